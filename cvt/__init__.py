@@ -1,0 +1,1 @@
+"""CvT, the Convolutional vision Transformer, as a library."""
