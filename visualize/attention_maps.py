@@ -1,0 +1,59 @@
+"""Exact attention weights from captured q and k, and the numbers written beside a map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class BlockAttention:
+    """One block's attention, as q and k: weights are formed for the queries that are asked for, never all unasked.
+
+    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first where ``has_cls``.
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    scale: float
+    has_cls: bool
+
+    @property
+    def heads(self) -> int:
+        return self.query.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(heads, queries, keys) of all the weights."""
+        return self.query.shape[0], self.query.shape[1], self.key.shape[1]
+
+    def weights(self, queries: list[int] | np.ndarray | None = None) -> np.ndarray:
+        """(heads, queries, keys) float32, rows sum to 1; ``queries`` as in ``Capture.attention``."""
+        query = self.query if queries is None else self.query[:, queries]
+        scores = (query * np.float32(self.scale)) @ self.key.transpose(0, 2, 1)
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        return scores
+
+
+@dataclass(frozen=True)
+class MapStatistics:
+    """What is written beside one row of weights: ``times_uniform`` is the largest weight in multiples of 1 / keys."""
+
+    minimum: float
+    maximum: float
+    entropy: float  # bit
+    times_uniform: float
+
+
+def statistics(weights: np.ndarray) -> MapStatistics:
+    """Of one row of weights, (keys,), summing to 1."""
+    positive = weights[weights > 0].astype(np.float64)
+    return MapStatistics(
+        minimum=float(weights.min()),
+        maximum=float(weights.max()),
+        entropy=float(-(positive * np.log2(positive)).sum()),
+        times_uniform=float(weights.max() * weights.size),
+    )

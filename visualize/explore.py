@@ -1,0 +1,116 @@
+"""One picture through one model, once: everything that the page, the API and the tests show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cvt.config import StageConfig
+from cvt.model import CvtForImageClassification
+from cvt.preprocess import CvtImageProcessor, PictureSource, open_picture
+
+from .attention_maps import BlockAttention
+from .capture import Capture, capture
+from .geometry import Grid, stage_grids
+
+
+@dataclass(frozen=True)
+class StageExploration:
+    """One stage: ``features`` float32 (C, H, W), the attention of its blocks, and where queries and keys lie."""
+
+    config: StageConfig
+    features: np.ndarray
+    blocks: tuple[BlockAttention, ...]
+    query_grid: Grid
+    key_grid: Grid
+
+    def query_index(self, row: int, column: int) -> int:
+        """The index, among this stage's queries, of the token at a place of the grid; row-major, after the cls token."""
+        rows, columns = self.query_grid.shape
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ValueError(f"Stage {self.config.index + 1} has {rows}×{columns} tokens: there is none at row {row}, column {column}.")
+        return row * columns + column + self.config.cls_token
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What a model did with one picture.
+
+    ``pixels`` uint8 (H, W, 3): exactly what the model was given, before normalisation. ``crop`` PIL image: the same part of
+    the picture in its own resolution. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
+    ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,).
+    """
+
+    pixels: np.ndarray
+    crop: Image.Image
+    crop_box: tuple[float, float, float, float]
+    original_size: tuple[int, int]
+    logits: np.ndarray
+    probabilities: np.ndarray
+    labels: tuple[str, ...]
+    stages: tuple[StageExploration, ...]
+
+    def top(self, count: int = 5) -> list[tuple[str, float]]:
+        """The ``count`` most probable classes as (label, probability), best first."""
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.labels[index], float(self.probabilities[index])) for index in best]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that this value holds, for bounded caches."""
+        arrays = [self.pixels, self.logits, self.probabilities]
+        for stage in self.stages:
+            arrays += [stage.features, *(each for block in stage.blocks for each in (block.query, block.key))]
+        return sum(array.nbytes for array in arrays) + 3 * self.crop.width * self.crop.height
+
+
+CROP_SIDE = 768  # the crop is kept no larger than a screen shows it
+
+
+def explore(model: CvtForImageClassification, processor: CvtImageProcessor, picture: PictureSource) -> Exploration:
+    """One forward pass of ``picture`` with hooks on.
+
+    Args:
+        model: in evaluation mode, on any device, in any float type.
+        picture: anything ``open_picture`` takes.
+    Raises:
+        UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
+    """
+    original = open_picture(picture)
+    cut = processor.cut(original)
+    pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
+    with torch.inference_mode(), capture(model) as seen:
+        logits = model(pixel_values).logits[0].float()
+    box = processor.crop_box(*original.size)
+    grids = stage_grids(model.config, cut.height, cut.width)
+    return Exploration(
+        pixels=np.asarray(cut),
+        crop=_crop(original, box, cut.width / cut.height),
+        crop_box=box,
+        original_size=original.size,
+        logits=logits.cpu().numpy(),
+        probabilities=torch.softmax(logits, dim=-1).cpu().numpy(),
+        labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
+        stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
+    )
+
+
+def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid) -> StageExploration:
+    blocks = []
+    for layer in range(config.depth):
+        query, key, scale = seen.query_key(config.index, layer)
+        blocks.append(BlockAttention(_numpy(query[0]), _numpy(key[0]), scale, config.cls_token))
+    return StageExploration(config, _numpy(seen.feature_map(config.index)[0]), tuple(blocks), query_grid, key_grid)
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:
+    """The part of the picture that the model saw, in the model's aspect, no larger than CROP_SIDE or than it is."""
+    height = min(CROP_SIDE, max(1, round(box[3] - box[1])))
+    return original.resize((max(1, round(height * aspect)), height), Image.Resampling.BICUBIC, box=box)

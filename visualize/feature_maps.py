@@ -1,0 +1,50 @@
+"""Summaries of a stage's feature map: principal components as colours, the mean, the channels that vary most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PrincipalComponents:
+    """The three directions in which a stage's tokens differ most, as colours.
+
+    ``rgb`` uint8 (H, W, 3): components 1, 2, 3 as red, green, blue, each stretched from its 1st to its 99th percentile.
+    ``explained`` float (3,): the share of the variance of all tokens that each component carries.
+    Axes and signs are arbitrary; each component is turned so that its largest loading is positive, so that the same
+    features always give the same colours.
+    """
+
+    rgb: np.ndarray
+    explained: np.ndarray
+
+
+def principal_components(features: np.ndarray) -> PrincipalComponents:
+    """PCA of the tokens of one feature map, (C, H, W) floats; needs no more than three channels or tokens to exist.
+
+    Source: as in the feature pictures of DINOv2, arXiv 2304.07193, section 7.4.
+    """
+    channels, height, width = features.shape
+    tokens = features.reshape(channels, -1).T.astype(np.float64)  # (H·W, C)
+    tokens = tokens - tokens.mean(axis=0)
+    # The C × C covariance is far smaller than the tokens themselves.
+    values, vectors = np.linalg.eigh(tokens.T @ tokens)
+    values, vectors = values[::-1][:3].clip(0), vectors[:, ::-1][:, :3]
+    largest = np.abs(vectors).argmax(axis=0)
+    vectors = vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
+    projected = np.zeros((height * width, 3))
+    projected[:, : vectors.shape[1]] = tokens @ vectors
+    low, high = np.percentile(projected, (1, 99), axis=0)
+    shown = np.where(high > low, (projected - low) / np.maximum(high - low, 1e-12), 0.5)
+    total = float((tokens**2).sum())
+    explained = np.zeros(3)
+    explained[: len(values)] = values / total if total > 0 else 0.0
+    rgb = np.round(shown.clip(0, 1) * 255).astype(np.uint8).reshape(height, width, 3)
+    return PrincipalComponents(rgb, explained)
+
+
+def strongest_channels(features: np.ndarray) -> np.ndarray:
+    """Channel indices of (C, H, W) features, from the one that varies most over the picture to the one that varies least."""
+    return np.argsort(-features.reshape(len(features), -1).var(axis=1), kind="stable")
