@@ -1,0 +1,149 @@
+"""Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
+
+Both kinds answer ``find``; what goes wrong on the way is a ValueError with a sentence. huggingface_hub downloads: it resumes
+what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+EMBEDDED = Path(__file__).parent / "weights"
+_COMMIT = re.compile("[0-9a-f]{40}")
+_REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+@dataclass
+class Folder:
+    """Files on this machine; ``weights`` is set where one file was named instead of a folder."""
+
+    path: Path
+    label: str
+    weights: Path | None = None
+
+    def find(self, *names: str) -> Path | None:
+        """The first of these files that exists."""
+        return next((self.path / name for name in names if (self.path / name).is_file()), None)
+
+    def reject(self, path: Path, reason: str) -> ValueError:
+        """The error for a file that cannot be used."""
+        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}.")
+
+
+@dataclass
+class Repository:
+    """A model repository on the Hub. The first file found fixes the commit, so that all files belong together."""
+
+    name: str
+    revision: str | None = None
+    cache_dir: str | Path | None = None
+    local_files_only: bool = False
+    token: str | bool | None = None
+    weights: Path | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name!r} on the Hugging Face Hub"
+
+    def find(self, *names: str) -> Path | None:
+        """The first of these files that the repository has, downloaded if the cache lacks it.
+
+        Raises:
+            ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
+        """
+        import huggingface_hub as hub  # takes a while to import: only for those who need it
+        from huggingface_hub import errors
+
+        unreachable = None
+        for name in names:
+            place = {"repo_id": self.name, "filename": name, "revision": self.revision, "cache_dir": self.cache_dir}
+            try:
+                cached = hub.try_to_load_from_cache(**place)
+                if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
+                    continue  # saves asking again, and waiting where there is no network
+                path = Path(hub.hf_hub_download(**place, local_files_only=self.local_files_only, token=self.token))
+            except errors.LocalEntryNotFoundError as error:
+                unreachable = error
+                continue
+            except errors.EntryNotFoundError:
+                continue
+            except errors.RevisionNotFoundError as error:
+                raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
+            except errors.RepositoryNotFoundError as error:
+                raise ValueError(
+                    f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
+                    f"or give a token that may read it."
+                ) from error
+            except Exception as error:  # whatever the network, the disk and several libraries can raise
+                raise ValueError(
+                    f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the "
+                    f"space on the disk, then try again."
+                ) from error
+            if str(path) != cached and not _intact(path):
+                raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
+            self.revision = path.parent.name  # …/snapshots/<commit>/<file>
+            return path
+        if unreachable is not None:
+            why = "local_files_only is set" if self.local_files_only else "the Hugging Face Hub cannot be reached"
+            raise ValueError(
+                f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can "
+                f"be downloaded, give a folder that has the model, or give no name at all for the model that is built in."
+            ) from unreachable
+        return None
+
+    def reject(self, path: Path, reason: str) -> ValueError:
+        """The error for a file that cannot be used, which is deleted so that the next call downloads it again."""
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}. It was deleted here; try again to download it anew.")
+
+
+def locate(source: str | Path | None, **hub) -> Folder | Repository:
+    """The place that ``source`` names.
+
+    Args:
+        source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
+        hub: ``revision``, ``cache_dir``, ``local_files_only`` and ``token``, for a repository.
+    Raises:
+        ValueError: nothing there, and not the name of a repository.
+    """
+    if source is None:
+        if not EMBEDDED.is_dir():
+            raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
+        return Folder(EMBEDDED, "the built-in model")
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return Folder(path, f"the folder {path.name!r}")
+    if path.is_file():
+        return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    name = str(source)
+    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
+        raise ValueError(f"There is no folder or file {path.name!r}, and it is not the name of a model on the Hugging Face Hub.")
+    return Repository(name, **hub)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _intact(path: Path) -> bool:
+    """Whether a file in the Hub's cache has the content that the Hub announced.
+
+    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one.
+    """
+    if not path.is_symlink():
+        return True  # no links on this file system: the cache does not keep the ETag
+    announced = path.readlink().name
+    if len(announced) == 64:
+        digest = hashlib.sha256()
+    elif len(announced) == 40:
+        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    else:
+        return True
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest() == announced
