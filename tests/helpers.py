@@ -1,0 +1,43 @@
+"""What several test modules build: small seeded models with lively BatchNorm statistics."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from cvt.config import CvtConfig
+from cvt.model import CvtForImageClassification, CvtModel
+
+TINY = {"embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "depth": (1, 2, 2), "num_labels": 5, "image_size": 32}
+
+
+def tiny_config(**changes) -> CvtConfig:
+    """A CvT of three stages and few channels; any field can be changed."""
+    return CvtConfig(**{**TINY, **changes})
+
+
+def tiny_model(
+    config: CvtConfig | None = None, seed: int = 0, cls: type = CvtForImageClassification, **changes
+) -> CvtForImageClassification | CvtModel:
+    """A seeded model in evaluation mode, of ``tiny_config(**changes)`` unless a config is given."""
+    return randomize(cls(tiny_config(**changes) if config is None else config), seed)
+
+
+def randomize(model: nn.Module, seed: int = 0) -> nn.Module:
+    """Draws all weights and BatchNorm statistics so that nothing is left at a value that hides a mistake (0, 1, or tiny)."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in [*model.named_parameters(), *model.named_buffers()]:
+            if name.endswith("running_var") or (value.ndim == 1 and name.endswith("weight")):  # norms
+                value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+            elif value.ndim > 1 and "cls_token" not in name:
+                fan_in = value[0].numel()
+                value.copy_(torch.randn(value.shape, generator=generator) / fan_in**0.5)
+            elif value.is_floating_point() and value.ndim:
+                value.copy_(torch.randn(value.shape, generator=generator) * 0.3)
+    return model.eval()
+
+
+def pixels(*shape: int, seed: int = 1) -> torch.Tensor:
+    """Seeded pixel_values; (2, 3, 32, 32) where no shape is given."""
+    return torch.randn(shape or (2, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
