@@ -2,11 +2,28 @@
 
 The names and arguments are those of Hugging Face's CvT; ``from_pretrained()`` without an argument gives the model that is
 built in. Source of the architecture: arXiv 2103.15808.
+
+A name is imported when it is first used, so that the config and its costs can be had without PyTorch.
 """
 
-from .config import CvtConfig
-from .model import CvtForImageClassification, CvtModel
-from .preprocess import CvtImageProcessor, UnreadablePicture, open_picture
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import CvtConfig
+    from .model import CvtForImageClassification, CvtModel
+    from .pipelines import pipeline
+    from .preprocess import CvtImageProcessor, UnreadablePicture, open_picture
+
+_HOMES = {
+    "CvtConfig": "config",
+    "CvtForImageClassification": "model",
+    "CvtImageProcessor": "preprocess",
+    "CvtModel": "model",
+    "UnreadablePicture": "preprocess",
+    "open_picture": "preprocess",
+    "pipeline": "pipelines",
+}
 
 __all__ = [
     "CvtConfig",
@@ -15,4 +32,17 @@ __all__ = [
     "CvtModel",
     "UnreadablePicture",
     "open_picture",
+    "pipeline",
 ]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

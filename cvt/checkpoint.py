@@ -99,7 +99,7 @@ def load_model(
         raise TypeError(f"from_pretrained() got an unexpected argument {unknown[0]!r}: it is no field of CvtConfig either.")
     files = locate(source, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token)
     config = _read_config(files, changes) if config is None else config.replace(**changes)
-    device = _device(device if device_map is None else device_map)
+    device = as_device(device if device_map is None else device_map)
     path = files.weights or files.find(*WEIGHTS)
     if path is None:
         raise ValueError(f"There are no weights in {files.label}: it needs {' or '.join(WEIGHTS)}.")
@@ -108,7 +108,7 @@ def load_model(
     with torch.device("meta"):  # no memory and no initialisation for weights that are about to be replaced
         model = cls(config)
     state = _fit(model, {to_ours(name, table): value for name, value in state.items()}, table, ignore_mismatched_sizes, path.name)
-    dtype = _dtype(dtype if torch_dtype is None else torch_dtype)
+    dtype = as_dtype(dtype if torch_dtype is None else torch_dtype)
     for name, value in state.items():
         # A tensor on the CPU is a view of the file until it is copied, and the file may be overwritten one day.
         state[name] = value.to(device, dtype if value.is_floating_point() else None, copy=device.type == "cpu")
@@ -261,7 +261,7 @@ def _listed(title: str, names: list[str]) -> str:
     return f"  {title} ({len(names)}): {', '.join(names[:NAMES_SHOWN])}{more}"
 
 
-def _device(device: str | int | torch.device | None) -> torch.device:
+def as_device(device: str | int | torch.device | None) -> torch.device:
     if device is None or device == -1:
         return torch.device("cpu")
     if device == "auto":
@@ -275,7 +275,7 @@ def _device(device: str | int | torch.device | None) -> torch.device:
     return device
 
 
-def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
     """None for "auto", which leaves every tensor as the file has it."""
     if isinstance(dtype, str) and dtype != "auto":
         dtype = getattr(torch, dtype.removeprefix("torch."), dtype)

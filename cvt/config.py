@@ -12,6 +12,8 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +191,7 @@ class CvtConfig:
         object.__setattr__(self, name, value)  # only while the frozen value is being built
 
     def _fill_stages(self) -> None:
-        given = {name: _as_tuple(getattr(self, name)) for name in _STAGE_DEFAULTS if _is_list(getattr(self, name))}
+        given = {name: tuple(getattr(self, name)) for name in _STAGE_DEFAULTS if _is_list(getattr(self, name))}
         lengths = {name: len(values) for name, values in given.items()}
         count = lengths.get("depth", next(iter(lengths.values()), 3))
         if count < 1:
@@ -218,8 +220,9 @@ class CvtConfig:
     def _fill_labels(self) -> None:
         names = self.id2label
         if names is not None:
-            names = {int(index): str(label) for index, label in dict(names).items()}
-            if sorted(names) != list(range(len(names))):
+            pairs = names.items() if isinstance(names, dict) else enumerate(names)
+            names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
+            if set(names) != set(range(len(names))):
                 raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
             names = dict(sorted(names.items()))
             if self.num_labels is not None and self.num_labels != len(names):
@@ -227,9 +230,7 @@ class CvtConfig:
                     f"num_labels is {self.num_labels} but id2label has {len(names)} labels: give one of the two, or make them agree."
                 )
         else:
-            count = 2 if self.num_labels is None else self.num_labels
-            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-                raise ValueError(f"num_labels must be a whole number, 0 or more, not {count!r}.")
+            count = _whole(2 if self.num_labels is None else self.num_labels, "num_labels", None, least=0)
             names = {index: f"LABEL_{index}" for index in range(count)}
         self._set("id2label", names)
         self._set("num_labels", len(names))
@@ -239,7 +240,7 @@ class CvtConfig:
             self._set("label2id", {str(label): int(index) for label, index in self.label2id.items()})
 
     def _check_scalars(self) -> None:
-        _whole(self.num_channels, "num_channels", None, least=1)
+        self._set("num_channels", _whole(self.num_channels, "num_channels", None))
         if self.hidden_act not in ACTIVATIONS:
             raise ValueError(f"hidden_act is {self.hidden_act!r}: choose one of {', '.join(ACTIVATIONS)}.")
         if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
@@ -255,7 +256,7 @@ class CvtConfig:
     def num_stages(self) -> int:
         return len(self.depth)
 
-    @property
+    @cached_property
     def stages(self) -> tuple[StageConfig, ...]:
         """One ``StageConfig`` a stage."""
         return tuple(
@@ -340,12 +341,8 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes))
 
 
-def _as_tuple(value: Any) -> tuple:
-    return tuple(value)
-
-
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _pair(value: int | Size) -> Size:
@@ -361,11 +358,9 @@ def _at(name: str, stage: int | None) -> str:
 
 
 def _whole(value: Any, name: str, stage: int | None, least: int = 1) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not _is_number(value) or value != int(value) or value < least:
         raise ValueError(f"{_at(name, stage)} must be a whole number, {least} or more, not {value!r}.")
-    return value
+    return int(value)
 
 
 def _side(value: Any, name: str, stage: int | None, least: int = 1) -> int | Size:

@@ -14,6 +14,8 @@ documentation of CvT, whose names and outputs these are.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -230,6 +232,25 @@ class Block(nn.Module):
         return tokens + self.drop_path(self.mlp(self.layernorm_after(tokens)))
 
 
+class FrozenStatistics:
+    """While entered, BatchNorms in training leave their running statistics alone.
+
+    Gradient checkpointing runs a block a second time; without this, that pass would count as another batch.
+    """
+
+    def __init__(self, block: nn.Module):
+        self.norms = [module for module in block.modules() if isinstance(module, nn.BatchNorm2d)]
+
+    def __enter__(self) -> None:
+        self.before = [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
+        for norm in self.norms:
+            norm.momentum, norm.num_batches_tracked = 0.0, None
+
+    def __exit__(self, *error) -> None:
+        for norm, (momentum, count) in zip(self.norms, self.before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
+
+
 class Stage(nn.Module):
     """Conv embedding and blocks at one resolution; the cls token, where there is one, is born and ends here."""
 
@@ -252,7 +273,8 @@ class Stage(nn.Module):
         tokens = self.dropout(tokens)
         for layer in self.layers:
             if self.gradient_checkpointing and self.training:
-                tokens = checkpoint(layer, tokens, grid, weights, use_reentrant=False)
+                again = nullcontext(), FrozenStatistics(layer)  # around the first pass, and around its repetition
+                tokens = checkpoint(layer, tokens, grid, weights, use_reentrant=False, context_fn=lambda again=again: again)
             else:
                 tokens = layer(tokens, grid, weights)
         if self.cls_token is None:
@@ -296,14 +318,17 @@ class CvtPreTrainedModel(nn.Module):
             elif isinstance(module, Stage) and module.cls_token is not None:
                 truncated_normal_(module.cls_token, std)
 
-    def gradient_checkpointing_enable(self, enable: bool = True) -> None:
+    def gradient_checkpointing_enable(self) -> None:
         """In training, keeps only each block's input and computes its inside again in the backward pass."""
-        for module in self.modules():
-            if isinstance(module, Stage):
-                module.gradient_checkpointing = enable
+        self._set_gradient_checkpointing(True)
 
     def gradient_checkpointing_disable(self) -> None:
-        self.gradient_checkpointing_enable(False)
+        self._set_gradient_checkpointing(False)
+
+    def _set_gradient_checkpointing(self, enabled: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Stage):
+                module.gradient_checkpointing = enabled
 
     @classmethod
     def from_pretrained(cls, source=None, **options):
@@ -333,24 +358,25 @@ class CvtModel(CvtPreTrainedModel):
 
     def forward(
         self,
-        pixel_values: Tensor,
-        output_hidden_states: bool = False,
-        return_dict: bool = True,
-        output_attentions: bool = False,
+        pixel_values: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        output_attentions: bool | None = None,
     ) -> CvtModelOutput | tuple:
         """Runs the stages.
 
         Args:
             pixel_values: (B, num_channels, H, W) floats, normalised as the image processor does; any H and W large enough.
+                They are brought to the dtype of the weights.
             output_hidden_states: also return every stage's feature map.
-            return_dict: a ``CvtModelOutput``; otherwise a tuple of its values that are not None.
+            return_dict: a ``CvtModelOutput``, also if None; if False, a tuple of its values that are not None.
             output_attentions: also return every block's attention weights, stage after stage.
         Returns:
             last_hidden_state (B, C, H', W') of the last stage, cls_token_value (B, 1, C) or None, hidden_states a tuple of
             (B, C_i, H_i, W_i), attentions a tuple of (B, heads, queries, keys).
         """
         check_pixels(pixel_values, self.config)
-        x, cls = pixel_values, None
+        x, cls = pixel_values.to(self.dtype), None
         hidden_states, weights = [], [] if output_attentions else None
         for stage in self.stages:
             x, cls = stage(x, weights)
@@ -361,7 +387,7 @@ class CvtModel(CvtPreTrainedModel):
             hidden_states=tuple(hidden_states) if output_hidden_states else None,
             attentions=tuple(weights) if output_attentions else None,
         )
-        return output if return_dict else output.to_tuple()
+        return output.to_tuple() if return_dict is False else output
 
 
 class CvtForImageClassification(CvtPreTrainedModel):
@@ -377,11 +403,11 @@ class CvtForImageClassification(CvtPreTrainedModel):
 
     def forward(
         self,
-        pixel_values: Tensor,
+        pixel_values: Tensor | None = None,
         labels: Tensor | None = None,
-        output_hidden_states: bool = False,
-        return_dict: bool = True,
-        output_attentions: bool = False,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+        output_attentions: bool | None = None,
     ) -> ImageClassifierOutput | tuple:
         """Logits, and the loss where labels are given.
 
@@ -401,7 +427,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
             hidden_states=features.hidden_states,
             attentions=features.attentions,
         )
-        return output if return_dict else output.to_tuple()
+        return output.to_tuple() if return_dict is False else output
 
     def pooled(self, features: CvtModelOutput) -> Tensor:
         """What the classifier reads, (B, C): the normalised cls token, or the mean of the normalised tokens."""
@@ -410,11 +436,13 @@ class CvtForImageClassification(CvtPreTrainedModel):
         return self.layernorm(to_tokens(features.last_hidden_state)).mean(dim=1)  # (B, H·W, C) → (B, C)
 
 
-def check_pixels(pixel_values: Tensor, config: CvtConfig) -> None:
-    if pixel_values.ndim != 4 or pixel_values.shape[1] != config.num_channels:
+def check_pixels(pixel_values: Tensor | None, config: CvtConfig) -> None:
+    if not isinstance(pixel_values, Tensor):
+        raise ValueError("pixel_values must be a tensor, as in model(**inputs) or model(inputs.pixel_values).")
+    if pixel_values.ndim != 4 or pixel_values.shape[1] != config.num_channels or not pixel_values.is_floating_point():
         raise ValueError(
-            f"pixel_values must be (batch, {config.num_channels}, height, width), not {tuple(pixel_values.shape)}: "
-            f"use CvtImageProcessor to make them from a picture."
+            f"pixel_values must be floats (batch, {config.num_channels}, height, width), not {tuple(pixel_values.shape)} of "
+            f"{pixel_values.dtype}: use CvtImageProcessor to make them from a picture."
         )
     if not torch.compiler.is_compiling():
         config.grids(*pixel_values.shape[2:])

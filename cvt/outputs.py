@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import torch
@@ -10,35 +11,33 @@ from torch import Tensor
 
 from .config import CvtConfig
 
+IGNORED = -100  # the label that cross entropy leaves out
 
-class ModelOutput:
-    """Base of the outputs: values by attribute, by name, or by position among those that are not None."""
+
+class ModelOutput(Mapping):
+    """Base of the outputs: values by attribute, by name, or by position, counted among those that are not None."""
 
     def to_tuple(self) -> tuple:
-        return tuple(value for value in self._values().values() if value is not None)
-
-    def keys(self):
-        return [name for name, value in self._values().items() if value is not None]
+        return tuple(self.values())
 
     def __getitem__(self, key: str | int | slice):
-        if isinstance(key, str):
-            value = self._values()[key]
-            if value is None:
-                raise KeyError(key)
-            return value
-        return self.to_tuple()[key]
+        if not isinstance(key, str):
+            return self.to_tuple()[key]
+        if key not in self._given():
+            raise KeyError(key)
+        return getattr(self, key)
 
-    def __iter__(self):
-        return iter(self.keys())
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given())
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return len(self._given())
 
-    def _values(self) -> dict:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+    def _given(self) -> list[str]:
+        return [each.name for each in fields(self) if getattr(self, each.name) is not None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CvtModelOutput(ModelOutput):
     """See ``CvtModel.forward``."""
 
@@ -48,7 +47,7 @@ class CvtModelOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageClassifierOutput(ModelOutput):
     """See ``CvtForImageClassification.forward``."""
 
@@ -66,26 +65,30 @@ torch.export.register_dataclass(ImageClassifierOutput)
 def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Tensor:
     """The mean loss of a batch, by the config's ``problem_type`` or, where it is None, by the labels of this call alone.
 
-    One class, or float labels of one value a sample: regression (mean squared error). Labels (B,) of whole numbers: one
-    class a sample (cross entropy). Labels (B, num_labels): several classes a sample (binary cross entropy).
+    A model of one output regresses. Otherwise labels (B,) of whole numbers are one class a picture, and labels
+    (B, num_labels) are zeros and ones (or shares) for several classes a picture.
 
+    Args:
+        logits: (B, num_labels) floats.
+        labels: regression (mean squared error): floats (B, num_labels), or (B,) for one output. One class a picture (cross
+            entropy): whole numbers (B,) or (B, 1), where -100 leaves a picture out. Several (binary cross entropy):
+            (B, num_labels) of any dtype.
     Raises:
         ValueError: labels whose shape or values do not fit.
+    Source: Hugging Face's documentation of CvtForImageClassification, whose losses these are.
     """
+    if config.num_labels == 0:
+        raise ValueError("A model without classes has no loss: give its config num_labels or id2label.")
     labels = labels.to(logits.device)
     kind = config.problem_type or _problem_type(labels, config)
-    if kind == "regression":
-        if labels.numel() != logits.numel():
-            raise ValueError(f"Regression needs one label an output: labels are {tuple(labels.shape)}, outputs {tuple(logits.shape)}.")
-        return F.mse_loss(logits.flatten(), labels.flatten().to(logits.dtype))
-    if kind == "multi_label_classification":
-        if labels.shape != logits.shape:
-            raise ValueError(f"Labels of several classes must be {tuple(logits.shape)}, not {tuple(labels.shape)}.")
-        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
-    labels = labels.flatten().long()
-    if labels.shape[0] != logits.shape[0]:
-        raise ValueError(f"There must be one label a picture: {labels.shape[0]} labels for {logits.shape[0]} pictures.")
-    return F.cross_entropy(logits, labels)
+    if kind == "single_label_classification":
+        return F.cross_entropy(logits, _class_indices(labels, logits))
+    if kind == "regression" and config.num_labels == 1 and labels.numel() == len(logits):
+        labels = labels.reshape(logits.shape)
+    if labels.shape != logits.shape:
+        raise ValueError(f"Labels for {kind.replace('_', ' ')} must be {tuple(logits.shape)}, as the logits, not {tuple(labels.shape)}.")
+    loss = F.mse_loss if kind == "regression" else F.binary_cross_entropy_with_logits
+    return loss(logits, labels.to(logits.dtype))
 
 
 def _problem_type(labels: Tensor, config: CvtConfig) -> str:
@@ -93,9 +96,18 @@ def _problem_type(labels: Tensor, config: CvtConfig) -> str:
         return "regression"
     if labels.ndim == 2 and labels.shape[1] == config.num_labels:
         return "multi_label_classification"
-    if labels.is_floating_point():
-        raise ValueError(
-            f"Float labels of shape {tuple(labels.shape)} fit no loss of a model with {config.num_labels} classes: "
-            f"give class indices (batch,), or zeros and ones (batch, {config.num_labels})."
-        )
     return "single_label_classification"
+
+
+def _class_indices(labels: Tensor, logits: Tensor) -> Tensor:
+    """(B,) int64, checked: an index that does not exist would stop a GPU for good."""
+    count, classes = logits.shape
+    if labels.is_floating_point() or labels.is_complex() or labels.shape not in ((count,), (count, 1)):
+        raise ValueError(
+            f"Labels must be class indices ({count},), or zeros and ones ({count}, {classes}) for several classes a picture, "
+            f"not {tuple(labels.shape)} of {labels.dtype}."
+        )
+    labels = labels.reshape(count).long()
+    if not torch.compiler.is_compiling() and ((labels >= classes) | ((labels < 0) & (labels != IGNORED))).any():
+        raise ValueError(f"Labels must lie in 0..{classes - 1}, the classes of this model; these go from {labels.min()} to {labels.max()}.")
+    return labels
