@@ -282,12 +282,12 @@ class Stage(nn.Module):
         return to_picture(tokens[:, 1:], grid), tokens[:, :1]
 
 
-def truncated_normal_(weight: Tensor, std: float) -> None:
+def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
     """Fills ``weight`` from a normal distribution cut off at ±2."""
-    if std < 0.2:
-        nn.init.normal_(weight, std=std)  # ten standard deviations away nothing is left to cut, and this is four times as fast
+    if std < 0.2:  # ten standard deviations away nothing is left to cut, and this is four times as fast
+        nn.init.normal_(weight, std=std, generator=generator)
     else:
-        nn.init.trunc_normal_(weight, std=std)
+        nn.init.trunc_normal_(weight, std=std, generator=generator)
 
 
 class CvtPreTrainedModel(nn.Module):
@@ -305,18 +305,21 @@ class CvtPreTrainedModel(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
-    def init_weights(self, part: nn.Module) -> None:
-        """Truncated normal of ``initializer_range`` for weights and cls tokens, zero biases, norms at identity."""
+    def init_weights(self, part: nn.Module, generator: torch.Generator | None = None) -> None:
+        """Truncated normal of ``initializer_range`` for weights and cls tokens, zero biases, norms at identity.
+
+        ``generator``: where the random numbers come from; PyTorch's own if None.
+        """
         std = self.config.initializer_range
         for module in part.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                truncated_normal_(module.weight, std)
+                truncated_normal_(module.weight, std, generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
                 module.reset_parameters()
             elif isinstance(module, Stage) and module.cls_token is not None:
-                truncated_normal_(module.cls_token, std)
+                truncated_normal_(module.cls_token, std, generator)
 
     def gradient_checkpointing_enable(self) -> None:
         """In training, keeps only each block's input and computes its inside again in the backward pass."""
