@@ -104,10 +104,10 @@ class ConvProjection(nn.Module):
         Folding nine numbers a channel costs far less than a pass of BatchNorm over all tokens, so it is done on every call
         and never goes stale.
         """
-        norm = self.normalization
-        scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)  # (C,)
-        bias = norm.bias.float() - norm.running_mean.float() * scale  # (C,)
-        weight = self.convolution.weight
+        norm, weight = self.normalization, self.convolution.weight
+        precise = torch.promote_types(weight.dtype, torch.float32)
+        scale = norm.weight.to(precise) * torch.rsqrt(norm.running_var.to(precise) + norm.eps)  # (C,)
+        bias = norm.bias.to(precise) - norm.running_mean.to(precise) * scale  # (C,)
         return (weight * scale[:, None, None, None]).to(weight.dtype), bias.to(weight.dtype)
 
 

@@ -1,0 +1,65 @@
+"""transformers' CvT with the weights of one of ours."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cvt.config import CvtConfig
+from cvt.model import CvtModel, CvtPreTrainedModel, quick_gelu
+from cvt.names import HUGGING_FACE, to_theirs
+
+transformers = pytest.importorskip("transformers")
+transformers.logging.disable_progress_bar()
+
+
+class QuickGelu(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return quick_gelu(x)
+
+
+def runs_there(config: CvtConfig) -> bool:
+    """Whether transformers can build this architecture and run it."""
+    return (
+        set(config.qkv_projection_method) == {"dw_bn"}
+        and config.cls_token == (False,) * (config.num_stages - 1) + (True,)
+        and all(depth > stage for stage, depth in enumerate(config.depth))  # its stochastic depth is indexed by stage
+        and config.layer_norm_eps == 1e-5
+    )
+
+
+def twin(model: CvtPreTrainedModel) -> nn.Module:
+    """The same model in transformers; the authors' activation is put in its place where the config asks for it."""
+    values = model.config.to_dict()
+    quick = values.pop("hidden_act") == "quick_gelu"
+    values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
+    cls = transformers.CvtModel if isinstance(model, CvtModel) else transformers.CvtForImageClassification
+    theirs = cls(transformers.CvtConfig(**values))
+    theirs.load_state_dict({to_theirs(name, HUGGING_FACE): value for name, value in model.state_dict().items()})
+    if quick:
+        for module in theirs.modules():
+            if type(module).__name__ == "CvtIntermediate":
+                module.activation = QuickGelu()
+    return theirs.to(model.dtype).train(model.training)
+
+
+def attention_weights(theirs: nn.Module, pixel_values: Tensor) -> list[Tensor]:
+    """What the dropout behind every softmax is given: (B, heads, queries, keys), block after block."""
+    seen = []
+    hooks = [
+        module.dropout.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+        for module in theirs.modules()
+        if type(module).__name__ == "CvtSelfAttention"
+    ]
+    with torch.no_grad():
+        theirs(pixel_values)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def difference(ours: Tensor, expected: Tensor) -> float:
+    """Largest absolute difference, in units of the largest expected value where that is above 1."""
+    assert ours.shape == expected.shape, (ours.shape, expected.shape)
+    return float((ours - expected).abs().max() / max(1.0, float(expected.abs().max())))
