@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .config import CvtConfig
     from .model import CvtForImageClassification, CvtModel
+    from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
-    from .preprocess import CvtImageProcessor, UnreadablePicture, open_picture
+    from .preprocess import CvtImageProcessor
 
 _HOMES = {
     "CvtConfig": "config",
     "CvtForImageClassification": "model",
     "CvtImageProcessor": "preprocess",
     "CvtModel": "model",
-    "UnreadablePicture": "preprocess",
-    "open_picture": "preprocess",
+    "UnreadablePicture": "pictures",
+    "open_picture": "pictures",
     "pipeline": "pipelines",
 }
 

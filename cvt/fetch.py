@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
-from .preprocess import UnreadablePicture
+from .pictures import UnreadablePicture
 
 MAX_BYTES = 50_000_000
 TIMEOUT = 20.0  # seconds, for everything together

@@ -19,7 +19,8 @@ from .checkpoint import as_device, as_dtype
 from .config import CvtConfig
 from .fetch import fetch, is_url
 from .model import CvtForImageClassification
-from .preprocess import CvtImageProcessor, PictureSource, UnreadablePicture, open_picture
+from .pictures import PictureSource, UnreadablePicture, open_picture
+from .preprocess import CvtImageProcessor
 
 TASK = "image-classification"
 FUNCTIONS = ("default", "softmax", "sigmoid", "none")

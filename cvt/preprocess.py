@@ -1,146 +1,25 @@
-"""Any picture file → RGB → pixel_values, and the exact part of the picture that the model sees.
+"""A picture → pixel_values, and the exact part of the picture that the model sees.
 
-``open_picture`` is the boundary where pictures of strangers are read: it decides by the file's header, before anything is
-decoded, and every failure is one sentence. ``CvtImageProcessor`` equals Hugging Face's processor of the CvT checkpoints
-(``ConvNextImageProcessor`` on Pillow) bit by bit; its settings are read from ``preprocessor_config.json``.
+``CvtImageProcessor`` equals Hugging Face's processor of the CvT checkpoints (``ConvNextImageProcessor`` on Pillow) bit by
+bit; its settings are read from ``preprocessor_config.json``.
 """
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-MAX_PIXELS = 64_000_000  # 192 MB as RGB: room for a phone's 50-megapixel pictures
-MAX_ASPECT = 50  # longer side : shorter side
-# Pillow's readers that decode pixels themselves; others call programs (EPS) or hold no picture.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "JPEG2000", "PPM", "ICO", "TGA")
-FULL_RESOLUTION_SIDE = 384  # from this size on, the processor resizes the whole picture to a square instead of cropping
+from .pictures import PictureSource, UnreadablePicture, open_picture
 
-PictureSource = str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray
+__all__ = ["BatchFeature", "CvtImageProcessor", "PictureSource", "UnreadablePicture", "open_picture"]
 
-
-class UnreadablePicture(ValueError):
-    """A picture that cannot be used; the message is a sentence for the person who chose it."""
-
-
-def open_picture(source: PictureSource) -> Image.Image:
-    """Any picture as upright 8-bit RGB.
-
-    The first frame of an animation; EXIF rotation applied; transparency laid over white; 16-bit and float values scaled to
-    8 bits; CMYK, grey and palettes converted.
-
-    Args:
-        source: a path, the file's bytes, a binary file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4), uint8 in 0..255 or float in 0..1.
-    Raises:
-        UnreadablePicture: not a picture, damaged, or larger than MAX_PIXELS or MAX_ASPECT allow (read from its header).
-    """
-    if isinstance(source, np.ndarray):
-        source = _from_array(source)
-    if isinstance(source, Image.Image):
-        return _to_rgb(_check_size(source))
-    if isinstance(source, bytes):
-        source = io.BytesIO(source)
-    try:
-        with _identify(source) as picture:
-            return _to_rgb(_check_size(picture))
-    except UnreadablePicture:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
-        # Pillow's readers raise all of these on damaged files
-        raise UnreadablePicture("This picture is damaged or incomplete. Try exporting it again, or use JPEG.") from error
-    except MemoryError as error:
-        raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
-
-
-def _identify(source: str | Path | io.BufferedIOBase) -> Image.Image:
-    try:
-        return Image.open(source, formats=FORMATS)
-    except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file named {Path(source).name!r}.") from error
-    except Image.DecompressionBombError as error:
-        raise UnreadablePicture(_too_large()) from error
-    except UnidentifiedImageError as error:
-        raise UnreadablePicture(_why_unidentified(source)) from error
-
-
-def _why_unidentified(source: str | Path | io.BufferedIOBase) -> str:
-    if isinstance(source, (str, Path)):
-        with open(source, "rb") as file:
-            start = file.read(512)
-    else:
-        source.seek(0)
-        start = source.read(512)
-    if not start:
-        return "This file is empty. Choose a picture file such as a JPEG or PNG."
-    if b"<svg" in start.lower() or (start.lstrip().startswith(b"<?xml") and b"svg" in start.lower()):
-        return "This is an SVG drawing, which has no pixels. Export it as PNG and try again."
-    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"):
-        return "This is a HEIC picture, which cannot be read here. Export it as JPEG and try again."
-    return "This file is not a picture that can be read here. Use JPEG, PNG or WebP."
-
-
-def _too_large() -> str:
-    return f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller and try again."
-
-
-def _check_size(picture: Image.Image) -> Image.Image:
-    width, height = picture.size
-    if width < 1 or height < 1:
-        raise UnreadablePicture("This picture has no pixels. Choose another one.")
-    if width * height > MAX_PIXELS:
-        raise UnreadablePicture(_too_large())
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise UnreadablePicture(f"This picture is more than {MAX_ASPECT} times longer than wide. Cut out a part of it and try again.")
-    return picture
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _to_8_bit(picture)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return picture.convert("RGB") if picture.mode != "RGB" else picture
-
-
-def _to_8_bit(picture: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or floats → 8 bits; Pillow's own conversion clips instead of scaling."""
-    values = np.asarray(picture).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and 0 <= values.min() and values.max() <= 65535):
-        values = values / 257
-    elif picture.mode == "F" and 0 <= values.min() and values.max() <= 1:
-        values = values * 255
-    elif values.min() < 0 or values.max() > 255:  # no convention says what these mean: show their whole range
-        values = (values - values.min()) / max(values.max() - values.min(), 1e-12) * 255
-    return Image.fromarray(np.round(values).astype(np.uint8))
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
-        raise UnreadablePicture(f"An array must be (height, width), or (height, width, 1, 3 or 4), not {array.shape}.")
-    if np.issubdtype(array.dtype, np.floating):
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise UnreadablePicture("An array of floats must lie in 0..1.")
-        array = np.round(array * 255).astype(np.uint8)
-    elif array.dtype == bool:
-        array = array.astype(np.uint8) * 255
-    elif array.dtype != np.uint8:
-        if array.min() < 0 or array.max() > 255:
-            raise UnreadablePicture("An array of whole numbers must lie in 0..255.")
-        array = array.astype(np.uint8)
-    return Image.fromarray(array)
+FULL_RESOLUTION_SIDE = 384  # from this size on, the whole picture is resized to a square instead of cut
 
 
 class BatchFeature(dict):
@@ -195,33 +74,44 @@ class CvtImageProcessor:
         self.crop_pct = 224 / 256 if self.crop_pct is None else self.crop_pct
         if not 0 < self.crop_pct <= 1:
             raise ValueError(f"crop_pct must be above 0 and at most 1, not {self.crop_pct!r}.")
+        if self.resample not in list(Image.Resampling):
+            raise ValueError(f"resample is {self.resample!r}: choose one of Pillow's filters, 0 to 5; 3 is bicubic.")
         for name in ("image_mean", "image_std"):
             value = getattr(self, name)
-            setattr(self, name, [float(value)] * 3 if isinstance(value, (int, float)) else [float(each) for each in value])
+            values = [float(value)] * 3 if isinstance(value, (int, float)) else [float(each) for each in value]
+            if len(values) != 3 or (name == "image_std" and 0.0 in values):
+                raise ValueError(f"{name} must be one number or three, for red, green and blue, not {value!r}; no image_std may be 0.")
+            setattr(self, name, values)
 
     @property
     def side(self) -> int:
         """Height and width of what the model gets, in pixels."""
         return self.size["shortest_edge"]
 
-    def __call__(self, images: PictureSource | list, return_tensors: str | None = None) -> BatchFeature:
-        """``pixel_values`` of one picture or a list of them.
+    def __call__(self, images: PictureSource | list[PictureSource], return_tensors: str | None = None, **settings) -> BatchFeature:
+        """``pixel_values`` of one picture or many.
 
         Args:
-            images: anything ``open_picture`` takes, or a list of such.
+            images: anything ``open_picture`` takes, a list of such, or an array or tensor of several pictures (B, …).
             return_tensors: "pt" for a tensor, "np" for an array (B, 3, H, W), None for a list of arrays (3, H, W).
+            settings: fields of this processor to change for this call, for example ``size=384``.
         Raises:
             UnreadablePicture: a picture that cannot be used.
+            ValueError: a setting that cannot be used, or pictures of several sizes that nothing makes equal.
         """
-        many = images if isinstance(images, (list, tuple)) else [images]
-        values = [self.normalize(self.cut(open_picture(image))) for image in many]
-        if return_tensors == "pt":
-            return BatchFeature(pixel_values=torch.from_numpy(np.stack(values)))
-        if return_tensors == "np":
-            return BatchFeature(pixel_values=np.stack(values))
+        processor = replace(self, **settings) if settings else self
+        many = isinstance(images, (list, tuple)) or (isinstance(images, (np.ndarray, Tensor)) and images.ndim == 4)
+        values = [processor.normalize(processor.cut(open_picture(image))) for image in (images if many else [images])]
+        if return_tensors not in ("pt", "np", None):
+            raise ValueError(f"return_tensors is {return_tensors!r}: choose 'pt', 'np' or None.")
         if return_tensors is None:
             return BatchFeature(pixel_values=values)
-        raise ValueError(f"return_tensors is {return_tensors!r}: choose 'pt', 'np' or None.")
+        if len({each.shape for each in values}) != 1:
+            raise ValueError("These pictures do not make one tensor: give at least one, and all of one size if do_resize is False.")
+        stacked = np.stack(values)  # (B, 3, H, W)
+        return BatchFeature(pixel_values=torch.from_numpy(stacked) if return_tensors == "pt" else stacked)
+
+    preprocess = __call__  # its other name
 
     def _resized(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) to which a picture is resized before the crop."""
@@ -268,6 +158,16 @@ class CvtImageProcessor:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> CvtImageProcessor:
+        """The processor of a ``preprocessor_config.json``'s content; keys that mean nothing here go into ``extra``.
+
+        Raises:
+            ValueError: the settings of a processor that prepares pictures in another way.
+        """
+        kind = values.get("image_processor_type") or values.get("feature_extractor_type") or "ConvNext"
+        if not kind.startswith(("ConvNext", "Cvt")):
+            raise ValueError(
+                f"This preprocessor_config.json is for a {kind}, which does not prepare pictures as CvT's ConvNextImageProcessor."
+            )
         known = {each.name for each in fields(cls)} - {"extra"}
         own = {name: value for name, value in values.items() if name in known}
         return cls(**own, extra={name: value for name, value in values.items() if name not in known})
