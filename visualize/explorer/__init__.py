@@ -1,0 +1,60 @@
+"""The browser component: its templates, styles and scripts, for whichever page carries them.
+
+An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
+``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``; the value of either, ``{"key": …, "note": …}``, names the result to show.
+The page's server answers, below its root: ``explorer/static/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
+``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``; 404 where the key is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+STATIC = Path(__file__).parent
+CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+# Both find the page's root when they run, since the page may live below a path of its host.
+HEAD = """<script type="module">
+const root = () => (window.gradio_config ? (window.gradio_config.root || "").replace(/\\/+$/, "") : null);
+const start = (tries) => {
+  if (root() !== null) import(root() + "/explorer/static/main.js").catch(() => {});
+  else if (tries) setTimeout(start, 50, tries - 1);
+};
+start(200);
+</script>"""
+
+JS_ON_LOAD = """
+const attach = async (tries) => {
+  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
+  let module;
+  try {
+    // A failed import is remembered by its address, so that another try needs another one.
+    module = await import(root + "/explorer/static/main.js" + (tries ? "?try=" + tries : ""));
+  } catch (error) {
+    if (tries < 20) return setTimeout(attach, 500, tries + 1);
+    throw error;
+  }
+  module.mount(element, props, watch, root + "/explorer/");
+};
+attach(0);
+"""
+
+
+def picture_html(explorer: str) -> str:
+    """The template of the picture with its prediction, for the explorer of this id (letters, digits, - and _)."""
+    return _template("picture.html", explorer)
+
+
+def panels_html(explorer: str) -> str:
+    """The template of the pipeline and the panels, for the explorer of this id."""
+    return _template("panels.html", explorer)
+
+
+def _template(name: str, explorer: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", explorer):
+        raise ValueError(f"An explorer's id is made of letters, digits, - and _, not {explorer!r}.")
+    return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer)
+
+
+PICTURE_HTML, PANELS_HTML = picture_html("main"), panels_html("main")

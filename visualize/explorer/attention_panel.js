@@ -1,0 +1,110 @@
+// The attention of the chosen stage: its blocks as a strip, its heads side by side, and the numbers in words.
+
+import { cssBar, SEQUENTIAL } from "./colour.js";
+import { figure, make, say } from "./dom.js";
+import { drawMap, fit, outline } from "./draw.js";
+import { cellBox } from "./geometry.js";
+import { withStageValue } from "./state.js";
+import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
+import { percent, plural, rowNumbers, sides } from "./words.js";
+
+/** Connects the panel's elements; `build` follows another stage, `draw` every change. */
+export function attentionPanel(explorer, ref) {
+  ref.colours.replaceChildren(...SEQUENTIAL.map(([value, text]) => make("option", { value, text })));
+  let blocks = [];
+  let heads = [];
+  const numbers = ["min", "max", "max is", "entropy", "on the cls token"].map((name) => {
+    const value = make("dd");
+    const term = make("dt", { text: name });
+    return { term, value, element: make("div", {}, term, value) };
+  });
+  ref.numbers.replaceChildren(...numbers.map((each) => each.element));
+
+  const tile = (name, value, words) => {
+    const one = figure(name);
+    const change = () => explorer.set(withStageValue(explorer.state, words, value));
+    const element = make("button", { type: "button", class: "cvt-tile", onclick: change }, one.element);
+    return { ...one, element, index: value };
+  };
+
+  function build() {
+    const { result, state } = explorer;
+    const stage = result.stages[state.stage];
+    say(ref.attentionTitle, `Attention in stage ${state.stage + 1}`);
+    const reduction = (stage.query.shape[0] * stage.query.shape[1]) / (stage.key.shape[0] * stage.key.shape[1]);
+    say(ref.attentionSub, `${sides(stage.query.shape)} queries draw on ${sides(stage.key.shape)} keys` +
+      `${reduction > 1.05 ? `, ${reduction.toFixed(reduction % 1 > 0.05 ? 1 : 0)} times fewer` : ""}${stage.cls ? ", and on the cls token" : ""}.`);
+    ref.cls.hidden = !stage.cls;
+    ref.blocksPart.hidden = stage.depth < 2;
+    blocks = Array.from({ length: stage.depth }, (_, index) => tile(`${index + 1}`, index, "blocks"));
+    ref.blocks.replaceChildren(...blocks.map((each) => each.element));
+    blocks.forEach((each, index) => each.element.setAttribute("aria-label", `Block ${index + 1}`));
+    const shown = stage.heads > 1 ? [-1, ...Array.from({ length: stage.heads }, (_, index) => index)] : [-1];
+    heads = shown.map((index) => tile(index < 0 ? (stage.heads > 1 ? "Mean" : "Head 1") : `Head ${index + 1}`, index, "heads"));
+    ref.heads.replaceChildren(...heads.map((each) => each.element));
+    ref.heads.classList.toggle("cvt-single", stage.heads === 1);
+    say(ref.headsTitle, plural(stage.heads, "head"));
+    say(ref.blocksTitle, `${plural(stage.depth, "block")}, first to last${stage.heads > 1 ? "; each the mean of its heads or the chosen head" : ""}`);
+    resize();
+  }
+
+  function resize() {
+    const { result } = explorer;
+    for (const each of [...blocks, ...heads]) fit(each.canvas, result.aspect);
+  }
+
+  function drawTile(one, block, head, options) {
+    const { result, state } = explorer;
+    const map = attentionMap(result, state, state.stage, block, head);
+    const top = map && attentionTop(result, state, state.stage, map);
+    drawMap(one.canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, { smooth: state.smooth });
+    const stage = result.stages[state.stage];
+    const { cell, keyCell, cls } = queryOf(stage, state);
+    if (options.mark && !cls && state.view !== "mean") {
+      outline(one.canvas, state.view === "token" ? cellBox(stage.query, cell) : cellBox(stage.key, keyCell), result.input, { weight: 1 });
+    }
+    say(one.value, map ? (options.long ? `max ${percent(map.numbers.maximum)}` : percent(map.numbers.maximum)) : "…");
+    return map;
+  }
+
+  function draw() {
+    const { result, state } = explorer;
+    const block = state.blocks[state.stage];
+    const head = state.heads[state.stage];
+    for (const each of blocks) {
+      drawTile(each, each.index, head, { mark: false });
+      each.element.setAttribute("aria-pressed", each.index === block);
+    }
+    let chosen = null;
+    for (const each of heads) {
+      const map = drawTile(each, block, each.index, { mark: true, long: true });
+      const here = each.index === head || heads.length === 1;
+      each.element.setAttribute("aria-pressed", here);
+      if (here) chosen = map;
+    }
+    drawNumbers(chosen);
+    ref.bar.style.background = cssBar(state.colours);
+    say(ref.barHigh, chosen ? percent(attentionTop(result, state, state.stage, chosen)) : "");
+    ref.cls.setAttribute("aria-pressed", state.cls);
+  }
+
+  function drawNumbers(map) {
+    const { state, result } = explorer;
+    if (!map) return;
+    const row = state.view !== "received"; // a column does not sum to 1, so it has no entropy
+    const found = new Map(rowNumbers(map.numbers, map.count));
+    for (const { term, value, element } of numbers) {
+      const name = term.textContent;
+      if (name === "on the cls token") {
+        element.hidden = map.clsWeight === null || !row;
+        if (!element.hidden) say(value, percent(map.clsWeight));
+      } else {
+        element.hidden = !row && (name === "entropy" || name === "max is");
+        say(value, found.get(name));
+      }
+    }
+    ref.numbers.setAttribute("aria-label", `Weights, ${queryCaption(result, state, state.stage)}`);
+  }
+
+  return { build, draw, resize };
+}

@@ -1,0 +1,32 @@
+// Small helpers for making and finding elements. Text always goes in as text: labels may come from anybody's model.
+
+/** An element with attributes and children; `text` sets its text, `class` its classes, on… adds listeners. */
+export function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "text") element.textContent = value;
+    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** The elements of a template by their data-ref. */
+export function refs(root) {
+  return Object.fromEntries(Array.from(root.querySelectorAll("[data-ref]"), (each) => [each.dataset.ref, each]));
+}
+
+/** Sets text only where it differs, so that an unchanged word costs no layout. */
+export function say(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** A figure: a canvas with a caption line below. */
+export function figure(label, extra = "") {
+  const canvas = make("canvas", { role: "img", "aria-label": label });
+  const name = make("span", { class: "cvt-name", text: label });
+  const value = make("span", { class: "cvt-value" });
+  const element = make("figure", { class: `cvt-figure ${extra}` }, canvas, make("figcaption", {}, name, value));
+  return { element, canvas, name, value };
+}

@@ -1,0 +1,88 @@
+// Values → canvas. Maps are painted at grid resolution, then placed on the input by their geometry, cell edges sharp.
+
+import { table } from "./colour.js";
+import { gridBox } from "./geometry.js";
+
+const scratches = new Map(); // one small canvas for every grid size, painted and read within one call
+
+function scratchFor(rows, columns) {
+  const id = `${rows} ${columns}`;
+  if (!scratches.has(id)) {
+    const canvas = document.createElement("canvas");
+    canvas.width = columns;
+    canvas.height = rows;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    scratches.set(id, { canvas, context, image, packed: new Uint32Array(image.data.buffer) });
+  }
+  return scratches.get(id);
+}
+
+/** Numbers → packed colours: `low` is the first of 256 colours, `high` the last. */
+export function colourise(packed, values, low, high, colours) {
+  const factor = 256 / (high - low || 1);
+  for (let index = 0; index < values.length; index++) {
+    const step = ((values[index] - low) * factor) | 0;
+    packed[index] = colours[step < 0 ? 0 : step > 255 ? 255 : step];
+  }
+}
+
+/** RGB bytes → packed colours of one opacity. */
+export function packRgb(packed, rgb, opacity) {
+  const alpha = (Math.round(255 * opacity) << 24) >>> 0;
+  for (let index = 0, at = 0; at < rgb.length; index++, at += 3) {
+    packed[index] = (alpha | (rgb[at + 2] << 16) | (rgb[at + 1] << 8) | rgb[at]) >>> 0;
+  }
+}
+
+/** Makes the canvas as sharp as the screen; true if its size changed. `aspect` is width / height. */
+export function fit(canvas, aspect) {
+  const width = canvas.clientWidth;
+  if (!width) return false;
+  const ratio = Math.min(3, window.devicePixelRatio || 1);
+  const wanted = [Math.round(width * ratio), Math.round((width / aspect) * ratio)];
+  if (canvas.width === wanted[0] && canvas.height === wanted[1]) return false;
+  [canvas.width, canvas.height] = wanted;
+  return true;
+}
+
+/**
+ * Draws a map over the whole canvas, which stands for the whole input.
+ * `map`: { grid, values, low, high, colours } or { grid, rgb }.
+ */
+export function drawMap(canvas, map, input, { opacity = 1, smooth = false, underlay = null } = {}) {
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (underlay) context.drawImage(underlay(canvas.width, canvas.height), 0, 0);
+  if (!map) return;
+  const [rows, columns] = map.grid.shape;
+  const scratch = scratchFor(rows, columns);
+  if (map.rgb) packRgb(scratch.packed, map.rgb, opacity);
+  else colourise(scratch.packed, map.values, map.low, map.high, table(map.colours, opacity));
+  scratch.context.putImageData(scratch.image, 0, 0);
+  const { top, left, height, width } = gridBox(map.grid);
+  const [y, x] = [canvas.height / input[0], canvas.width / input[1]];
+  context.imageSmoothingEnabled = smooth;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(scratch.canvas, left * x, top * y, width * x, height * y);
+}
+
+/** Outlines a box (in input pixels) so that it is seen on any picture: white on a dark edge; dashed for what is reached. */
+export function outline(canvas, { top, left, height, width }, input, { dashed = false, weight = 2, colour = "#fff" } = {}) {
+  const context = canvas.getContext("2d");
+  const ratio = Math.min(3, window.devicePixelRatio || 1);
+  const [y, x] = [canvas.height / input[0], canvas.width / input[1]];
+  const inset = ratio; // a box at the picture's edge stays visible
+  const from = [Math.max(inset, left * x), Math.max(inset, top * y)];
+  const to = [Math.min(canvas.width - inset, (left + width) * x), Math.min(canvas.height - inset, (top + height) * y)];
+  context.setLineDash([]);
+  context.lineJoin = "miter";
+  for (const [style, line] of [["rgba(0,0,0,.75)", weight + 2], [colour, weight]]) {
+    context.strokeStyle = style;
+    context.lineWidth = line * ratio;
+    if (dashed) context.setLineDash([4 * ratio, 4 * ratio]);
+    if (dashed && style !== colour) context.lineWidth = (weight + 1) * ratio;
+    context.strokeRect(from[0], from[1], to[0] - from[0], to[1] - from[1]);
+  }
+  context.setLineDash([]);
+}

@@ -1,0 +1,81 @@
+// The model from picture to classes, to scale, each stage with its feature picture and its attention.
+
+import { drawMap, fit, outline } from "./draw.js";
+import { cellBox } from "./geometry.js";
+import { figure, make, say } from "./dom.js";
+import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
+import { percent, plural, sides } from "./words.js";
+
+const TALL = 52; // px of the input's height in the drawing to scale
+
+/** A bar as tall as the grid has rows and as long as it has channels, in the scale of the whole drawing. */
+function slab(rows, channels, scale) {
+  const width = Math.max(2, channels * scale.length);
+  const height = Math.max(2, rows * scale.height);
+  const bar = make("i", { style: `width:${width.toFixed(1)}px;height:${height.toFixed(1)}px` });
+  return make("div", { class: "cvt-slab", "aria-hidden": "true" }, bar);
+}
+
+/** Builds the pipeline for the explorer's result; returns what draws it. */
+export function pipeline(explorer, root) {
+  const { result } = explorer;
+  const widest = Math.max(...result.stages.map((stage) => stage.width));
+  const scale = { height: TALL / result.input[0], length: 96 / widest };
+  const given = figure("");
+  const input = make("div", { class: "cvt-end" }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
+    make("span", { text: `${sides(result.input)} × 3` }), given.element);
+  const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
+  const best = result.header.top[0];
+  const classes = make("div", { class: "cvt-end cvt-last" }, slab(result.input[0] / 12, result.header.classes / 10, scale), make("b", { text: "Classes" }),
+    make("span", { text: `${result.header.classes}` }), make("span", { class: "cvt-best", text: `${best.label} ${percent(best.probability)}` }));
+  root.replaceChildren(input, ...cards.map((each) => each.element), classes);
+
+  const canvases = [given.canvas, ...cards.flatMap((each) => [each.features.canvas, each.attention.canvas])];
+  function resize() {
+    for (const canvas of canvases) fit(canvas, result.aspect);
+    drawMap(given.canvas, null, result.input, { underlay: (width, height) => result.underlay(width, height, true) });
+    given.canvas.setAttribute("aria-label", "The pixels that the model was given");
+    for (const each of cards) each.shown = null;
+  }
+  return { resize, draw: () => cards.forEach((each, index) => drawCard(explorer, each, index)) };
+}
+
+function card(explorer, stage, index, scale) {
+  const features = figure("");
+  const attention = figure("");
+  const words = `${sides(stage.query.shape)} tokens × ${stage.width}${stage.cls ? " + cls" : ""}`;
+  const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ stage: index }) },
+    slab(stage.query.shape[0], stage.width, scale),
+    make("b", { text: `Stage ${index + 1}` }),
+    make("span", { text: words }),
+    make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }),
+    make("span", { class: "cvt-pair" }, features.element, attention.element));
+  return { element: button, features, attention, shown: null };
+}
+
+function drawCard(explorer, card, index) {
+  const { result, state } = explorer;
+  const stage = result.stages[index];
+  card.element.setAttribute("aria-pressed", state.stage === index);
+  const { cell, keyCell, cls } = queryOf(stage, state);
+
+  const still = state.features === "similarity" ? null : `${state.features} ${state.channels[index]} ${state.scale} ${state.smooth}`;
+  if (still === null || card.shown !== still) {
+    const map = featureMap(result, state, index);
+    drawMap(card.features.canvas, map, result.input, { smooth: state.smooth });
+    say(card.features.name, map.caption);
+    card.features.canvas.setAttribute("aria-label", `Feature maps of stage ${index + 1}: ${map.caption}`);
+    card.shown = still;
+  }
+
+  const map = attentionMap(result, state, index);
+  const { canvas, name, value } = card.attention;
+  const top = map && attentionTop(result, state, index, map);
+  drawMap(canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, {
+    opacity: state.opacity, smooth: state.smooth, underlay: (width, height) => result.underlay(width, height),
+  });
+  if (!cls && state.view === "token") outline(canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
+  if (!cls && state.view === "received") outline(canvas, cellBox(stage.key, keyCell), result.input, { weight: 1 });
+  say(name, `${queryCaption(result, state, index)} → ${state.view === "received" ? sides(stage.query.shape) : sides(stage.key.shape)}`);
+  say(value, map ? `max ${percent(map.numbers.maximum)}` : "not loaded");
+}

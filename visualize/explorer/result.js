@@ -1,0 +1,102 @@
+// One result of the server: the payload, opened, with its pictures ready to be drawn.
+
+import { Features } from "./features.js";
+import { blockOf, parse } from "./payload.js";
+
+/** The server no longer keeps this result. */
+export class Gone extends Error {}
+
+/** The bytes at an address. Throws Gone on 404, an Error with a sentence otherwise. */
+async function bytes(url, signal) {
+  let answer;
+  try {
+    answer = await fetch(url, { signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server does not answer. Check the connection and try again.");
+  }
+  if (answer.status === 404) throw new Gone("The server no longer keeps this result.");
+  if (!answer.ok) throw new Error(`The server answered with an error (${answer.status}). Try again in a moment.`);
+  return answer.arrayBuffer();
+}
+
+/** Fetches and opens what `${base}data/${key}` holds. */
+export async function fetchResult(base, key, signal) {
+  const url = `${base}data/${encodeURIComponent(key)}`;
+  const { header, arrays } = parse(await bytes(url, signal));
+  const result = new Result(url, header, arrays);
+  await result.decode();
+  return result;
+}
+
+export class Result {
+  constructor(url, header, arrays) {
+    Object.assign(this, { url, header, arrays });
+    this.stages = header.stages;
+    this.input = header.input; // [height, width]
+    this.aspect = header.input[1] / header.input[0];
+    this.opened = new Map();
+    this.underlays = new Map();
+    this.asked = new Set();
+  }
+
+  /** Decodes the crop and the pixels; drawing needs both. */
+  async decode() {
+    this.crop = await createImageBitmap(new Blob([this.arrays.crop], { type: "image/jpeg" }));
+    const [height, width] = this.input;
+    const image = new ImageData(width, height);
+    const { pixels } = this.arrays;
+    for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) {
+      image.data.set(pixels.subarray(from, from + 3), to);
+      image.data[to + 3] = 255;
+    }
+    this.given = await createImageBitmap(image);
+  }
+
+  features(stage) {
+    const id = `features ${stage}`;
+    if (!this.opened.has(id)) this.opened.set(id, new Features(this.arrays, stage));
+    return this.opened.get(id);
+  }
+
+  /** A block's attention, or null where it has not travelled (yet). */
+  block(stage, block) {
+    const id = `${stage}.${block}`;
+    if (!this.opened.has(id)) {
+      const found = blockOf(this.arrays, stage, block);
+      if (!found) return null;
+      this.opened.set(id, found);
+    }
+    return this.opened.get(id);
+  }
+
+  /** Fetches a block that did not travel with the rest; resolves to true if it is new. */
+  async ask(stage, block, signal) {
+    const id = `${stage}.${block}`;
+    if (this.block(stage, block) || this.asked.has(id)) return false;
+    this.asked.add(id);
+    try {
+      Object.assign(this.arrays, parse(await bytes(`${this.url}/${stage}/${block}`, signal)).arrays);
+    } catch (error) {
+      this.asked.delete(id);
+      throw error;
+    }
+    return true;
+  }
+
+  /** The picture as a canvas of exactly this size: scaled once, then copied. `pixels`: as the model was given it. */
+  underlay(width, height, pixels = false) {
+    const id = `${width} ${height} ${pixels}`;
+    if (!this.underlays.has(id)) {
+      if (this.underlays.size > 24) this.underlays.clear();
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [width, height];
+      const context = canvas.getContext("2d");
+      context.imageSmoothingEnabled = !pixels;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(pixels ? this.given : this.crop, 0, 0, width, height);
+      this.underlays.set(id, canvas);
+    }
+    return this.underlays.get(id);
+  }
+}

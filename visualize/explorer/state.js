@@ -1,0 +1,60 @@
+// What a person has chosen: one plain object, changed only by the functions here. Stages, blocks and heads count from 0.
+
+import { cellAt, centre } from "./geometry.js";
+
+/** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
+export function initial(stages, [height, width]) {
+  return {
+    stage: Math.min(1, stages.length - 1),
+    blocks: stages.map((stage) => stage.depth - 1),
+    heads: stages.map(() => -1), // −1 is the mean over heads
+    y: height / 2,
+    x: width / 2,
+    pinned: false,
+    cls: false, // in a stage with a cls token, that token is the query
+    view: "token", // token: whom it draws on · received: who draws on that place · mean: all tokens together
+    layer: "attention", // what lies on the picture: attention · features · none
+    features: "pca", // pca · mean · channel · similarity
+    channels: stages.map(() => null), // null is the one that varies most
+    sort: "variance", // variance · peak · here
+    centred: false,
+    scale: "map", // colours span one map · the stage · all stages
+    colours: "viridis",
+    smooth: false,
+    opacity: 0.75,
+    pixels: false, // the picture as the model was given it, instead of in its own resolution
+    ancestors: false,
+  };
+}
+
+/** The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest. */
+export function carried(state, stages, input) {
+  const fresh = initial(stages, input);
+  const alike = state.blocks.length === stages.length;
+  const keep = (each, limit, otherwise) => (each !== undefined && each !== null && each < limit ? each : otherwise);
+  return {
+    ...state,
+    stage: Math.min(state.stage, stages.length - 1),
+    blocks: stages.map((stage, index) => (alike ? keep(state.blocks[index], stage.depth, stage.depth - 1) : stage.depth - 1)),
+    heads: stages.map((stage, index) => (alike ? keep(state.heads[index], stage.heads, -1) : -1)),
+    channels: stages.map((stage, index) => (alike ? keep(state.channels[index], stage.width, null) : null)),
+    y: fresh.y,
+    x: fresh.x,
+    pinned: false,
+  };
+}
+
+/** `state` with the entry of the chosen stage in `blocks`, `heads` or `channels` replaced. */
+export function withStageValue(state, name, value) {
+  return { ...state, [name]: state[name].map((each, index) => (index === state.stage ? value : each)) };
+}
+
+/** The query moved by whole tokens of the chosen stage, from the nearest one; stops at the edge. */
+export function moved(state, grid, rows, columns) {
+  const { row, column } = cellAt(grid, state.y, state.x);
+  const target = {
+    row: Math.min(grid.shape[0] - 1, Math.max(0, row + rows)),
+    column: Math.min(grid.shape[1] - 1, Math.max(0, column + columns)),
+  };
+  return { ...state, ...centre(grid, target), cls: false };
+}

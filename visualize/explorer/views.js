@@ -1,0 +1,115 @@
+// From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
+
+import { column, meanRow, peakOf, row, statistics } from "./attention.js";
+import { cellAt } from "./geometry.js";
+import { range } from "./features.js";
+import { attentionSentence, featureSentence, number, percent, place } from "./words.js";
+
+/** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
+export function queryOf(stage, state) {
+  return {
+    cell: cellAt(stage.query, state.y, state.x),
+    keyCell: cellAt(stage.key, state.y, state.x),
+    cls: state.cls && stage.cls,
+  };
+}
+
+/**
+ * One attention map: `values` on `grid`, without the cls token, whose own weight is `clsWeight` (null where there is none);
+ * `numbers` of the whole row, or of the map where it is no row. null where the block has not travelled.
+ */
+export function attentionMap(result, state, index, blockIndex = state.blocks[index], head = state.heads[index]) {
+  const block = result.block(index, blockIndex);
+  if (!block) return null;
+  const stage = result.stages[index];
+  const { cell, keyCell, cls } = queryOf(stage, state);
+  const extra = stage.cls ? 1 : 0; // the cls token comes first
+  let all;
+  if (state.view === "mean") all = meanRow(block, head);
+  else if (state.view === "received") all = column(block, head, cls ? 0 : keyCell.index + extra);
+  else all = row(block, head, cls ? 0 : cell.index + extra);
+  const values = extra ? all.subarray(1) : all;
+  return {
+    values,
+    grid: state.view === "received" ? stage.query : stage.key,
+    clsWeight: extra ? all[0] : null,
+    numbers: statistics(all),
+    count: all.length,
+    largest: range(values)[1],
+  };
+}
+
+/** The value at which the colours of attention maps end; they begin at zero. */
+export function attentionTop(result, state, index, map) {
+  if (state.scale === "map") return map.largest || 1;
+  return state.scale === "stage" ? stagePeak(result, index) : Math.max(...result.stages.map((_, each) => stagePeak(result, each)));
+}
+
+function stagePeak(result, index) {
+  const peaks = Array.from({ length: result.stages[index].depth }, (_, block) => result.block(index, block)).filter(Boolean).map(peakOf);
+  return Math.max(...peaks, 1e-9);
+}
+
+/** The sentence that says what the attention picture shows. */
+export function attentionWords(result, state, index) {
+  const stage = result.stages[index];
+  return attentionSentence({
+    stage: index,
+    block: state.blocks[index],
+    head: state.heads[index],
+    heads: stage.heads,
+    view: state.view,
+    queryShape: stage.query.shape,
+    keyShape: stage.key.shape,
+    ...queryOf(stage, state),
+  });
+}
+
+/** The channel that stands for a stage: the chosen one, or the one that varies most. */
+export const channelOf = (result, state, index) => state.channels[index] ?? result.features(index).byVariance[0];
+
+/** One feature picture: `rgb`, or `values` with the range `low` … `high` of its `colours`; `caption` names its numbers. */
+export function featureMap(result, state, index, view = state.features) {
+  const stage = result.stages[index];
+  const features = result.features(index);
+  const grid = stage.query;
+  const cell = cellAt(grid, state.y, state.x);
+  if (view === "pca") {
+    const share = percent(stage.explained.reduce((sum, each) => sum + each, 0));
+    return { grid, rgb: features.pca, caption: `PCA, ${share} of variance` };
+  }
+  if (view === "similarity") {
+    const values = features.similarity(cell.index, state.centred);
+    const [low] = range(values);
+    return { grid, values, low: -1, high: 1, colours: "diverging", least: low, most: 1, caption: `cosine ${number(low)} … 1` };
+  }
+  const channel = channelOf(result, state, index);
+  const values = view === "mean" ? features.mean : features.channel(channel);
+  const [low, high] = range(values);
+  const extent = view === "channel" && state.scale !== "map" ? features.extent() : Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const name = view === "mean" ? "mean" : `channel ${channel + 1}`;
+  return { grid, values, low: -extent, high: extent, colours: "diverging", least: low, most: high, caption: `${name}, ${number(low)} … ${number(high)}` };
+}
+
+/** The sentence that says what the feature picture shows. */
+export function featureWords(result, state, index) {
+  const stage = result.stages[index];
+  return featureSentence({
+    stage: index,
+    view: state.features,
+    channel: channelOf(result, state, index),
+    width: stage.width,
+    centred: state.centred,
+    explained: stage.explained,
+    shape: stage.query.shape,
+    ...queryOf(stage, state),
+  });
+}
+
+/** Short: who asks. For captions under small pictures. */
+export function queryCaption(result, state, index) {
+  const { cell, keyCell, cls } = queryOf(result.stages[index], state);
+  if (state.view === "mean") return "all tokens, mean";
+  if (state.view === "received") return cls ? "to the cls token" : `to ${place(keyCell)}`;
+  return cls ? "cls token" : place(cell);
+}

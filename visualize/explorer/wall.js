@@ -1,0 +1,133 @@
+// All channels of a stage on one canvas: sorted, hovered, chosen by pointer or arrow keys.
+
+import { make, say } from "./dom.js";
+import { table } from "./colour.js";
+import { cellAt } from "./geometry.js";
+import { channelOf } from "./views.js";
+
+const TILE = 46; // CSS px, the least width of a channel's picture
+const GAP = 4;
+const FEW = 36; // channels shown until more are asked for
+
+/** Connects the wall; `actions`: choose(channel), hover(channel or null). */
+export function wall(explorer, ref, signal, actions) {
+  const { wall: canvas, more } = ref;
+  let order = [];
+  let layout = { columns: 1, width: TILE, height: TILE };
+  let active = null; // the channel under the pointer
+  let all = false;
+  let drawn = "";
+
+  const ratio = () => Math.min(2, window.devicePixelRatio || 1);
+  const count = () => (all ? order.length : Math.min(FEW, order.length));
+
+  const channelAt = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const column = Math.floor((event.clientX - box.left) / (layout.width + GAP));
+    const row = Math.floor((event.clientY - box.top) / (layout.height + GAP));
+    const index = row * layout.columns + column;
+    return column < layout.columns && index < count() ? order[index] : null;
+  };
+  const hear = (type, listener) => canvas.addEventListener(type, (event) => explorer.result && listener(event), { signal });
+  hear("pointermove", (event) => look(channelAt(event)));
+  hear("pointerleave", () => look(null));
+  hear("click", (event) => {
+    const channel = channelAt(event);
+    if (channel !== null) actions.choose(channel);
+  });
+  hear("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -layout.columns, ArrowDown: layout.columns }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const from = order.indexOf(channelOf(explorer.result, explorer.state, explorer.state.stage));
+    actions.choose(order[Math.min(count() - 1, Math.max(0, from + step))]);
+  });
+  more.addEventListener("click", () => {
+    all = !all;
+    build();
+    resize();
+    explorer.invalidate();
+  }, { signal });
+
+  function look(channel) {
+    if (channel === active) return;
+    active = channel;
+    actions.hover(channel);
+  }
+
+  function build() {
+    const { result, state } = explorer;
+    const features = result.features(state.stage);
+    const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
+    order = features.order(state.sort, token);
+    drawn = "";
+    more.hidden = order.length <= FEW;
+    say(more, all ? `Show the first ${FEW} only` : `Show all ${order.length}`);
+    more.setAttribute("aria-expanded", all);
+    say(ref.wallTitle, `Channels, ${count()} of ${order.length}`);
+  }
+
+  function resize() {
+    const width = canvas.parentElement.clientWidth;
+    if (!width || !order.length) return;
+    const columns = Math.max(1, Math.floor((width + GAP) / (TILE + GAP)));
+    const side = (width + GAP) / columns - GAP;
+    layout = { columns, width: side, height: side / explorer.result.aspect };
+    const tall = Math.ceil(count() / columns) * (layout.height + GAP) - GAP;
+    canvas.style.height = `${tall}px`;
+    [canvas.width, canvas.height] = [Math.round(width * ratio()), Math.round(tall * ratio())];
+    drawn = "";
+  }
+
+  function draw() {
+    const { result, state } = explorer;
+    const chosen = channelOf(result, state, state.stage);
+    if (state.sort === "here") {
+      const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
+      if (drawn.split("|")[0] !== `${state.stage} here ${token}`) build();
+    }
+    const token = state.sort === "here" ? cellAt(result.stages[state.stage].query, state.y, state.x).index : "";
+    const wanted = `${state.stage} ${state.sort} ${token}|${chosen} ${active} ${state.scale} ${all} ${canvas.width}`;
+    if (wanted === drawn) return;
+    if (drawn.split("|")[0] !== wanted.split("|")[0] && state.sort !== "here") build();
+    paint(result.features(state.stage), state, chosen);
+    drawn = wanted;
+    canvas.setAttribute("aria-label", `Wall of ${order.length} channels, sorted. Arrow keys choose one; channel ${chosen + 1} is chosen.`);
+  }
+
+  function paint(features, state, chosen) {
+    const context = canvas.getContext("2d");
+    const colours = table("diverging");
+    const scratch = make("canvas");
+    [scratch.width, scratch.height] = [features.columns, features.rows];
+    const pen = scratch.getContext("2d");
+    const image = pen.createImageData(features.columns, features.rows);
+    const packed = new Uint32Array(image.data.buffer);
+    const style = getComputedStyle(canvas);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingEnabled = false;
+    const scale = ratio();
+    for (let index = 0; index < count(); index++) {
+      const channel = order[index];
+      const extent = state.scale === "map" ? features.extent(channel) : features.extent();
+      const low = features.lo[channel];
+      const step = (features.hi[channel] - low) / 255;
+      const start = channel * features.tokens;
+      for (let token = 0; token < features.tokens; token++) {
+        packed[token] = colours[Math.min(255, (((low + step * features.values[start + token]) / extent + 1) * 128) | 0)];
+      }
+      pen.putImageData(image, 0, 0);
+      const left = (index % layout.columns) * (layout.width + GAP) * scale;
+      const top = Math.floor(index / layout.columns) * (layout.height + GAP) * scale;
+      const [width, height] = [layout.width * scale, layout.height * scale];
+      context.drawImage(scratch, left, top, width, height);
+      if (channel === chosen || channel === active) {
+        context.lineWidth = 3 * scale;
+        context.strokeStyle = style.getPropertyValue(channel === chosen ? "--cvt-accent" : "--cvt-text");
+        context.strokeRect(left + 1.5 * scale, top + 1.5 * scale, width - 3 * scale, height - 3 * scale);
+      }
+    }
+  }
+
+  return { build, resize, draw };
+}

@@ -1,0 +1,68 @@
+// The words and numbers of the page. Rows, columns, stages, blocks and heads count from 1 here, and only here.
+
+const NARROW = "\u202f"; // a thin space that does not break
+
+/** 0.0123 → "1.2 %": two digits that count, never more than the data holds. */
+export function percent(share) {
+  const value = share * 100;
+  if (!(value > 0)) return `0${NARROW}%`;
+  if (value < 0.001) return `<${NARROW}0.001${NARROW}%`;
+  const digits = value >= 9.95 ? 0 : Math.min(3, 1 - Math.floor(Math.log10(value)));
+  return `${value.toFixed(digits)}${NARROW}%`;
+}
+
+/** A number in two or three digits, with a true minus sign. */
+export function number(value) {
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size === 0 ? 0 : 2;
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** 14, 14 → "14×14". */
+export const sides = ([rows, columns]) => `${rows}×${columns}`;
+
+/** "row 5, column 9". */
+export const place = ({ row, column }) => `row ${row + 1}, column ${column + 1}`;
+
+export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+const which = (head, heads) => (heads === 1 ? "its only head" : head < 0 ? `mean of ${heads} heads` : `head ${head + 1}`);
+
+/**
+ * What the attention picture shows, in one sentence.
+ * `shown`: { stage, block, head, heads, view ("token" | "received" | "mean"), cls, cell, keyCell, queryShape, keyShape }.
+ */
+export function attentionSentence(shown) {
+  const { stage, block, head, heads, view, cls, cell, keyCell, queryShape, keyShape } = shown;
+  const start = `Stage ${stage + 1}, block ${block + 1}, ${which(head, heads)}: `;
+  const keys = `each of the ${sides(keyShape)} key cells`;
+  if (view === "mean") return `${start}how strongly all ${sides(queryShape)} tokens together, on average, draw on ${keys}.`;
+  if (view === "received") return `${start}how strongly each of the ${sides(queryShape)} tokens draws on the key cell at ${place(keyCell)}.`;
+  const who = cls ? "the cls token" : `the token at ${place(cell)}`;
+  return `${start}how strongly ${who} draws on ${keys}.`;
+}
+
+/** What the feature picture shows, in one sentence. `shown`: { stage, view, channel, width, cell, centred, explained, shape }. */
+export function featureSentence({ stage, view, channel, width, cell, centred, explained, shape }) {
+  const start = `Stage ${stage + 1}: `;
+  if (view === "pca") {
+    const share = percent(explained.reduce((sum, each) => sum + each, 0));
+    return `${start}the three directions in which its ${sides(shape)} tokens differ most, as red, green and blue. They carry ${share} of the variance.`;
+  }
+  if (view === "mean") return `${start}the mean of all ${width} channels at each of the ${sides(shape)} tokens.`;
+  if (view === "similarity") {
+    const kind = centred ? "cosine similarity, after the mean token is taken away," : "cosine similarity";
+    return `${start}${kind} of every token to the one at ${place(cell)}.`;
+  }
+  return `${start}channel ${channel + 1} of ${width} at each of the ${sides(shape)} tokens.`;
+}
+
+/** The numbers beside a row of weights. */
+export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
+  return [
+    ["min", percent(minimum)],
+    ["max", percent(maximum)],
+    ["max is", `${uniform >= 9.95 ? Math.round(uniform) : uniform.toFixed(1)} × uniform`],
+    ["entropy", `${entropy.toFixed(1)} of ${Math.log2(keys).toFixed(1)} bit`],
+  ];
+}
