@@ -29,13 +29,19 @@ class BlockAttention:
         return self.query.shape[0], self.query.shape[1], self.key.shape[1]
 
     def weights(self, queries: list[int] | np.ndarray | None = None) -> np.ndarray:
-        """(heads, queries, keys) float32, rows sum to 1; ``queries`` as in ``Capture.attention``."""
-        query = self.query if queries is None else self.query[:, queries]
+        """(heads, queries, keys) float32, rows sum to 1; ``queries`` and errors as in ``Capture.attention``."""
+        query = self.query if queries is None else self.query[:, self._checked(queries)]
         scores = (query * np.float32(self.scale)) @ self.key.transpose(0, 2, 1)
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
         return scores
+
+    def _checked(self, queries: list[int] | np.ndarray) -> np.ndarray:
+        index, count = np.asarray(queries), self.query.shape[1]
+        if index.ndim != 1 or (index.size and not (index.dtype.kind in "iu" and index.min() >= 0 and index.max() < count)):
+            raise ValueError(f"queries must be a list of token indices from 0 to {count - 1}.")
+        return index.astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,11 @@ def capture(model: nn.Module) -> Iterator[Capture]:
     def mine() -> bool:
         return seen in _active.get()
 
+    def start(module: nn.Module, inputs: tuple) -> None:
+        if mine():  # or a pass that fails half-way would leave a mixture of two
+            seen._stages.clear()
+            seen._attention.clear()
+
     def keep_stage(index: int):
         def hook(module: nn.Module, inputs: tuple, output: tuple[Tensor, Tensor | None]) -> None:
             if mine():
@@ -119,6 +124,7 @@ def capture(model: nn.Module) -> Iterator[Capture]:
     with ExitStack() as undo:
         token = _active.set((*_active.get(), seen))
         undo.callback(_active.reset, token)
+        undo.callback(stages[0].register_forward_pre_hook(start).remove)
         for index, stage in enumerate(stages):
             undo.callback(stage.register_forward_hook(keep_stage(index)).remove)
             for layer, block in enumerate(stage.layers):

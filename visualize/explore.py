@@ -40,7 +40,7 @@ class Exploration:
     """What a model did with one picture.
 
     ``pixels`` uint8 (H, W, 3): exactly what the model was given, before normalisation. ``crop`` PIL image: the same part of
-    the picture in its own resolution. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
+    the picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
     ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,).
     """
 
@@ -91,8 +91,8 @@ def explore(model: CvtForImageClassification, processor: CvtImageProcessor, pict
         crop=_crop(original, box, cut.width / cut.height),
         crop_box=box,
         original_size=original.size,
-        logits=logits.cpu().numpy(),
-        probabilities=torch.softmax(logits, dim=-1).cpu().numpy(),
+        logits=_numpy(logits),
+        probabilities=_numpy(torch.softmax(logits, dim=-1)),
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
         stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
     )
@@ -107,10 +107,14 @@ def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid)
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.float().cpu().numpy())
+    array = np.ascontiguousarray(tensor.float().cpu().numpy())
+    array.flags.writeable = False  # results are kept and shared
+    return array
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:
     """The part of the picture that the model saw, in the model's aspect, no larger than CROP_SIDE or than it is."""
-    height = min(CROP_SIDE, max(1, round(box[3] - box[1])))
-    return original.resize((max(1, round(height * aspect)), height), Image.Resampling.BICUBIC, box=box)
+    height = box[3] - box[1]
+    height *= min(1.0, CROP_SIDE / (height * max(1.0, aspect)))
+    size = max(1, round(height * aspect)), max(1, round(height))
+    return original.resize(size, Image.Resampling.BICUBIC, box=box)
