@@ -167,7 +167,7 @@ def quantise_channels(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     value = lo + (hi − lo) · uint8 / 255, so that no value is off by more than 1/510 of its channel's range.
     """
     lo, hi = features.min(axis=(1, 2)), features.max(axis=(1, 2))
-    factor = np.float32(255) / np.maximum(hi - lo, np.finfo(np.float32).tiny)
+    factor = np.divide(np.float32(255), hi - lo, out=np.zeros_like(lo), where=hi > lo)
     shifted = features - lo[:, None, None]
     shifted *= factor[:, None, None]
     shifted += np.float32(0.5)  # truncation below then rounds

@@ -43,7 +43,9 @@ class ExplorationStore(Generic[Item]):
         """
         size = item.nbytes
         if size > self.max_bytes:
-            raise ValueError(f"This result takes {size >> 20} MiB and the store holds {self.max_bytes >> 20}: use a smaller model or picture.")
+            raise ValueError(
+                f"This result takes {size >> 20} MiB and the store holds {self.max_bytes >> 20}: use a smaller model or picture."
+            )
         key = secrets.token_urlsafe(16)
         with self._lock:
             self._items[key] = item

@@ -44,7 +44,6 @@ export function attentionPanel(explorer, ref) {
     ref.heads.replaceChildren(...heads.map((each) => each.element));
     ref.heads.classList.toggle("cvt-single", stage.heads === 1);
     say(ref.headsTitle, plural(stage.heads, "head"));
-    say(ref.blocksTitle, `${plural(stage.depth, "block")}, first to last${stage.heads > 1 ? "; each the mean of its heads or the chosen head" : ""}`);
     resize();
   }
 
@@ -75,6 +74,8 @@ export function attentionPanel(explorer, ref) {
       drawTile(each, each.index, head, { mark: false });
       each.element.setAttribute("aria-pressed", each.index === block);
     }
+    const which = heads.length === 1 ? "" : head < 0 ? ", each the mean of its heads" : `, head ${head + 1} of each`;
+    say(ref.blocksTitle, `${plural(blocks.length, "block")}, first to last${which}`);
     let chosen = null;
     for (const each of heads) {
       const map = drawTile(each, block, each.index, { mark: true, long: true });

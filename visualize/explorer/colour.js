@@ -29,7 +29,7 @@ export function table(name, opacity = 1) {
 function make(name, opacity) {
   const anchors = ANCHORS[name].split(" ").map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
   const packed = new Uint32Array(256);
-  const floor = opacity * opacity; // at full opacity nothing shows through
+  const floor = opacity ** 4; // at full opacity nothing shows through
   for (let index = 0; index < 256; index++) {
     const place = (index / 255) * (anchors.length - 1);
     const below = Math.min(anchors.length - 2, Math.floor(place));

@@ -22,11 +22,12 @@ export function say(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-/** A figure: a canvas with a caption line below. */
+/** A figure: a canvas, and below it what it shows, how many cells it has, and its numbers. */
 export function figure(label, extra = "") {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const name = make("span", { class: "cvt-name", text: label });
+  const size = make("span", { class: "cvt-size" });
   const value = make("span", { class: "cvt-value" });
-  const element = make("figure", { class: `cvt-figure ${extra}` }, canvas, make("figcaption", {}, name, value));
-  return { element, canvas, name, value };
+  const element = make("figure", { class: `cvt-figure ${extra}` }, canvas, make("figcaption", {}, name, size, value));
+  return { element, canvas, name, size, value };
 }

@@ -7,7 +7,7 @@ import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
 import { fetchResult, Gone } from "./result.js";
 import { carried, initial } from "./state.js";
-import { attentionWords, featureMap, featureWords } from "./views.js";
+import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
 import { percent } from "./words.js";
 
 const QUIET = 600; // ms without a change before a screen reader is told
@@ -133,6 +133,10 @@ export class Explorer {
   }
 
   resize() {
+    for (const root of Object.values(this.roots)) {
+      const width = root.clientWidth;
+      root.dataset.size = width > 820 ? "wide" : width > 520 ? "medium" : "narrow";
+    }
     if (!this.result) return;
     this.picture.resize();
     this.pipeline.resize();
@@ -188,6 +192,7 @@ export class Explorer {
     const features = state.layer === "features" || this.previewed !== null;
     const sentence = features ? featureWords(result, shown, state.stage) : attentionWords(result, state, state.stage);
     say(this.ref.sentence, sentence);
+    say(this.ref.legend, legendWords(result, features ? { ...state, layer: "features" } : state, state.stage));
     clearTimeout(this.telling);
     this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
   }

@@ -52,7 +52,7 @@ export function featurePanel(explorer, ref, signal) {
     drawMap(large.canvas, map, result.input, { smooth: state.smooth });
     const { cell } = queryOf(stage, state);
     outline(large.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
-    say(large.name, map.caption);
+    say(large.name, `${map.name}, ${map.caption}`);
     large.canvas.setAttribute("aria-label", featureWords(result, state, state.stage));
     const view = explorer.preview ? "channel" : state.features;
     scale.hidden = view === "pca";

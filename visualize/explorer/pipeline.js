@@ -23,11 +23,12 @@ export function pipeline(explorer, root) {
   const scale = { height: TALL / result.input[0], length: 96 / widest };
   const given = figure("");
   const input = make("div", { class: "cvt-end" }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
-    make("span", { text: `${sides(result.input)} × 3` }), given.element);
+    make("span", { text: `${sides(result.input)} pixels` }), given.element);
   const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
   const best = result.header.top[0];
-  const classes = make("div", { class: "cvt-end cvt-last" }, slab(result.input[0] / 12, result.header.classes / 10, scale), make("b", { text: "Classes" }),
-    make("span", { text: `${result.header.classes}` }), make("span", { class: "cvt-best", text: `${best.label} ${percent(best.probability)}` }));
+  const classes = make("div", { class: "cvt-end cvt-last" }, make("div", { class: "cvt-slab", "aria-hidden": "true" }), make("b", { text: "Classes" }),
+    make("span", { text: `one of ${result.header.classes}` }), make("span", { class: "cvt-best", text: `${best.label} ${percent(best.probability)}` }));
+  root.style.setProperty("--cvt-stages", result.stages.length);
   root.replaceChildren(input, ...cards.map((each) => each.element), classes);
 
   const canvases = [given.canvas, ...cards.flatMap((each) => [each.features.canvas, each.attention.canvas])];
@@ -45,10 +46,8 @@ function card(explorer, stage, index, scale) {
   const attention = figure("");
   const words = `${sides(stage.query.shape)} tokens × ${stage.width}${stage.cls ? " + cls" : ""}`;
   const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ stage: index }) },
-    slab(stage.query.shape[0], stage.width, scale),
-    make("b", { text: `Stage ${index + 1}` }),
-    make("span", { text: words }),
-    make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }),
+    make("span", { class: "cvt-words" }, slab(stage.query.shape[0], stage.width, scale), make("b", { text: `Stage ${index + 1}` }),
+      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` })),
     make("span", { class: "cvt-pair" }, features.element, attention.element));
   return { element: button, features, attention, shown: null };
 }
@@ -63,19 +62,23 @@ function drawCard(explorer, card, index) {
   if (still === null || card.shown !== still) {
     const map = featureMap(result, state, index);
     drawMap(card.features.canvas, map, result.input, { smooth: state.smooth });
-    say(card.features.name, map.caption);
-    card.features.canvas.setAttribute("aria-label", `Feature maps of stage ${index + 1}: ${map.caption}`);
+    say(card.features.name, map.name);
+    say(card.features.size, sides(stage.query.shape));
+    say(card.features.value, map.caption);
+    card.features.canvas.setAttribute("aria-label", `Feature maps of stage ${index + 1}: ${map.name}, ${map.caption}`);
     card.shown = still;
   }
 
   const map = attentionMap(result, state, index);
-  const { canvas, name, value } = card.attention;
+  const { canvas, name, size, value } = card.attention;
   const top = map && attentionTop(result, state, index, map);
   drawMap(canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, {
     opacity: state.opacity, smooth: state.smooth, underlay: (width, height) => result.underlay(width, height),
   });
   if (!cls && state.view === "token") outline(canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
   if (!cls && state.view === "received") outline(canvas, cellBox(stage.key, keyCell), result.input, { weight: 1 });
-  say(name, `${queryCaption(result, state, index)} → ${state.view === "received" ? sides(stage.query.shape) : sides(stage.key.shape)}`);
+  say(name, queryCaption(result, state, index));
+  say(size, state.view === "received" ? `${sides(stage.query.shape)} tokens` : `${sides(stage.key.shape)} keys`);
+  canvas.setAttribute("aria-label", `Attention of stage ${index + 1}: ${name.textContent}, ${size.textContent}`);
   say(value, map ? `max ${percent(map.numbers.maximum)}` : "not loaded");
 }

@@ -3,7 +3,7 @@
 import { column, meanRow, peakOf, row, statistics } from "./attention.js";
 import { cellAt } from "./geometry.js";
 import { range } from "./features.js";
-import { attentionSentence, featureSentence, number, percent, place } from "./words.js";
+import { attentionSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -16,7 +16,7 @@ export function queryOf(stage, state) {
 
 /**
  * One attention map: `values` on `grid`, without the cls token, whose own weight is `clsWeight` (null where there is none);
- * `numbers` of the whole row, or of the map where it is no row. null where the block has not travelled.
+ * `numbers` are those of the map, but the entropy is the whole row's. null where the block has not travelled.
  */
 export function attentionMap(result, state, index, blockIndex = state.blocks[index], head = state.heads[index]) {
   const block = result.block(index, blockIndex);
@@ -29,13 +29,14 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
   else if (state.view === "received") all = column(block, head, cls ? 0 : keyCell.index + extra);
   else all = row(block, head, cls ? 0 : cell.index + extra);
   const values = extra ? all.subarray(1) : all;
+  const [least, largest] = range(values);
   return {
     values,
     grid: state.view === "received" ? stage.query : stage.key,
     clsWeight: extra ? all[0] : null,
-    numbers: statistics(all),
+    numbers: { ...statistics(all), minimum: least, maximum: largest, uniform: largest * all.length },
     count: all.length,
-    largest: range(values)[1],
+    largest,
   };
 }
 
@@ -68,7 +69,7 @@ export function attentionWords(result, state, index) {
 /** The channel that stands for a stage: the chosen one, or the one that varies most. */
 export const channelOf = (result, state, index) => state.channels[index] ?? result.features(index).byVariance[0];
 
-/** One feature picture: `rgb`, or `values` with the range `low` … `high` of its `colours`; `caption` names its numbers. */
+/** One feature picture: `rgb`, or `values` with the range `low` … `high` of its `colours`; `name` and `caption` are written under it. */
 export function featureMap(result, state, index, view = state.features) {
   const stage = result.stages[index];
   const features = result.features(index);
@@ -76,19 +77,20 @@ export function featureMap(result, state, index, view = state.features) {
   const cell = cellAt(grid, state.y, state.x);
   if (view === "pca") {
     const share = percent(stage.explained.reduce((sum, each) => sum + each, 0));
-    return { grid, rgb: features.pca, caption: `PCA, ${share} of variance` };
+    return { grid, rgb: features.pca, name: "PCA", caption: `${share} of variance` };
   }
   if (view === "similarity") {
     const values = features.similarity(cell.index, state.centred);
     const [low] = range(values);
-    return { grid, values, low: -1, high: 1, colours: "diverging", least: low, most: 1, caption: `cosine ${number(low)} … 1` };
+    return { grid, values, low: -1, high: 1, colours: "diverging", least: low, most: 1, name: "Similarity", caption: `cosine ${number(low)} … 1` };
   }
   const channel = channelOf(result, state, index);
   const values = view === "mean" ? features.mean : features.channel(channel);
   const [low, high] = range(values);
   const extent = view === "channel" && state.scale !== "map" ? features.extent() : Math.max(Math.abs(low), Math.abs(high)) || 1;
-  const name = view === "mean" ? "mean" : `channel ${channel + 1}`;
-  return { grid, values, low: -extent, high: extent, colours: "diverging", least: low, most: high, caption: `${name}, ${number(low)} … ${number(high)}` };
+  const name = view === "mean" ? "Mean" : `Channel ${channel + 1}`;
+  const caption = `${number(low)} … ${number(high)}`;
+  return { grid, values, low: -extent, high: extent, colours: "diverging", least: low, most: high, name, caption };
 }
 
 /** The sentence that says what the feature picture shows. */
@@ -110,6 +112,13 @@ export function featureWords(result, state, index) {
 export function queryCaption(result, state, index) {
   const { cell, keyCell, cls } = queryOf(result.stages[index], state);
   if (state.view === "mean") return "all tokens, mean";
-  if (state.view === "received") return cls ? "to the cls token" : `to ${place(keyCell)}`;
-  return cls ? "cls token" : place(cell);
+  if (state.view === "received") return cls ? "to the cls token" : `to ${shortPlace(keyCell)}`;
+  return cls ? "cls token" : shortPlace(cell);
+}
+
+/** How to read what lies on the picture. */
+export function legendWords(result, state, index) {
+  const { query, key, cls } = result.stages[index];
+  const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
+  return legend({ layer: state.layer, view: state.view, cls: state.cls && cls, reduction, field: sides(query.field) });
 }

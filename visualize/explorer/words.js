@@ -24,6 +24,9 @@ export const sides = ([rows, columns]) => `${rows}×${columns}`;
 /** "row 5, column 9". */
 export const place = ({ row, column }) => `row ${row + 1}, column ${column + 1}`;
 
+/** The same where there is little room. */
+export const shortPlace = ({ row, column }) => `row ${row + 1}, col ${column + 1}`;
+
 export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 
 const which = (head, heads) => (heads === 1 ? "its only head" : head < 0 ? `mean of ${heads} heads` : `head ${head + 1}`);
@@ -37,7 +40,9 @@ export function attentionSentence(shown) {
   const start = `Stage ${stage + 1}, block ${block + 1}, ${which(head, heads)}: `;
   const keys = `each of the ${sides(keyShape)} key cells`;
   if (view === "mean") return `${start}how strongly all ${sides(queryShape)} tokens together, on average, draw on ${keys}.`;
-  if (view === "received") return `${start}how strongly each of the ${sides(queryShape)} tokens draws on the key cell at ${place(keyCell)}.`;
+  if (view === "received") {
+    return `${start}how strongly each of the ${sides(queryShape)} tokens draws on ${cls ? "the cls token" : `the key cell at ${place(keyCell)}`}.`;
+  }
   const who = cls ? "the cls token" : `the token at ${place(cell)}`;
   return `${start}how strongly ${who} draws on ${keys}.`;
 }
@@ -60,9 +65,21 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
 /** The numbers beside a row of weights. */
 export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
   return [
-    ["min", percent(minimum)],
+    // 0 means that the weight is below what a byte can say of its row's largest
+    ["min", minimum > 0 ? percent(minimum) : `< ${percent(maximum / 255)}`],
     ["max", percent(maximum)],
     ["max is", `${uniform >= 9.95 ? Math.round(uniform) : uniform.toFixed(1)} × uniform`],
     ["entropy", `${entropy.toFixed(1)} of ${Math.log2(keys).toFixed(1)} bit`],
   ];
+}
+
+/** How to read the picture: what is outlined, what is filled. */
+export function legend({ layer, view, cls, reduction, field }) {
+  if (layer === "features") return "Outlined: the token under the pointer.";
+  if (layer !== "attention") return "Outlined: the token. Dashed: the pixels that its vector starts from.";
+  if (view === "mean") return "Filled: key cells, at their true size and place. What all tokens fetch is also what each key receives.";
+  if (view === "received") return "Outlined: the key cell. Filled: the tokens that draw on it. A column of weights does not sum to 1.";
+  const keys = reduction > 1.05 ? `key cells, each as large as ${Math.round(reduction)} tokens` : "key cells";
+  if (cls) return `The cls token has no place on the picture. Filled: ${keys}.`;
+  return `Outlined: the token. Dashed: the ${field} pixels that its vector starts from. Filled: ${keys}.`;
 }

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { attentionSentence, featureSentence, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
+
+const THIN = "\u202f";
+const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
+
+test("percentages have two digits that count", () => {
+  const cases = [[0, "0"], [0.5, "50"], [1, "100"], [0.0999, "10"], [0.0622, "6.2"], [0.00512, "0.51"], [0.000512, "0.051"], [0.0000512, "0.005"], [0.000001, "<"]];
+  for (const [share, words] of cases) assert.ok(percent(share).startsWith(words), `${share} gave ${percent(share)}`);
+  assert.equal(percent(0.0622), `6.2${THIN}%`);
+});
+
+test("numbers have a true minus sign", () => {
+  assert.equal(number(-2.104), "−2.10");
+  assert.equal(number(31.26), "31.3");
+  assert.equal(number(-1234.5), "−1235");
+  assert.equal(number(0), "0");
+});
+
+test("everything counts from 1 in words", () => {
+  assert.equal(place({ row: 0, column: 0 }), "row 1, column 1");
+  assert.equal(attentionSentence(shown), "Stage 2, block 1, head 3: how strongly the token at row 5, column 9 draws on each of the 14×14 key cells.");
+});
+
+test("sentences say whose weights are shown", () => {
+  assert.match(attentionSentence({ ...shown, head: -1 }), /mean of 3 heads: how strongly the token/);
+  assert.match(attentionSentence({ ...shown, head: -1, heads: 1 }), /its only head/);
+  assert.match(attentionSentence({ ...shown, cls: true }), /how strongly the cls token draws on each of the 14×14 key cells/);
+  assert.match(attentionSentence({ ...shown, view: "mean" }), /all 28×28 tokens together, on average, draw on each of the 14×14/);
+  assert.match(attentionSentence({ ...shown, view: "received" }), /each of the 28×28 tokens draws on the key cell at row 3, column 5/);
+  assert.match(attentionSentence({ ...shown, view: "received", cls: true }), /each of the 28×28 tokens draws on the cls token/);
+});
+
+test("feature sentences name the view, the channel and the variance", () => {
+  const base = { stage: 0, channel: 16, width: 64, cell: { row: 1, column: 2 }, centred: false, explained: [0.3, 0.1, 0.01], shape: [56, 56] };
+  assert.match(featureSentence({ ...base, view: "pca" }), /41.% of the variance/);
+  assert.match(featureSentence({ ...base, view: "channel" }), /^Stage 1: channel 17 of 64 at each of the 56×56 tokens/);
+  assert.match(featureSentence({ ...base, view: "mean" }), /mean of all 64 channels/);
+  assert.match(featureSentence({ ...base, view: "similarity" }), /one at row 2, column 3/);
+  assert.match(featureSentence({ ...base, view: "similarity", centred: true }), /mean token is taken away/);
+});
+
+test("a minimum that a byte cannot say is given as a bound", () => {
+  const numbers = Object.fromEntries(rowNumbers({ minimum: 0, maximum: 0.255, entropy: 3.21, uniform: 12.4 }, 49));
+  assert.equal(numbers.min, `< 0.10${THIN}%`);
+  assert.equal(numbers["max is"], "12 × uniform");
+  assert.equal(numbers.entropy, "3.2 of 5.6 bit");
+});
+
+test("the legend says what is outlined and what is filled", () => {
+  const base = { layer: "attention", view: "token", cls: false, reduction: 4, field: "15×15" };
+  assert.match(legend(base), /Outlined: the token\. Dashed: the 15×15 pixels.*each as large as 4 tokens/);
+  assert.match(legend({ ...base, reduction: 1 }), /Filled: key cells\.$/);
+  assert.match(legend({ ...base, cls: true }), /no place/);
+  assert.equal(plural(1, "block"), "1 block");
+  assert.equal(plural(2, "block"), "2 blocks");
+});

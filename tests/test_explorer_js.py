@@ -1,0 +1,119 @@
+"""The browser component's modules, tested by Node's own runner against what NumPy finds in the same exploration."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cvt.preprocess import CvtImageProcessor
+from tests.test_render import model_of, photo
+from visualize import explorer
+from visualize.explore import Exploration, explore
+from visualize.render import block_payload, payload
+
+NODE = shutil.which("node")
+TESTS = Path(__file__).parent / "explorer"
+
+
+def attention_cases(exploration: Exploration, folder: Path) -> list[dict]:
+    """Exact rows, columns and means of random tokens, heads (−1: their mean) and blocks."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for stage, each in enumerate(exploration.stages):
+        for number, block in enumerate(each.blocks):
+            (folder / f"block-{stage}-{number}.bin").write_bytes(block_payload(exploration, stage, number, max_bytes=1))
+            exact = block.weights()  # (heads, queries, keys)
+            for head in (-1, int(rng.integers(block.heads))):
+                query, key = int(rng.integers(exact.shape[1])), int(rng.integers(exact.shape[2]))
+                shown = exact.mean(axis=0) if head < 0 else exact[head]
+                row = shown[query].astype(np.float64)
+                cases.append(
+                    {
+                        "stage": stage, "block": number, "head": head, "query": query, "key": key,
+                        "row": row.tolist(), "column": shown[:, key].tolist(), "mean": shown.mean(axis=0).tolist(),
+                        "weight": float(exact[max(0, head), query, key]), "peak": float(exact[max(0, head), query].max()),
+                        "entropy": float(-(row * np.log2(np.maximum(row, 1e-30))).sum()),
+                    }
+                )  # fmt: skip
+    return cases
+
+
+def feature_cases(exploration: Exploration) -> list[dict]:
+    """Channels, and cosines of one token to every token, with and without the mean token."""
+    rng = np.random.default_rng(1)
+    cases = []
+    for stage, each in enumerate(exploration.stages):
+        flat = each.features.reshape(len(each.features), -1).astype(np.float64)  # (C, tokens)
+        channel, token = int(rng.integers(len(flat))), int(rng.integers(flat.shape[1]))
+
+        def cosines(vectors: np.ndarray, token: int = token) -> list[float]:
+            unit = vectors / np.linalg.norm(vectors, axis=0)
+            return (unit[:, token] @ unit).tolist()
+
+        cases.append(
+            {
+                "stage": stage, "channel": channel, "token": token, "shape": list(each.features.shape),
+                "values": flat[channel].tolist(), "similarity": cosines(flat), "centred": cosines(flat - flat.mean(axis=1, keepdims=True)),
+                "order": np.argsort(-flat.var(axis=1)).tolist(), "peak": int(np.abs(flat).max(axis=1).argmax()),
+            }
+        )  # fmt: skip
+    return cases
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
+def test_the_modules_in_node(tmp_path):
+    exploration = explore(model_of(5), CvtImageProcessor(size=64), photo())
+    (tmp_path / "payload.bin").write_bytes(payload(exploration))
+    expected = {"attention": attention_cases(exploration, tmp_path), "features": feature_cases(exploration)}
+    (tmp_path / "expected.json").write_text(json.dumps(expected))
+    files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))
+    assert files
+    run = subprocess.run(
+        [NODE, "--test", *files],
+        env=os.environ | {"EXPLORER_CASES": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "# skipped 0" in run.stdout
+    assert "# fail 0" in run.stdout
+
+
+def test_modules_are_small_and_ask_no_other_host():
+    for file in [*explorer.STATIC.glob("*.js"), *explorer.STATIC.glob("*.css"), *explorer.STATIC.glob("*.html")]:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]{2,}", re.sub(r"^\s*(//|/?\*).*$", "", text, flags=re.MULTILINE)), file.name
+        assert len(text.splitlines()) < 250, file.name
+        for imported in re.findall(r'from "(.+?)"', text):
+            assert (explorer.STATIC / imported).is_file(), f"{file.name} imports {imported}"
+
+
+def test_templates_hold_what_the_scripts_look_for():
+    both = explorer.picture_html("one") + explorer.panels_html("one")
+    assert both.count('data-explorer="one"') == 2
+    assert "${" not in both, "the page's host would fill these in"
+    assert "{{" not in both
+    assert "<script" not in both
+    found = set(re.findall(r'data-ref="(\w+)"', both))
+    wanted = set()
+    for file in explorer.STATIC.glob("*.js"):
+        text = file.read_text(encoding="utf-8")
+        wanted |= set(re.findall(r"\bref\.(\w+)", text))
+        for names in re.findall(r"const \{([^}]+)\} = (?:this\.)?ref;", text):
+            wanted |= {name.split(":")[0].strip() for name in names.split(",")}
+    assert wanted <= found, wanted - found
+
+
+def test_an_id_that_could_break_the_template_is_refused():
+    with pytest.raises(ValueError, match="id is made of"):
+        explorer.picture_html('"><script>')
