@@ -60,6 +60,6 @@ def statistics(weights: np.ndarray) -> MapStatistics:
     return MapStatistics(
         minimum=float(weights.min()),
         maximum=float(weights.max()),
-        entropy=float(-(positive * np.log2(positive)).sum()),
+        entropy=max(0.0, float(-(positive * np.log2(positive)).sum())),  # rather than -0.0
         times_uniform=float(weights.max() * weights.size),
     )
