@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .preprocess import UnreadablePicture, open_picture
+from .pictures import UnreadablePicture, open_picture
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 
@@ -30,14 +30,50 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, chosen: Tensor) -> PictureSet:
+        """The pictures of these indices, int64 (M,)."""
+        return replace(self, pictures=self.pictures[chosen], labels=self.labels[chosen])
 
-def load(path: str | Path, side: int, limit: int | None = None) -> PictureSet:
+
+def load_both(path: str | Path, side: int, seed: int = 0) -> tuple[PictureSet, PictureSet]:
+    """(training set, held-out set) of ``path``, as ``load`` reads them.
+
+    Folders ``train`` and ``valid``, or parquet files whose names begin so, are taken as they are named; where nothing is
+    named so, a tenth of each class is held out, at least one picture.
+    """
+    path = Path(path)
+    if (path / "train").is_dir() and (path / "valid").is_dir():
+        training, held_out = load(path / "train", side), load(path / "valid", side)
+    elif path.is_dir() and list(path.glob("train*.parquet")) and list(path.glob("valid*.parquet")):
+        training, held_out = (_read(_parquet(sorted(path.glob(f"{name}*.parquet"))), path, side) for name in ("train", "valid"))
+    else:
+        return split(load(path, side), seed)
+    if training.classes != held_out.classes:
+        raise ValueError("The training and the held-out pictures have different classes: both must have the same ones.")
+    return training, held_out
+
+
+def split(pictures: PictureSet, seed: int) -> tuple[PictureSet, PictureSet]:
+    """A tenth of each class, at least one picture, as a held-out set; which ones follows from the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    kept, held_out = [], []
+    for label, name in enumerate(pictures.classes):
+        indices = (pictures.labels == label).nonzero()[:, 0]
+        if len(indices) < 2:
+            raise ValueError(f"The class {name!r} has {len(indices)} readable pictures: it needs 2, one to train on and one to hold out.")
+        indices = indices[torch.randperm(len(indices), generator=generator)]
+        count = max(1, len(indices) // 10)
+        held_out.append(indices[:count])
+        kept.append(indices[count:])
+    return pictures[torch.cat(kept)], pictures[torch.cat(held_out)]
+
+
+def load(path: str | Path, side: int) -> PictureSet:
     """All pictures below ``path``, cut to their middle square and reduced to ``side`` (smaller ones to the smallest side).
 
     Args:
         path: a folder with one folder a class; a parquet file, or a folder of them, with columns ``image`` ({bytes}) and
             ``label``, class names in the file's own metadata or in a ``classes.json`` beside it.
-        limit: read no more than this many.
     Raises:
         ValueError: nothing to read, an empty class, or one class only.
     """
@@ -45,7 +81,11 @@ def load(path: str | Path, side: int, limit: int | None = None) -> PictureSet:
     if not path.exists():
         raise ValueError(f"There is no training data at {path.name!r}: give a folder with one folder a class, or parquet files.")
     files = [path] if path.suffix == ".parquet" else sorted(path.glob("*.parquet"))
-    source, classes = _parquet(files) if files else _folders(path)
+    return _read(_parquet(files) if files else _folders(path), path, side)
+
+
+def _read(found: tuple[Iterator[tuple[Path | io.BytesIO, int]], list[str]], path: Path, side: int) -> PictureSet:
+    source, classes = found
     pictures, labels, skipped = [], [], 0
     for data, label in source:
         try:
@@ -53,8 +93,6 @@ def load(path: str | Path, side: int, limit: int | None = None) -> PictureSet:
             labels.append(label)
         except UnreadablePicture:
             skipped += 1
-        if limit and len(labels) >= limit:
-            break
     if not pictures:
         raise ValueError(f"None of the files in {path.name!r} is a picture that can be read.")
     smallest = min(picture.shape[0] for picture in pictures)

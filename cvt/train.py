@@ -1,7 +1,7 @@
-"""The recipe that trains the embedded model: ``python -m cvt.train --data DIR --out DIR``.
+"""Trains a CvT: ``python -m cvt.train --data DIR --out DIR``. The embedded model was trained by this.
 
-AdamW with a warm-up and a cosine, random resized crops, colour, blur, mixup and cutmix, label smoothing, stochastic depth,
-a moving average of the weights, bfloat16 where it is faster. All pictures are held in memory as uint8, on the device.
+All pictures are held in memory as uint8, on the device; augmentation works on whole batches there. Every step draws its
+random numbers from (seed, step) alone, so that a run that was stopped goes on exactly as if it had not been.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import argparse
 import copy
 import csv
 import json
-import math
+import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,9 +21,11 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from . import augment, data
+from .checkpoint import replacing
 from .config import CvtConfig
 from .model import CvtForImageClassification
 from .preprocess import CvtImageProcessor
+from .recipe import Phases, Recipe, multiply_in_bfloat16, update_average
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -31,79 +34,24 @@ EMBEDDED_ARCHITECTURE = {
     "patch_sizes": (5, 3, 3),
     "patch_stride": (2, 2, 2),
     "patch_padding": (2, 1, 1),
-    "embed_dim": (64, 128, 256),
+    "embed_dim": (48, 96, 192),
     "num_heads": (1, 2, 4),
     "depth": (1, 2, 8),
-    "drop_path_rate": (0.0, 0.0, 0.15),
+    "drop_path_rate": (0.0, 0.0, 0.0),
+    "initializer_range": 0.03,
     "image_size": 96,
 }
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. ``phases`` are (input side in pixels, epochs) in order: a CvT takes any side, small ones are cheap."""
-
-    phases: tuple[tuple[int, float], ...] = ((96, 42.0),)
-    batch_size: int = 768
-    learning_rate: float = 2.5e-3
-    weight_decay: float = 0.05
-    warmup: float = 0.08  # share of all steps
-    label_smoothing: float = 0.1
-    mix: float = 0.8  # share of batches with mixup or cutmix
-    area: tuple[float, float] = (0.35, 1.0)
-    color: float = 0.4
-    blur: float = 0.3
-    ema_decay: float = 0.9995
-    clip: float = 1.0
-    seed: int = 0
-
-
-class Bfloat16Linear(nn.Linear):
-    """A linear layer that multiplies in bfloat16. On a CPU only these gain by it: the backward passes of convolution and
-    attention are slower there in bfloat16 than in float32."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        bias = None if self.bias is None else self.bias.bfloat16()
-        return F.linear(x.bfloat16(), self.weight.bfloat16(), bias).to(x.dtype)
-
-
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels, none for biases, norms and cls tokens."""
-    decayed = [p for name, p in model.named_parameters() if p.ndim >= 2 and not name.endswith("cls_token")]
-    ids = {id(p) for p in decayed}
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": [p for p in model.parameters() if id(p) not in ids], "weight_decay": 0.0},
-    ]
-
-
-def learning_rate_at(step: int, steps: int, recipe: Recipe) -> float:
-    """A linear warm-up, then a cosine to zero."""
-    warmup = max(1, int(steps * recipe.warmup))
-    if step < warmup:
-        return recipe.learning_rate * (step + 1) / warmup
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """average ← decay · average + (1 − decay) · model, for parameters and BatchNorm statistics."""
-    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(value, 1 - decay)
-        else:
-            mean.copy_(value)
-
-
 def normalize(x: Tensor) -> Tensor:
+    """Pictures in 0..1, (B, 3, H, W), as the processor of the trained model normalises them."""
     mean, std = (torch.tensor(each, device=x.device)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
     return (x - mean) / std
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, pictures: data.PictureSet, side: int, batch_size: int = 250) -> tuple[float, float]:
-    """(top-1, top-5) of whole pictures resized to ``side`` × ``side``, in 0..1."""
-    model.eval()
+def accuracy(model: nn.Module, pictures: data.PictureSet, side: int, batch_size: int = 250) -> tuple[float, float]:
+    """(top-1, top-5) as shares, of whole pictures resized to ``side`` × ``side``."""
     device = next(model.parameters()).device
     hits = torch.zeros(2)
     for start in range(0, len(pictures), batch_size):
@@ -112,66 +60,200 @@ def evaluate(model: nn.Module, pictures: data.PictureSet, side: int, batch_size:
         best = model(normalize(x)).logits.topk(min(5, len(pictures.classes))).indices.cpu()
         right = best == pictures.labels[start : start + batch_size, None]
         hits += torch.stack((right[:, 0].sum(), right.any(1).sum()))
-    return tuple((hits / len(pictures)).tolist())
+    top1, top5 = (hits / len(pictures)).tolist()
+    return top1, top5
 
 
-def train(model: CvtForImageClassification, train_set: data.PictureSet, valid_set: data.PictureSet, recipe: Recipe, out: Path) -> CvtForImageClassification:
-    """Trains ``model`` and returns the moving average of its weights; writes a history and a state to resume from."""
-    device = next(model.parameters()).device
-    generator, order = Generator(device), Generator()
-    plan = [side for side, epochs in recipe.phases for _ in range(round(epochs * len(train_set) / recipe.batch_size))]
-    if device.type == "cpu":
-        for module in model.modules():
-            if type(module) is nn.Linear:
-                module.__class__ = Bfloat16Linear
-    average = copy.deepcopy(model).eval()
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98), fused=True)
-    state_file, first = out / "state.pt", 0
-    if state_file.exists():
-        state = torch.load(state_file, weights_only=True, map_location=device)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    pictures, labels = train_set.pictures.to(device), train_set.labels.to(device)
-    steps_an_epoch = len(train_set) // recipe.batch_size
-    started, seen, losses = time.time(), 0, []
-    compiled = torch.compile(model) if device.type == "cuda" else model
-    permutation, permutation_epoch = None, -1
-    for step in range(first, len(plan)):
-        if step // steps_an_epoch != permutation_epoch:
-            permutation_epoch = step // steps_an_epoch
-            permutation = torch.randperm(len(train_set), generator=order.manual_seed(recipe.seed + permutation_epoch)).to(device)
-        generator.manual_seed(recipe.seed * 1_000_003 + step)
-        torch.manual_seed(recipe.seed * 1_000_003 + step)
-        place = (step % steps_an_epoch) * recipe.batch_size
-        chosen = permutation[place : place + recipe.batch_size]
-        x = augment.random_resized_crop(pictures[chosen], plan[step], recipe.area, generator)
-        x = augment.blur_or_sharpen(augment.color_jitter(x, recipe.color, generator), recipe.blur, generator)
-        targets = F.one_hot(labels[chosen], len(train_set.classes)).float()
-        x, targets = augment.mix(x, targets, recipe.mix, generator)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, len(plan), recipe)
-        model.train()
-        x = normalize(x).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = compiled(x).logits
+@dataclass(frozen=True)
+class Progress:
+    """What a report says: steps done of all, the input side, the mean loss since the last report, pictures a second."""
+
+    step: int
+    steps: int
+    side: int
+    loss: float
+    speed: float
+
+    def __str__(self) -> str:
+        return f"step {self.step}/{self.steps} · side {self.side} · loss {self.loss:.3f} · {self.speed:.0f} pictures/s"
+
+
+class Trainer:
+    """A model in training, the moving average of its weights, and the step they are at.
+
+    Args:
+        model: trained in place. pictures: the training set. state: the file to go on from, and to write.
+    """
+
+    def __init__(self, model: CvtForImageClassification, pictures: data.PictureSet, recipe: Recipe, state: Path):
+        self.device = model.device
+        self.model = model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval()
+        if self.device.type == "cpu":
+            multiply_in_bfloat16(self.model)
+        self.optimizers = recipe.optimizers(self.model)
+        self.pictures, self.labels = pictures.pictures.to(self.device), pictures.labels.to(self.device)
+        self.classes, self.recipe, self.state = len(pictures.classes), recipe, state
+        self.plan = recipe.plan(len(pictures))
+        self.step = 0
+        # Compiling takes a minute and then doubles the speed on a GPU; on a CPU it gains little.
+        self._run = torch.compile(self.model) if self.device.type == "cuda" else self.model
+        self._order: tuple[int, Tensor] | None = None
+        if state.exists():
+            self._resume()
+
+    def run(self, report: Callable[[Progress], None], every: int = 100, save_every: int = 500) -> CvtForImageClassification:
+        """Trains to the end of the plan and returns the average; reports ``every`` so many steps and saves its state."""
+        losses, started, seen = [], time.monotonic(), 0
+        while self.step < len(self.plan):
+            losses.append(self._train_step())
+            seen += self.recipe.batch_size
+            last = self.step == len(self.plan)
+            if self.step % every == 0 or last:
+                loss = torch.stack(losses).mean().item()
+                speed = seen / (time.monotonic() - started)
+                report(Progress(self.step, len(self.plan), self.plan[self.step - 1], loss, speed))
+                losses, started, seen = [], time.monotonic(), 0
+            if self.step % save_every == 0 or last:
+                self.save()
+        return self.average
+
+    def _train_step(self) -> Tensor:
+        recipe = self.recipe
+        generator = Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
+        torch.manual_seed(recipe.seed * 1_000_003 + self.step)  # of dropout and stochastic depth
+        x, targets = self._batch(generator)
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits = self._run(x).logits
         loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        update_average(average, model, min(recipe.ema_decay, (1 + step) / (10 + step)))
-        losses.append(loss.detach())
-        seen += len(chosen)
-        if (step + 1) % 100 == 0 or step + 1 == len(plan):
-            speed = seen / (time.time() - started)
-            print(f"step {step + 1}/{len(plan)} side {plan[step]} loss {torch.stack(losses).mean():.3f} {speed:.0f} pictures/s", flush=True)
-            losses.clear()
-        if (step + 1) % 1000 == 0 or step + 1 == len(plan):
-            small = data.PictureSet(valid_set.pictures[:1500], valid_set.labels[:1500], valid_set.classes) if step + 1 < len(plan) else valid_set
-            top1, top5 = evaluate(average, small, 96)
-            print(f"    average of weights at side 96: top-1 {top1:.4f} top-5 {top5:.4f}", flush=True)
-            torch.save({"model": model.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, out / "state.tmp")
-            (out / "state.tmp").replace(state_file)
-    return average
+        nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        share = recipe.share_of_rate(self.step, len(self.plan))
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["rate"] * share
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        # a short memory at first, or the average would keep the random weights of the start
+        update_average(self.average, self.model, min(recipe.ema_decay, (1 + self.step) / (10 + self.step)))
+        self.step += 1
+        return loss.detach()
+
+    def _batch(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Augmented pictures (B, 3, side, side), normalised, and their targets (B, classes)."""
+        recipe, chosen = self.recipe, self._chosen()
+        x = augment.random_resized_crop(self.pictures[chosen], self.plan[self.step], recipe.area, generator)
+        x = augment.color_jitter(x, recipe.color, generator)
+        x = augment.blur_or_sharpen(x, recipe.blur, generator)
+        targets = F.one_hot(self.labels[chosen], self.classes).float()
+        x, targets = augment.mix(x, targets, recipe.mix, generator)
+        return normalize(x).contiguous(memory_format=torch.channels_last), targets
+
+    def _chosen(self) -> Tensor:
+        """The pictures of this step: each once an epoch, in an order that follows from (seed, epoch)."""
+        count, batch = len(self.labels), self.recipe.batch_size
+        epoch, place = divmod(self.step * batch, max(1, count - count % batch))
+        if self._order is None or self._order[0] != epoch:
+            order = torch.randperm(count, generator=Generator().manual_seed(self.recipe.seed + epoch))
+            self._order = (epoch, order.to(self.device))
+        return self._order[1][place : place + batch]
+
+    def save(self) -> None:
+        """Writes all that going on needs, whole or not at all."""
+        parts = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+        }
+        with replacing(self.state) as temporary:
+            torch.save(parts, temporary)
+
+    def _resume(self) -> None:
+        parts = torch.load(self.state, weights_only=True, map_location=self.device)
+        self.model.load_state_dict(parts["model"])
+        self.average.load_state_dict(parts["average"])
+        for optimizer, own in zip(self.optimizers, parts["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+        self.step = parts["step"]
+
+
+def save_result(model: CvtForImageClassification, side: int, out: Path, measured: dict[str, float]) -> None:
+    """The model in float16 with its preprocessing and accuracy, as a folder in Hugging Face's format."""
+    config = replace(model.config, image_size=side, extra={**model.config.extra, "evaluation": measured})
+    saved = copy.deepcopy(model).half()
+    saved.config = config
+    saved.save_pretrained(out)
+    processor = CvtImageProcessor(size=side, crop_pct=1.0, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD)
+    processor.save_pretrained(out)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    lines = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
+    text = "\n".join(",".join(str(each) for each in line) for line in lines)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_history(path: Path, before: int) -> list[dict]:
+    """The rows of an earlier part of this run, up to the step from which it goes on."""
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= before]
+
+
+def phases(text: str) -> Phases:
+    """ "32:3,96:0.5" → ((32, 3.0), (96, 0.5))."""
+    try:
+        return tuple((int(side), float(epochs)) for side, epochs in (part.split(":") for part in text.split(",")))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of side:epochs such as 32:3,96:0.5") from error
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    what = "Trains a CvT on your pictures, or goes on with a stopped run."
+    parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
+    parser.add_argument("--data", type=Path, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the trained model, its history and its state")
+    parser.add_argument("--config", type=Path, help="a config.json of the architecture (default: the embedded model's)")
+    parser.add_argument("--phases", type=phases, default=Recipe.phases, help="side:epochs, in order (default: 96:42)")
+    for name in ("batch_size", "learning_rate", "muon_learning_rate", "mix", "color", "blur", "ema_decay", "seed"):
+        default = getattr(Recipe, name)
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default, help=f"default: {default}")
+    parser.add_argument("--least-area", type=float, default=Recipe.area[0], help=f"least share kept by a crop (default: {Recipe.area[0]})")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: a GPU where there is one")
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> None:
+    options = arguments(given)
+    names = ("phases", "batch_size", "learning_rate", "muon_learning_rate", "mix", "color", "blur", "ema_decay", "seed")
+    recipe = Recipe(**{name: getattr(options, name) for name in names}, area=(options.least_area, 1.0))
+    side = recipe.phases[-1][0]
+    try:
+        pictures, held_out = data.load_both(options.data, side * 5 // 4, recipe.seed)
+        architecture = json.loads(options.config.read_text(encoding="utf-8")) if options.config else EMBEDDED_ARCHITECTURE
+        config = CvtConfig.from_dict(architecture).replace(id2label=dict(enumerate(pictures.classes)))
+    except ValueError as error:
+        sys.exit(f"Training cannot start: {error}")
+    print(f"{len(pictures)} pictures to train on, {len(held_out)} held out, {pictures.skipped} unreadable ones skipped", flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    trainer = Trainer(CvtForImageClassification(config).to(options.device), pictures, recipe, options.out / "state.pt")
+    history = read_history(options.out / "history.csv", trainer.step)
+
+    def report(progress: Progress) -> None:
+        print(progress, flush=True)
+        history.append({name: getattr(progress, name) for name in ("step", "side", "loss", "speed")})
+        write_history(options.out / "history.csv", history)
+
+    model = trainer.run(report)
+    top1, top5 = accuracy(model, held_out, side)
+    print(f"held-out pictures: top-1 {top1:.1%}, top-5 {top5:.1%}", flush=True)
+    save_result(model, side, options.out, {"top1": round(top1, 4), "top5": round(top5, 4), "pictures": len(held_out)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""CvT Explorer: the page, its API and the command line. ``python app.py --help`` tells the options.
+
+Components and wiring only: what is computed lives in ``cvt`` and ``visualize``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from cvt.variants import SETTINGS
+from visualize import explorer, words
+from visualize.answer import attention_answer
+from visualize.workbench import Workbench
+
+EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
+# The settings that have a slider a stage: name, least, most, step.
+SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
+FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
+MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
+CSS = Path(__file__).parent.joinpath("visualize/page.css")
+
+log = logging.getLogger("cvt_explorer")
+
+
+def in_words(handler: Callable) -> Callable:
+    """A handler whose failures reach the person as one sentence: no traceback, no path."""
+
+    @functools.wraps(handler)
+    def safe(*args):
+        try:
+            return handler(*args)
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except gr.Error:
+            raise
+        except Exception as error:
+            log.exception("%s failed", handler.__name__)
+            raise gr.Error(FAILED, print_exception=False) from error
+
+    return safe
+
+
+def routes(workbench: Workbench) -> list[BaseRoute]:
+    """What the browser component fetches: its scripts, and the bytes of a result."""
+    headers = {"Cache-Control": "private, max-age=3600"}
+    gone = {"error": "This result is no longer held."}
+
+    def data(request: Request) -> Response:
+        try:
+            return Response(workbench.payload(request.path_params["key"]), media_type="application/octet-stream", headers=headers)
+        except KeyError:
+            return JSONResponse(gone, status_code=404)
+
+    def block(request: Request) -> Response:
+        place = request.path_params
+        try:
+            content = workbench.block_payload(place["key"], place["stage"], place["block"])
+        except KeyError:
+            return JSONResponse(gone, status_code=404)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    return [
+        Mount("/explorer/static", StaticFiles(directory=explorer.STATIC)),
+        Route("/explorer/data/{key}", data),
+        Route("/explorer/data/{key}/{stage:int}/{block:int}", block),
+    ]
+
+
+def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
+    """The page for one model. ``launch_settings`` belong to its ``launch``."""
+    with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
+        gr.HTML(words.header(workbench), elem_classes="cvt-page-header")
+        with gr.Tab("Explore"):
+            picture = _explore_tab(demo, workbench, examples)
+        with gr.Tab("Architecture") as tab:
+            _architecture_tab(tab, workbench, picture)
+        _api(workbench)
+    return demo.queue(max_size=200)
+
+
+def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
+    """The two elements of an explorer: the picture, placed now, and a function that places the panels."""
+    settings = {"js_on_load": explorer.JS_ON_LOAD, "apply_default_css": False, "container": False}
+    main = gr.HTML(html_template=explorer.picture_html(name), **settings)
+    return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
+
+
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) -> gr.Image:
+    with gr.Row(elem_classes="cvt-page-row"):
+        with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
+            main, panels = _explorer("main")
+            picture = gr.Image(
+                value=str(examples[0]) if examples else None,
+                label="Your picture",
+                type="filepath",
+                image_mode=None,
+                sources=["upload", "clipboard", "webcam"],
+                height=190,
+                buttons=[],
+                elem_id="picture-upload",
+            )
+            gr.Examples([[str(path)] for path in examples], inputs=[picture], label="Examples", examples_per_page=12)
+        with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
+            panels()
+
+    @in_words
+    def show(path: str | None) -> Any:
+        # Clearing the picture keeps the result on screen.
+        return gr.skip() if path is None else {"key": workbench.explore(path).key, "note": words.accuracy(workbench.config)}
+
+    settings = {"outputs": main, "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
+    demo.load(show, picture, **settings)
+    picture.change(show, picture, trigger_mode="always_last", **settings)
+    return picture
+
+
+def _architecture_tab(tab: gr.Tab, workbench: Workbench, picture: gr.Image) -> None:
+    gr.Markdown(words.ARCHITECTURE, elem_classes="cvt-page-text")
+    sliders = []
+    with gr.Row(elem_classes="cvt-page-sliders"):
+        for stage in workbench.config.stages:
+            with gr.Column(min_width=240), gr.Group():
+                gr.Markdown(f"**Stage {stage.index + 1}**", elem_classes="cvt-page-stage")
+                for name, least, most, step in SLIDERS:
+                    sliders.append(_slider(name, getattr(stage, name), least, most, step))
+    with gr.Row(equal_height=True):
+        seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1, min_width=160, scale=1)
+        reset = gr.Button("Back to the model's own architecture", min_width=200, scale=2)
+    status = gr.HTML(elem_id="variant-status", elem_classes="cvt-page-status")
+    costs = gr.HTML(elem_id="variant-costs")
+    with gr.Row(elem_classes="cvt-page-row"):
+        with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
+            main, panels = _explorer("variant")
+        with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
+            panels()
+
+    def run(path: str | None, seed: float | None, *values: float):
+        """The costs at once, then the result; what cannot be built is said beside the sliders and changes nothing else."""
+        try:
+            config = workbench.variant(_changes(values))
+            yield words.status("Building this variant and running your picture through it …"), words.costs(workbench, config), gr.skip()
+            if path is None:
+                yield words.status("Choose a picture on the Explore tab first."), gr.skip(), gr.skip()
+                return
+            result = workbench.explore_variant(path, config, int(seed or 0))
+        except ValueError as error:
+            yield words.status(str(error), problem=True), gr.skip(), gr.skip()
+        except Exception:
+            log.exception("a variant failed")
+            yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
+        else:
+            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED}
+
+    inputs = [picture, seed, *sliders]
+    settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
+    gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
+    own = [getattr(stage, name) for stage in workbench.config.stages for name, *_ in SLIDERS]
+    reset.click(lambda: own, outputs=sliders, queue=False, api_visibility="private")
+
+
+def _slider(name: str, value: int, least: int, most: int, step: int) -> gr.Slider:
+    setting = SETTINGS[name]
+    return gr.Slider(least, max(most, value), value, step=step, label=setting.label, info=setting.meaning)
+
+
+def _changes(values: tuple[float, ...]) -> dict[int, dict[str, int]]:
+    """The sliders' values, stage after stage, as changes of an architecture."""
+    count = len(SLIDERS)
+    return {
+        stage: {name: int(value) for (name, *_), value in zip(SLIDERS, values[stage * count :], strict=False)}
+        for stage in range(len(values) // count)
+    }
+
+
+def _api(workbench: Workbench) -> None:
+    """The named endpoints, on components that the page does not show."""
+
+    @in_words
+    def predict(picture: str | None) -> dict[str, float]:
+        return dict(workbench.explore(_given(picture)).exploration.top(5))
+
+    @in_words
+    def explore(picture: str | None, stage: float, block: float, head: float, row: float, column: float) -> tuple[dict, str]:
+        exploration = workbench.explore(_given(picture)).exploration
+        return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
+
+    with gr.Row(visible=False):
+        picture = gr.Image(type="filepath", image_mode=None, label="picture")
+        default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
+        place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
+        classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", type="filepath")
+        button = gr.Button()
+    button.click(predict, picture, classes, api_name="predict", **MODEL_QUEUE)
+    button.click(explore, [picture, *place], [answer, overview], api_name="explore", **MODEL_QUEUE)
+
+
+def _given(picture: str | None) -> str:
+    if picture is None:
+        raise ValueError("Give a picture: a file, or its address.")
+    return picture
+
+
+def launch_settings(workbench: Workbench) -> dict[str, Any]:
+    """What ``launch`` needs for this page, on the safe side."""
+    return {
+        "app_kwargs": {"routes": routes(workbench)},
+        "head": explorer.HEAD,
+        "css": explorer.CSS + CSS.read_text(encoding="utf-8"),
+        "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "allowed_paths": [],
+        "max_file_size": "32mb",
+        "run_history": False,
+        "enable_monitoring": False,
+        "show_error": True,
+        "share": False,
+        "state_session_capacity": 1000,
+        "footer_links": ["api"],
+    }
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line; every option can also be set by an environment variable, as hosting needs it."""
+    parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
+
+    def option(name: str, variable: str, default: Any, meaning: str, kind: type = str) -> None:
+        shown = "the embedded model" if default is None else default
+        parser.add_argument(
+            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {shown})"
+        )
+
+    option("--model", "CVT_MODEL", None, "a folder in Hugging Face's format, a Microsoft .pth file, or a Hub id such as microsoft/cvt-13")
+    option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 where there is a GPU, else the CPU")
+    option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 for every network of this machine")
+    option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
+    return parser.parse_args(given)
+
+
+def main() -> None:
+    options = arguments()
+    try:
+        workbench = Workbench(options.model, options.device, kept=EXAMPLES)
+    except ValueError as error:
+        sys.exit(f"CvT Explorer cannot start: {error}")
+    build_demo(workbench).launch(server_name=options.host, server_port=options.port, **launch_settings(workbench))
+
+
+if __name__ == "__main__":
+    main()
