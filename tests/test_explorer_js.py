@@ -87,6 +87,42 @@ def test_the_modules_in_node(tmp_path):
     assert run.returncode == 0, run.stdout + run.stderr
     assert "# skipped 0" in run.stdout
     assert "# fail 0" in run.stdout
+    check_archive(exploration, tmp_path)
+    check_code(exploration, tmp_path)
+
+
+def check_archive(exploration: Exploration, folder: Path) -> None:
+    with np.load(folder / "numbers.npz") as archive:
+        assert np.array_equal(archive["pixels"], exploration.pixels)
+        for stage, each in enumerate(exploration.stages, 1):
+            features = archive[f"features_stage{stage}"]
+            step = np.ptp(each.features, axis=(1, 2), keepdims=True) / 255
+            assert (np.abs(features - each.features) <= 0.51 * step + 1e-6).all()
+            for number, block in enumerate(each.blocks, 1):
+                exact = block.weights()
+                found = archive[f"attention_stage{stage}_block{number}"]
+                assert (np.abs(found - exact) <= exact.max(axis=-1, keepdims=True) / 255).all()
+
+
+def check_code(exploration: Exploration, folder: Path) -> None:
+    """Runs what the page offers as Python, with this exploration in the place of the model and the picture."""
+    weights = exploration.stages[2].blocks[2].weights()
+    columns = exploration.stages[2].query_grid.shape[1]
+    keys = exploration.stages[2].key_grid.shape[1]
+    wanted = [weights[1, 1 + columns + 2], weights[1, 0], weights.mean(axis=(0, 1)), weights[1, :, 1 + keys]]
+    for case, each in zip(json.loads((folder / "code.json").read_text()), wanted, strict=True):
+        head, body = case["code"].split("\n\n", 1)
+        assert head.startswith("from cvt import")
+        names = {"explore": lambda *_: exploration, "CvtForImageClassification": Nothing, "CvtImageProcessor": Nothing}
+        exec(body, names)
+        assert np.allclose(names["shown"], each, atol=1e-6)
+
+
+class Nothing:
+    """Stands for the model and the processor, which the exploration has already seen."""
+
+    @classmethod
+    def from_pretrained(cls) -> None: ...
 
 
 def test_modules_are_small_and_ask_no_other_host():

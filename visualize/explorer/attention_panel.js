@@ -62,7 +62,13 @@ export function attentionPanel(explorer, ref) {
     if (options.mark && !cls && state.view !== "mean") {
       outline(one.canvas, state.view === "token" ? cellBox(stage.query, cell) : cellBox(stage.key, keyCell), result.input, { weight: 1 });
     }
-    say(one.value, map ? (options.long ? `max ${percent(map.numbers.maximum)}` : percent(map.numbers.maximum)) : "…");
+    if (options.mark) say(one.value, map ? `max ${percent(map.numbers.maximum)}` : "…");
+    else {
+      // Over the blocks: how spread out the weights are, and how much the query keeps for the cls token
+      const row = map && state.view !== "received";
+      say(one.size, row ? `${map.numbers.entropy.toFixed(1)} bit` : "");
+      say(one.value, row && map.clsWeight !== null ? `cls ${percent(map.clsWeight)}` : "");
+    }
     return map;
   }
 
@@ -75,10 +81,11 @@ export function attentionPanel(explorer, ref) {
       each.element.setAttribute("aria-pressed", each.index === block);
     }
     const which = heads.length === 1 ? "" : head < 0 ? ", each the mean of its heads" : `, head ${head + 1} of each`;
-    say(ref.blocksTitle, `${plural(blocks.length, "block")}, first to last${which}`);
+    const numbersToo = state.view === "received" ? "" : "; below, the entropy" + (blocks[0].value.textContent ? " and the weight on the cls token" : "");
+    say(ref.blocksTitle, `${plural(blocks.length, "block")}, first to last${which}${numbersToo}`);
     let chosen = null;
     for (const each of heads) {
-      const map = drawTile(each, block, each.index, { mark: true, long: true });
+      const map = drawTile(each, block, each.index, { mark: true });
       const here = each.index === head || heads.length === 1;
       each.element.setAttribute("aria-pressed", here);
       if (here) chosen = map;

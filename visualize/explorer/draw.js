@@ -46,11 +46,14 @@ export function fit(canvas, aspect) {
   return true;
 }
 
+/** The window that shows all of an input of [height, width]. */
+export const whole = ([height, width]) => ({ top: 0, left: 0, height, width });
+
 /**
- * Draws a map over the whole canvas, which stands for the whole input.
+ * Draws a map over the whole canvas, which stands for the input, or for the `window` of it that zooming leaves.
  * `map`: { grid, values, low, high, colours } or { grid, rgb }.
  */
-export function drawMap(canvas, map, input, { opacity = 1, smooth = false, underlay = null } = {}) {
+export function drawMap(canvas, map, input, { opacity = 1, smooth = false, underlay = null, window: view = whole(input) } = {}) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
   if (underlay) context.drawImage(underlay(canvas.width, canvas.height), 0, 0);
@@ -61,28 +64,32 @@ export function drawMap(canvas, map, input, { opacity = 1, smooth = false, under
   else colourise(scratch.packed, map.values, map.low, map.high, table(map.colours, opacity));
   scratch.context.putImageData(scratch.image, 0, 0);
   const { top, left, height, width } = gridBox(map.grid);
-  const [y, x] = [canvas.height / input[0], canvas.width / input[1]];
+  const [y, x] = [canvas.height / view.height, canvas.width / view.width];
   context.imageSmoothingEnabled = smooth;
   context.imageSmoothingQuality = "high";
-  context.drawImage(scratch.canvas, left * x, top * y, width * x, height * y);
+  context.drawImage(scratch.canvas, (left - view.left) * x, (top - view.top) * y, width * x, height * y);
 }
 
-/** Outlines a box (in input pixels) so that it is seen on any picture: white on a dark edge; dashed for what is reached. */
-export function outline(canvas, { top, left, height, width }, input, { dashed = false, weight = 2, colour = "#fff" } = {}) {
+/**
+ * Outlines a box (in input pixels) so that it is seen on any picture: light on a dark edge; dashed for what is reached.
+ * Without `edge` it is one thin light line, for many boxes at once.
+ */
+export function outline(canvas, box, input, { dashed = false, weight = 2, edge = true, window: view = whole(input) } = {}) {
   const context = canvas.getContext("2d");
   const ratio = Math.min(3, window.devicePixelRatio || 1);
-  const [y, x] = [canvas.height / input[0], canvas.width / input[1]];
+  const [y, x] = [canvas.height / view.height, canvas.width / view.width];
   const inset = ratio; // a box at the picture's edge stays visible
-  const from = [Math.max(inset, left * x), Math.max(inset, top * y)];
-  const to = [Math.min(canvas.width - inset, (left + width) * x), Math.min(canvas.height - inset, (top + height) * y)];
-  context.setLineDash([]);
-  context.lineJoin = "miter";
-  for (const [style, line] of [["rgba(0,0,0,.75)", weight + 2], [colour, weight]]) {
+  const left = Math.max(inset, (box.left - view.left) * x);
+  const top = Math.max(inset, (box.top - view.top) * y);
+  const right = Math.min(canvas.width - inset, (box.left + box.width - view.left) * x);
+  const bottom = Math.min(canvas.height - inset, (box.top + box.height - view.top) * y);
+  if (right <= left || bottom <= top) return;
+  context.setLineDash(dashed ? [4 * ratio, 4 * ratio] : []);
+  for (const [style, width] of [["rgba(0,0,0,.8)", weight + (dashed ? 1 : 2)], ["#fff", weight]]) {
+    if (!edge && style !== "#fff") continue;
     context.strokeStyle = style;
-    context.lineWidth = line * ratio;
-    if (dashed) context.setLineDash([4 * ratio, 4 * ratio]);
-    if (dashed && style !== colour) context.lineWidth = (weight + 1) * ratio;
-    context.strokeRect(from[0], from[1], to[0] - from[0], to[1] - from[1]);
+    context.lineWidth = width * ratio;
+    context.strokeRect(left, top, right - left, bottom - top);
   }
   context.setLineDash([]);
 }

@@ -7,6 +7,7 @@ import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
 import { fetchResult, Gone } from "./result.js";
 import { carried, initial } from "./state.js";
+import { takeaway } from "./takeaway.js";
 import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
 import { percent } from "./words.js";
 
@@ -31,6 +32,7 @@ export class Explorer {
     this.picture = picture(this, this.ref, signal);
     this.attention = attentionPanel(this, this.ref);
     this.featurePanel = featurePanel(this, this.ref, signal);
+    this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
     Object.values(this.roots).forEach((each) => this.watcher.observe(each));
     if (this.waiting) this.load(this.waiting);
@@ -42,8 +44,9 @@ export class Explorer {
       const button = event.target.closest("[data-set],[data-toggle]");
       if (!button || !this.state) return;
       const { set, value, toggle } = button.dataset;
-      const features = set === "features" && this.state.layer === "features";
-      this.set(toggle ? { [toggle]: !this.state[toggle] } : { [set]: value, ...(features ? { layer: "features" } : {}) });
+      if (toggle) this.set({ [toggle]: !this.state[toggle] });
+      else if (set === "zoom") this.set({ zoom: Number(value), focus: { y: this.state.y, x: this.state.x } });
+      else this.set({ [set]: value });
     }, { signal });
     root.addEventListener("input", (event) => {
       const { bind } = event.target.dataset;
@@ -53,7 +56,7 @@ export class Explorer {
     }, { signal });
   }
 
-  /** Shows the result named by the value that Python set: { key, note }. */
+  /** Shows the result named by the value that Python set: { key, note, model }; the last two may be missing. */
   async load(value) {
     this.waiting = value;
     if (!this.picture || !value) return;
@@ -162,6 +165,7 @@ export class Explorer {
     this.attention.draw();
     this.featurePanel.draw();
     this.words();
+    this.takeaway.draw();
   }
 
   /** Fetches the chosen block where it did not travel with the rest: only models too large for one payload. */
@@ -177,7 +181,7 @@ export class Explorer {
 
   controls() {
     for (const root of Object.values(this.roots)) {
-      for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", this.state[each.dataset.set] === each.dataset.value);
+      for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", String(this.state[each.dataset.set]) === each.dataset.value);
       for (const each of root.querySelectorAll("[data-bind]")) {
         const value = this.state[each.dataset.bind];
         if (each.type === "checkbox") each.checked = value;

@@ -23,7 +23,7 @@ export function featurePanel(explorer, ref, signal) {
   ref.featureAside.replaceChildren(scale, bars, chart, facts);
 
   const channels = wall(explorer, ref, signal, {
-    choose: (channel) => explorer.set({ ...withStageValue(explorer.state, "channels", channel), features: "channel" }),
+    choose: (channel) => explorer.set({ ...withStageValue(explorer.state, "channels", channel), features: "channel", layer: "features" }),
     hover: (channel) => explorer.look(channel),
   });
 

@@ -1,9 +1,9 @@
 // The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
 
-import { ancestors, cellAt, cellBox, clipped, fieldBox } from "./geometry.js";
-import { drawMap, fit, outline } from "./draw.js";
+import { ancestors, cellBox, clipped, fieldBox } from "./geometry.js";
+import { drawMap, fit, outline, whole } from "./draw.js";
 import { attentionMap, attentionTop, featureMap, queryOf } from "./views.js";
-import { moved } from "./state.js";
+import { followed, moved, windowOf } from "./state.js";
 import { say } from "./dom.js";
 import { sides } from "./words.js";
 
@@ -17,8 +17,9 @@ export function picture(explorer, ref, signal) {
   const at = (event) => {
     const box = element.getBoundingClientRect();
     const { input } = explorer.result;
-    const y = ((event.clientY - box.top) / box.height) * input[0];
-    const x = ((event.clientX - box.left) / box.width) * input[1];
+    const view = windowOf(explorer.state, input);
+    const y = view.top + ((event.clientY - box.top) / box.height) * view.height;
+    const x = view.left + ((event.clientX - box.left) / box.width) * view.width;
     return { y: Math.min(input[0] - 0.01, Math.max(0, y)), x: Math.min(input[1] - 0.01, Math.max(0, x)), cls: false };
   };
   const hear = (type, listener) => element.addEventListener(type, (event) => explorer.result && listener(event), { signal });
@@ -35,59 +36,62 @@ export function picture(explorer, ref, signal) {
     const step = STEPS[event.key];
     if (step) {
       const grid = explorer.result.stages[explorer.state.stage].query;
-      explorer.set(moved(explorer.state, grid, ...step.map((each) => each * (event.shiftKey ? 4 : 1))));
+      const next = moved(explorer.state, grid, ...step.map((each) => each * (event.shiftKey ? 4 : 1)));
+      explorer.set(followed(next, explorer.result.input));
     } else if (event.key === "Enter" || event.key === " ") explorer.set({ pinned: !explorer.state.pinned });
     else if (event.key === "Escape") explorer.set({ pinned: false });
     else return;
     event.preventDefault();
   });
 
-  function drawBase() {
+  function drawBase(view) {
     const { result, state } = explorer;
-    const wanted = `${base.width} ${base.height} ${state.pixels}`;
+    const wanted = `${base.width} ${base.height} ${state.pixels} ${view.top} ${view.left} ${view.height}`;
     if (drawn?.result === result && drawn.wanted === wanted) return;
-    base.getContext("2d").drawImage(result.underlay(base.width, base.height, state.pixels), 0, 0);
+    result.drawPicture(base, view, state.pixels);
     drawn = { result, wanted };
   }
 
   /** The chosen layer, then outlines: the query is outlined, keys are filled. */
   function draw() {
     const { result, state } = explorer;
-    const stage = result.stages[state.stage];
-    const options = { opacity: state.opacity, smooth: state.smooth };
-    drawBase();
-    if (state.layer === "features") {
-      drawMap(overlay, explorer.preview ?? featureMap(result, state, state.stage), result.input, options);
-    } else if (state.layer === "attention" && !explorer.preview) {
-      const map = attentionMap(result, state, state.stage);
-      const top = map && attentionTop(result, state, state.stage, map);
-      drawMap(overlay, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, options);
-    } else drawMap(overlay, explorer.preview ?? null, result.input, options);
-    const { cell, keyCell, cls } = queryOf(stage, state);
-    const received = state.layer === "attention" && state.view === "received";
+    const view = windowOf(state, result.input);
+    drawBase(view);
+    drawLayers(overlay, view);
+    const { cls } = queryOf(result.stages[state.stage], state);
     const mean = state.layer === "attention" && state.view === "mean";
-    if (state.ancestors && !cls) drawAncestors(cell);
-    else if (!cls && !mean && !received) outline(overlay, fieldBox(stage.query, cell), result.input, { dashed: true, weight: 1 });
-    if (!cls && !mean) {
-      const [grid, where] = received ? [stage.key, keyCell] : [stage.query, cell];
-      outline(overlay, cellBox(grid, where), result.input);
-    }
     chip.hidden = !(cls || state.pinned || mean);
     say(chip, [cls ? "cls token" : mean ? "all tokens" : "", state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
   }
 
-  /** The overlapping windows of earlier tokens that make this one, next to the disjoint patch that a ViT would give it. */
-  function drawAncestors(cell) {
+  /** All that lies on the picture, onto any canvas. */
+  function drawLayers(canvas, view = whole(explorer.result.input)) {
     const { result, state } = explorer;
-    for (const window of ancestors(result.stages, state.stage, cell).reverse()) {
-      const { query } = result.stages[window.stage];
-      for (let row = window.top; row <= window.bottom; row++) {
-        for (let column = window.left; column <= window.right; column++) {
-          outline(overlay, cellBox(query, { row, column }), result.input, { weight: window.stage === state.stage - 1 ? 1 : 0.5 });
+    const stage = result.stages[state.stage];
+    const options = { opacity: state.opacity, smooth: state.smooth, window: view };
+    let map = explorer.preview;
+    if (!map && state.layer === "features") map = featureMap(result, state, state.stage);
+    else if (!map && state.layer === "attention") {
+      const found = attentionMap(result, state, state.stage);
+      map = found && { ...found, low: 0, high: attentionTop(result, state, state.stage, found), colours: state.colours };
+    }
+    drawMap(canvas, map, result.input, options);
+    const { cell, keyCell, cls } = queryOf(stage, state);
+    const attention = state.layer === "attention" && !explorer.preview;
+    if (cls || (attention && state.view === "mean")) return;
+    const received = attention && state.view === "received";
+    const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
+    if (received) box(cellBox(stage.key, keyCell));
+    else {
+      if (state.ancestors) {
+        for (const window of ancestors(result.stages, state.stage, cell).reverse()) {
+          const near = window.stage === state.stage - 1;
+          for (const each of cellsOf(result.stages[window.stage].query, window)) box(each, { weight: near ? 2 : 1, edge: near });
         }
       }
+      box(clipped(fieldBox(stage.query, cell), result.input), { dashed: true, weight: 1 });
+      box(cellBox(stage.query, cell), { weight: state.ancestors ? 3 : 2 });
     }
-    outline(overlay, clipped(fieldBox(result.stages[state.stage].query, cell), result.input), result.input, { dashed: true, weight: 1 });
   }
 
   /** After a new result or another size of the window. */
@@ -100,5 +104,14 @@ export function picture(explorer, ref, signal) {
     say(ref.pixelsLabel, `Pixels the model got (${sides(result.input)})`);
   }
 
-  return { draw, resize, cell: () => cellAt(explorer.result.stages[explorer.state.stage].query, explorer.state.y, explorer.state.x) };
+  return { draw, drawLayers, resize, view: () => windowOf(explorer.state, explorer.result.input) };
+}
+
+/** The cells of a window of a grid, as drawn. */
+function cellsOf(grid, { top, left, bottom, right }) {
+  const cells = [];
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) cells.push(cellBox(grid, { row, column }));
+  }
+  return cells;
 }

@@ -91,12 +91,19 @@ export class Result {
       if (this.underlays.size > 24) this.underlays.clear();
       const canvas = document.createElement("canvas");
       [canvas.width, canvas.height] = [width, height];
-      const context = canvas.getContext("2d");
-      context.imageSmoothingEnabled = !pixels;
-      context.imageSmoothingQuality = "high";
-      context.drawImage(pixels ? this.given : this.crop, 0, 0, width, height);
+      this.drawPicture(canvas, { top: 0, left: 0, height: this.input[0], width: this.input[1] }, pixels);
       this.underlays.set(id, canvas);
     }
     return this.underlays.get(id);
+  }
+
+  /** Draws the part of the picture inside a window (in input pixels) over the whole canvas. */
+  drawPicture(canvas, { top, left, height, width }, pixels = false) {
+    const source = pixels ? this.given : this.crop;
+    const [y, x] = [source.height / this.input[0], source.width / this.input[1]];
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = !pixels;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(source, left * x, top * y, width * x, height * y, 0, 0, canvas.width, canvas.height);
   }
 }

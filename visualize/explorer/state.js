@@ -24,6 +24,8 @@ export function initial(stages, [height, width]) {
     opacity: 0.75,
     pixels: false, // the picture as the model was given it, instead of in its own resolution
     ancestors: false,
+    zoom: 1,
+    focus: { y: height / 2, x: width / 2 }, // the middle of what zooming leaves
   };
 }
 
@@ -41,7 +43,22 @@ export function carried(state, stages, input) {
     y: fresh.y,
     x: fresh.x,
     pinned: false,
+    focus: fresh.focus,
   };
+}
+
+/** The part of the input that is shown: around `focus`, never past an edge. */
+export function windowOf({ zoom, focus }, [rows, columns]) {
+  const [height, width] = [rows / zoom, columns / zoom];
+  const inside = (middle, part, all) => Math.min(all - part, Math.max(0, middle - part / 2));
+  return { top: inside(focus.y, height, rows), left: inside(focus.x, width, columns), height, width };
+}
+
+/** `state` with a `focus` that shows the query, if it has left the window. */
+export function followed(state, input) {
+  const { top, left, height, width } = windowOf(state, input);
+  const seen = state.y >= top && state.y <= top + height && state.x >= left && state.x <= left + width;
+  return seen ? state : { ...state, focus: { y: state.y, x: state.x } };
 }
 
 /** `state` with the entry of the chosen stage in `blocks`, `heads` or `channels` replaced. */

@@ -1,9 +1,9 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
 import { column, meanRow, peakOf, row, statistics } from "./attention.js";
-import { cellAt } from "./geometry.js";
+import { ancestors, cellAt } from "./geometry.js";
 import { range } from "./features.js";
-import { attentionSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
+import { attentionSentence, chainSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -120,5 +120,8 @@ export function queryCaption(result, state, index) {
 export function legendWords(result, state, index) {
   const { query, key, cls } = result.stages[index];
   const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
-  return legend({ layer: state.layer, view: state.view, cls: state.cls && cls, reduction, field: sides(query.field) });
+  const asks = queryOf(result.stages[index], state);
+  const drawn = state.ancestors && !asks.cls && (state.layer !== "attention" || state.view === "token");
+  const chain = drawn && chainSentence(ancestors(result.stages, index, asks.cell), index, query.field, query.stride);
+  return legend({ layer: state.layer, view: state.view, cls: state.cls && cls, reduction, field: sides(query.field), chain });
 }

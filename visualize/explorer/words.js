@@ -73,8 +73,9 @@ export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
   ];
 }
 
-/** How to read the picture: what is outlined, what is filled. */
-export function legend({ layer, view, cls, reduction, field }) {
+/** How to read the picture: what is outlined, what is filled. `chain` is the sentence about ancestors, where they are drawn. */
+export function legend({ layer, view, cls, reduction, field, chain }) {
+  if (chain) return chain;
   if (layer === "features") return "Outlined: the token under the pointer.";
   if (layer !== "attention") return "Outlined: the token. Dashed: the pixels that its vector starts from.";
   if (view === "mean") return "Filled: key cells, at their true size and place. What all tokens fetch is also what each key receives.";
@@ -82,4 +83,14 @@ export function legend({ layer, view, cls, reduction, field }) {
   const keys = reduction > 1.05 ? `key cells, each as large as ${Math.round(reduction)} tokens` : "key cells";
   if (cls) return `The cls token has no place on the picture. Filled: ${keys}.`;
   return `Outlined: the token. Dashed: the ${field} pixels that its vector starts from. Filled: ${keys}.`;
+}
+
+/**
+ * Where a token comes from, with its numbers. `windows`: of geometry.js's ancestors; `stage` from 0; `field` and `stride`
+ * in pixels, (vertical, horizontal).
+ */
+export function chainSentence(windows, stage, field, stride) {
+  const steps = windows.map(({ stage: each, top, left, bottom, right }) => `${sides([bottom - top + 1, right - left + 1])} tokens of stage ${each + 1}`);
+  const made = [`The stage ${stage + 1} token`, ...steps, `${sides(field)} pixels`].join(" ← ");
+  return `${made}. Neighbours share what they are made of; a ViT's patches of ${sides(stride)} pixels would share nothing.`;
 }

@@ -1,0 +1,34 @@
+// The archive is written here and read by NumPy in test_explorer_js.py; the code is run there.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { code, numbers } from "../../visualize/explorer/export.js";
+import { npz } from "../../visualize/explorer/npz.js";
+import { parse } from "../../visualize/explorer/payload.js";
+import { Result } from "../../visualize/explorer/result.js";
+import { initial } from "../../visualize/explorer/state.js";
+
+const folder = process.env.EXPLORER_CASES;
+
+test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "run by pytest" }, () => {
+  const bytes = readFileSync(join(folder, "payload.bin"));
+  const { header, arrays } = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const result = new Result("", header, arrays);
+  writeFileSync(join(folder, "numbers.npz"), Buffer.concat(npz(numbers(result))));
+  const state = { ...initial(result.stages, result.input), stage: 2, heads: [-1, -1, 1] };
+  const cell = { row: 1, column: 2 };
+  const cases = [
+    [{ ...state }, false], [{ ...state }, true], [{ ...state, heads: [-1, -1, -1], view: "mean" }, false], [{ ...state, view: "received" }, false],
+  ];
+  const written = cases.map(([each, cls]) => ({ code: code({ state: each, stages: result.stages, model: "", cell: each.view === "received" ? { row: 1, column: 0 } : cell, cls }) }));
+  writeFileSync(join(folder, "code.json"), JSON.stringify(written));
+});
+
+test("the code names the model as text that cannot end its string", () => {
+  const stages = [{ depth: 1, heads: 1, width: 4, key: { shape: [2, 2] } }];
+  const text = code({ state: initial(stages, [8, 8]), stages, model: 'a"b\n', cell: { row: 0, column: 0 }, cls: false });
+  assert.match(text, /from_pretrained\("a\\"b\\n"\)/);
+});

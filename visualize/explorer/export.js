@@ -1,0 +1,120 @@
+// What a person can take away: the view as a picture, all numbers, the code that makes them again.
+
+import { weight } from "./attention.js";
+import { npz } from "./npz.js";
+
+const SIDE = 1024; // px of the exported picture's longer side
+const MOST = 64e6; // weights written at most: 256 MB
+
+/** Every number of a result as [[name, array, shape]], in floats, stages and blocks counted from 1 in their names. */
+export function numbers(result) {
+  const [height, width] = result.input;
+  const found = [["pixels", result.arrays.pixels, [height, width, 3]]];
+  const { top } = result.header;
+  found.push(["top_probabilities", Float32Array.from(top, (each) => each.probability), [top.length]]);
+  let room = MOST;
+  result.stages.forEach((stage, index) => {
+    const features = result.features(index);
+    const all = new Float32Array(features.channels * features.tokens);
+    for (let channel = 0; channel < features.channels; channel++) {
+      features.channel(channel, all.subarray(channel * features.tokens, (channel + 1) * features.tokens));
+    }
+    found.push([`features_stage${index + 1}`, all, [features.channels, features.rows, features.columns]]);
+    for (let number = 0; number < stage.depth; number++) {
+      const block = result.block(index, number);
+      const size = block ? block.heads * block.queries * block.keys : Infinity;
+      if (size > room) continue;
+      room -= size;
+      found.push([`attention_stage${index + 1}_block${number + 1}`, weights(block), [block.heads, block.queries, block.keys]]);
+    }
+  });
+  return found;
+}
+
+function weights(block) {
+  const { heads, queries, keys } = block;
+  const all = new Float32Array(heads * queries * keys);
+  let at = 0;
+  for (let head = 0; head < heads; head++) {
+    for (let query = 0; query < queries; query++) for (let key = 0; key < keys; key++) all[at++] = weight(block, head, query, key);
+  }
+  return all;
+}
+
+/** Python that computes what is shown, exactly. `model`: what from_pretrained takes, empty for the embedded model. */
+export function code({ state, stages, model, cell, cls }) {
+  const source = model ? JSON.stringify(model) : "";
+  const { stage } = state;
+  const [block, head] = [state.blocks[stage], state.heads[stage]];
+  const query = cls ? "0  # the cls token" : `stage.query_index(row=${cell.row}, column=${cell.column})`;
+  const lines = [
+    "from cvt import CvtForImageClassification, CvtImageProcessor",
+    "from visualize import explore",
+    "",
+    `model = CvtForImageClassification.from_pretrained(${source})`,
+    `processor = CvtImageProcessor.from_pretrained(${source})`,
+    "seen = explore(model, processor, \"picture.jpg\")",
+    "",
+    `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
+    "features = stage.features  # (channels, rows, columns)",
+    `query = ${query}`,
+    `weights = stage.blocks[${block}].weights([query])[:, 0]  # (heads, keys), rows sum to 1`,
+    head < 0 ? "shown = weights.mean(axis=0)  # the mean of all heads" : `shown = weights[${head}]  # head ${head + 1}`,
+  ];
+  if (state.view === "mean") {
+    lines.splice(9, 2, `weights = stage.blocks[${block}].weights().mean(axis=1)  # (heads, keys), the mean over all tokens`);
+  } else if (state.view === "received") {
+    lines.splice(9, 2, `key = ${cls ? "0  # the cls token" : keyIndex(stages[stage], cell)}`, `weights = stage.blocks[${block}].weights()[:, :, key]  # (heads, queries)`);
+  }
+  return lines.join("\n");
+}
+
+const keyIndex = (stage, cell) => cell.row * stage.key.shape[1] + cell.column + (stage.cls ? 1 : 0);
+
+/** The picture with all that is drawn on it, and the sentence that says what it is, as a PNG blob. */
+export function png(explorer, sentence) {
+  const { result, state } = explorer;
+  const canvas = document.createElement("canvas");
+  const scale = SIDE / Math.max(...result.input);
+  const [height, width] = result.input.map((side) => Math.round(side * scale));
+  const layers = document.createElement("canvas");
+  [layers.width, layers.height] = [width, height];
+  const context = canvas.getContext("2d");
+  const font = "20px system-ui, sans-serif";
+  context.font = font;
+  const lines = wrapped(context, sentence, width - 32);
+  [canvas.width, canvas.height] = [width, height + 24 + 28 * lines.length];
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const view = explorer.picture.view();
+  result.drawPicture(layers, view, state.pixels);
+  context.drawImage(layers, 0, 0);
+  explorer.picture.drawLayers(layers, view);
+  context.drawImage(layers, 0, 0);
+  context.fillStyle = "#1b1f24";
+  context.font = font;
+  lines.forEach((line, index) => context.fillText(line, 16, height + 34 + 28 * index));
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+function wrapped(context, text, width) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (context.measureText(longer).width > width && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+/** All numbers as an .npz blob. */
+export const archive = (result) => new Blob(npz(numbers(result)), { type: "application/octet-stream" });
+
+/** Hands a blob to the browser as a download. */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

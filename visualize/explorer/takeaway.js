@@ -1,0 +1,33 @@
+// The buttons below the panels: picture, numbers, code.
+
+import { say } from "./dom.js";
+import { archive, code, png, save } from "./export.js";
+import { queryOf } from "./views.js";
+
+/** Connects the buttons; returns what keeps the code in step with the view. */
+export function takeaway(explorer, ref, signal) {
+  const hear = (element, listener) => element.addEventListener("click", () => explorer.result && listener(), { signal });
+  const name = () => `cvt-stage${explorer.state.stage + 1}-block${explorer.state.blocks[explorer.state.stage] + 1}`;
+  hear(ref.savePng, async () => save(await png(explorer, ref.sentence.textContent), `${name()}.png`));
+  hear(ref.saveNumbers, () => save(archive(explorer.result), "cvt-exploration.npz"));
+  hear(ref.copyCode, async () => {
+    try {
+      await navigator.clipboard.writeText(ref.code.textContent);
+      say(ref.copyCode, "Copied");
+    } catch {
+      getSelection().selectAllChildren(ref.code); // no permission: selected, so that Ctrl+C does it
+      say(ref.copyCode, "Selected: press Ctrl+C");
+    }
+    setTimeout(() => say(ref.copyCode, "Copy"), 2000);
+  });
+
+  function draw() {
+    if (!ref.codePart.open) return;
+    const { result, state } = explorer;
+    const { cell, keyCell, cls } = queryOf(result.stages[state.stage], state);
+    const shown = state.view === "received" ? keyCell : cell;
+    say(ref.code, code({ state, stages: result.stages, model: explorer.waiting?.model, cell: shown, cls }));
+  }
+  ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
+  return { draw };
+}
