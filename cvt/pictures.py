@@ -18,7 +18,7 @@ MAX_PIXELS = 64_000_000  # room for a phone's 50-megapixel pictures; at most abo
 MAX_ASPECT = 50  # longer side : shorter side
 # Pillow's readers that decode pixels themselves and tell their number beforehand. Others call programs (EPS), hold no
 # picture (FITS), take nearly any file for theirs (TGA), or hide a larger picture behind their header (ICO).
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 
 PictureSource = str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray | Tensor
 
