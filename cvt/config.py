@@ -369,7 +369,7 @@ def _side(value: Any, name: str, stage: int | None, least: int = 1) -> int | Siz
     values = tuple(_whole(each, name, stage, least) for each in value)
     if len(values) != 2:
         raise ValueError(f"{_at(name, stage)} must be one number or a (height, width) pair, not {value!r}.")
-    return values
+    return values[0] if values[0] == values[1] else values
 
 
 def _fraction(value: Any, name: str, stage: int | None) -> float:

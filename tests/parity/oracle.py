@@ -26,6 +26,7 @@ def runs_there(config: CvtConfig) -> bool:
         and config.cls_token == (False,) * (config.num_stages - 1) + (True,)
         and all(depth > stage for stage, depth in enumerate(config.depth))  # its stochastic depth is indexed by stage
         and config.layer_norm_eps == 1e-5
+        and all(isinstance(size, int) for size in config.patch_sizes)
     )
 
 

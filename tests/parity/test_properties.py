@@ -1,0 +1,113 @@
+"""Any valid configuration, any input size: equal to transformers where it can run, to the formula everywhere."""
+
+import hypothesis.strategies as st
+import torch
+from hypothesis import HealthCheck, Phase, assume, given, settings
+
+from cvt.config import PROJECTION_METHODS, CvtConfig
+from cvt.names import HUGGING_FACE, to_theirs
+from tests.helpers import pixels, tiny_model
+from tests.parity import restatement
+from tests.parity.oracle import difference, runs_there, twin
+
+
+@st.composite
+def stages(draw, plain: bool):
+    """The fields of one stage; ``plain`` ones are those that transformers can run."""
+    heads = draw(st.integers(1, 3))
+    kernel = draw(st.sampled_from([1, 3, 5]))
+    method = "dw_bn" if plain else draw(st.sampled_from(PROJECTION_METHODS))
+    patch = draw(st.integers(1, 5))
+    return {
+        "patch_sizes": patch if plain or draw(st.booleans()) else (patch, draw(st.integers(1, 4))),
+        "patch_stride": draw(st.integers(1, 4)),
+        "patch_padding": draw(st.integers(0, 2)),
+        "embed_dim": heads * draw(st.integers(4, 7)),
+        "num_heads": heads,
+        "depth": draw(st.integers(1, 3)),
+        "mlp_ratio": draw(st.sampled_from([1.0, 2.0, 3.5])),
+        "qkv_bias": draw(st.booleans()),
+        "cls_token": draw(st.booleans()),
+        "qkv_projection_method": method,
+        "kernel_qkv": kernel,
+        "padding_q": kernel // 2,
+        "padding_kv": draw(st.integers(0, kernel // 2)),
+        "stride_kv": draw(st.integers(1, 3)),
+    }
+
+
+@st.composite
+def models(draw, plain=st.booleans()):  # noqa: B008 -- a strategy is a value
+    """A config of one to four stages and an input size with room for it."""
+    plain = draw(plain)
+    drawn = draw(st.lists(stages(plain), min_size=1, max_size=4 if plain else 3))
+    if plain:
+        for index, stage in enumerate(drawn):
+            stage["cls_token"] = index == len(drawn) - 1
+            stage["depth"] = max(stage["depth"], index + 1)
+    config = CvtConfig(
+        num_channels=draw(st.integers(1, 4)),
+        num_labels=draw(st.integers(0, 4)),
+        drop_path_rate=0.0,
+        hidden_act=draw(st.sampled_from(["gelu", "quick_gelu"])),
+        layer_norm_eps=1e-5 if plain else draw(st.sampled_from([1e-5, 1e-3])),
+        **{name: [stage[name] for stage in drawn] for name in drawn[0]},
+    )
+    height, width = draw(st.integers(4, 40)), draw(st.integers(4, 40))
+    try:
+        grids = config.grids(height, width)
+    except ValueError:
+        assume(False)
+    assume(all(query[0] * query[1] <= 120 for query, _ in grids))  # the formula is slow
+    return config, (height, width)
+
+
+EXAMPLES = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate,),  # making a failing example smaller would take minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+@EXAMPLES
+@given(models(), st.integers(0, 1000))
+def test_logits_and_feature_maps(drawn, seed):
+    config, (height, width) = drawn
+    model = tiny_model(config, seed)
+    x = pixels(2, config.num_channels, height, width, seed=seed)
+    with torch.no_grad():
+        output = model(x, output_hidden_states=True)
+    logits, maps = restatement.run(config, {name: value.double().numpy() for name, value in model.state_dict().items()}, x.numpy())
+    assert difference(output.logits, torch.from_numpy(logits)) < 1e-5
+    for ours, expected in zip(output.hidden_states, maps, strict=True):
+        assert difference(ours, torch.from_numpy(expected)) < 1e-5
+    if runs_there(config):
+        with torch.no_grad():
+            theirs = twin(model)(x, output_hidden_states=True)
+        for ours, expected in zip([output.logits, *output.hidden_states], [theirs.logits, *theirs.hidden_states], strict=True):
+            assert difference(ours, expected) < 1e-5
+
+
+@settings(EXAMPLES, max_examples=25)
+@given(models(plain=st.just(True)), st.integers(0, 1000), st.booleans())
+def test_gradients(drawn, seed, training):
+    config, (height, width) = drawn
+    # in training, BatchNorm over few tokens multiplies rounding errors: there only float64 tells them from mistakes
+    dtype = torch.float64 if training else torch.float32
+    model = tiny_model(config, seed).to(dtype).train(training)
+    theirs = twin(model)
+    x = pixels(2, config.num_channels, height, width, seed=seed).to(dtype)
+    gradients = []
+    for each in (model, theirs):
+        values = x.clone().requires_grad_()
+        logits = each(values).logits
+        (logits * torch.linspace(0.5, 1.5, logits.numel(), dtype=dtype).reshape(logits.shape)).sum().backward()
+        gradients.append({"pixel_values": values.grad} | {name: value.grad for name, value in each.named_parameters()})
+    largest = max(float(value.abs().max()) for value in gradients[1].values())
+    for name, ours in gradients[0].items():
+        expected = gradients[1][to_theirs(name, HUGGING_FACE)]
+        error = (ours - expected).abs().max() / max(float(expected.abs().max()), 1e-3 * largest)  # some are zero but for rounding
+        assert error < 1e-4, name
