@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -25,7 +26,13 @@ from visualize import explorer, words
 from visualize.answer import attention_answer
 from visualize.workbench import Workbench
 
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.jpg"))
+EXAMPLES = [
+    Path(__file__).parent / "examples" / f"{name}.jpg"
+    for name in (
+        "red_panda", "honey_bee", "bison", "koala", "espresso", "suspension_bridge",
+        "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
+    )
+]  # fmt: skip
 # The settings that have a slider a stage: name, least, most, step.
 SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
 FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
@@ -33,6 +40,22 @@ MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that ru
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
 
 log = logging.getLogger("cvt_explorer")
+
+
+class PictureInput(gr.Image):
+    """Gradio's picture component, handing over the file as it came.
+
+    Gradio's own would open it first, and answer a file that is no picture with a message of its own that names a path here;
+    ``open_picture`` reads it within bounds and fails in words.
+    """
+
+    is_template = True  # in the page it is the picture component
+
+    def __init__(self, **settings):
+        super().__init__(type="filepath", image_mode=None, **settings)
+
+    def preprocess(self, payload: ImageData | None) -> str | None:
+        return None if payload is None else payload.path
 
 
 def in_words(handler: Callable) -> Callable:
@@ -104,17 +127,16 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) ->
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
-            picture = gr.Image(
+            picture = PictureInput(
                 value=str(examples[0]) if examples else None,
                 label="Your picture",
-                type="filepath",
-                image_mode=None,
                 sources=["upload", "clipboard", "webcam"],
                 height=190,
                 buttons=[],
                 elem_id="picture-upload",
             )
             gr.Examples([[str(path)] for path in examples], inputs=[picture], label="Examples", examples_per_page=12)
+            gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
 
@@ -138,11 +160,13 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, picture: gr.Image) -> N
                 gr.Markdown(f"**Stage {stage.index + 1}**", elem_classes="cvt-page-stage")
                 for name, least, most, step in SLIDERS:
                     sliders.append(_slider(name, getattr(stage, name), least, most, step))
-    with gr.Row(equal_height=True):
-        seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1, min_width=160, scale=1)
-        reset = gr.Button("Back to the model's own architecture", min_width=200, scale=2)
-    status = gr.HTML(elem_id="variant-status", elem_classes="cvt-page-status")
-    costs = gr.HTML(elem_id="variant-costs")
+    with gr.Row(elem_classes="cvt-page-row"):
+        with gr.Column(scale=2, min_width=240):
+            seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1)
+            reset = gr.Button("Back to the model's own architecture", size="sm")
+        with gr.Column(scale=5, min_width=320):
+            status = gr.HTML(elem_id="variant-status", container=False, padding=False)
+            costs = gr.HTML(elem_id="variant-costs", container=False, padding=False)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("variant")
@@ -200,7 +224,7 @@ def _api(workbench: Workbench) -> None:
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
-        picture = gr.Image(type="filepath", image_mode=None, label="picture")
+        picture = PictureInput(label="picture")
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
         classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", type="filepath")
@@ -211,8 +235,30 @@ def _api(workbench: Workbench) -> None:
 
 def _given(picture: str | None) -> str:
     if picture is None:
-        raise ValueError("Give a picture: a file, or its address.")
+        raise ValueError("Give a picture as a file or by its address.")
     return picture
+
+
+def theme() -> gr.themes.Base:
+    """One neutral surface and one accent, as in the explorer; secondary text dark enough to read."""
+    look = gr.themes.Default(
+        primary_hue="blue",
+        neutral_hue="gray",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+        radius_size="none",
+    )
+    return look.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        slider_color="#0757c2",
+        slider_color_dark="#79b4ff",
+        color_accent="#0757c2",
+    )
 
 
 def launch_settings(workbench: Workbench) -> dict[str, Any]:
@@ -221,12 +267,12 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
         "app_kwargs": {"routes": routes(workbench)},
         "head": explorer.HEAD,
         "css": explorer.CSS + CSS.read_text(encoding="utf-8"),
-        "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "theme": theme(),
         "allowed_paths": [],
         "max_file_size": "32mb",
         "run_history": False,
         "enable_monitoring": False,
-        "show_error": True,
+        "show_error": False,
         "share": False,
         "state_session_capacity": 1000,
         "footer_links": ["api"],

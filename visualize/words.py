@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvt.budget import in_words
@@ -93,3 +96,27 @@ def _change(value: int, before: int) -> str:
 
 def _grid(size: Size) -> str:
     return f"{size[0]}×{size[1]}"
+
+
+# A row of SOURCES.md: file, what it shows, class, author, licence, …
+_SOURCE = re.compile(r"^\| `(?P<file>[^`]+)`[^|]*\|[^|]*\|[^|]*\| (?P<author>[^|]+?) \| \[(?P<licence>[^\]]+)\]\((?P<url>[^)]+)\) \|", re.M)
+
+
+def credits(pictures: Sequence[Path]) -> str:
+    """Who made the example photographs, and under which licence, as ``SOURCES.md`` beside them says.
+
+    Raises:
+        ValueError: a picture that has no row there.
+    """
+    if not pictures:
+        return ""
+    sources = {row["file"]: row for row in _SOURCE.finditer((pictures[0].parent / "SOURCES.md").read_text(encoding="utf-8"))}
+    parts = []
+    for picture in pictures:
+        if picture.name not in sources:
+            raise ValueError(f"SOURCES.md does not say where {picture.name} comes from.")
+        row = sources[picture.name]
+        author, licence, url = (html.escape(row[name]) for name in ("author", "licence", "url"))
+        name = picture.stem.replace("_", " ")
+        parts.append(f'{name}: {author} (<a href="{url}" target="_blank" rel="noopener">{licence}</a>)')
+    return f'<details class="cvt-credits"><summary>Who took the examples</summary><p>{"; ".join(parts)}.</p></details>'
