@@ -42,6 +42,7 @@ export function attentionPanel(explorer, ref) {
     const shown = stage.heads > 1 ? [-1, ...Array.from({ length: stage.heads }, (_, index) => index)] : [-1];
     heads = shown.map((index) => tile(index < 0 ? (stage.heads > 1 ? "Mean" : "Head 1") : `Head ${index + 1}`, index, "heads"));
     ref.heads.replaceChildren(...heads.map((each) => each.element));
+    ref.heads.style.setProperty("--cvt-count", shown.length);
     ref.heads.classList.toggle("cvt-single", stage.heads === 1);
     say(ref.headsTitle, plural(stage.heads, "head"));
     resize();

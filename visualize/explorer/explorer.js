@@ -48,6 +48,15 @@ export class Explorer {
       else if (set === "zoom") this.set({ zoom: Number(value), focus: { y: this.state.y, x: this.state.x } });
       else this.set({ [set]: value });
     }, { signal });
+    root.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const group = event.target.closest("[role=group]");
+      if (!step || !group || event.target.tagName !== "BUTTON") return;
+      const buttons = Array.from(group.querySelectorAll("button"));
+      const next = buttons[buttons.indexOf(event.target) + step];
+      next?.focus();
+      next?.click();
+    }, { signal });
     root.addEventListener("input", (event) => {
       const { bind } = event.target.dataset;
       if (!bind || !this.state) return;
@@ -62,7 +71,8 @@ export class Explorer {
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
     this.ref.note.hidden = !value.note;
-    if (!value.key || (value.key === this.key && this.result)) return;
+    if (!value.key || value.key === this.asked) return;
+    this.asked = value.key;
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
     this.message("Loading the maps …", true);
@@ -75,6 +85,7 @@ export class Explorer {
       this.message("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
+      this.asked = null;
       const words = error instanceof Gone ? "The server no longer keeps this result. Choose the picture again." : error.message;
       this.message(words, false, () => this.load(value));
     }
@@ -138,6 +149,7 @@ export class Explorer {
   resize() {
     for (const root of Object.values(this.roots)) {
       const width = root.clientWidth;
+      if (!width) continue; // on a tab that is not open
       root.dataset.size = width > 820 ? "wide" : width > 520 ? "medium" : "narrow";
     }
     if (!this.result) return;

@@ -30,7 +30,7 @@ export function picture(explorer, ref, signal) {
   });
   hear("pointerdown", (event) => {
     element.setPointerCapture?.(event.pointerId);
-    explorer.set({ ...at(event), pinned: true });
+    explorer.set({ ...at(event), pinned: event.pointerType !== "touch" }); // a finger does not hover: nothing to hold against
   });
   hear("keydown", (event) => {
     const step = STEPS[event.key];

@@ -1,0 +1,326 @@
+"""The browser component in a real Chromium, on a page of its own: what it draws, hears and says, and what it asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from cvt.preprocess import CvtImageProcessor
+from tests.test_render import model_of, photo
+from visualize import explorer
+from visualize.explore import Exploration, explore
+from visualize.render import block_payload, payload
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium, which is not installed here"),
+]
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+)
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+# What the host of the page does: a root below a path, the two templates, the script that attaches them.
+PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+<style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 400px 1fr; gap: 20px }} {css}</style>
+<body><div class="row"><div id="a">{picture}</div><div id="b">{panels}</div></div><script>
+window.gradio_config = {{ root: "/below/" }};
+window.told = {{}};
+for (const id of ["a", "b"]) {{
+  const element = document.getElementById(id);
+  const props = {{ value: id === "a" ? {value} : null }};
+  window.tell = id === "a" ? (value) => {{ props.value = value; window.told[id]("value"); }} : window.tell;
+  const watch = (name, heard) => {{ window.told[id] = heard; }};
+  new Function("element", "props", "watch", {script})(element, props, watch);
+}}
+</script>"""
+
+
+def serve(results: dict[str, Exploration], asked: list[str], room: int) -> ThreadingHTTPServer:
+    """A server with the routes that the component expects, below /below."""
+    first = next(iter(results))
+    page = PAGE.format(
+        css=explorer.CSS,
+        picture=explorer.picture_html("main"),
+        panels=explorer.panels_html("main"),
+        value=json.dumps({"key": first, "note": "A <b>note</b>."}),
+        script=json.dumps(explorer.JS_ON_LOAD),
+    ).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            path = self.path.split("?")[0].removeprefix("/below/").split("/")
+            if path == [""]:
+                return self.answer(page, "text/html")
+            if path[:2] == ["explorer", "static"]:
+                file = explorer.STATIC / path[2]
+                return self.answer(file.read_bytes(), TYPES[file.suffix])
+            if path[:2] == ["explorer", "data"] and path[2] in results:
+                seen = results[path[2]]
+                place = [int(each) for each in path[3:]]
+                return self.answer(block_payload(seen, *place) if place else payload(seen, max_bytes=room), "application/octet-stream")
+            self.send_error(404)
+            return None
+
+        def answer(self, body: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, Exploration]:
+    model, processor = model_of(5), CvtImageProcessor(size=64)
+    return {"first": explore(model, processor, photo()), "second": explore(model, processor, photo(70, 140))}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as run:
+        chromium = run.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        yield chromium
+        chromium.close()
+
+
+class Page:
+    """A page with a component that shows its first result; its problems are checked when the test is done."""
+
+    def __init__(self, browser, seen: dict[str, Exploration], room: int = 8 << 20, **context):
+        self.asked: list[str] = []
+        self.server = serve(seen, self.asked, room)
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | context)
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.page.on(
+            "request", lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url)
+        )
+        self.page.goto(f"{self.address}/below/")
+        self.page.wait_for_selector("[data-ready=first]")
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def state(self, name: str):
+        return self.page.evaluate(f"cvtExplorer.get().state.{name}")
+
+    def set(self, **changes) -> None:
+        self.page.evaluate("(changes) => cvtExplorer.get().set(changes)", changes)
+        self.settle()
+
+    @property
+    def sentence(self) -> str:
+        return self.page.locator("[data-ref=sentence]").inner_text()
+
+    @property
+    def box(self) -> dict:
+        return self.page.locator("[data-ref=picture]").bounding_box()
+
+    def over(self, y: float, x: float, side: int = 64) -> tuple[float, float]:
+        """The point of the page above a point of the input."""
+        box = self.box
+        return box["x"] + x / side * box["width"], box["y"] + y / side * box["height"]
+
+    def pixel(self, y: float, x: float, side: int = 64) -> list[int]:
+        """RGBA of the overlay at a point of the input."""
+        return self.page.evaluate(
+            """([y, x]) => { const c = cvtExplorer.get().ref.overlay;
+            return Array.from(c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data); }""",
+            [y / side, x / side],
+        )
+
+    def close(self) -> None:
+        self.context.close()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def page(browser, seen) -> Iterator[Page]:
+    page = Page(browser, seen)
+    yield page
+    page.close()
+    assert page.problems == []
+
+
+def test_hovering_draws_the_exact_weights_where_the_keys_are(page, seen):
+    stage = seen["first"].stages[1]
+    page.set(stage=1, blocks=[0, 1, 2], heads=[-1, 1, -1], opacity=1, colours="grey")
+    for row, column in ((0, 0), (3, 6), (7, 2)):
+        y, x = stage.query_grid.centre(row, column)
+        page.page.mouse.move(*page.over(y, x))
+        page.settle()
+        assert f"row {row + 1}, column {column + 1} draws on each of the 4×4 key cells" in page.sentence
+        weights = stage.blocks[1].weights([stage.query_index(row, column)])[1, 0]
+        top, left, bottom, right = stage.query_grid.receptive_field(row, column)
+        compared = 0
+        for key_row in range(4):
+            for key_column in range(4):
+                key_y, key_x = stage.key_grid.centre(key_row, key_column)
+                # away from the cell's middle, and from the outlines of the query
+                for at_y, at_x in ((key_y + 5, key_x + 5), (key_y - 5, key_x + 5)):
+                    inside = 0 < at_y < 64 and 0 < at_x < 64
+                    outlined = top - 2 < at_y < bottom + 2 and left - 2 < at_x < right + 2
+                    if inside and not outlined:
+                        grey = weights[key_row * 4 + key_column] / weights.max() * 255
+                        assert abs(page.pixel(at_y, at_x)[0] - grey) <= 2.5
+                        compared += 1
+        assert compared > 10
+
+
+def test_the_receptive_field_and_the_cell_are_outlined(page, seen):
+    grid = seen["first"].stages[2].query_grid
+    page.set(stage=2, layer="none", y=grid.centre(1, 1)[0], x=grid.centre(1, 1)[1])
+    top, left, bottom, right = grid.cell(1, 1)
+    for at_y, at_x in ((top, (left + right) / 2), (bottom, (left + right) / 2), ((top + bottom) / 2, left), ((top + bottom) / 2, right)):
+        assert page.pixel(at_y, at_x)[3] > 150
+    assert page.pixel(*grid.centre(1, 1))[3] == 0
+    field = grid.receptive_field(1, 1)
+    dashes = {page.pixel(field[0], x)[3] > 100 for x in np.arange(max(1, field[1] + 1), field[3] - 1, 0.4)}
+    assert dashes == {True, False}
+
+
+def test_after_the_payload_nothing_is_asked_of_the_server(page):
+    before = len(page.asked)
+    for step in range(12):
+        page.page.mouse.move(*page.over(3 + 5 * step, 60 - 4 * step))
+    for name in (
+        "To this place",
+        "Mean of all",
+        "From this token",
+        "Per stage",
+        "All stages",
+        "Per map",
+        "Mean",
+        "Channel",
+        "Similarity",
+        "PCA",
+    ):
+        page.page.get_by_role("button", name=name, exact=True).first.click()
+    for name in ("Stage 1", "Stage 3", "Head 2", "Block 1", "cls token asks", "Features", "Nothing", "Attention", "4×", "1×"):
+        page.page.get_by_role("button", name=name).first.click()
+    for name in ("smooth", "pixels", "ancestors"):
+        page.page.locator(f"[data-bind={name}]").check()
+    page.page.locator("[data-bind=colours]").select_option("cividis")
+    page.page.locator("[data-bind=sort]").select_option("here")
+    page.page.locator("[data-ref=wall]").hover(position={"x": 20, "y": 20})
+    page.page.locator("summary").click()
+    page.settle()
+    assert page.asked[before:] == []
+    assert "from visualize import explore" in page.page.locator("pre").inner_text()
+
+
+def test_pin_and_release_and_arrow_keys(page):
+    page.set(stage=0)
+    page.page.mouse.click(*page.over(20, 20))
+    pinned = page.sentence
+    page.page.mouse.move(*page.over(50, 50))
+    page.settle()
+    assert page.sentence == pinned
+    assert page.state("pinned") is True
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowDown")
+    page.settle()
+    assert "row 6, column 6" in pinned
+    assert "row 7, column 7" in page.sentence
+    page.page.keyboard.press("Escape")
+    page.page.mouse.move(*page.over(2, 2))
+    page.settle()
+    assert "row 1, column 1" in page.sentence
+    page.page.keyboard.press("Enter")
+    assert page.state("pinned") is True
+
+
+def test_a_finger_drags_the_token_and_does_not_pin_it(browser, seen):
+    page = Page(browser, seen, has_touch=True, viewport={"width": 900, "height": 800})
+    page.page.touchscreen.tap(*page.over(10, 40))
+    page.settle()
+    assert page.state("pinned") is False
+    assert abs(page.state("y") - 10) < 1
+    assert abs(page.state("x") - 40) < 1
+    page.close()
+    assert page.problems == []
+
+
+def test_another_result_replaces_the_first_and_keeps_the_choices(page, seen):
+    page.set(stage=2, features="mean")
+    page.page.evaluate('tell({ key: "second", note: "" })')
+    page.page.wait_for_selector("[data-ready=second]")
+    page.settle()
+    assert (page.state("stage"), page.state("features")) == (2, "mean")
+    shown = page.page.locator(".cvt-class span").all_inner_texts()
+    assert shown == [label for label, _ in seen["second"].top(5)]
+    assert page.page.locator("[data-ref=note]").is_hidden()
+    assert page.asked.count("/below/explorer/data/second") == 1
+
+
+def test_a_note_is_text(page):
+    assert page.page.locator("[data-ref=note]").inner_text() == "A <b>note</b>."
+
+
+def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
+    page.page.evaluate('tell({ key: "gone", note: "" })')
+    message = page.page.locator("[data-ref=message]")
+    message.get_by_role("button", name="Try again").wait_for()
+    assert "no longer keeps this result" in message.inner_text()
+    page.page.mouse.move(*page.over(2, 2))
+    page.settle()
+    assert "row 1, column 1" in page.sentence
+    assert len(page.problems) == 1  # the browser's own line about the 404
+    assert "404" in page.problems.pop()
+
+
+def test_a_block_that_did_not_travel_is_asked_for_once(browser, seen):
+    page = Page(browser, seen, room=30_000)
+    page.set(stage=2, blocks=[0, 1, 2])
+    page.set(stage=2, blocks=[0, 1, 0])
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    for step in range(5):
+        page.page.mouse.move(*page.over(5 + 9 * step, 20))
+    assert page.asked.count("/below/explorer/data/first/2/0") == 1
+    page.close()
+    assert page.problems == []
+
+
+def test_what_is_saved(page, seen, tmp_path):
+    for name, file in (("Save this view as PNG", "view.png"), ("Save all numbers as .npz", "numbers.npz")):
+        with page.page.expect_download() as download:
+            page.page.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / file)
+    from PIL import Image
+
+    with Image.open(tmp_path / "view.png") as picture:
+        assert picture.width == 1024
+        assert picture.height > 1024
+    with np.load(tmp_path / "numbers.npz") as archive:
+        exact = seen["first"].stages[2].blocks[1].weights()
+        assert np.abs(archive["attention_stage3_block2"] - exact).max() <= 1 / 255
+
+
+@pytest.mark.parametrize(("width", "size"), [(1440, "wide"), (1024, "medium"), (760, "narrow")])
+def test_nothing_is_wider_than_its_column(browser, seen, width, size):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    assert page.page.locator("[data-part=panels]").get_attribute("data-size") == size
+    assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
+    assert page.problems == []
