@@ -148,7 +148,8 @@ def attention_weights(query: Tensor, key: Tensor, scale: float) -> Tensor:
     Source: arXiv 2103.15808, eq. 2 and 3; the scale is embed_dim ** -0.5 as in the authors' code.
     """
     dtype = torch.promote_types(query.dtype, torch.float32)
-    return torch.softmax((query.to(dtype) * scale) @ key.to(dtype).transpose(-1, -2), dim=-1)
+    with torch.autocast(query.device.type, enabled=False):
+        return torch.softmax((query.to(dtype) * scale) @ key.to(dtype).transpose(-1, -2), dim=-1)
 
 
 class ScaledDotProductAttention(nn.Module):
