@@ -16,6 +16,7 @@ from cvt.preprocess import CvtImageProcessor
 from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.explore import Exploration, explore
+from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
 
 NODE = shutil.which("node")
@@ -67,11 +68,22 @@ def feature_cases(exploration: Exploration) -> list[dict]:
     return cases
 
 
+def projected(captured: np.ndarray) -> list[list[float]]:
+    """Queries or keys of all heads, (heads, 1 + tokens, D), as channels over the grid: (heads · D, tokens)."""
+    return captured[:, 1:].transpose(0, 2, 1).reshape(-1, captured.shape[1] - 1).tolist()
+
+
 @pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
 def test_the_modules_in_node(tmp_path):
-    exploration = explore(model_of(5), CvtImageProcessor(size=64), photo())
+    model, processor = model_of(5), CvtImageProcessor(size=64)
+    exploration = explore(model, processor, photo())
+    (tmp_path / "inside.bin").write_bytes(inside_payload(model, processor, exploration, 2, 1))
     (tmp_path / "payload.bin").write_bytes(payload(exploration))
-    expected = {"attention": attention_cases(exploration, tmp_path), "features": feature_cases(exploration)}
+    expected = {
+        "attention": attention_cases(exploration, tmp_path),
+        "features": feature_cases(exploration),
+        "inside": {name: projected(getattr(exploration.stages[2].blocks[1], name)) for name in ("query", "key")},
+    }
     (tmp_path / "expected.json").write_text(json.dumps(expected))
     files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))
     assert files

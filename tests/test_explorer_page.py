@@ -16,6 +16,7 @@ from cvt.preprocess import CvtImageProcessor
 from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.explore import Exploration, explore
+from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -27,6 +28,7 @@ pytestmark = [
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 )
+MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 # What the host of the page does: a root below a path, the two templates, the script that attaches them.
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -51,7 +53,7 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int) -> Threa
         css=explorer.CSS,
         picture=explorer.picture_html("main"),
         panels=explorer.panels_html("main"),
-        value=json.dumps({"key": first, "note": "A <b>note</b>."}),
+        value=json.dumps({"key": first, "note": "A <b>note</b>.", "inside": True}),
         script=json.dumps(explorer.JS_ON_LOAD),
     ).encode()
 
@@ -68,6 +70,9 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int) -> Threa
                 seen = results[path[2]]
                 place = [int(each) for each in path[3:]]
                 return self.answer(block_payload(seen, *place) if place else payload(seen, max_bytes=room), "application/octet-stream")
+            if path[:2] == ["explorer", "inside"] and path[2] in results:
+                stage, number = (int(each) for each in path[3:])
+                return self.answer(inside_payload(MODEL, PROCESSOR, results[path[2]], stage, number), "application/octet-stream")
             self.send_error(404)
             return None
 
@@ -87,8 +92,7 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int) -> Threa
 
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Exploration]:
-    model, processor = model_of(5), CvtImageProcessor(size=64)
-    return {"first": explore(model, processor, photo()), "second": explore(model, processor, photo(70, 140))}
+    return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
 
 
 @pytest.fixture(scope="module")
@@ -224,10 +228,10 @@ def test_after_the_payload_nothing_is_asked_of_the_server(page):
     page.page.locator("[data-bind=colours]").select_option("cividis")
     page.page.locator("[data-bind=sort]").select_option("here")
     page.page.locator("[data-ref=wall]").hover(position={"x": 20, "y": 20})
-    page.page.locator("summary").click()
+    page.page.locator("[data-ref=codePart] summary").click()
     page.settle()
     assert page.asked[before:] == []
-    assert "from visualize import explore" in page.page.locator("pre").inner_text()
+    assert "from visualize import explore" in page.page.locator("[data-ref=code]").inner_text()
 
 
 def test_pin_and_release_and_arrow_keys(page):
@@ -300,6 +304,22 @@ def test_a_block_that_did_not_travel_is_asked_for_once(browser, seen):
     assert page.asked.count("/below/explorer/data/first/2/0") == 1
     page.close()
     assert page.problems == []
+
+
+def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
+    stage = seen["first"].stages[1]
+    page.set(stage=1, blocks=[0, 1, 2], y=stage.query_grid.centre(2, 3)[0], x=stage.query_grid.centre(2, 3)[1], output=5)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    head, channel = divmod(4, stage.blocks[1].query.shape[2])
+    exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
+    said = page.page.locator("[data-ref=insideTerms]").inner_text()
+    assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
+    page.set(y=40, x=40)
+    assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
+    assert page.asked.count("/below/explorer/inside/first/1/1") == 1
+    assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
 
 
 def test_what_is_saved(page, seen, tmp_path):

@@ -3,6 +3,7 @@
 import { attentionPanel } from "./attention_panel.js";
 import { make, refs, say } from "./dom.js";
 import { featurePanel } from "./feature_panel.js";
+import { insidePanel } from "./inside_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
 import { fetchResult, Gone } from "./result.js";
@@ -32,6 +33,7 @@ export class Explorer {
     this.picture = picture(this, this.ref, signal);
     this.attention = attentionPanel(this, this.ref);
     this.featurePanel = featurePanel(this, this.ref, signal);
+    this.inside = insidePanel(this, this.ref, signal);
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
     Object.values(this.roots).forEach((each) => this.watcher.observe(each));
@@ -65,7 +67,7 @@ export class Explorer {
     }, { signal });
   }
 
-  /** Shows the result named by the value that Python set: { key, note, model }; the last two may be missing. */
+  /** Shows the result named by the value that Python set: { key, note, model, inside }; all but the key may be missing. */
   async load(value) {
     this.waiting = value;
     if (!this.picture || !value) return;
@@ -177,6 +179,7 @@ export class Explorer {
     this.attention.draw();
     this.featurePanel.draw();
     this.words();
+    this.inside.draw();
     this.takeaway.draw();
   }
 

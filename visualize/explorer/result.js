@@ -7,7 +7,7 @@ import { blockOf, parse } from "./payload.js";
 export class Gone extends Error {}
 
 /** The bytes at an address. Throws Gone on 404, an Error with a sentence otherwise. */
-async function bytes(url, signal) {
+export async function bytes(url, signal) {
   let answer;
   try {
     answer = await fetch(url, { signal });

@@ -24,6 +24,8 @@ export function initial(stages, [height, width]) {
     opacity: 0.75,
     pixels: false, // the picture as the model was given it, instead of in its own resolution
     ancestors: false,
+    projection: "query", // in the microscope: query · key · value
+    output: 1, // the channel after the linear layer, from 1 as it is typed
     zoom: 1,
     focus: { y: height / 2, x: width / 2 }, // the middle of what zooming leaves
   };

@@ -1,0 +1,98 @@
+"""The inside of one block for the microscope: what its projections read, and the numbers they work with.
+
+    tokens → depth-wise convolution → BatchNorm → linear layer → query, key or value
+
+The browser gets the tokens and the weights and does the arithmetic itself, at whichever token and channel is looked at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from cvt.model import Block, ConvProjection, CvtForImageClassification, to_picture
+from cvt.preprocess import CvtImageProcessor
+
+from .explore import Exploration
+from .render import Arrays, pack
+
+PROJECTIONS = ("query", "key", "value")
+
+
+def inside_payload(model: CvtForImageClassification, processor: CvtImageProcessor, seen: Exploration, stage: int, block: int) -> bytes:
+    """One block's inside for the picture of ``seen``, in the container of ``render.py``.
+
+    Arrays, float32: ``tokens`` (C, H, W), normalised, as the projections read them, without the cls token;
+    ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), by which BatchNorm multiplies and then shifts,
+    ``query/linear`` (C, C) and ``query/bias`` (C), and so for key and value, of which a projection without convolution has
+    only the last two; ``norms/0`` (depth, 3) for each stage: the mean length of its tokens before each block, of what
+    attention adds to them, of what the MLP adds.
+
+    Args:
+        model: the one that made ``seen``, in evaluation mode. processor: as for ``explore``.
+    Raises:
+        ValueError: there is no such block.
+    """
+    depths = [each.depth for each in model.config.stages]
+    if not (0 <= stage < len(depths) and 0 <= block < depths[stage]):
+        raise ValueError(f"There is no block {block} in stage {stage}: the stages have {depths} blocks, counted from 0.")
+    pixel_values = torch.from_numpy(processor.normalize(Image.fromarray(seen.pixels)))[None].to(model.device, model.dtype)
+    with torch.inference_mode():
+        tokens, norms = _run(model, pixel_values, stage, block)
+        layer = model.cvt.stages[stage].layers[block]
+        arrays: Arrays = {"tokens": tokens}
+        for name in PROJECTIONS:
+            arrays |= {f"{name}/{key}": value for key, value in _projection(layer, name).items()}
+    arrays |= {f"norms/{index}": each for index, each in enumerate(norms)}
+    config = model.config.stages[stage]
+    strides = {"query": config.stride_q, "key": config.stride_kv, "value": config.stride_kv}
+    paddings = {"query": config.padding_q, "key": config.padding_kv, "value": config.padding_kv}
+    header = {"version": 1, "stage": stage, "block": block, "strides": strides, "paddings": paddings}
+    return pack(header, arrays)
+
+
+def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The normalised tokens that the block's projections read, (C, H, W), and the lengths for every stage."""
+    x, found, norms = pixel_values, None, []
+    for index, each in enumerate(model.cvt.stages):
+        tokens, grid = each.embedding(x)  # (1, H·W, C)
+        if each.cls_token is not None:
+            tokens = torch.cat((each.cls_token, tokens), dim=1)  # (1, 1 + H·W, C)
+        spatial = slice(tokens.shape[1] - grid[0] * grid[1], None)
+        lengths = []
+        for number, layer in enumerate(each.layers):
+            normalised = layer.layernorm_before(tokens)
+            if (index, number) == (stage, block):
+                found = _numpy(to_picture(normalised[:, spatial], grid)[0])
+            attention = layer.attention(normalised, grid)
+            middle = tokens + attention
+            mlp = layer.mlp(layer.layernorm_after(middle))
+            lengths.append([_length(part[:, spatial]) for part in (tokens, attention, mlp)])
+            tokens = middle + mlp
+        norms.append(np.array(lengths, np.float32))
+        x = to_picture(tokens[:, spatial], grid)
+    return found, norms
+
+
+def _length(tokens: Tensor) -> float:
+    return float(tokens.float().norm(dim=-1).mean())
+
+
+def _projection(layer: Block, name: str) -> Arrays:
+    linear = getattr(layer.attention, name)
+    arrays = {"linear": _numpy(linear.weight)}
+    arrays["bias"] = np.zeros(len(arrays["linear"]), np.float32) if linear.bias is None else _numpy(linear.bias)
+    convolution = getattr(layer.attention, f"convolution_{name}")
+    if isinstance(convolution, ConvProjection):
+        norm = convolution.normalization
+        scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)  # (C,)
+        arrays["kernel"] = _numpy(convolution.convolution.weight[:, 0])  # (C, 1, k, k) → (C, k, k)
+        arrays["scale"] = _numpy(scale)
+        arrays["shift"] = _numpy(norm.bias.float() - norm.running_mean.float() * scale)
+    return arrays
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
