@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 EMBEDDED = Path(__file__).parent / "weights"
@@ -42,7 +42,8 @@ class Repository:
     cache_dir: str | Path | None = None
     local_files_only: bool = False
     token: str | bool | None = None
-    weights: Path | None = None
+    weights: None = None
+    _answered: bool | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:
@@ -54,45 +55,72 @@ class Repository:
         Raises:
             ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
         """
-        import huggingface_hub as hub  # takes a while to import: only for those who need it
-        from huggingface_hub import errors
+        from huggingface_hub.errors import LocalEntryNotFoundError  # takes a while to import: only for those who need it
 
         unreachable = None
         for name in names:
-            place = {"repo_id": self.name, "filename": name, "revision": self.revision, "cache_dir": self.cache_dir}
             try:
-                cached = hub.try_to_load_from_cache(**place)
-                if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
-                    continue  # saves asking again, and waiting where there is no network
-                path = Path(hub.hf_hub_download(**place, local_files_only=self.local_files_only, token=self.token))
-            except errors.LocalEntryNotFoundError as error:
+                path = self._cached_or_downloaded(name)
+            except LocalEntryNotFoundError as error:
                 unreachable = error
                 continue
-            except errors.EntryNotFoundError:
-                continue
-            except errors.RevisionNotFoundError as error:
-                raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
-            except errors.RepositoryNotFoundError as error:
-                raise ValueError(
-                    f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
-                    f"or give a token that may read it."
-                ) from error
-            except Exception as error:  # whatever the network, the disk and several libraries can raise
-                raise ValueError(
-                    f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the "
-                    f"space on the disk, then try again."
-                ) from error
-            if str(path) != cached and not _intact(path):
-                raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
-            self.revision = path.parent.name  # …/snapshots/<commit>/<file>
-            return path
-        if unreachable is not None:
-            why = "local_files_only is set" if self.local_files_only else "the Hugging Face Hub cannot be reached"
+            if path is not None:
+                self.revision = path.parent.name  # …/snapshots/<commit>/<file>
+                return path
+        if unreachable is None:
+            return None
+        why = "local_files_only is set" if self.local_files_only else "the Hugging Face Hub cannot be reached"
+        raise ValueError(
+            f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
+            f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
+        ) from unreachable
+
+    def _cached_or_downloaded(self, name: str) -> Path | None:
+        """One file, or None where the repository is known not to have it; LocalEntryNotFoundError where that is not known."""
+        import huggingface_hub as hub
+        from huggingface_hub import errors
+
+        place = {"repo_id": self.name, "filename": name, "revision": self.revision, "cache_dir": self.cache_dir}
+        try:
+            cached = hub.try_to_load_from_cache(**place)
+            if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
+                return None  # saves asking again, and waiting where there is no network
+            local = self.local_files_only or (cached is None and not self._answers())
+            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token))
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            return None
+        except errors.RevisionNotFoundError as error:
+            raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
+        except errors.RepositoryNotFoundError as error:
             raise ValueError(
-                f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can "
-                f"be downloaded, give a folder that has the model, or give no name at all for the model that is built in."
-            ) from unreachable
-        return None
+                f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
+                f"or give a token that may read it."
+            ) from error
+        except Exception as error:  # whatever the network, the disk and several libraries can raise
+            raise ValueError(
+                f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
+                f"on the disk, then try again."
+            ) from error
+        if str(path) != cached and not _intact(path):
+            raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
+        return path
+
+    def _answers(self) -> bool:
+        """Whether the Hub can be reached, asked once: without an answer, a download would be tried for half a minute."""
+        import huggingface_hub as hub
+        from huggingface_hub.errors import HfHubHTTPError
+
+        if self._answered is None:
+            self._answered = True
+            try:
+                hub.get_hf_file_metadata(hub.hf_hub_url(self.name, "config.json", revision=self.revision), token=self.token)
+            except HfHubHTTPError:
+                pass  # an answer too
+            except Exception:
+                self._answered = False
+        return self._answered
 
     def reject(self, path: Path, reason: str) -> ValueError:
         """The error for a file that cannot be used, which is deleted so that the next call downloads it again."""
@@ -114,14 +142,13 @@ def locate(source: str | Path | None, **hub) -> Folder | Repository:
         if not EMBEDDED.is_dir():
             raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
         return Folder(EMBEDDED, "the built-in model")
-    path = Path(source).expanduser()
-    if path.is_dir():
+    name, path = str(source), Path(source).expanduser().resolve()
+    if name and path.is_dir():
         return Folder(path, f"the folder {path.name!r}")
     if path.is_file():
         return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
-    name = str(source)
     if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
-        raise ValueError(f"There is no folder or file {path.name!r}, and it is not the name of a model on the Hugging Face Hub.")
+        raise ValueError(f"There is no folder or file {Path(name).name!r}, and it is not the name of a model on the Hugging Face Hub.")
     return Repository(name, **hub)
 
 
