@@ -15,6 +15,7 @@ import pytest
 from cvt.preprocess import CvtImageProcessor
 from tests.test_render import model_of, photo
 from visualize import explorer
+from visualize.attention_maps import BlockAttention
 from visualize.explore import Exploration, explore
 from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
@@ -73,6 +74,13 @@ def projected(captured: np.ndarray) -> list[list[float]]:
     return captured[:, 1:].transpose(0, 2, 1).reshape(-1, captured.shape[1] - 1).tolist()
 
 
+def scores(block: BlockAttention) -> list[dict]:
+    """Scaled scores of some places, without the cls token, in every head."""
+    exact = block.scale * np.einsum("hqd,hkd->hqk", block.query[:, 1:].astype(np.float64), block.key[:, 1:])
+    places = [(head, 3 * head, head) for head in range(block.heads)]
+    return [{"head": h, "heads": block.heads, "query": q, "key": k, "score": float(exact[h, q, k])} for h, q, k in places]
+
+
 @pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
 def test_the_modules_in_node(tmp_path):
     model, processor = model_of(5), CvtImageProcessor(size=64)
@@ -82,7 +90,8 @@ def test_the_modules_in_node(tmp_path):
     expected = {
         "attention": attention_cases(exploration, tmp_path),
         "features": feature_cases(exploration),
-        "inside": {name: projected(getattr(exploration.stages[2].blocks[1], name)) for name in ("query", "key")},
+        "inside": {name: projected(getattr(exploration.stages[2].blocks[1], name)) for name in ("query", "key")}
+        | {"scores": scores(exploration.stages[2].blocks[1])},
     }
     (tmp_path / "expected.json").write_text(json.dumps(expected))
     files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))

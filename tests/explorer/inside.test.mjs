@@ -30,6 +30,10 @@ test("convolution, BatchNorm and linear layer give the model's queries and keys"
       assert.equal(terms.largest.length + terms.others, inside.channels);
     });
   }
+  for (const { head, heads, query, key, score } of expected.scores) {
+    const found = inside.score(head, heads, query, key).score;
+    assert.ok(Math.abs(found - score) <= 1e-3 * Math.max(1, Math.abs(score)), `${found} is not ${score}`);
+  }
 });
 
 test("the arithmetic that is written out is the one that is drawn", { skip }, () => {

@@ -38,9 +38,10 @@ export function attentionPanel(explorer, ref) {
     ref.blocksPart.hidden = stage.depth < 2;
     blocks = Array.from({ length: stage.depth }, (_, index) => tile(`${index + 1}`, index, "blocks"));
     ref.blocks.replaceChildren(...blocks.map((each) => each.element));
-    blocks.forEach((each, index) => each.element.setAttribute("aria-label", `Block ${index + 1}`));
+    blocks.forEach((each) => each.name.before(make("span", { class: "cvt-hidden", text: "Block " })));
     const shown = stage.heads > 1 ? [-1, ...Array.from({ length: stage.heads }, (_, index) => index)] : [-1];
     heads = shown.map((index) => tile(index < 0 ? (stage.heads > 1 ? "Mean" : "Head 1") : `Head ${index + 1}`, index, "heads"));
+    [...blocks, ...heads].forEach((each) => each.canvas.setAttribute("aria-hidden", "true")); // the caption says it
     ref.heads.replaceChildren(...heads.map((each) => each.element));
     ref.heads.style.setProperty("--cvt-count", shown.length);
     ref.heads.classList.toggle("cvt-single", stage.heads === 1);

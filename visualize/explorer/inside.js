@@ -130,4 +130,25 @@ export class Inside {
     const largest = sorted.slice(0, most);
     return { largest, rest, others: sorted.length - largest.length, bias, value: largest.reduce((sum, term) => sum + product(term), rest) + bias };
   }
+
+  /** One head's query or key at one place: (channels / heads). */
+  vector(name, head, heads, place) {
+    const dim = this.channels / heads;
+    const all = this.all(name);
+    const linear = this.arrays[`${name}/linear`];
+    return Float32Array.from({ length: dim }, (_, index) => {
+      const output = head * dim + index;
+      let sum = this.arrays[`${name}/bias`][output];
+      for (let channel = 0; channel < this.channels; channel++) sum += linear[output * this.channels + channel] * all[channel][place];
+      return sum;
+    });
+  }
+
+  /** The attention score of a query for a key: their product, the scale (of all heads' width together), both multiplied. */
+  score(head, heads, query, key) {
+    const [q, k] = [this.vector("query", head, heads, query), this.vector("key", head, heads, key)];
+    const product = q.reduce((sum, value, index) => sum + value * k[index], 0);
+    const scale = 1 / Math.sqrt(this.channels);
+    return { product, scale, score: product * scale };
+  }
 }

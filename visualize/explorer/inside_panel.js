@@ -1,13 +1,14 @@
 // The microscope: one block's projection at the token under the pointer, step by step, with its arithmetic.
 
+import { row, statistics } from "./attention.js";
 import { figure, make, say } from "./dom.js";
 import { drawMap, fit, outline } from "./draw.js";
 import { range } from "./features.js";
-import { cellAt, cellBox } from "./geometry.js";
+import { cellAt, cellBox, cellOf } from "./geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
 import { bytes } from "./result.js";
-import { channelOf } from "./views.js";
-import { number, place, sides } from "./words.js";
+import { channelOf, queryOf } from "./views.js";
+import { number, percent, place, sides } from "./words.js";
 
 /** Connects the panel's elements; shown only where the host says that it answers for insides. */
 export function insidePanel(explorer, ref, signal) {
@@ -70,8 +71,27 @@ export function insidePanel(explorer, ref, signal) {
     } else say(ref.insideSum, "This model projects without a convolution: the linear layer reads the tokens themselves.");
     show(projected, inside.projected(name, output), grid, cell, `${capital(name)} channel ${output + 1}, after the linear layer`);
     say(ref.insideTerms, linearSum(inside.terms(name, output, cell.index), name, output));
+    say(ref.insideScore, scoreWords(inside));
     say(ref.insideWords, words(inside.channels, inside.settings(name), convolves, name));
     drawNorms(inside.norms(state.stage), state.blocks[state.stage]);
+  }
+
+  /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
+  function scoreWords(inside) {
+    const { result, state } = explorer;
+    const stage = result.stages[state.stage];
+    const block = result.block(state.stage, state.blocks[state.stage]);
+    const { cell, cls } = queryOf(stage, state);
+    if (!block || cls) return "";
+    const head = Math.max(0, state.heads[state.stage]);
+    const extra = stage.cls ? 1 : 0;
+    const weights = row(block, head, cell.index + extra);
+    const places = weights.subarray(extra);
+    const strongest = places.indexOf(Math.max(...places));
+    const { product: together, scale, score } = inside.score(head, stage.heads, cell.index, strongest);
+    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${number(together)}. ` +
+      `Scaled by ${number(scale)}, one over the root of the width: ${number(score)}. ` +
+      `Softmax over all ${weights.length} keys makes it ${percent(places[strongest])}; the row's entropy is ${statistics(weights).entropy.toFixed(1)} bit.`;
   }
 
   function show(one, values, grid, cell, name) {
