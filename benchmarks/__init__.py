@@ -1,0 +1,1 @@
+"""Ratios against what a user would run otherwise, measured side by side: ``python -m benchmarks``."""

@@ -1,0 +1,58 @@
+"""``python -m benchmarks``: a Markdown table of paired ratios; with ``--check``, exit status 1 if a goal is missed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+
+import torch
+
+from .cases import Case, cases
+from .paired import Pairs
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times this project against what one would run otherwise.")
+    parser.add_argument("--check", action="store_true", help="exit with status 1 if a goal is missed")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only the cases whose name contains this")
+    parser.add_argument("--rounds", type=float, default=1, metavar="SHARE", help="share of the usual number of rounds (default: 1)")
+    parser.add_argument("--threads", type=int, default=None, help="threads of PyTorch (default: its own)")
+    return parser.parse_args()
+
+
+def row(case: Case, times: Pairs) -> str:
+    base, other = (f"{each * 1000:.1f} ms" if each < 1 else f"{each:.2f} s" for each in times.medians)
+    low, high = times.spread
+    goal = f"{'≤' if case.at_most else '≥'} {case.goal:.2f}"
+    verdict = "reached" if case.reached(times.ratio) else "missed"
+    return f"| {case.name} | {case.base}: {base} | {case.other}: {other} | {times.ratio:.2f} ({low:.2f}–{high:.2f}) | {goal}: {verdict} |"
+
+
+def machine() -> str:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return (
+        f"Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, "
+        f"{os.cpu_count()} CPUs, load {load:.1f} at the start."
+    )
+
+
+def main() -> int:
+    options = arguments()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    print(machine(), "Medians of paired, interleaved rounds; in brackets the quartiles of the ratio.", end="\n\n")
+    print("| what | base | other | other / base | goal |", "|---|---|---|---|---|", sep="\n", flush=True)
+    missed = 0
+    for case in cases():
+        if options.only.lower() not in case.name.lower():
+            continue
+        times = case.measure(max(2, round(case.rounds * options.rounds)))
+        missed += not case.reached(times.ratio)
+        print(row(case, times), flush=True)
+    return 1 if options.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
