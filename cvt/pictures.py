@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-MAX_PIXELS = 64_000_000  # room for a phone's 50-megapixel pictures; at most about 0.7 GB while one is decoded
+MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.8 GB while one is decoded (measured: WebP with transparency)
 MAX_ASPECT = 50  # longer side : shorter side
 # Pillow's readers that decode pixels themselves and tell their number beforehand. Others call programs (EPS), hold no
 # picture (FITS), take nearly any file for theirs (TGA), or hide a larger picture behind their header (ICO).
@@ -33,6 +33,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _TILE_SIDES = (322, 323)  # TIFF tags
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -85,8 +86,7 @@ def _decoded(picture: Image.Image) -> Image.Image:
     width, height = picture.size
     if width < 1 or height < 1:
         raise UnreadablePicture("This picture has no pixels. Choose another one.")
-    tiles = getattr(picture, "tag_v2", {})  # a TIFF's tiles may be larger than the picture
-    if width * height > MAX_PIXELS or math.prod(tiles.get(tag, 0) for tag in _TILE_SIDES) > MAX_PIXELS:
+    if max(width * height, _tile_pixels(picture)) > MAX_PIXELS:
         raise UnreadablePicture(_too_large())
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise UnreadablePicture(f"One side of this picture is more than {MAX_ASPECT} times the other. Cut out a part of it and try again.")
@@ -97,6 +97,13 @@ def _decoded(picture: Image.Image) -> Image.Image:
     except Exception as error:  # as above
         raise UnreadablePicture(_damaged()) from error
     return picture
+
+
+def _tile_pixels(picture: Image.Image) -> int:
+    """Pixels in one tile of a TIFF, which may be larger than the picture; 0 for any other."""
+    tags = getattr(picture, "tag_v2", {})
+    sides = [tags.get(tag, 0) for tag in _TILE_SIDES]
+    return math.prod(side for side in sides if isinstance(side, int))
 
 
 def _damaged() -> str:
@@ -115,6 +122,8 @@ def _why_unidentified(source: str | Path | io.BufferedIOBase) -> str:
         return "This is an SVG drawing, which has no pixels. Export it as PNG and try again."
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
         return "This is a HEIC picture, which cannot be read here. Export it as JPEG and try again."
+    if start.startswith(_SIGNATURES) or start[8:12] == b"WEBP" or start[4:12] == b"ftypavif":
+        return _damaged()
     return "This file is not a picture that can be read here. Use JPEG, PNG or WebP."
 
 
@@ -137,9 +146,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         picture = _to_8_bit(picture)
     try:
         if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
+            picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
             white = Image.new("RGB", picture.size, "white")
-            white.paste(picture, mask=picture.getchannel("A"))
+            white.paste(picture, mask=picture)
             return white
         return picture if picture.mode == "RGB" else picture.convert("RGB")
     except ValueError as error:
@@ -148,15 +157,17 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 def _to_8_bit(picture: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits or floats → 8 bits; Pillow's own conversion clips instead of scaling."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    values = np.array(picture, dtype=np.float32)  # changed in place: it is the largest thing here
+    values[~np.isfinite(values)] = 0.0
     low, high = values.min(), values.max()
     if picture.mode.startswith("I;16") or (picture.mode == "I" and low >= 0 and 255 < high <= 65535):
-        values = values / 257
+        values /= 257
     elif picture.mode == "F" and low >= 0 and high <= 1:
-        values = values * 255
+        values *= 255
     elif low < 0 or high > 255:  # no convention says what these mean: show their whole range
-        values = (values - low) / max(high - low, 1e-12) * 255
-    return Image.fromarray(np.round(values).astype(np.uint8))
+        values -= low
+        values *= 255 / max(high - low, 1e-12)
+    return Image.fromarray(np.round(values, out=values).astype(np.uint8))
 
 
 def _from_array(array: np.ndarray | Tensor) -> Image.Image:
