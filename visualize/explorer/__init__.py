@@ -1,9 +1,13 @@
 """The browser component: its templates, styles and scripts, for whichever page carries them.
 
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
-``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``; the value of either, ``{"key": …, "note": …}``, names the result to show.
+``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
+``note`` (a sentence below the classes), ``model`` (what ``from_pretrained`` takes, for the code that is offered) and
+``inside`` (true where the server answers for the microscope).
+
 The page's server answers, below its root: ``explorer/static/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
-``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``; 404 where the key is gone.
+``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
+``explorer/inside/<key>/<stage>/<block>`` with ``inside.inside_payload``; 404 where the key is gone.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import { drawMap, fit, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
-import { percent, plural, rowNumbers, sides } from "./words.js";
+import { orBelow, percent, plural, rowNumbers, sides } from "./words.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */
 export function attentionPanel(explorer, ref) {
@@ -69,7 +69,7 @@ export function attentionPanel(explorer, ref) {
       // Over the blocks: how spread out the weights are, and how much the query keeps for the cls token
       const row = map && state.view !== "received";
       say(one.size, row ? `${map.numbers.entropy.toFixed(1)} bit` : "");
-      say(one.value, row && map.clsWeight !== null ? `cls ${percent(map.clsWeight)}` : "");
+      say(one.value, row && map.clsWeight !== null ? `cls ${orBelow(map.clsWeight, map.row)}` : "");
     }
     return map;
   }
@@ -107,7 +107,7 @@ export function attentionPanel(explorer, ref) {
       const name = term.textContent;
       if (name === "on the cls token") {
         element.hidden = map.clsWeight === null || !row;
-        if (!element.hidden) say(value, percent(map.clsWeight));
+        if (!element.hidden) say(value, orBelow(map.clsWeight, map.row));
       } else {
         element.hidden = !row && (name === "entropy" || name === "max is");
         say(value, found.get(name));

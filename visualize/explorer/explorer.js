@@ -36,7 +36,7 @@ export class Explorer {
     this.inside = insidePanel(this, this.ref, signal);
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
-    Object.values(this.roots).forEach((each) => this.watcher.observe(each));
+    [this.ref.frame, this.roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
     if (this.waiting) this.load(this.waiting);
   }
 

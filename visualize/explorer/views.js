@@ -16,7 +16,8 @@ export function queryOf(stage, state) {
 
 /**
  * One attention map: `values` on `grid`, without the cls token, whose own weight is `clsWeight` (null where there is none);
- * `numbers` are those of the map, but the entropy is the whole row's. null where the block has not travelled.
+ * `numbers` are those of the map, but the entropy is the whole row's, whose largest
+ * weight is `row`. null where the block has not travelled.
  */
 export function attentionMap(result, state, index, blockIndex = state.blocks[index], head = state.heads[index]) {
   const block = result.block(index, blockIndex);
@@ -30,11 +31,13 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
   else all = row(block, head, cls ? 0 : cell.index + extra);
   const values = extra ? all.subarray(1) : all;
   const [least, largest] = range(values);
+  const whole = statistics(all);
   return {
     values,
     grid: state.view === "received" ? stage.query : stage.key,
     clsWeight: extra ? all[0] : null,
-    numbers: { ...statistics(all), minimum: least, maximum: largest, uniform: largest * all.length },
+    numbers: { ...whole, minimum: least, maximum: largest, uniform: largest * all.length },
+    row: whole.maximum,
     count: all.length,
     largest,
   };

@@ -11,6 +11,9 @@ export function percent(share) {
   return `${value.toFixed(digits)}${NARROW}%`;
 }
 
+/** A weight; 0 means that it is below what a byte can say of its row's largest, `most`. */
+export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `< ${percent(most / 255)}`);
+
 /** A number in two or three digits, with a true minus sign. */
 export function number(value) {
   const size = Math.abs(value);
@@ -65,8 +68,7 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
 /** The numbers beside a row of weights. */
 export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
   return [
-    // 0 means that the weight is below what a byte can say of its row's largest
-    ["min", minimum > 0 ? percent(minimum) : `< ${percent(maximum / 255)}`],
+    ["min", orBelow(minimum, maximum)],
     ["max", percent(maximum)],
     ["max is", `${uniform >= 9.95 ? Math.round(uniform) : uniform.toFixed(1)} × uniform`],
     ["entropy", `${entropy.toFixed(1)} of ${Math.log2(keys).toFixed(1)} bit`],
