@@ -75,5 +75,5 @@ def _read(url: str, timeout: float, max_bytes: int) -> bytes:
             if time.monotonic() > deadline:
                 raise TimeoutError
         if response.length:  # of what was announced, this much did not come
-            raise ConnectionError
+            raise UnreadablePicture("The download of this picture broke off before its end. Try again.")
     return bytes(content)

@@ -1,6 +1,7 @@
 import os
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait slow a busy machine down threefold
 
 import pytest
 import torch
@@ -24,3 +25,13 @@ def tiny_config():
 def tiny_model():
     """A small seeded CvtForImageClassification in evaluation mode, BatchNorm statistics randomised."""
     return helpers.tiny_model()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The address of the real app with a model of seeded random weights."""
+    pytest.importorskip("gradio")
+    from tests import serving
+
+    with serving.random_app(tmp_path_factory.mktemp("model")) as address:
+        yield address
