@@ -1,33 +1,36 @@
 """Trains a CvT: ``python -m cvt.train --data DIR --out DIR``. The embedded model was trained by this.
 
-All pictures are held in memory as uint8, on the device; augmentation works on whole batches there. Every step draws its
-random numbers from (seed, step) alone, so that a run that was stopped goes on exactly as if it had not been.
+Without ``--init`` from new weights; with ``--init embedded`` from what the built-in model knows, which takes few pictures and
+no GPU. The same command goes on where an earlier one was stopped. Several GPUs: ``torchrun --nproc-per-node N -m cvt.train``.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import json
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Generator, Tensor, nn
+from torch import nn
 
-from . import augment, data
-from .checkpoint import replacing
-from .config import CvtConfig
+from .evaluate import in_words, predict
 from .model import CvtForImageClassification
 from .preprocess import CvtImageProcessor
-from .recipe import Phases, Recipe, multiply_in_bfloat16, update_average
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from .runner import choose_device
+from .training import result
+from .training.batches import Batches
+from .training.data import HELD_OUT_SHARE, Listing, find_both
+from .training.distributed import World, joined
+from .training.measures import evaluate
+from .training.precision import PRECISIONS, choose_precision
+from .training.progress import Reporter
+from .training.reading import PictureSet, as_processed, middle_square, read
+from .training.recipe import FINE_TUNING, Phases, Recipe
+from .training.start import Start, from_scratch, from_trained, load_teacher
+from .training.trainer import Trainer
 
 # The embedded model's architecture: query grids 48², 24², 12² at 96×96, close to CvT-13's 56², 28², 14² at 224×224.
 EMBEDDED_ARCHITECTURE = {
@@ -42,217 +45,180 @@ EMBEDDED_ARCHITECTURE = {
     "image_size": 96,
 }
 
+FEW = 5_000  # pictures, with which new weights learn little
+CLASSES_SHOWN = 20
 
-def normalize(x: Tensor) -> Tensor:
-    """Pictures in 0..1, (B, 3, H, W), as the processor of the trained model normalises them."""
-    mean, std = (torch.tensor(each, device=x.device)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
-    return (x - mean) / std
-
-
-@torch.inference_mode()
-def accuracy(model: nn.Module, pictures: data.PictureSet, side: int, batch_size: int = 250) -> tuple[float, float]:
-    """(top-1, top-5) as shares, of whole pictures resized to ``side`` × ``side``."""
-    device = next(model.parameters()).device
-    hits = torch.zeros(2)
-    for start in range(0, len(pictures), batch_size):
-        x = pictures.pictures[start : start + batch_size].to(device).float() / 255
-        x = F.interpolate(x, size=(side, side), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-        best = model(normalize(x)).logits.topk(min(5, len(pictures.classes))).indices.cpu()
-        right = best == pictures.labels[start : start + batch_size, None]
-        hits += torch.stack((right[:, 0].sum(), right.any(1).sum()))
-    top1, top5 = (hits / len(pictures)).tolist()
-    return top1, top5
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a report says: steps done of all, the input side, the mean loss since the last report, pictures a second."""
-
-    step: int
-    steps: int
-    side: int
-    loss: float
-    speed: float
-
-    def __str__(self) -> str:
-        return f"step {self.step}/{self.steps} · side {self.side} · loss {self.loss:.3f} · {self.speed:.0f} pictures/s"
-
-
-class Trainer:
-    """A model in training, the moving average of its weights, and the step they are at.
-
-    Args:
-        model: trained in place. pictures: the training set. state: the file to go on from, and to write.
-    """
-
-    def __init__(self, model: CvtForImageClassification, pictures: data.PictureSet, recipe: Recipe, state: Path):
-        self.device = model.device
-        self.model = model.to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.model).eval()
-        if self.device.type == "cpu":
-            multiply_in_bfloat16(self.model)
-        self.optimizers = recipe.optimizers(self.model)
-        self.pictures, self.labels = pictures.pictures.to(self.device), pictures.labels.to(self.device)
-        self.classes, self.recipe, self.state = len(pictures.classes), recipe, state
-        self.plan = recipe.plan(len(pictures))
-        self.step = 0
-        # Compiling takes a minute and then doubles the speed on a GPU; on a CPU it gains little.
-        self._run = torch.compile(self.model) if self.device.type == "cuda" else self.model
-        self._order: tuple[int, Tensor] | None = None
-        if state.exists():
-            self._resume()
-
-    def run(self, report: Callable[[Progress], None], every: int = 100, save_every: int = 500) -> CvtForImageClassification:
-        """Trains to the end of the plan and returns the average; reports ``every`` so many steps and saves its state."""
-        losses, started, seen = [], time.monotonic(), 0
-        while self.step < len(self.plan):
-            losses.append(self._train_step())
-            seen += self.recipe.batch_size
-            last = self.step == len(self.plan)
-            if self.step % every == 0 or last:
-                loss = torch.stack(losses).mean().item()
-                speed = seen / (time.monotonic() - started)
-                report(Progress(self.step, len(self.plan), self.plan[self.step - 1], loss, speed))
-                losses, started, seen = [], time.monotonic(), 0
-            if self.step % save_every == 0 or last:
-                self.save()
-        return self.average
-
-    def _train_step(self) -> Tensor:
-        recipe = self.recipe
-        generator = Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
-        torch.manual_seed(recipe.seed * 1_000_003 + self.step)  # of dropout and stochastic depth
-        x, targets = self._batch(generator)
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits = self._run(x).logits
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        share = recipe.share_of_rate(self.step, len(self.plan))
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["rate"] * share
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        # a short memory at first, or the average would keep the random weights of the start
-        update_average(self.average, self.model, min(recipe.ema_decay, (1 + self.step) / (10 + self.step)))
-        self.step += 1
-        return loss.detach()
-
-    def _batch(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Augmented pictures (B, 3, side, side), normalised, and their targets (B, classes)."""
-        recipe, chosen = self.recipe, self._chosen()
-        x = augment.random_resized_crop(self.pictures[chosen], self.plan[self.step], recipe.area, generator)
-        x = augment.color_jitter(x, recipe.color, generator)
-        x = augment.blur_or_sharpen(x, recipe.blur, generator)
-        targets = F.one_hot(self.labels[chosen], self.classes).float()
-        x, targets = augment.mix(x, targets, recipe.mix, generator)
-        return normalize(x).contiguous(memory_format=torch.channels_last), targets
-
-    def _chosen(self) -> Tensor:
-        """The pictures of this step: each once an epoch, in an order that follows from (seed, epoch)."""
-        count, batch = len(self.labels), self.recipe.batch_size
-        epoch, place = divmod(self.step * batch, max(1, count - count % batch))
-        if self._order is None or self._order[0] != epoch:
-            order = torch.randperm(count, generator=Generator().manual_seed(self.recipe.seed + epoch))
-            self._order = (epoch, order.to(self.device))
-        return self._order[1][place : place + batch]
-
-    def save(self) -> None:
-        """Writes all that going on needs, whole or not at all."""
-        parts = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "step": self.step,
-        }
-        with replacing(self.state) as temporary:
-            torch.save(parts, temporary)
-
-    def _resume(self) -> None:
-        parts = torch.load(self.state, weights_only=True, map_location=self.device)
-        self.model.load_state_dict(parts["model"])
-        self.average.load_state_dict(parts["average"])
-        for optimizer, own in zip(self.optimizers, parts["optimizers"], strict=True):
-            optimizer.load_state_dict(own)
-        self.step = parts["step"]
-
-
-def save_result(model: CvtForImageClassification, side: int, out: Path, measured: dict[str, float]) -> None:
-    """The model in float16 with its preprocessing and accuracy, as a folder in Hugging Face's format."""
-    config = replace(model.config, image_size=side, extra={**model.config.extra, "evaluation": measured})
-    saved = copy.deepcopy(model).half()
-    saved.config = config
-    saved.save_pretrained(out)
-    processor = CvtImageProcessor(size=side, crop_pct=1.0, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD)
-    processor.save_pretrained(out)
-
-
-def write_history(path: Path, rows: list[dict]) -> None:
-    lines = [list(rows[0]), *([row[name] for name in rows[0]] for row in rows)]
-    text = "\n".join(",".join(str(each) for each in line) for line in lines)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def read_history(path: Path, before: int) -> list[dict]:
-    """The rows of an earlier part of this run, up to the step from which it goes on."""
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if int(row["step"]) <= before]
+# Numbers of the recipe that have a flag, with their explanation.
+NUMBERS = {
+    "batch_size": "pictures a step, of all processes together",
+    "accumulate": "take each batch in so many parts, for less memory",
+    "learning_rate": "of AdamW, at its height",
+    "muon_learning_rate": "of Muon, for the matrices inside the blocks",
+    "weight_decay": "of AdamW",
+    "warmup": "share of the steps in which the rates grow",
+    "label_smoothing": "share of each label spread over all classes",
+    "mix": "share of batches with mixup or cutmix",
+    "color": "change of brightness, contrast and saturation",
+    "blur": "share of pictures slightly blurred or sharpened",
+    "photo": "share of pictures resampled, sharpened, compressed as photographs are",
+    "randaugment": "strength of two random operations a picture, 0 to 10",
+    "teacher_share": "of the loss, where there is a --teacher",
+    "ema_decay": "of the moving average of the weights, which is the result",
+    "clip": "largest norm of the gradient",
+    "seed": "of all random numbers",
+}
 
 
 def phases(text: str) -> Phases:
-    """ "32:3,96:0.5" → ((32, 3.0), (96, 0.5))."""
+    """ "32:3,64/96:0.5" → (((32,), 3.0), ((64, 96), 0.5))."""
     try:
-        return tuple((int(side), float(epochs)) for side, epochs in (part.split(":") for part in text.split(",")))
+        parts = [part.split(":") for part in text.split(",")]
+        return tuple((tuple(int(side) for side in sides.split("/")), float(epochs)) for sides, epochs in parts)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of side:epochs such as 32:3,96:0.5") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of side:epochs such as 32:3,64/96:0.5") from error
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = "Trains a CvT on your pictures, or goes on with a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
-    parser.add_argument("--data", type=Path, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the trained model, its history and its state")
-    parser.add_argument("--config", type=Path, help="a config.json of the architecture (default: the embedded model's)")
-    parser.add_argument("--phases", type=phases, default=Recipe.phases, help="side:epochs, in order (default: 96:42)")
-    for name in ("batch_size", "learning_rate", "muon_learning_rate", "mix", "color", "blur", "ema_decay", "seed"):
-        default = getattr(Recipe, name)
-        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default, help=f"default: {default}")
-    parser.add_argument("--least-area", type=float, default=Recipe.area[0], help=f"least share kept by a crop (default: {Recipe.area[0]})")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: a GPU where there is one")
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
+    add("--out", type=Path, required=True, help="the folder for the trained model, its history and its state")
+    add("--init", metavar="MODEL", help="what to start from: embedded, a folder or a Hub id (default: new weights)")
+    add("--config", type=Path, help="a config.json of the architecture of new weights (default: the embedded model's)")
+    add("--drop-path", type=float, help="stochastic depth of the last block, growing over its stage (default: the config's)")
+    add("--phases", type=phases, help="side:epochs, in order; sides that take turns as 64/96:10 (default: 96:42, or the side of --init:20)")
+    for name, text in NUMBERS.items():
+        scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
+        default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
+        add("--" + name.replace("_", "-"), type=type(scratch), help=f"{text} ({default})")
+    add("--least-area", type=float, help=f"least share of a picture that a crop keeps (default: {Recipe.area[0]})")
+    add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
+    add("--held-out", type=float, default=HELD_OUT_SHARE, help=f"share of each class held out (default: {HELD_OUT_SHARE})")
+    add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
+    add("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
+    add("--precision", choices=PRECISIONS, default="auto", help="of multiplications (default: what is fast on the device)")
+    add("--minutes", type=float, default=float("inf"), help="stop after so long; the same command goes on")
+    add("--save-every", type=float, default=60, metavar="SECONDS", help="between two saved states (default: 60)")
+    add("--measurements", type=int, default=10, help="of the held-out pictures on the way (default: 10)")
     return parser.parse_args(given)
+
+
+def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
+    """The recipe for this start, with what was asked for."""
+    recipe = Recipe() if start.source is None else FINE_TUNING
+    side = start.processor.side
+    chosen = {name: getattr(options, name) for name in NUMBERS if getattr(options, name) is not None}
+    default = tuple(((side,), epochs) for _, epochs in recipe.phases)
+    least = recipe.area[0] if options.least_area is None else options.least_area
+    return replace(recipe, phases=options.phases or default, area=(least, 1.0), **chosen)
+
+
+def starting_point(options: argparse.Namespace) -> Start:
+    if options.init is None:
+        return from_scratch(options.config, EMBEDDED_ARCHITECTURE, options.drop_path)
+    if options.config is not None:
+        raise ValueError("--init brings an architecture of its own: leave --config out, or --init for new weights.")
+    return from_trained(options.init, options.drop_path)
+
+
+def describe(training: Listing, held_out: Listing) -> str:
+    """How many pictures there are to train on and held out, of each class where they are few."""
+    lines = [f"{len(training)} pictures of {len(training.classes)} classes to train on, {len(held_out)} held out"]
+    if len(training.classes) <= CLASSES_SHOWN:
+        counts = zip(training.classes, training.counts(), held_out.counts(), strict=True)
+        lines += [f"  {name}: {kept} and {away}" for name, kept, away in counts]
+    return "\n".join(lines)
+
+
+def identity(recipe: Recipe, start: Start, pictures: PictureSet, classes: tuple[str, ...], teacher: str | None) -> dict[str, str]:
+    """What makes a training this one: a state of any other cannot be gone on from."""
+    architecture = {name: value for name, value in start.config.to_dict().items() if not name.endswith(("2label", "2id"))}
+    return {
+        "training_set": result.fingerprint(pictures),
+        "list_of_classes": json.dumps(classes),
+        "architecture": json.dumps(architecture, default=str),
+        "starting_point": str(start.source),
+        "teacher": str(teacher),
+        **{name: json.dumps(value) for name, value in asdict(recipe).items()},
+    }
+
+
+def train(options: argparse.Namespace, world: World, device: torch.device) -> None:
+    """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
+    start = starting_point(options)
+    recipe = recipe_of(options, start)
+    precision = choose_precision(options.precision, device)
+    for side in recipe.sides:
+        start.config.grids(side, side)
+    processor = replace(start.processor, size=recipe.last_side)
+    listings = find_both(options.data, recipe.seed, options.held_out)
+    classes = start.order(listings[0].classes)
+    training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
+    teacher = load_teacher(options.teacher, classes, processor).to(device) if options.teacher else None
+    model = start.build(classes, recipe.seed).to(device)
+    say = print if world.first else (lambda *text, **how: None)
+    say(describe(training_list, held_out_list), flush=True)
+    if start.source is None and len(training_list) < FEW:
+        say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
+    training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
+    held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)
+    if skipped := training.skipped + held_out.skipped:
+        say(f"{skipped} pictures that cannot be read were skipped", flush=True)
+    make_folder(options.out)
+    if world.first:
+        result.remove_leftovers(options.out)
+    batches = Batches(training, recipe, processor.image_mean, processor.image_std, device, parts=recipe.accumulate * world.size)
+    names = identity(recipe, start, training, classes, options.teacher)
+    trainer = Trainer(model, batches, recipe, options.out / "state.pt", precision, world, names, teacher)
+    if trainer.step:
+        say(f"Going on from step {trainer.step}", flush=True)
+
+    def measure(average: nn.Module, side: int) -> tuple[float, float | None]:
+        logits, _ = predict(average, processor, result.resized(held_out.pictures, side))
+        measured = evaluate(logits, held_out.labels, list(classes))
+        return measured.top1, measured.top5 if len(classes) > 5 else None
+
+    with Reporter(options.out / "history.csv", trainer.step, trainer.steps, quiet=not world.first) as report:
+        finished = trainer.run(report, measure, options.measurements, options.save_every, options.minutes * 60)
+    if world.first:
+        finish(trainer.average, processor, held_out, options.out)
+        if not finished:
+            print(
+                f"Stopped after step {trainer.step} of {trainer.steps}; the same command goes on. {options.out} holds the average so far."
+            )
+    world.wait()
+
+
+def finish(average: CvtForImageClassification, processor: CvtImageProcessor, held_out: PictureSet, out: Path) -> None:
+    """Measures the model as it is saved, saves it, and says how good it is."""
+    saved = result.as_saved(average)
+    logits, seconds = predict(copy.deepcopy(saved).float(), processor, held_out.pictures)
+    measured = evaluate(logits, held_out.labels, list(held_out.classes))
+    result.save_result(saved, processor, out, measured)
+    result.write_held_out(out / "held_out.csv", held_out, logits)
+    print(f"Held out: {in_words(measured, processor.side, len(held_out) / seconds)}")
+    print("What each of them was named is in held_out.csv.", result.draw_curves(out))
+    print(f"Open it with: python app.py --model {out}", flush=True)
+
+
+def make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{out.name!r} cannot be made a folder: choose another --out.") from error
 
 
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
-    names = ("phases", "batch_size", "learning_rate", "muon_learning_rate", "mix", "color", "blur", "ema_decay", "seed")
-    recipe = Recipe(**{name: getattr(options, name) for name in names}, area=(options.least_area, 1.0))
-    side = recipe.phases[-1][0]
     try:
-        pictures, held_out = data.load_both(options.data, side * 5 // 4, recipe.seed)
-        architecture = json.loads(options.config.read_text(encoding="utf-8")) if options.config else EMBEDDED_ARCHITECTURE
-        config = CvtConfig.from_dict(architecture).replace(id2label=dict(enumerate(pictures.classes)))
+        device, _ = choose_device(options.device)
+        with joined(device) as (world, own):
+            train(options, world, own)
     except ValueError as error:
-        sys.exit(f"Training cannot start: {error}")
-    print(f"{len(pictures)} pictures to train on, {len(held_out)} held out, {pictures.skipped} unreadable ones skipped", flush=True)
-    options.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    trainer = Trainer(CvtForImageClassification(config).to(options.device), pictures, recipe, options.out / "state.pt")
-    history = read_history(options.out / "history.csv", trainer.step)
-
-    def report(progress: Progress) -> None:
-        print(progress, flush=True)
-        history.append({name: getattr(progress, name) for name in ("step", "side", "loss", "speed")})
-        write_history(options.out / "history.csv", history)
-
-    model = trainer.run(report)
-    top1, top5 = accuracy(model, held_out, side)
-    print(f"held-out pictures: top-1 {top1:.1%}, top-5 {top5:.1%}", flush=True)
-    save_result(model, side, options.out, {"top1": round(top1, 4), "top5": round(top5, 4), "pictures": len(held_out)})
+        sys.exit(f"This training cannot go on: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The same command goes on from the last saved step.")
 
 
 if __name__ == "__main__":

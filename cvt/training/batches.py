@@ -1,0 +1,99 @@
+"""The batches of a training: which pictures a step sees, and how they are augmented."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from . import augment, photograph, randaugment
+from .reading import PictureSet
+from .recipe import Recipe
+
+_STEPS = 1_000_003  # seeds of runs with neighbouring seeds do not meet before so many steps
+
+
+class Batches:
+    """Augmented, normalised batches; each follows from (seed, step) alone.
+
+    A batch may be taken in equal parts, by several processes or one after the other; together they are the same pictures,
+    augmented alike, as the batch taken as a whole. A part is some first pictures and as many last ones, because mixing
+    pairs the first with the last.
+
+    Args:
+        mean, std: of the normalisation, one number a channel.
+        parts: into how many parts a batch is divided.
+    Raises:
+        ValueError: a batch that cannot be divided so.
+    """
+
+    def __init__(self, pictures: PictureSet, recipe: Recipe, mean: list[float], std: list[float], device: torch.device, parts: int = 1):
+        self.size = min(recipe.batch_size, len(pictures))  # a small set is one batch
+        if parts > 1:
+            self.size -= self.size % (2 * parts)
+            if self.size == 0 or recipe.batch_size % (2 * parts):
+                raise ValueError(
+                    f"A batch of {min(recipe.batch_size, len(pictures))} pictures cannot be taken in {parts} parts of an even number: "
+                    f"use a --batch-size that is a multiple of {2 * parts}, and at least so many pictures."
+                )
+        self.pictures = pictures.pictures.to(device) if _fits(pictures.pictures, device) else pictures.pictures
+        self.labels = pictures.labels.to(device)
+        self.classes, self.recipe, self.device, self.parts = len(pictures.classes), recipe, device, parts
+        self.mean, self.std = (torch.tensor(each, device=device)[:, None, None] for each in (mean, std))
+        self.plan = recipe.plan(len(pictures), self.size)
+        self._own = [self._places(part) for part in range(parts)]
+        self._order: tuple[int, Tensor] | None = None
+
+    def seed(self, step: int, part: int = 0) -> int:
+        """Of what is random in a step; of one part of it, for what each part draws for itself."""
+        return self.recipe.seed * _STEPS + step + (part << 48)
+
+    def __call__(self, step: int, part: int = 0) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, side, side), normalised, channels last, and their targets (B, classes)."""
+        recipe, own = self.recipe, self._own[part]
+        chosen = self._chosen(step)
+        draws = augment.Draws(self.seed(step), len(chosen), self.device, own)
+        chosen = chosen if own is None else chosen[own]
+        pictures = self.pictures[chosen.to(self.pictures.device)].to(self.device)
+        x = self._augmented(pictures, self.plan[step], draws)
+        targets = F.one_hot(self.labels[chosen], self.classes).float()
+        x, targets = augment.mix(x, targets, recipe.mix, draws)
+        return self.normalize(x).contiguous(memory_format=torch.channels_last), targets
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """Pictures in 0..1, (B, 3, H, W), as the processor of the trained model normalises them."""
+        return (x - self.mean) / self.std
+
+    def _augmented(self, pictures: Tensor, side: int, draws: augment.Draws) -> Tensor:
+        recipe = self.recipe
+        operations = randaugment.choose(recipe.randaugment, draws) if recipe.randaugment else []
+        warp = randaugment.warp(operations) if operations else None
+        x = augment.random_resized_crop(pictures, side, recipe.area, draws, warp)
+        x = randaugment.retouch(x, operations)
+        if recipe.color:
+            x = augment.color_jitter(x, recipe.color, draws)
+        if recipe.blur:
+            x = augment.blur_or_sharpen(x, recipe.blur, draws)
+        return photograph.photograph(x, recipe.photo, draws) if recipe.photo else x
+
+    def _places(self, part: int) -> Tensor | None:
+        """Where the pictures of a part are in the batch."""
+        if self.parts == 1:
+            return None
+        half = self.size // (2 * self.parts)
+        first = torch.arange(part * half, (part + 1) * half)
+        return torch.cat((first, self.size - 1 - first.flip(0))).to(self.device)
+
+    def _chosen(self, step: int) -> Tensor:
+        """The pictures of a step: each once an epoch, in an order that follows from (seed, epoch)."""
+        count = len(self.labels)
+        epoch, place = divmod(step * self.size, count - count % self.size)
+        if self._order is None or self._order[0] != epoch:
+            order = torch.randperm(count, generator=Generator().manual_seed(self.recipe.seed + epoch))
+            self._order = (epoch, order.to(self.device))
+        return self._order[1][place : place + self.size]
+
+
+def _fits(pictures: Tensor, device: torch.device) -> bool:
+    """Whether a GPU has room for all pictures and, beside them, for the training."""
+    return device.type != "cuda" or pictures.nbytes < torch.cuda.mem_get_info(device)[0] / 2

@@ -1,0 +1,77 @@
+"""Several processes that train one model together, as ``torchrun`` starts them; alone, one process is the whole world.
+
+What holds: with equal global batches, several processes augment every picture as one process would, average their gradients,
+and end with the same weights up to rounding, provided that nothing depends on the part of the batch a process sees.
+BatchNorm does: its statistics are those of each process's part, and the running ones those of the first process. So do
+dropout and stochastic depth, which each process draws for itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among ``size`` of them."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that prints, measures and writes."""
+        return self.rank == 0
+
+    def share(self, model: nn.Module) -> nn.Module:
+        """The model so that its gradients become those of all processes' batches."""
+        return model if self.size == 1 else DistributedDataParallel(model)
+
+    def agree(self, decision: bool) -> bool:
+        """The first process's decision, in every process."""
+        if self.size == 1:
+            return decision
+        decisions = [decision]
+        dist.broadcast_object_list(decisions)
+        return decisions[0]
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of all processes' values."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+def gradients_stay(model: nn.Module, stay: bool):
+    """While entered, gradients are kept to this process if they are to ``stay``: more parts of the batch are to come."""
+    return model.no_sync() if stay and isinstance(model, DistributedDataParallel) else nullcontext()
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[tuple[World, torch.device]]:
+    """This process's place in the world that ``torchrun`` made, and its own GPU if ``device`` is CUDA."""
+    size = int(os.environ.get("WORLD_SIZE", 1))
+    if size == 1:
+        yield World(), device
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield World(dist.get_rank(), size), device
+    finally:
+        dist.destroy_process_group()

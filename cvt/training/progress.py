@@ -1,0 +1,83 @@
+"""What a training tells on its way: a bar or lines, and a history as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..checkpoint import replacing
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A report.
+
+    Attributes:
+        step, steps: done, of all. side: of the input, in pixels, the largest since the last report. loss, accuracy: of augmented training pictures, the mean
+            since the last report. learning_rate: of AdamW's part. speed: pictures a second.
+        top1, top5: of the held-out pictures by the averaged weights, where they were measured.
+    """
+
+    step: int
+    steps: int
+    side: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    speed: float
+    top1: float | None = None
+    top5: float | None = None
+
+    def __str__(self) -> str:
+        text = f"side {self.side} · loss {self.loss:.3f} · {self.accuracy:.0%} right · {self.speed:.0f} pictures/s"
+        return text if self.top1 is None else f"{text} · held out {self.top1:.1%} right"
+
+
+class Reporter:
+    """Shows progress on the terminal, as a bar or, where nobody watches, in lines; keeps the history.
+
+    Args:
+        history: the CSV file; its rows up to ``step`` are kept, for a run that goes on.
+    """
+
+    def __init__(self, history: Path, step: int, steps: int, quiet: bool = False):
+        self.history, self.rows = history, read_history(history, step)
+        self.bar = tqdm(total=steps, initial=step, unit=" steps", dynamic_ncols=True, disable=True if quiet else None)
+
+    def __call__(self, progress: Progress) -> None:
+        self.rows.append({name: "" if value is None else value for name, value in asdict(progress).items()})
+        write_history(self.history, self.rows)
+        if self.bar.disable:
+            print(f"step {progress.step}/{progress.steps} · {progress}", flush=True)
+        else:
+            self.bar.set_postfix_str(str(progress), refresh=False)
+            self.bar.update(progress.step - self.bar.n)
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.bar.close()
+        sys.stderr.flush()
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Progress)], lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    with replacing(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def read_history(path: Path, before: int) -> list[dict]:
+    """The rows of an earlier part of this run, up to the step from which it goes on."""
+    if before == 0 or not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= before]

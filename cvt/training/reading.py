@@ -1,0 +1,132 @@
+"""Pictures of a ``Listing`` → one tensor of squares in memory, decoded by several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from ..pictures import MAX_PIXELS, UnreadablePicture, open_picture
+from ..preprocess import CvtImageProcessor
+from .data import Listing, Picture
+
+THREADS = 4
+AT_ONCE = 256  # pictures handed to the threads together
+SHOWN = 3
+
+Cut = Callable[[Picture], np.ndarray]  # a picture → uint8 (S, S, 3)
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures of one side S as uint8 (N, 3, S, S), their labels int64 (N,), names, the classes, and how many were skipped."""
+
+    pictures: Tensor
+    labels: Tensor
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def side(self) -> int:
+        return self.pictures.shape[-1]
+
+
+def read(listing: Listing, cut: Cut, skip_unreadable: bool = False, quiet: bool = False) -> PictureSet:
+    """Every picture of ``listing`` after ``cut``; smaller ones are enlarged to the largest.
+
+    Raises:
+        ValueError: pictures that cannot be read, unless they are to be skipped; none left in a class that had some.
+    """
+    squares, kept, problems = [], [], []
+    progress = tqdm(total=len(listing), desc="reading", unit=" pictures", leave=False, disable=True if quiet else None)
+    with progress:
+        for place, result in enumerate(_attempts(listing, cut)):
+            progress.update()
+            if isinstance(result, str):
+                problems.append(f"{listing.names[place]}: {result}")
+            else:
+                squares.append(result)
+                kept.append(place)
+    if problems and not skip_unreadable:
+        raise ValueError(_unreadable(problems, len(listing)))
+    labels = [listing.labels[place] for place in kept]
+    for label in sorted(set(listing.labels) - set(labels)):
+        raise ValueError(f"None of the pictures of the class {listing.classes[label]!r} can be read.")
+    names = tuple(listing.names[place] for place in kept)
+    return PictureSet(_stacked(squares), torch.tensor(labels), names, listing.classes, len(problems))
+
+
+def middle_square(side: int) -> Cut:
+    """Cuts a picture to its middle square and reduces it to ``side``; a smaller one stays as it is."""
+
+    def cut(source: Picture) -> np.ndarray:
+        picture = _opened(source, side)
+        edge = min(picture.size)
+        left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
+        picture = picture.crop((left, top, left + edge, top + edge))
+        return np.asarray(picture if edge <= side else picture.resize((side, side), Image.Resampling.BICUBIC))
+
+    return cut
+
+
+def as_processed(processor: CvtImageProcessor) -> Cut:
+    """Cuts a picture exactly as a model's processor does."""
+    return lambda source: np.asarray(processor.cut(open_picture(source)))
+
+
+def _opened(source: Picture, side: int) -> Image.Image:
+    """The picture as RGB; of a large JPEG no more is decoded than twice the ``side`` takes, several times as fast."""
+    try:
+        picture = Image.open(source if not isinstance(source, bytes) else BytesIO(source), formats=("JPEG",))
+    except Exception:  # another format, or one of the many ways to be damaged: open_picture has the words for it
+        return open_picture(source)
+    with picture:
+        if picture.width * picture.height <= MAX_PIXELS:
+            picture.draft("RGB", (2 * side, 2 * side))
+        return open_picture(picture)
+
+
+def _attempts(listing: Listing, cut: Cut) -> Iterator[np.ndarray | str]:
+    """Each picture as an array, or the sentence that says why there is none."""
+
+    def attempt(source: Picture) -> np.ndarray | str:
+        try:
+            return cut(source)
+        except UnreadablePicture as error:
+            return str(error)
+
+    sources = iter(listing.walk())
+    with ThreadPoolExecutor(THREADS) as pool:
+        while chunk := list(islice(sources, AT_ONCE)):
+            yield from pool.map(attempt, chunk)
+
+
+def _unreadable(problems: list[str], count: int) -> str:
+    shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
+    more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    return f"{len(problems)} of {count} pictures cannot be read; remove them, or skip them with --skip-unreadable.\n{shown}{more}"
+
+
+def _stacked(squares: list[np.ndarray]) -> Tensor:
+    """[(S, S, 3)] of several sides → (N, 3, S, S) of the largest; ``squares`` is emptied on the way to save memory."""
+    side = max(square.shape[0] for square in squares)
+    stacked = np.empty((len(squares), 3, side, side), np.uint8)
+    for place in range(len(squares)):
+        square = squares[place]
+        if square.shape[0] < side:
+            square = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
+        stacked[place] = square.transpose(2, 0, 1)  # (S, S, 3) → (3, S, S)
+        squares[place] = None
+    return torch.from_numpy(stacked)

@@ -1,0 +1,126 @@
+"""How a CvT is trained: the numbers of a recipe, and the optimizers and the schedule that follow from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from .muon import Muon
+
+Phases = tuple[tuple[tuple[int, ...], float], ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. A CvT takes any input size, and small ones are cheap, so training may begin with them.
+
+    Attributes:
+        phases: (input sides in pixels, epochs), in order; the sides of a phase take turns, step by step.
+        batch_size: pictures a step, of all processes together. accumulate: in how many parts a process takes its share.
+        warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
+        mix: share of batches with mixup or cutmix. area: part of a picture that a crop keeps, least and most.
+        color, blur: see ``augment.py``. photo: see ``photograph.py``. randaugment: strength 0..10, see ``randaugment.py``.
+        teacher_share: of the loss, where there is a teacher; the rest is the labels'.
+        ema_decay: of the moving average of the weights, which is what a training results in.
+    """
+
+    phases: Phases = (((96,), 42.0),)
+    batch_size: int = 768
+    accumulate: int = 1
+    learning_rate: float = 2.5e-3
+    muon_learning_rate: float = 0.02
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    label_smoothing: float = 0.1
+    mix: float = 0.8
+    area: tuple[float, float] = (0.35, 1.0)
+    color: float = 0.4
+    blur: float = 0.3
+    photo: float = 0.0
+    randaugment: float = 0.0
+    teacher_share: float = 0.5
+    ema_decay: float = 0.9995
+    clip: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, least, most in _BOUNDS:
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"{name} is {value}: choose a value from {least:g} to {most:g}.")
+        if not 0 < self.area[0] <= self.area[1] <= 1:
+            raise ValueError(f"A crop keeps {self.area[0]} to {self.area[1]} of a picture: choose shares above 0 and at most 1.")
+        for sides, epochs in self.phases:
+            if epochs <= 0 or not sides:
+                raise ValueError("A phase needs sides, and more than 0 epochs.")
+
+    @property
+    def last_side(self) -> int:
+        """The side in pixels that the trained model is meant for: the largest of the last phase."""
+        return max(self.phases[-1][0])
+
+    @property
+    def sides(self) -> set[int]:
+        return {side for sides, _ in self.phases for side in sides}
+
+    def plan(self, pictures: int, batch_size: int) -> list[int]:
+        """The input side of every step, for a training set of so many pictures in batches of this size."""
+        steps = []
+        for sides, epochs in self.phases:
+            count = max(1, round(epochs * pictures / batch_size))
+            steps += [sides[step % len(sides)] for step in range(count)]
+        return steps
+
+    def share_of_rate(self, step: int, steps: int) -> float:
+        """The learning rate of a step as a share of the largest: a linear warm-up, then a cosine to zero."""
+        warmup = max(1, int(steps * self.warmup))
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+    def memory(self, step: int) -> float:
+        """The decay of the average at a step: short at first, or the average would keep the weights of the start."""
+        return min(self.ema_decay, (1 + step) / (10 + step))
+
+    def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
+        """Muon for the matrices inside the blocks, AdamW for the rest; no decay of biases, norms and cls tokens.
+
+        In 30,000 pictures Muon learned what took AdamW alone more than 40,000 (the embedded model, side 32, batch 128).
+        Each group's ``rate`` is its largest learning rate. Sources: arXiv 1711.05101 (AdamW), 2502.16982 (Muon).
+        """
+        matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("classifier")]
+        inside = {id(p) for p in matrices}
+        others = [(name, p) for name, p in model.named_parameters() if id(p) not in inside]
+        decayed = [p for name, p in others if p.ndim >= 2 and not name.endswith("cls_token")]
+        free = [p for name, p in others if p.ndim < 2 or name.endswith("cls_token")]
+        groups = [{"params": decayed, "weight_decay": self.weight_decay}, {"params": free, "weight_decay": 0.0}]
+        adamw = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
+        # Muon's decay is a share of its rate, which is an order of magnitude above AdamW's
+        muon = Muon(matrices, lr=self.muon_learning_rate, weight_decay=self.weight_decay / 5)
+        for optimizer in (adamw, muon):
+            for group in optimizer.param_groups:
+                group["rate"] = group["lr"]
+        return [adamw, muon]
+
+
+_MANY = float("inf")
+_BOUNDS = (
+    ("batch_size", 1, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
+    ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("color", 0, 1), ("blur", 0, 1),
+    ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY), ("seed", 0, 2**32),
+)  # fmt: skip
+
+# For a model that has learned to see already, and a few hundred pictures or more.
+FINE_TUNING = Recipe(
+    phases=(((96,), 20.0),),
+    batch_size=32,
+    learning_rate=1e-3,
+    muon_learning_rate=0.002,
+    mix=0.0,
+    color=0.2,
+    photo=0.2,
+    ema_decay=0.99,
+)

@@ -1,0 +1,87 @@
+"""What a training leaves behind: a folder in Hugging Face's format, and what became of the pictures held out."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import subprocess
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..checkpoint import replacing
+from ..model import CvtForImageClassification
+from ..preprocess import CvtImageProcessor
+from .measures import Evaluation
+from .reading import PictureSet
+
+ROOT = Path(__file__).parents[2]
+
+
+def as_saved(model: CvtForImageClassification) -> CvtForImageClassification:
+    """The model with weights in float16, half the size; as they are where one is too large for that."""
+    saved = copy.deepcopy(model).half()
+    finite = all(bool(value.isfinite().all()) for value in saved.state_dict().values())
+    return saved if finite else copy.deepcopy(model)
+
+
+def save_result(model: CvtForImageClassification, processor: CvtImageProcessor, out: Path, result: Evaluation) -> None:
+    """The model and its preprocessing; its config tells how good it is."""
+    measured = {
+        "top1": round(result.top1, 4),
+        "top5": round(result.top5, 4),
+        "calibration_error": round(result.calibration_error, 4),
+        "pictures": result.pictures,
+    }
+    model.config = replace(model.config, image_size=processor.side, extra={**model.config.extra, "evaluation": measured})
+    model.save_pretrained(out)
+    processor.save_pretrained(out)
+
+
+def write_held_out(path: Path, pictures: PictureSet, logits: Tensor) -> None:
+    """Which pictures were held out, and what the model named them, as CSV."""
+    confidence, named = logits.softmax(1).max(1)
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["picture", "class", "named", "confidence"])
+        for name, label, best, share in zip(pictures.names, pictures.labels.tolist(), named.tolist(), confidence.tolist(), strict=True):
+            writer.writerow([name, pictures.classes[label], pictures.classes[best], f"{share:.4f}"])
+
+
+def draw_curves(out: Path) -> str:
+    """Has ``visualize.curves`` draw the history in ``out``; the sentence that says what came of it.
+
+    In a program of its own: the library neither imports what draws nor fails where that is missing.
+    """
+    command = [sys.executable, "-m", "visualize.curves", str(out.resolve())]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        problem = (done.stderr.strip().splitlines() or ["it said nothing"])[-1] if done.returncode else ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
+    return f"The curves could not be drawn ({problem}); the numbers are in history.csv." if problem else "The curves are in curves.png."
+
+
+def remove_leftovers(out: Path) -> None:
+    """Deletes half-written files of a run that was killed while it wrote."""
+    for name in ("state.pt", "history.csv", "held_out.csv", "model.safetensors", "config.json", "preprocessor_config.json"):
+        for leftover in out.glob(f".{name}.*"):
+            leftover.unlink(missing_ok=True)
+
+
+def fingerprint(pictures: PictureSet) -> str:
+    """Tells one training set from another."""
+    sums = (zlib.crc32(each.numpy()) for each in (pictures.pictures, pictures.labels))
+    return f"{len(pictures)} pictures, {'-'.join(f'{each:08x}' for each in sums)}"
+
+
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """uint8 (N, 3, S, S) → uint8 (N, 3, side, side)."""
+    if pictures.shape[-1] == side:
+        return pictures
+    x = F.interpolate(pictures.float(), size=(side, side), mode="bicubic", antialias=True, align_corners=False)
+    return x.round().clamp(0, 255).byte()

@@ -1,0 +1,104 @@
+"""What a training starts from: new weights of any architecture, or a trained model that gets a new classifier."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ..checkpoint import load_config, load_model, load_processor
+from ..config import CvtConfig
+from ..model import CvtForImageClassification
+from ..preprocess import CvtImageProcessor
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_RESULTS = ("evaluation", "calibration")  # of an earlier training, in its config
+
+
+@dataclass(frozen=True)
+class Start:
+    """An architecture with the classes it had, its preprocessing, and where its weights are.
+
+    Attributes:
+        source: None for new weights, else as ``from_pretrained`` takes it, with "embedded" for the built-in model.
+    """
+
+    config: CvtConfig
+    processor: CvtImageProcessor
+    source: str | None = None
+
+    def order(self, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """The classes in the order in which the result numbers them: the model's own, if it knows just these."""
+        own = tuple(self.config.id2label.values())
+        return own if self.source is not None and set(own) == set(classes) else classes
+
+    def build(self, classes: tuple[str, ...], seed: int) -> CvtForImageClassification:
+        """The model for these classes, on the CPU; what is new of its weights follows from the seed."""
+        config = self.config.replace(id2label=dict(enumerate(classes)), extra=_without_results(self.config))
+        torch.manual_seed(seed)
+        if self.source is None:
+            return CvtForImageClassification(config)
+        model = load_model(CvtForImageClassification, _named(self.source), config=config, ignore_mismatched_sizes=True)
+        if tuple(self.config.id2label.values()) != classes:  # other classes, though there may be as many
+            model.init_weights(model.classifier)
+        return model
+
+
+def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -> Start:
+    """New weights of the architecture in a JSON file, or of the embedded model's.
+
+    Raises:
+        ValueError: no such file, or no architecture in it.
+    """
+    architecture = CvtConfig(**embedded) if config is None else _read(config)
+    processor = CvtImageProcessor(size=architecture.image_size or 224, crop_pct=1.0, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD)
+    return Start(_with_drop_path(architecture, drop_path), processor)
+
+
+def from_trained(source: str, drop_path: float | None) -> Start:
+    """A trained model. Raises as ``from_pretrained``."""
+    config, processor = load_config(_named(source)), load_processor(_named(source))
+    return Start(_with_drop_path(config, drop_path), processor, source)
+
+
+def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProcessor) -> CvtForImageClassification:
+    """A trained model to learn from.
+
+    Raises:
+        ValueError: it has other classes, or sees pictures normalised in another way.
+    """
+    teacher, own = load_model(CvtForImageClassification, _named(source)), load_processor(_named(source))
+    if tuple(teacher.config.id2label.values()) != classes:
+        raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")
+    if (own.image_mean, own.image_std) != (processor.image_mean, processor.image_std):
+        raise ValueError(f"The teacher {source!r} sees pictures normalised in another way: its image_mean and image_std must be the same.")
+    return teacher
+
+
+def _named(source: str) -> str | None:
+    return None if source == "embedded" else source
+
+
+def _read(path: Path) -> CvtConfig:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"There is no architecture file {path.name!r} that can be read.") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name!r} is not JSON: it must be a config.json of a CvT.") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path.name!r} holds no settings: it must be a config.json of a CvT.")
+    try:
+        return CvtConfig.from_dict(values)
+    except TypeError as error:
+        raise ValueError(f"{path.name!r} has a value of the wrong kind: it must be a config.json of a CvT.") from error
+
+
+def _with_drop_path(config: CvtConfig, rate: float | None) -> CvtConfig:
+    return config if rate is None else config.replace(drop_path_rate=(*config.drop_path_rate[:-1], rate))
+
+
+def _without_results(config: CvtConfig) -> dict:
+    return {name: value for name, value in config.extra.items() if name not in _RESULTS}

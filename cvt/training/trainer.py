@@ -1,0 +1,184 @@
+"""Training, step by step, so that it can stop at any moment and go on from its last saved state to the same result."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from ..checkpoint import replacing
+from ..model import CvtForImageClassification
+from .batches import Batches
+from .distributed import World, gradients_stay
+from .precision import prepare
+from .progress import Progress
+from .recipe import Recipe
+
+REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
+
+
+class Trainer:
+    """A model in training, the moving average of its weights, and the step they are at.
+
+    Args:
+        model: trained in place. precision: as ``choose_precision`` gives it.
+        state: the file to go on from, and to write.
+        identity: what the state must agree with to be gone on from, by name.
+        teacher: a trained model with the same classes, whose answers are learned from beside the labels (arXiv 2106.05237).
+    Raises:
+        ValueError: the state in the file is of another training.
+    """
+
+    def __init__(
+        self,
+        model: CvtForImageClassification,
+        batches: Batches,
+        recipe: Recipe,
+        state: Path,
+        precision: str = "float32",
+        world: World | None = None,
+        identity: dict[str, Any] | None = None,
+        teacher: CvtForImageClassification | None = None,
+    ):
+        self.device, self.world = model.device, world or World()
+        self.model = model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval()
+        self.autocast = prepare(self.model, precision, self.device)
+        self.optimizers = recipe.optimizers(self.model)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
+        self.batches, self.recipe, self.state, self.identity = batches, recipe, state, identity or {}
+        self.steps, self.step = len(batches.plan), 0
+        pairs = zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True)
+        self._averaged = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
+        if state.exists():
+            self._resume()
+        self.world.wait()  # nobody may write while another still reads
+        self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+        if self.device.type == "cuda":  # takes a minute a side and then doubles the speed; on a CPU it gains little
+            for each in filter(None, (self.model, self.teacher)):
+                each.compile(dynamic=False)
+        self._shared = self.world.share(self.model)
+
+    def run(
+        self,
+        report: Callable[[Progress], None],
+        measure: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
+        measurements: int = 10,
+        save_every: float = 60,
+        seconds: float = float("inf"),
+    ) -> bool:
+        """Trains to the end of the plan, or for so many ``seconds``; ``average`` then holds the result so far.
+
+        Args:
+            report: called every few steps, in the first process.
+            measure: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
+            save_every: seconds between two saved states.
+        Returns:
+            Whether the end was reached.
+        Raises:
+            ValueError: the loss is no longer a number.
+        """
+        every = min(-(-self.steps // REPORTS), STEPS_APART)
+        measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
+        began = saved = reported = time.monotonic()
+        tally, since = torch.zeros(2, device=self.device), self.step
+        while self.step < self.steps:
+            tally += self._train_step()
+            last, due = self.step == self.steps, False
+            if self.step % every == 0 or last:
+                loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
+                speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
+                self._check(loss)
+                if self.world.first:
+                    side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
+                    held_out = measure(self.average, side) if self.step % measured < every and not last else (None, None)
+                    report(Progress(self.step, self.steps, side, loss, accuracy, rate, speed, *held_out))
+                reported, since = time.monotonic(), self.step
+                tally.zero_()
+                due = self.world.agree(reported - began > seconds)
+            if last or due or time.monotonic() - saved > save_every:
+                self.save()
+                saved = time.monotonic()
+            if due:
+                break
+        return self.step == self.steps
+
+    def _train_step(self) -> Tensor:
+        """One step; its loss and the share of pictures named right, (2,), for this process's pictures."""
+        parts, tally = self.recipe.accumulate, torch.zeros(2, device=self.device)
+        self.model.train()
+        for part in range(parts):
+            with gradients_stay(self._shared, part + 1 < parts):
+                loss, right = self._loss(self.world.rank * parts + part)
+                self.scaler.scale(loss / parts).backward()
+            tally += torch.stack((loss.detach(), right)) / parts
+        share = self.recipe.share_of_rate(self.step, self.steps)
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["rate"] * share
+            self.scaler.step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
+        self.scaler.update()
+        get_ema_multi_avg_fn(self.recipe.memory(self.step))(*self._averaged, None)
+        self.step += 1
+        return tally
+
+    def _loss(self, part: int) -> tuple[Tensor, Tensor]:
+        """The loss of one part of this step's batch, and the share of its pictures named right."""
+        x, targets = self.batches(self.step, part)
+        torch.manual_seed(self.batches.seed(self.step, part))  # of dropout and stochastic depth
+        with self.autocast:
+            logits = self._shared(x).logits.float()
+            with torch.no_grad():
+                taught = None if self.teacher is None else self.teacher(x).logits.float()
+        loss = F.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        if taught is not None:
+            loss = loss.lerp(F.cross_entropy(logits, taught.softmax(1)), self.recipe.teacher_share)
+        return loss, (logits.argmax(1) == targets.argmax(1)).float().mean()
+
+    def _check(self, loss: float) -> None:
+        if loss != loss or loss == float("inf"):
+            raise ValueError(
+                f"The loss is no longer a number at step {self.step}: the training diverged. Choose lower learning rates and another --out."
+            )
+
+    def save(self) -> None:
+        """Writes all that going on needs, whole or not at all."""
+        if not self.world.first:
+            return
+        parts = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "identity": self.identity,
+        }
+        with replacing(self.state) as temporary:
+            torch.save(parts, temporary)
+
+    def _resume(self) -> None:
+        parts = torch.load(self.state, weights_only=True, map_location=self.device)
+        for name, value in self.identity.items():
+            if parts["identity"].get(name) != value:
+                raise ValueError(
+                    f"{self.state.name} in {self.state.parent.name!r} is of a training with another {name.replace('_', ' ')}: "
+                    f"choose another --out, or delete that file to begin anew."
+                )
+        self.model.load_state_dict(parts["model"])
+        self.average.load_state_dict(parts["average"])
+        for optimizer, own in zip(self.optimizers, parts["optimizers"], strict=True):
+            optimizer.load_state_dict(own)
+        if parts["scaler"]:
+            self.scaler.load_state_dict(parts["scaler"])
+        self.step = parts["step"]
