@@ -1,0 +1,111 @@
+"""Imports go one way: config ← model ← checkpoint, and cvt ← visualize ← app."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("cvt", "visualize")
+
+# What each module of the model may import of its own package; checkpoint is reached from within functions only.
+MODEL = {
+    "cvt.config": set(),
+    "cvt.names": set(),
+    "cvt.pictures": set(),
+    "cvt.cost": {"cvt.config"},
+    "cvt.outputs": {"cvt.config"},
+    "cvt.model": {"cvt.config", "cvt.outputs"},
+    "cvt.preprocess": {"cvt.pictures"},
+}
+
+
+def modules(package):
+    """Dotted name → path of every module of a package."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def imported(name, path):
+    """(dotted name, whether at the top of the module) of all that it imports, relative names resolved, typing aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    top = set()
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for inner in ast.walk(node):
+                inner.skipped = True
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            top.add(node)
+    for node in ast.walk(tree):
+        if hasattr(node, "skipped"):
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((each.name, node in top) for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            for each in node.names:
+                yield (f"{base}.{each.name}" if f"{base}.{each.name}" in KNOWN else base), node in top
+
+
+KNOWN = {name for package in PACKAGES for name in modules(package)}
+IMPORTS = {name: set(imported(name, path)) for package in PACKAGES for name, path in modules(package).items()}
+
+
+def roots(name):
+    return {each.split(".")[0] for each, _ in IMPORTS[name]}
+
+
+def test_the_reader_sees_imports():
+    assert ("cvt.config", True) in IMPORTS["cvt.model"]
+    assert ("cvt.checkpoint", False) in IMPORTS["cvt.model"]
+    assert ("cvt.microsoft", True) in IMPORTS["cvt.checkpoint"]  # from . import microsoft
+    assert "torch" in roots("cvt.model")
+
+
+@pytest.mark.parametrize("name", sorted(IMPORTS))
+def test_direction(name):
+    forbidden = {"app", "gradio", "benchmarks", "tests", "transformers"}
+    if name.startswith("cvt"):
+        forbidden |= {"visualize", "matplotlib"}
+    elif name != "visualize.plots":
+        forbidden |= {"matplotlib"}
+    assert not roots(name) & forbidden
+
+
+@pytest.mark.parametrize("name", sorted(MODEL))
+def test_the_model_is_read_from_the_bottom(name):
+    own = {each for each, at_the_top in IMPORTS[name] if at_the_top and each.startswith("cvt")}
+    assert own <= MODEL[name]
+
+
+def test_no_circles():
+    """Taking away modules that import nothing that is left must take away all."""
+    left = {name: {each for each, at_the_top in IMPORTS[name] if at_the_top and each in KNOWN} for name in KNOWN}
+    while left:
+        free = {name for name, needs in left.items() if not needs & set(left) - {name}}
+        assert free, f"these import each other: {sorted(left)}"
+        left = {name: needs for name, needs in left.items() if name not in free}
+
+
+def run(program):
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_library_loads_nothing_it_does_not_need():
+    program = "import sys, cvt\nfor name in cvt.__all__: getattr(cvt, name)\nprint(*sys.modules)"
+    loaded = {name.split(".")[0] for name in run(program).split()}
+    assert not loaded & {"gradio", "matplotlib", "transformers", "huggingface_hub", "visualize", "pandas"}
+
+
+def test_config_and_costs_need_no_torch():
+    run("import sys; sys.modules['torch'] = None; from cvt import CvtConfig; import cvt.cost; CvtConfig()")
+
+
+def test_the_function_stays_the_function():
+    run("import cvt.pipelines; from cvt import pipeline; assert callable(pipeline); import cvt; assert cvt.pipeline is pipeline")
+    with pytest.raises(subprocess.CalledProcessError):
+        run("from cvt import nothing_of_the_kind")
