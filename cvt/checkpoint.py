@@ -120,7 +120,8 @@ def save_model(model: CvtPreTrainedModel, folder: str | Path) -> None:
     """Writes ``config.json`` and ``model.safetensors`` as Hugging Face names them, whole or not at all.
 
     transformers opens the folder and computes the same, unless the config asks for what it does not have: an activation
-    other than "gelu", a LayerNorm epsilon other than 1e-5, or another projection than "dw_bn".
+    other than "gelu", a LayerNorm epsilon other than 1e-5, a projection other than "dw_bn", a class token elsewhere than in
+    the last stage alone, oblong patches, or a stage of no more blocks than there are stages before it.
     """
     folder = Path(folder)
     state = {to_theirs(name, HUGGING_FACE): value.detach().contiguous() for name, value in model.state_dict().items()}
