@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import sys
+from abc import ABCMeta
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from cvt.config import StageConfig
 from cvt.variants import SETTINGS
 from visualize import explorer, words
 from visualize.answer import attention_answer
@@ -36,26 +38,21 @@ EXAMPLES = [
 # The settings that have a slider a stage: name, least, most, step.
 SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
 FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
+AS_FILE = {"type": "filepath", "image_mode": None}
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
 
 log = logging.getLogger("cvt_explorer")
 
 
-class PictureInput(gr.Image):
-    """Gradio's picture component, handing over the file as it came.
+def _file_as_it_came(self, payload: ImageData | None) -> str | None:
+    """The path of the file. Gradio's own component would open it first, and answer one that is no picture with a message
+    that names a path here; ``open_picture`` reads it within bounds and fails in words."""
+    return None if payload is None else payload.path
 
-    Gradio's own would open it first, and answer a file that is no picture with a message of its own that names a path here;
-    ``open_picture`` reads it within bounds and fails in words.
-    """
 
-    is_template = True  # in the page it is the picture component
-
-    def __init__(self, **settings):
-        super().__init__(type="filepath", image_mode=None, **settings)
-
-    def preprocess(self, payload: ImageData | None) -> str | None:
-        return None if payload is None else payload.path
+# A subclass of Gradio's picture component, made past its metaclass, which would write an app.pyi beside this file.
+PictureInput = ABCMeta.__new__(type(gr.Image), "PictureInput", (gr.Image,), {"preprocess": _file_as_it_came, "is_template": True})
 
 
 def in_words(handler: Callable) -> Callable:
@@ -109,9 +106,9 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
     with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
         gr.HTML(words.header(workbench), elem_classes="cvt-page-header")
         with gr.Tab("Explore"):
-            picture = _explore_tab(demo, workbench, examples)
+            chosen = _explore_tab(demo, workbench, examples)
         with gr.Tab("Architecture") as tab:
-            _architecture_tab(tab, workbench, picture)
+            _architecture_tab(tab, workbench, chosen)
         _api(workbench)
     return demo.queue(max_size=200)
 
@@ -123,35 +120,48 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) -> gr.Image:
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) -> gr.State:
+    """The tab, and the state that holds the path of the picture shown: all that the server keeps of a person."""
+    first = str(examples[0]) if examples else None
+    chosen = gr.State(first)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
-            picture = PictureInput(
-                value=str(examples[0]) if examples else None,
+            upload = PictureInput(
                 label="Your picture",
                 sources=["upload", "clipboard", "webcam"],
-                height=190,
+                height=150,
                 buttons=[],
                 elem_id="picture-upload",
+                **AS_FILE,
             )
-            gr.Examples([[str(path)] for path in examples], inputs=[picture], label="Examples", examples_per_page=12)
+            gr.Examples([[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12)
             gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
 
-    @in_words
-    def show(path: str | None) -> Any:
-        # Clearing the picture keeps the result on screen.
-        return gr.skip() if path is None else {"key": workbench.explore(path).key, "note": words.accuracy(workbench.config)}
+    def show(path: str | None) -> tuple[Any, Any, Any]:
+        """The result, the picture's path, and an empty picture component, ready for the next drop or click."""
+        if path is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        try:
+            key = workbench.explore(path).key
+        except ValueError as error:
+            gr.Warning(str(error), title="Not shown", duration=15)
+        except Exception:
+            log.exception("a picture failed")
+            gr.Warning(FAILED, title="Not shown", duration=15)
+        else:
+            return {"key": key, "note": words.accuracy(workbench.config)}, path, None
+        return gr.skip(), gr.skip(), None
 
-    settings = {"outputs": main, "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    demo.load(show, picture, **settings)
-    picture.change(show, picture, trigger_mode="always_last", **settings)
-    return picture
+    settings = {"outputs": [main, chosen, upload], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
+    demo.load(show, chosen, **settings)
+    upload.change(show, upload, trigger_mode="always_last", **settings)
+    return chosen
 
 
-def _architecture_tab(tab: gr.Tab, workbench: Workbench, picture: gr.Image) -> None:
+def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> None:
     gr.Markdown(words.ARCHITECTURE, elem_classes="cvt-page-text")
     sliders = []
     with gr.Row(elem_classes="cvt-page-sliders"):
@@ -159,7 +169,7 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, picture: gr.Image) -> N
             with gr.Column(min_width=240), gr.Group():
                 gr.Markdown(f"**Stage {stage.index + 1}**", elem_classes="cvt-page-stage")
                 for name, least, most, step in SLIDERS:
-                    sliders.append(_slider(name, getattr(stage, name), least, most, step))
+                    sliders.append(_slider(stage, name, least, most, step))
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=240):
             seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1)
@@ -190,16 +200,18 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, picture: gr.Image) -> N
         else:
             yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED}
 
-    inputs = [picture, seed, *sliders]
+    inputs = [chosen, seed, *sliders]
     settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
     gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
     own = [getattr(stage, name) for stage in workbench.config.stages for name, *_ in SLIDERS]
     reset.click(lambda: own, outputs=sliders, queue=False, api_visibility="private")
 
 
-def _slider(name: str, value: int, least: int, most: int, step: int) -> gr.Slider:
-    setting = SETTINGS[name]
-    return gr.Slider(least, max(most, value), value, step=step, label=setting.label, info=setting.meaning)
+def _slider(stage: StageConfig, name: str, least: int, most: int, step: int) -> gr.Slider:
+    setting, value = SETTINGS[name], getattr(stage, name)
+    # the stage in the label too: a screen reader meets the slider without the heading above it
+    label = f"{setting.label} of stage {stage.index + 1}"
+    return gr.Slider(least, max(most, value), value, step=step, label=label, info=setting.meaning)
 
 
 def _changes(values: tuple[float, ...]) -> dict[int, dict[str, int]]:
@@ -224,7 +236,7 @@ def _api(workbench: Workbench) -> None:
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
-        picture = PictureInput(label="picture")
+        picture = PictureInput(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
         classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", type="filepath")

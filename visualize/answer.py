@@ -6,7 +6,7 @@ import tempfile
 from typing import Any
 
 from .attention_maps import statistics
-from .explore import Exploration
+from .explore import Exploration, StageExploration
 
 
 def attention_answer(exploration: Exploration, stage: int, block: int, head: int, row: int, column: int) -> tuple[dict[str, Any], str]:
@@ -30,7 +30,7 @@ def attention_answer(exploration: Exploration, stage: int, block: int, head: int
             raise ValueError(f"Stage {stage} has no cls token: choose a row and a column, counted from 1.")
         query, asked = 0, "the cls token"
     else:
-        query, asked = view.query_index(row - 1, column - 1), f"the token at row {row}, column {column}"
+        query, asked = _query(view, stage, row, column), f"the token at row {row}, column {column}"
     heads = attention.weights([query])[:, 0]  # (heads, keys)
     weights = heads.mean(axis=0) if head == 0 else heads[head - 1]
     rows, columns = view.key_grid.shape
@@ -59,6 +59,13 @@ def attention_answer(exploration: Exploration, stage: int, block: int, head: int
     with tempfile.NamedTemporaryFile(prefix="cvt-", suffix=".png", delete=False) as file:
         figure.savefig(file, format="png")
     return answer, file.name
+
+
+def _query(view: StageExploration, stage: int, row: int, column: int) -> int:
+    rows, columns = view.query_grid.shape
+    if not (1 <= row <= rows and 1 <= column <= columns):
+        raise ValueError(f"Stage {stage} has {rows}×{columns} tokens: there is none at row {row}, column {column}.")
+    return view.query_index(row - 1, column - 1)
 
 
 def _part(parts: tuple, number: int, kind: str, owner: str) -> Any:

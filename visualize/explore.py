@@ -28,10 +28,13 @@ class StageExploration:
     key_grid: Grid
 
     def query_index(self, row: int, column: int) -> int:
-        """The index, among this stage's queries, of the token at a place of the grid; row-major, after the cls token."""
+        """The index, among this stage's queries, of the token at a place of the grid, counted from 0; row-major, after the cls token."""
         rows, columns = self.query_grid.shape
         if not (0 <= row < rows and 0 <= column < columns):
-            raise ValueError(f"Stage {self.config.index + 1} has {rows}×{columns} tokens: there is none at row {row}, column {column}.")
+            raise ValueError(
+                f"Stage {self.config.index} has rows 0 to {rows - 1} and columns 0 to {columns - 1}: "
+                f"there is no token at row {row}, column {column}."
+            )
         return row * columns + column + self.config.cls_token
 
 

@@ -1,0 +1,86 @@
+"""A real Chromium. Without one these tests are skipped, except where CI is set: there they must run."""
+
+import os
+import shutil
+from urllib.parse import urlparse
+
+import pytest
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, for the whole session."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        assert not os.environ.get("CI"), "CI must have a Chromium: browser tests may not be skipped there."
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else __import__("playwright.sync_api").sync_api
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page with a record of what went wrong on it and of where it sent requests."""
+
+    def __init__(self, browser, address: str, **context):
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(address)
+        self.wait_for_result()
+
+    def wait_for_result(self, explorer: str = "main") -> None:
+        self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', timeout=60_000)
+
+    def sentence(self, explorer: str = "main") -> str:
+        return self.page.inner_text(f'[data-explorer="{explorer}"] [data-ref="sentence"]')
+
+    def classes(self, explorer: str = "main") -> str:
+        return self.page.inner_text(f'[data-explorer="{explorer}"] [data-ref="classes"]')
+
+    def picture(self, explorer: str = "main"):
+        return self.page.locator(f'[data-explorer="{explorer}"] [data-ref="picture"]')
+
+    def overlay(self, explorer: str = "main") -> str:
+        """What is drawn on the picture, as a data address, for comparing."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return self.page.eval_on_selector(f'[data-explorer="{explorer}"] [data-ref="overlay"]', "canvas => canvas.toDataURL()")
+
+    def requests_since(self, count: int) -> list[str]:
+        """Requests after the first ``count``, but for the page's own heartbeat."""
+        return [url for url in self.requests[count:] if "heartbeat" not in url]
+
+
+@pytest.fixture
+def visit(chromium, served):
+    """``visit(**context)`` opens the app and waits for its first result; nothing may go wrong on any page it opened."""
+    visits = []
+
+    def opened(address: str = served, **context) -> Visit:
+        visits.append(Visit(chromium, address, **context))
+        return visits[-1]
+
+    yield opened
+    for each in visits:
+        each.context.close()
+    host = urlparse(served).netloc
+    for each in visits:
+        assert each.problems == []
+        assert [url for url in each.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != host] == []

@@ -1,0 +1,166 @@
+"""The page as people use it, in a real browser: pictures, tokens, heads, sliders, keyboard, phones."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+
+def place(sentence: str) -> tuple[int, int]:
+    row, column = re.search(r"row (\d+), column (\d+)", sentence).groups()
+    return int(row), int(column)
+
+
+def test_it_opens_working(visit):
+    seen = visit()
+    assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
+    assert seen.page.get_by_text("Move over the picture.").is_visible()
+    assert "draws on each of the 12×12 key cells" in seen.sentence()
+    pixels = seen.page.eval_on_selector(
+        '[data-explorer="main"] [data-ref="base"]',
+        "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size",
+    )
+    assert pixels > 50  # the photograph is drawn
+
+
+def test_an_example_replaces_the_picture(visit):
+    seen = visit()
+    before = seen.classes()
+    base = '[data-explorer="main"] [data-ref="base"]'
+    drawn = seen.page.eval_on_selector(base, "canvas => canvas.toDataURL()")
+    seen.page.locator(".gallery-item").nth(3).click()
+    seen.page.wait_for_function(f"before => document.querySelector('{base}').toDataURL() !== before", arg=drawn)
+    assert seen.classes() != before
+
+
+def test_a_click_chooses_the_token_without_asking_the_server(visit):
+    seen = visit()
+    seen.page.wait_for_timeout(1500)  # whatever the page still loads on its own
+    before, count = seen.overlay(), len(seen.requests)
+    box = seen.picture().bounding_box()
+    seen.picture().click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
+    # stage 2 at 96 pixels: cells of 4 pixels whose centres lie at 4 i + 0.5
+    assert place(seen.sentence()) == (19, 7)
+    assert seen.overlay() != before
+    seen.page.mouse.move(5, 5)
+    assert place(seen.sentence()) == (19, 7)  # pinned
+    assert seen.requests_since(count) == []
+
+
+def test_moving_over_the_picture_moves_the_token(visit):
+    seen = visit()
+    box = seen.picture().bounding_box()
+    places = []
+    for share in (0.2, 0.5, 0.8):
+        seen.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
+        places.append(place(seen.sentence()))
+    assert len(set(places)) == 3
+
+
+def test_arrow_keys_move_the_token_and_escape_releases(visit):
+    seen = visit()
+    seen.picture().focus()
+    row, column = place(seen.sentence())
+    seen.page.keyboard.press("ArrowRight")
+    seen.page.keyboard.press("ArrowDown")
+    assert place(seen.sentence()) == (row + 1, column + 1)
+    seen.page.keyboard.press("Enter")
+    seen.page.keyboard.press("Escape")
+
+
+def test_head_block_and_stage_change_what_is_drawn(visit):
+    seen = visit()
+    drawn = [seen.overlay()]
+    panels = seen.page.locator('[data-explorer="main"][data-part="panels"]')
+    panels.locator('[data-ref="heads"] button').nth(2).click()
+    assert "head 2" in seen.sentence()
+    drawn.append(seen.overlay())
+    panels.locator('[data-ref="blocks"] button').first.click()
+    assert "block 1" in seen.sentence()
+    drawn.append(seen.overlay())
+    panels.locator('[data-ref="pipeline"]').get_by_role("button", name=re.compile("Stage 3")).first.click()
+    assert seen.sentence().startswith("Stage 3")
+    drawn.append(seen.overlay())
+    panels.get_by_role("button", name="cls token asks").click()
+    assert "cls token" in seen.sentence()
+    drawn.append(seen.overlay())
+    assert len(set(drawn)) == len(drawn)
+
+
+@pytest.mark.parametrize("kind", ["Mean", "Channel", "Similarity", "PCA"])
+def test_every_feature_picture_is_drawn_and_labelled(visit, kind):
+    seen = visit()
+    panels = seen.page.locator('[data-explorer="main"][data-part="panels"]')
+    panels.get_by_role("group", name="Which feature picture").get_by_role("button", name=kind).click()
+    figure = panels.locator('[data-ref="featureFigure"]')
+    assert figure.inner_text().strip()
+    colours = figure.locator("canvas").first.evaluate(
+        "canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
+    )
+    assert colours > 8
+
+
+def test_a_slider_builds_a_variant_and_shows_its_costs(visit):
+    seen = visit()
+    seen.page.get_by_role("tab", name="Architecture").click()
+    seen.wait_for_result("variant")
+    costs = seen.page.locator("#variant-costs")
+    assert "the same" in costs.inner_text()
+    seen.page.get_by_role("slider", name=re.compile("Key and value stride of stage 1")).focus()
+    seen.page.keyboard.press("ArrowLeft")
+    seen.page.wait_for_function("!document.querySelector('#variant-costs').innerText.includes('Key grid\\t24×24')")
+    seen.page.get_by_text("This is your variant.").wait_for()
+    assert re.search(r"Key grid\s+48×48", costs.inner_text())
+    assert "Random weights" in seen.page.inner_text('[data-explorer="variant"] [data-ref="note"]')
+
+
+def test_an_impossible_slider_says_why_and_keeps_the_last_variant(visit):
+    seen = visit()
+    seen.page.get_by_role("tab", name="Architecture").click()
+    seen.wait_for_result("variant")
+    classes = seen.classes("variant")
+    seen.page.get_by_role("slider", name=re.compile("Heads of stage 2")).focus()
+    for _ in range(3):
+        seen.page.keyboard.press("ArrowRight")  # 5 heads for 96 channels
+    seen.page.get_by_text("which 5 heads cannot share equally").wait_for()
+    assert seen.classes("variant") == classes
+
+
+def test_a_bad_upload_says_so_and_loses_nothing(visit, tmp_path):
+    seen = visit()
+    before = seen.classes()
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "broken.png")
+    seen.page.get_by_text(re.compile("This (picture is damaged|file is not a picture)")).first.wait_for()
+    assert seen.classes() == before
+    seen.problems[:] = [each for each in seen.problems if "broken" not in each and "Failed to load resource" not in each]
+
+
+def test_an_upload_is_shown(visit, tmp_path):
+    seen = visit()
+    before = seen.classes()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)).save(tmp_path / "noise.png")
+    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "noise.png")
+    seen.page.wait_for_function(
+        'before => document.querySelector(\'[data-explorer="main"] [data-ref="classes"]\').innerText !== before', arg=before
+    )
+
+
+def test_two_people_see_their_own_pictures(visit):
+    one, two = visit(), visit()
+    two.page.locator(".gallery-item").nth(4).click()
+    two.page.wait_for_function("before => document.querySelector('[data-ref=\"classes\"]').innerText !== before", arg=one.classes())
+    assert one.classes() != two.classes()
+    one.picture().hover()
+    assert one.classes() != two.classes()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1024, "light")])
+def test_narrow_screens_lose_nothing(visit, width, scheme):
+    seen = visit(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    for name in ("picture", "classes", "sentence", "heads", "wall"):
+        assert seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first.is_visible()

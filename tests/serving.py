@@ -1,0 +1,53 @@
+"""The app as the tests meet it: started in this process, on a free port of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import app
+from cvt.config import CvtConfig
+from cvt.model import CvtForImageClassification
+from cvt.preprocess import CvtImageProcessor
+from tests.helpers import randomize
+from visualize.workbench import Workbench
+
+# Grids 48², 24², 12² at 96×96 pixels, as in the embedded model, which the tests of the page describe in words.
+ARCHITECTURE = {
+    "patch_sizes": (5, 3, 3),
+    "patch_stride": (2, 2, 2),
+    "patch_padding": (2, 1, 1),
+    "embed_dim": (48, 96, 192),
+    "num_heads": (1, 2, 4),
+    "depth": (1, 2, 8),
+    "image_size": 96,
+}
+
+
+def save_random_model(folder: Path) -> None:
+    """A model with seeded weights that make every map lively."""
+    config = CvtConfig(**ARCHITECTURE, id2label={index: f"class {index}" for index in range(10)})
+    randomize(CvtForImageClassification(config)).save_pretrained(folder)
+    CvtImageProcessor(size=96).save_pretrained(folder)
+
+
+@contextmanager
+def app_of(workbench: Workbench) -> Iterator[str]:
+    """The address of a page for this workbench, until the block ends."""
+    demo = app.build_demo(workbench)
+    try:
+        _, address, _ = demo.launch(
+            prevent_thread_lock=True, server_name="127.0.0.1", server_port=None, quiet=True, **app.launch_settings(workbench)
+        )
+        yield address.rstrip("/")
+    finally:
+        demo.close()
+
+
+@contextmanager
+def random_app(folder: Path) -> Iterator[str]:
+    """The address of the app with ``save_random_model`` of ``folder``."""
+    save_random_model(folder)
+    with app_of(Workbench(str(folder), "cpu", kept=app.EXAMPLES)) as address:
+        yield address

@@ -1,0 +1,70 @@
+"""What the README says is so: its settings for Spaces, its commands, its examples, its list of files."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def front_matter() -> dict:
+    yaml = pytest.importorskip("yaml")
+    return yaml.safe_load(README.split("---\n")[1])
+
+
+def test_the_spaces_settings_fit_the_project():
+    settings = front_matter()
+    requirements = (ROOT / "requirements.txt").read_text()
+    assert settings["sdk"] == "gradio"
+    assert f"gradio=={settings['sdk_version']}" in requirements.splitlines()
+    assert (ROOT / settings["app_file"]).is_file()
+    assert len(settings["short_description"]) <= 60  # Spaces cut it there
+    assert settings["license"] == "apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_the_test_command_is_the_one_that_ci_calls():
+    command = "pip install -r requirements.txt -r tests/requirements.txt && python -m pytest"
+    assert f"{command}\n" in blocks("bash")
+    assert command in (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_the_library_example_runs(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code = next(block for block in blocks("python") if "capture" in block)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    exec(compile(code, "README.md", "exec"), {})
+    label, shapes = capsys.readouterr().out.splitlines()
+    assert label
+    assert "torch.Size([1, " in shapes
+
+
+def test_the_client_example_runs(served, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code = next(block for block in blocks("python") if "gradio_client" in block)
+    assert "http://127.0.0.1:7860" in code
+    exec(compile(code.replace("http://127.0.0.1:7860", served), "README.md", "exec"), {})
+    assert "Stage 3, block 8, mean of the heads" in capsys.readouterr().out
+
+
+def test_every_file_is_listed_with_a_sentence():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    tree = blocks("text")[0]
+    for name in tracked:
+        path = Path(name)
+        if path.suffix in (".py", ".js") and path.parts[0] in ("cvt", "visualize") and path.name != "__init__.py":
+            assert re.search(rf"^\s*{re.escape(path.name)}\s+\S.*", tree, re.M), f"{name} is not in the README's list of files"
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
