@@ -37,22 +37,24 @@ CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 HEAD = ("layernorm.", "classifier.")  # what CvtForImageClassification has on top of CvtModel
 NAMES_SHOWN = 8
+_FIELDS = {field.name for field in fields(CvtConfig)}
 
 
-def load_config(source: str | Path | None = None, **hub) -> CvtConfig:
+def load_config(source: str | Path | None = None, **options) -> CvtConfig:
     """The config of the embedded model (no argument), a folder, a Hub id, or a file of the authors'.
 
     Args:
-        hub: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, for a Hub id.
+        options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, for a Hub id; and fields to change, for example
+            ``num_labels=10``.
     Raises:
         ValueError: there is none, or it is damaged, or not a CvT's.
     """
-    files = locate(source, **hub)
-    return _read_config(files, {})
+    changes = {name: options.pop(name) for name in list(options) if name in _FIELDS}
+    return _read_config(locate(source, **options), changes)
 
 
 def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor:
-    """The image processor of a model; arguments and errors as for ``load_config``."""
+    """The image processor of a model; ``hub`` and errors as for ``load_config``."""
     files = locate(source, **hub)
     values = _read_json(files, PROCESSOR)
     if values is not None:
@@ -94,7 +96,7 @@ def load_model(
         ValueError: nothing there, no network, a damaged file, or tensors that do not fit (all of them named).
         TypeError: an unknown argument.
     """
-    unknown = sorted(set(changes) - {field.name for field in fields(CvtConfig)})
+    unknown = sorted(set(changes) - _FIELDS)
     if unknown:
         raise TypeError(f"from_pretrained() got an unexpected argument {unknown[0]!r}: it is no field of CvtConfig either.")
     files = locate(source, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token)

@@ -103,7 +103,7 @@ class Repository:
                 f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
                 f"on the disk, then try again."
             ) from error
-        if str(path) != cached and not _intact(path):
+        if str(path) != cached and _intact(path) is False:
             raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
         return path
 
@@ -123,18 +123,28 @@ class Repository:
         return self._answered
 
     def reject(self, path: Path, reason: str) -> ValueError:
-        """The error for a file that cannot be used, which is deleted so that the next call downloads it again."""
-        path.resolve().unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}. It was deleted here; try again to download it anew.")
+        """The error for a file that cannot be used; a damaged one is deleted, so that the next call downloads it again."""
+        if _intact(path):
+            remedy = "The Hub has it like this: choose another model or revision."
+        else:
+            remedy = "It was deleted here; try again to download it anew."
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
 
 
-def locate(source: str | Path | None, **hub) -> Folder | Repository:
+def locate(
+    source: str | Path | None,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+) -> Folder | Repository:
     """The place that ``source`` names.
 
     Args:
         source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
-        hub: ``revision``, ``cache_dir``, ``local_files_only`` and ``token``, for a repository.
+        revision, cache_dir, local_files_only, token: for a repository, as huggingface_hub takes them.
     Raises:
         ValueError: nothing there, and not the name of a repository.
     """
@@ -149,27 +159,26 @@ def locate(source: str | Path | None, **hub) -> Folder | Repository:
         return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
     if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
         raise ValueError(f"There is no folder or file {Path(name).name!r}, and it is not the name of a model on the Hugging Face Hub.")
-    return Repository(name, **hub)
+    return Repository(name, revision, cache_dir, local_files_only, token)
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _intact(path: Path) -> bool:
-    """Whether a file in the Hub's cache has the content that the Hub announced.
+def _intact(path: Path) -> bool | None:
+    """Whether a file in the Hub's cache has the content that the Hub announced; None where the cache cannot tell.
 
-    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one.
+    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one. Where a
+    file system has no links, the ETag is not kept.
     """
-    if not path.is_symlink():
-        return True  # no links on this file system: the cache does not keep the ETag
-    announced = path.readlink().name
+    announced = path.readlink().name if path.is_symlink() else ""
     if len(announced) == 64:
         digest = hashlib.sha256()
     elif len(announced) == 40:
         digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     else:
-        return True
+        return None
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)

@@ -197,6 +197,9 @@ def test_dtype_and_device(saved):
 
 
 def test_unknown_arguments_are_refused(saved):
+    for load in (CvtConfig.from_pretrained, CvtImageProcessor.from_pretrained):
+        with pytest.raises(TypeError, match="revison"):
+            load(saved[1], revison="main")
     with pytest.raises(TypeError, match="num_label'"):
         CvtForImageClassification.from_pretrained(saved[1], num_label=3)
 
@@ -206,6 +209,7 @@ def test_fields_of_the_config_may_be_changed(saved):
     assert model.config.hidden_act == "quick_gelu"
     assert float(model.cvt.stages[2].layers[2].drop_path.rate) == pytest.approx(0.3)
     assert not torch.allclose(logits(model), logits(saved[0]))
+    assert CvtConfig.from_pretrained(saved[1], num_labels=3).id2label == {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
 
 
 def test_pytorch_bin(saved):
@@ -239,7 +243,7 @@ def test_a_pickle_that_would_run_a_program_is_refused(saved, tmp_path, monkeypat
     torch.save({"cvt.encoder": Program()}, folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match=r"pytorch_model.bin of the folder 'a model' .*could run a program"):
         CvtForImageClassification.from_pretrained(folder)
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Program()))
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Program(), protocol=2))
     with pytest.raises(ValueError, match=r"pytorch_model.bin of the folder 'a model'"):
         CvtForImageClassification.from_pretrained(folder)
     assert not trap.exists()
@@ -573,6 +577,16 @@ def test_hub_recognises_a_file_damaged_in_the_cache(hub, saved, tmp_path, name):
     with pytest.raises(ValueError, match=f"{name} of 'someone/tiny' .*damaged.*try again"):
         CvtForImageClassification.from_pretrained("someone/tiny")
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
+
+
+def test_hub_has_a_file_that_cannot_be_used(hub, saved):
+    """What is the same on the Hub is not downloaded over and over."""
+    (saved[1] / "pytorch_model.bin").write_bytes(pickle.dumps(print, protocol=2) * 1000)
+    hub.publish("someone/strange", saved[1], leave_out=("model.safetensors",))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"pytorch_model.bin of 'someone/strange' .* The Hub has it like this"):
+            CvtForImageClassification.from_pretrained("someone/strange")
+    assert len(hub.gets("pytorch_model.bin")) == 1
 
 
 def test_hub_without_network(hub, saved):
