@@ -10,7 +10,8 @@ from . import augment, photograph, randaugment
 from .reading import PictureSet
 from .recipe import Recipe
 
-_STEPS = 1_000_003  # seeds of runs with neighbouring seeds do not meet before so many steps
+# How far apart seeds are of neighbouring runs, and of the parts of a batch; the CPU's generator uses 32 bits of them.
+_RUNS, _PARTS = 1_000_003, 0x85EBCA6B
 
 
 class Batches:
@@ -46,7 +47,7 @@ class Batches:
 
     def seed(self, step: int, part: int = 0) -> int:
         """Of what is random in a step; of one part of it, for what each part draws for itself."""
-        return self.recipe.seed * _STEPS + step + (part << 48)
+        return self.recipe.seed * _RUNS + step + part * _PARTS
 
     def __call__(self, step: int, part: int = 0) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, side, side), normalised, channels last, and their targets (B, classes)."""

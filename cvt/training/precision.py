@@ -40,7 +40,7 @@ def prepare(model: nn.Module, precision: str, device: torch.device) -> AbstractC
     if device.type == "cpu":
         if precision == "bfloat16":
             for module in model.modules():
-                if type(module) is nn.Linear:
+                if isinstance(module, nn.Linear):
                     module.__class__ = Bfloat16Linear
         return torch.autocast("cpu", enabled=False)
     return torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")

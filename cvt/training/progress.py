@@ -18,8 +18,9 @@ class Progress:
     """A report.
 
     Attributes:
-        step, steps: done, of all. side: of the input, in pixels, the largest since the last report. loss, accuracy: of augmented training pictures, the mean
-            since the last report. learning_rate: of AdamW's part. speed: pictures a second.
+        step, steps: done, of all. side: of the input, in pixels, the largest since the last report.
+        loss, accuracy: of augmented training pictures, the mean since the last report.
+        learning_rate: of AdamW's part. speed: pictures a second.
         top1, top5: of the held-out pictures by the averaged weights, where they were measured.
     """
 

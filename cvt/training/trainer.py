@@ -55,8 +55,9 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         self.batches, self.recipe, self.state, self.identity = batches, recipe, state, identity or {}
         self.steps, self.step = len(batches.plan), 0
-        pairs = zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True)
+        pairs = list(zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True))
         self._averaged = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
+        self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]  # of BatchNorm
         if state.exists():
             self._resume()
         self.world.wait()  # nobody may write while another still reads
@@ -130,6 +131,8 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
         get_ema_multi_avg_fn(self.recipe.memory(self.step))(*self._averaged, None)
+        for average, counter in self._counters:
+            average.copy_(counter)
         self.step += 1
         return tally
 
