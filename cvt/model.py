@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .config import CvtConfig, StageConfig
+from .linear import Linear
 from .outputs import CvtModelOutput, ImageClassifierOutput, classification_loss
 
 
@@ -173,12 +174,12 @@ class Attention(nn.Module):
         dim = stage.embed_dim
         self.num_heads = stage.num_heads
         self.convolution_query, self.convolution_key, self.convolution_value = projections(stage)
-        self.query = nn.Linear(dim, dim, bias=stage.qkv_bias)
-        self.key = nn.Linear(dim, dim, bias=stage.qkv_bias)
-        self.value = nn.Linear(dim, dim, bias=stage.qkv_bias)
+        self.query = Linear(dim, dim, bias=stage.qkv_bias)
+        self.key = Linear(dim, dim, bias=stage.qkv_bias)
+        self.value = Linear(dim, dim, bias=stage.qkv_bias)
         # The authors scale by the width of all heads together, not by one head's.
         self.attend = ScaledDotProductAttention(dim**-0.5, stage.attention_drop_rate)
-        self.output = nn.Linear(dim, dim)
+        self.output = Linear(dim, dim)
         self.dropout = nn.Dropout(stage.drop_rate)
 
     def forward(self, tokens: Tensor, grid: tuple[int, int], weights: list[Tensor] | None = None) -> Tensor:
@@ -206,9 +207,9 @@ class Mlp(nn.Module):
 
     def __init__(self, stage: StageConfig, hidden_act: str):
         super().__init__()
-        self.intermediate = nn.Linear(stage.embed_dim, stage.mlp_dim)
+        self.intermediate = Linear(stage.embed_dim, stage.mlp_dim)
         self.activation = ACTIVATIONS[hidden_act]
-        self.output = nn.Linear(stage.mlp_dim, stage.embed_dim)
+        self.output = Linear(stage.mlp_dim, stage.embed_dim)
         self.dropout = nn.Dropout(stage.drop_rate)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -402,7 +403,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
         self.cvt = CvtModel(config)
         width = config.embed_dim[-1]
         self.layernorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.classifier = nn.Linear(width, config.num_labels) if config.num_labels else nn.Identity()
+        self.classifier = Linear(width, config.num_labels) if config.num_labels else nn.Identity()
         self.init_weights(self.classifier)
 
     def forward(
