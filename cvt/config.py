@@ -9,43 +9,17 @@ Source: arXiv 2103.15808, table 1 (the variants) and section 3 (the parts).
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
-PROJECTION_METHODS = ("dw_bn", "avg", "linear")
+from .fields import NO_GENERAL_DEFAULT, PROJECTION_METHODS, STAGE_DEFAULTS, Size, cast, is_list, is_number, pair, side, whole
+
+__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
+
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-
-# The value of every per-stage field that was not given: (first stage, middle stages, last stage).
-_STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
-    "patch_sizes": (7, 3, 3),
-    "patch_stride": (4, 2, 2),
-    "patch_padding": (2, 1, 1),
-    "embed_dim": (64, 192, 384),
-    "num_heads": (1, 3, 6),
-    "depth": (1, 2, 10),
-    "mlp_ratio": (4.0, 4.0, 4.0),
-    "attention_drop_rate": (0.0, 0.0, 0.0),
-    "drop_rate": (0.0, 0.0, 0.0),
-    "drop_path_rate": (0.0, 0.0, 0.1),
-    "qkv_bias": (True, True, True),
-    "cls_token": (False, False, True),
-    "qkv_projection_method": ("dw_bn", "dw_bn", "dw_bn"),
-    "kernel_qkv": (3, 3, 3),
-    "padding_kv": (1, 1, 1),
-    "stride_kv": (2, 2, 2),
-    "padding_q": (1, 1, 1),
-    "stride_q": (1, 1, 1),
-}
-# Fields without which a model of another number of stages has no meaning.
-_NO_GENERAL_DEFAULT = ("embed_dim", "num_heads", "depth")
-
-Size = tuple[int, int]  # (height, width)
 
 
 def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -191,7 +165,7 @@ class CvtConfig:
         object.__setattr__(self, name, value)  # only while the frozen value is being built
 
     def _fill_stages(self) -> None:
-        given = {name: tuple(getattr(self, name)) for name in _STAGE_DEFAULTS if _is_list(getattr(self, name))}
+        given = {name: tuple(getattr(self, name)) for name in STAGE_DEFAULTS if is_list(getattr(self, name))}
         lengths = {name: len(values) for name, values in given.items()}
         count = lengths.get("depth", next(iter(lengths.values()), 3))
         if count < 1:
@@ -202,9 +176,9 @@ class CvtConfig:
                     f"{name} has {length} values but the model has {count} stages: give one value a stage, "
                     f"or a single value for all of them."
                 )
-        for name, (first, middle, last) in _STAGE_DEFAULTS.items():
+        for name, (first, middle, last) in STAGE_DEFAULTS.items():
             value = getattr(self, name)
-            if value is None and count != 3 and name in _NO_GENERAL_DEFAULT:
+            if value is None and count != 3 and name in NO_GENERAL_DEFAULT:
                 raise ValueError(f"{name} is missing: a model of {count} stages needs {name} with {count} values.")
             if name in given:
                 values = given[name]
@@ -215,7 +189,7 @@ class CvtConfig:
                 values = (first if name.startswith("patch_") else last,)
             else:
                 values = (first, *[middle] * (count - 2), last)
-            self._set(name, tuple(_CASTS.get(name, _whole)(each, name, stage) for stage, each in enumerate(values)))
+            self._set(name, tuple(cast(name, each, stage) for stage, each in enumerate(values)))
 
     def _fill_labels(self) -> None:
         names = self.id2label
@@ -230,7 +204,7 @@ class CvtConfig:
                     f"num_labels is {self.num_labels} but id2label has {len(names)} labels: give one of the two, or make them agree."
                 )
         else:
-            count = _whole(2 if self.num_labels is None else self.num_labels, "num_labels", None, least=0)
+            count = whole(2 if self.num_labels is None else self.num_labels, "num_labels", None, least=0)
             names = {index: f"LABEL_{index}" for index in range(count)}
         self._set("id2label", names)
         self._set("num_labels", len(names))
@@ -240,17 +214,17 @@ class CvtConfig:
             self._set("label2id", {str(label): int(index) for label, index in self.label2id.items()})
 
     def _check_scalars(self) -> None:
-        self._set("num_channels", _whole(self.num_channels, "num_channels", None))
+        self._set("num_channels", whole(self.num_channels, "num_channels", None))
         if self.hidden_act not in ACTIVATIONS:
             raise ValueError(f"hidden_act is {self.hidden_act!r}: choose one of {', '.join(ACTIVATIONS)}.")
         if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
             raise ValueError(f"problem_type is {self.problem_type!r}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
-        if not _is_number(self.layer_norm_eps) or not 0 < self.layer_norm_eps < 1:
+        if not is_number(self.layer_norm_eps) or not 0 < self.layer_norm_eps < 1:
             raise ValueError(f"layer_norm_eps is {self.layer_norm_eps!r}: choose a small positive number such as 1e-5.")
-        if not _is_number(self.initializer_range) or self.initializer_range < 0:
+        if not is_number(self.initializer_range) or self.initializer_range < 0:
             raise ValueError(f"initializer_range is {self.initializer_range!r}: choose 0 or a positive number such as 0.02.")
         if self.image_size is not None:
-            self._set("image_size", _side(self.image_size, "image_size", None, least=1))
+            self._set("image_size", side(self.image_size, "image_size", None, least=1))
 
     @property
     def num_stages(self) -> int:
@@ -263,10 +237,10 @@ class CvtConfig:
             StageConfig(
                 index=index,
                 in_channels=self.embed_dim[index - 1] if index else self.num_channels,
-                patch_size=_pair(self.patch_sizes[index]),
-                patch_stride=_pair(self.patch_stride[index]),
-                patch_padding=_pair(self.patch_padding[index]),
-                **{name: getattr(self, name)[index] for name in _STAGE_DEFAULTS if not name.startswith("patch_")},
+                patch_size=pair(self.patch_sizes[index]),
+                patch_stride=pair(self.patch_stride[index]),
+                patch_padding=pair(self.patch_padding[index]),
+                **{name: getattr(self, name)[index] for name in STAGE_DEFAULTS if not name.startswith("patch_")},
             )
             for index in range(self.num_stages)
         )
@@ -337,88 +311,8 @@ class CvtConfig:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _pair(value: int | Size) -> Size:
-    return (value, value) if isinstance(value, int) else value
-
-
 def _jsonable(value: Any) -> Any:
     return [_jsonable(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _at(name: str, stage: int | None) -> str:
-    return name if stage is None else f"{name} of stage {stage + 1}"
-
-
-def _whole(value: Any, name: str, stage: int | None, least: int = 1) -> int:
-    if not _is_number(value) or value != int(value) or value < least:
-        raise ValueError(f"{_at(name, stage)} must be a whole number, {least} or more, not {value!r}.")
-    return int(value)
-
-
-def _side(value: Any, name: str, stage: int | None, least: int = 1) -> int | Size:
-    if not _is_list(value):
-        return _whole(value, name, stage, least)
-    values = tuple(_whole(each, name, stage, least) for each in value)
-    if len(values) != 2:
-        raise ValueError(f"{_at(name, stage)} must be one number or a (height, width) pair, not {value!r}.")
-    return values[0] if values[0] == values[1] else values
-
-
-def _fraction(value: Any, name: str, stage: int | None) -> float:
-    if not _is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{_at(name, stage)} must be at least 0 and below 1, not {value!r}.")
-    return float(value)
-
-
-def _flag(value: Any, name: str, stage: int | None) -> bool:
-    if value not in (True, False, 0, 1):
-        raise ValueError(f"{_at(name, stage)} must be true or false, not {value!r}.")
-    return bool(value)
-
-
-def _ratio(value: Any, name: str, stage: int | None) -> float:
-    if not _is_number(value) or value <= 0:
-        raise ValueError(f"{_at(name, stage)} must be a positive number, not {value!r}.")
-    return float(value)
-
-
-def _method(value: Any, name: str, stage: int | None) -> str:
-    if value not in PROJECTION_METHODS:
-        raise ValueError(f"{_at(name, stage)} is {value!r}: choose one of {', '.join(PROJECTION_METHODS)}.")
-    return value
-
-
-def _zero_or_more(value: Any, name: str, stage: int | None) -> int:
-    return _whole(value, name, stage, least=0)
-
-
-def _padding(value: Any, name: str, stage: int | None) -> int | Size:
-    return _side(value, name, stage, least=0)
-
-
-_CASTS = {
-    "patch_sizes": _side,
-    "patch_stride": _side,
-    "patch_padding": _padding,
-    "depth": _zero_or_more,
-    "mlp_ratio": _ratio,
-    "attention_drop_rate": _fraction,
-    "drop_rate": _fraction,
-    "drop_path_rate": _fraction,
-    "qkv_bias": _flag,
-    "cls_token": _flag,
-    "qkv_projection_method": _method,
-    "padding_kv": _zero_or_more,
-    "padding_q": _zero_or_more,
-}
 
 
 def _check_stage(stage: StageConfig) -> None:

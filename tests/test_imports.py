@@ -12,7 +12,8 @@ PACKAGES = ("cvt", "visualize")
 
 # What each module of the model may import of its own package; checkpoint is reached from within functions only.
 MODEL = {
-    "cvt.config": set(),
+    "cvt.fields": set(),
+    "cvt.config": {"cvt.fields"},
     "cvt.names": set(),
     "cvt.pictures": set(),
     "cvt.cost": {"cvt.config"},
