@@ -18,7 +18,8 @@ MODEL = {
     "cvt.pictures": set(),
     "cvt.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
-    "cvt.model": {"cvt.config", "cvt.outputs"},
+    "cvt.linear": set(),
+    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs"},
     "cvt.preprocess": {"cvt.pictures"},
 }
 
