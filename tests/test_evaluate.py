@@ -1,0 +1,199 @@
+"""Measures against brute force, honest probabilities, and the command that prints them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
+from cvt.training.data import find
+from cvt.training.measures import BINS, calibration_error, error_when_calibrated, evaluate, fit_temperature, fold_temperature
+from tests.helpers import tiny_config, tiny_model
+
+NAMES = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]
+
+
+def answers(count=400, seed=0, sharpness=1.0):
+    """Logits and labels that are drawn from softmax(logits / sharpness), so that this is the temperature they need."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(count, len(NAMES), generator=generator) * 2
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    return logits * sharpness, labels
+
+
+def test_accuracy_and_confusions_by_hand():
+    logits, labels = answers()
+    result = evaluate(logits, labels, NAMES)
+    order = [sorted(range(len(NAMES)), key=lambda each, row=row: -row[each]) for row in logits.tolist()]
+    named = [row[0] for row in order]
+    assert result.pictures == 400
+    assert result.top1 == pytest.approx(np.mean([row[0] == label for row, label in zip(order, labels.tolist(), strict=True)]))
+    assert result.top5 == pytest.approx(np.mean([label in row[:5] for row, label in zip(order, labels.tolist(), strict=True)]))
+    assert result.confidence == pytest.approx(logits.softmax(1).amax(1).mean().item(), abs=1e-6)
+    assert result.loss == pytest.approx(-logits.log_softmax(1)[torch.arange(400), labels].mean().item(), abs=1e-5)
+    for number, each in enumerate(result.classes):
+        own = [name for name, label in zip(named, labels.tolist(), strict=True) if label == number]
+        assert (each.name, each.pictures, each.right, each.named) == (NAMES[number], len(own), own.count(number), named.count(number))
+    pairs = {}
+    for name, label in zip(named, labels.tolist(), strict=True):
+        if name != label:
+            pairs[NAMES[label], NAMES[name]] = pairs.get((NAMES[label], NAMES[name]), 0) + 1
+    assert {(name, other): times for name, other, times in result.confused} == pairs
+    assert [times for *_, times in result.confused] == sorted(pairs.values(), reverse=True)
+
+
+def test_calibration_error_by_hand():
+    generator = torch.Generator().manual_seed(0)
+    confidence = torch.rand(500, generator=generator).clamp(0.01)
+    confidence[:3] = torch.tensor([1.0, 1 / 15, 2 / 15])
+    right = torch.rand(500, generator=generator) < confidence**2
+    expected = 0.0
+    for bin in range(BINS):
+        inside = [(c, r) for c, r in zip(confidence.double().tolist(), right.tolist(), strict=True) if bin / BINS < c <= (bin + 1) / BINS]
+        if inside:
+            expected += len(inside) / 500 * abs(np.mean([r for _, r in inside]) - np.mean([c for c, _ in inside]))
+    assert calibration_error(confidence, right) == pytest.approx(expected, abs=3e-3)
+    assert calibration_error(torch.ones(4), torch.tensor([True, True, True, False])) == pytest.approx(0.25)
+    assert calibration_error(torch.full((4,), 0.75), torch.tensor([True, True, True, False])) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
+def test_the_temperature_is_found_and_makes_the_loss_least(sharpness):
+    logits, labels = answers(20_000, sharpness=sharpness)
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(sharpness, rel=0.03)
+    losses = [evaluate(logits / each, labels, NAMES).loss for each in (temperature * 0.98, temperature, temperature * 1.02)]
+    assert losses[1] == min(losses)
+    if sharpness != 1.0:
+        assert evaluate(logits, labels, NAMES).calibration_error > 0.1
+    assert error_when_calibrated(logits, labels) < 0.02
+
+
+def test_a_temperature_needs_pictures_that_are_right_and_wrong():
+    logits, labels = answers()
+    with pytest.raises(ValueError, match="99 pictures are too few"):
+        fit_temperature(logits[:99], labels[:99])
+    with pytest.raises(ValueError, match="nearly all or nearly none"):
+        fit_temperature(logits, logits.argmax(1))
+    with pytest.raises(ValueError, match="nearly all or nearly none"):
+        fit_temperature(logits, logits.argmin(1))
+
+
+def test_a_folded_temperature_divides_the_logits():
+    model, x = tiny_model(), torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before = model(x).logits
+        fold_temperature(model, 1.7)
+        assert torch.allclose(model(x).logits, before / 1.7, atol=1e-6)
+    with pytest.raises(ValueError, match="above 0"):
+        fold_temperature(model, 0.0)
+
+
+def write_pictures(root, classes, count, side=40):
+    generator = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            values = generator.integers(0, 100, (side, side + 9, 3))
+            values[..., number % 3] += 30 * number
+            Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(root / name / f"{index}.png")
+    return root
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"do_normalize": False}, {"do_rescale": False}, {"image_mean": 0.3, "image_std": (0.1, 0.2, 0.3)}]
+)
+def test_values_are_exactly_the_processors(settings):
+    processor = CvtImageProcessor(size=24, **settings)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8))
+    cut = torch.from_numpy(np.array(processor.cut(picture))).permute(2, 0, 1)[None]
+    assert torch.equal(normalized(cut, processor), processor(picture, return_tensors="pt").pixel_values)
+
+
+def test_logits_are_those_of_the_model_on_the_processors_pixels(tmp_path):
+    root = write_pictures(tmp_path / "d", ["dog", "cat"], 5)
+    model = tiny_model(id2label={0: "ant", 1: "dog", 2: "cat"}, num_labels=None)
+    processor = CvtImageProcessor(size=32, crop_pct=0.9)
+    measured = measure(model, processor, find(root), batch_size=3)
+    assert measured.labels.tolist() == [2] * 5 + [1] * 5  # the model's numbers
+    with torch.inference_mode():
+        for name, logits in zip(measured.names, measured.logits, strict=True):
+            assert torch.allclose(logits, model(**processor(root / name, return_tensors="pt")).logits[0], atol=1e-5)
+    assert measured.speed > 0
+    with pytest.raises(ValueError, match="does not know 1 of the 2 classes, for example 'eel'"):
+        class_numbers(("dog", "eel"), model.config)
+    with pytest.raises(ValueError, match="does not resize"):
+        measure(model, CvtImageProcessor(do_resize=False), find(root))
+    assert predict(model, processor, torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0].shape == (1, 3)
+
+
+def test_what_is_said_names_the_worst_first():
+    logits, labels = answers()
+    result = evaluate(logits, labels, NAMES)
+    assert f"top-1 {result.top1:.1%}, top-5 {result.top5:.1%}" in in_words(result, 96, 12.3)
+    shares = [int(line.split()[2].rstrip("%")) for line in tables(result).splitlines()[1 : len(NAMES) + 1]]
+    assert shares == sorted(shares)
+    assert f"{result.confused[0][2]} ×  {result.confused[0][0]} → {result.confused[0][1]}" in tables(result)
+    assert "top-5" not in in_words(evaluate(logits[:, :3], labels.clamp(max=2), NAMES[:3]), 96, 1)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with a model and pictures, most of which lie where it says that they belong."""
+    root, generator = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
+    names, processor = ["ant", "bee", "cat"], CvtImageProcessor(size=32, crop_pct=1.0)
+    model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None))
+    for index in range(120):
+        colours = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        picture = Image.fromarray(colours).resize((40, 40), Image.Resampling.BICUBIC)
+        with torch.inference_mode():
+            named = model(**processor(picture, return_tensors="pt")).logits.argmax().item()
+        folder = root / "data" / "valid" / names[named if generator.random() < 0.7 else index % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        picture.save(folder / f"{index}.png")
+    model.half().save_pretrained(root / "model")
+    processor.save_pretrained(root / "model")
+    return root
+
+
+def test_the_command_measures_at_any_side_and_writes_a_table(saved, capsys):
+    main(["--model", str(saved / "model"), "--data", str(saved / "data"), "--side", "32", "48", "--table", str(saved / "table.csv")])
+    said = capsys.readouterr().out
+    assert "120 pictures at 32×32: top-1 " in said
+    assert "120 pictures at 48×48: top-1 " in said
+    assert "most often confused" in said
+    with open(saved / "table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == ["ant", "bee", "cat"]
+    assert sum(int(row["named"]) for row in rows) == 120
+
+
+def test_the_command_folds_a_temperature_in(saved, capsys):
+    main(["--model", str(saved / "model"), "--data", str(saved / "data"), "--calibrate", str(saved / "honest")])
+    assert "Temperature " in capsys.readouterr().out
+    before, after = (CvtForImageClassification.from_pretrained(saved / name) for name in ("model", "honest"))
+    details = json.loads((saved / "honest" / "config.json").read_text())["calibration"]
+    assert details["pictures"] == 120
+    assert torch.allclose(after.classifier.weight, before.classifier.weight / details["temperature"], rtol=2e-3, atol=1e-4)
+    assert CvtForImageClassification.from_pretrained(saved / "honest", dtype="auto").dtype == torch.float16
+    listing = find(saved / "data" / "valid")
+    processor = CvtImageProcessor.from_pretrained(saved / "honest")
+    results = [
+        evaluate(each.logits, each.labels, ["ant", "bee", "cat"]) for each in (measure(m, processor, listing) for m in (before, after))
+    ]
+    assert results[1].top1 == results[0].top1
+    assert results[1].loss < results[0].loss
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    (["--data", "nowhere"], "no pictures at 'nowhere'"), (["--side", "1"], "too small"),
+    (["--model", "no/such/model"], "no folder or file"),
+    (["--device", "abacus"], "no device 'abacus'"), (["--batch-size", "0"], "1 or more"),
+])  # fmt: skip
+def test_what_cannot_be_measured_is_one_sentence(saved, wrong, words):
+    with pytest.raises(SystemExit, match=words):
+        main(["--model", str(saved / "model"), "--data", str(saved / "data"), *wrong])
