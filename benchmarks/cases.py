@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +26,7 @@ from visualize import explore
 from .paired import Pairs, pairs
 
 ROOT = Path(__file__).parents[1]
+EMBEDDED = ROOT / "cvt" / "weights" / "config.json"
 # The embedded model's shape, for a checkout without its weights.
 SHAPE = {
     "patch_sizes": (5, 3, 3),
@@ -61,14 +63,12 @@ class Case:
 
 
 def cases() -> list[Case]:
-    embedded, note = embedded_model()
+    note = "" if EMBEDDED.exists() else " (not there: random weights of its shape)"
     return [
         Case("CvT-13, 224 px, batch 1, float32", "this", "transformers, eager", lambda rounds: forward(1, rounds), 40, 1.3),
         Case("CvT-13, 224 px, batch 8, float32", "this", "transformers, eager", lambda rounds: forward(8, rounds), 12, 1.15),
-        Case(
-            f"explore, embedded model{note}", "plain forward", "explore", lambda rounds: exploring(embedded, rounds), 60, 1.5, at_most=True
-        ),
-        Case("first answer of python app.py", "import torch, gradio", "app.py", starting, 7, 1.5, at_most=True),
+        Case(f"explore, embedded model{note}", "plain forward", "explore", exploring, 60, 1.5, at_most=True),
+        Case(f"first answer of python app.py{note}", "import torch, gradio", "app.py", starting, 7, 1.5, at_most=True),
     ]
 
 
@@ -100,17 +100,16 @@ def forward(batch: int, rounds: int) -> Pairs:
         return pairs(lambda: ours(pixel_values), lambda: theirs(pixel_values), rounds)
 
 
-def embedded_model() -> tuple[Callable[[], tuple[CvtForImageClassification, CvtImageProcessor]], str]:
-    """How to get the embedded model, and what to note; before it was trained, one of its shape with random weights."""
-    if (ROOT / "cvt" / "weights" / "config.json").exists():
-        return lambda: (CvtForImageClassification.from_pretrained(), CvtImageProcessor.from_pretrained()), ""
-    config = CvtConfig(**SHAPE)
-    return lambda: (build_variant(config), CvtImageProcessor(size=96, crop_pct=1.0)), " (not there: random weights of its shape)"
+def embedded_model() -> tuple[CvtForImageClassification, CvtImageProcessor]:
+    """The embedded model; where it is not there, one of its shape with random weights."""
+    if EMBEDDED.exists():
+        return CvtForImageClassification.from_pretrained(), CvtImageProcessor.from_pretrained()
+    return build_variant(CvtConfig(**SHAPE)), CvtImageProcessor(size=96, crop_pct=1.0)
 
 
-def exploring(embedded: Callable[[], tuple[CvtForImageClassification, CvtImageProcessor]], rounds: int) -> Pairs:
+def exploring(rounds: int) -> Pairs:
     """A decoded photograph of screen size through ``explore``, against the forward pass alone on the same pixels."""
-    model, processor = embedded()
+    model, processor = embedded_model()
     picture = photograph()
     pixel_values = processor(picture, return_tensors="pt").pixel_values
 
@@ -132,21 +131,24 @@ def photograph() -> Image.Image:
 
 def starting(rounds: int) -> Pairs:
     """Whole processes: Python importing torch and gradio, and ``python app.py`` until its page is there."""
-    if not (ROOT / "app.py").exists():
-        raise RuntimeError("There is no app.py yet.")
-    return pairs(import_libraries, first_answer, rounds, warmup=1)
+    if EMBEDDED.exists():
+        return pairs(import_libraries, first_answer, rounds, warmup=1)
+    with tempfile.TemporaryDirectory() as folder:
+        for part in embedded_model():
+            part.save_pretrained(folder)
+        return pairs(import_libraries, lambda: first_answer("--model", folder), rounds, warmup=1)
 
 
 def import_libraries() -> None:
     subprocess.run([sys.executable, "-c", "import torch, gradio"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
-def first_answer() -> None:
+def first_answer(*options: str) -> None:
     """Starts the app on a free port and returns when it has answered a request."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu"]
+    command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu", *options]
     app = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + SECONDS_TO_START
