@@ -286,6 +286,8 @@ class Stage(nn.Module):
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
     """Fills ``weight`` from a normal distribution cut off at ±2."""
+    if weight.is_meta:
+        return  # nothing to fill, and PyTorch would load its compiler to find out
     if std < 0.2:  # ten standard deviations away nothing is left to cut, and this is four times as fast
         nn.init.normal_(weight, std=std, generator=generator)
     else:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import tiny_model
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
 
@@ -101,6 +103,13 @@ def test_the_library_loads_nothing_it_does_not_need():
     program = "import sys, cvt\nfor name in cvt.__all__: getattr(cvt, name)\nprint(*sys.modules)"
     loaded = {name.split(".")[0] for name in run(program).split()}
     assert not loaded & {"gradio", "matplotlib", "transformers", "huggingface_hub", "visualize", "pandas"}
+
+
+def test_loading_a_model_does_not_load_pytorchs_compiler(tmp_path):
+    """It takes longer than everything else together."""
+    tiny_model().save_pretrained(tmp_path)
+    loaded = run(f"import sys, cvt; cvt.CvtForImageClassification.from_pretrained({str(tmp_path)!r}); print(*sys.modules)")
+    assert "torch._dynamo" not in loaded.split()
 
 
 def test_config_and_costs_need_no_torch():
