@@ -25,7 +25,7 @@ def by_svd(values):
     return tokens @ directions.T, (singular**2 / (singular**2).sum())[:3]
 
 
-@pytest.mark.parametrize("shape", [(12, 7, 9), (64, 5, 5), (3, 20, 4), (256, 12, 12)])
+@pytest.mark.parametrize("shape", [(12, 7, 9), (64, 5, 5), (3, 20, 4), (256, 12, 12), (200, 6, 7), (1024, 24, 24)])
 def test_components_are_those_of_a_singular_value_decomposition(shape):
     values = features(*shape)
     scores, shares = by_svd(values)
@@ -67,11 +67,13 @@ def test_features_without_variance_are_grey_and_explain_nothing(values):
     assert result.explained.tolist() == [0, 0, 0]
 
 
-def test_features_of_a_single_direction_leave_the_other_colours_grey():
-    direction, place = np.arange(1, 7, dtype=np.float32), np.linspace(-1, 1, 20, dtype=np.float32).reshape(4, 5)
+@pytest.mark.parametrize("channels", [6, 30])  # fewer than the 20 tokens, and more
+def test_features_of_a_single_direction_leave_the_other_colours_grey(channels):
+    direction, place = np.arange(1, channels + 1, dtype=np.float32), np.linspace(-1, 1, 20, dtype=np.float32).reshape(4, 5)
     result = principal_components(direction[:, None, None] * place)
     assert result.explained == pytest.approx([1, 0, 0])
     assert np.ptp(result.rgb[..., 0]) == 255
+    assert (result.rgb[..., 1:] == 128).all()
 
 
 def test_channels_are_ordered_by_how_much_they_vary():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,6 +163,39 @@ def test_a_missing_block_is_a_sentence(exploration):
         block_payload(exploration, 3, 0)
     with pytest.raises(ValueError, match="no block 2 in stage 1"):
         block_payload(exploration, 1, 2)
+
+
+def broken(part: str, value: float) -> CvtForImageClassification:
+    """A model with one number that is not finite, where it reaches only the class scores, a stage, or attention."""
+    model = model_of()
+    names = {
+        "stage": "cvt.stages.1.embedding.projection.weight",
+        "scores": "classifier.weight",
+        "attention": "cvt.stages.2.layers.2.attention.query.weight",
+    }
+    with torch.no_grad():
+        model.get_parameter(names[part]).view(-1)[0] = value
+    return model
+
+
+@pytest.mark.parametrize(
+    ("part", "words"), [("stage", "feature map of stage 2"), ("scores", "class scores"), ("attention", "attention weights|class scores")]
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_a_sentence(part, words, value):
+    seen = explore(broken(part, value), CvtImageProcessor(size=64), photo())
+    with pytest.raises(ValueError, match=f"gives NaN or infinity.*({words})"):
+        payload(seen)
+    with pytest.raises(ValueError, match="gives NaN or infinity"):
+        block_payload(seen, 2, 2) if part != "scores" else payload(seen)
+
+
+def test_attention_that_overflows_is_a_sentence(exploration):
+    block = exploration.stages[0].blocks[0]
+    large = replace(block, query=block.query * np.float32(1e30), key=block.key * np.float32(1e30))
+    for room in (1 << 20, 1):
+        with pytest.raises(ValueError, match="attention weights"):
+            block_payload(replace(exploration, stages=(replace(exploration.stages[0], blocks=(large,)),)), 0, 0, max_bytes=room)
 
 
 def test_cvt_13_at_224_fits_into_5_mb_even_for_noise():

@@ -20,7 +20,9 @@ import struct
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from .attention_maps import BlockAttention
 from .explore import Exploration, StageExploration
@@ -30,6 +32,7 @@ from .geometry import Grid
 Arrays = dict[str, np.ndarray]
 CROP_SIDE = 768  # no screen shows the crop larger
 CROP_BYTES = 220 << 10
+NOT_FINITE = "This model gives NaN or infinity, which cannot be drawn: look at {}. Use other weights, or run it in float32."
 CHUNK = 1 << 18  # attention scores in work at a time: 1 MB, which stays in a core's cache
 
 
@@ -39,7 +42,11 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
     Pictures and feature maps always travel. Blocks of attention travel as long as they fit: the last block of every stage
     first, last stage first, then the others from the back; the header's ``attention`` lists those that do. The others
     come one by one from ``block_payload``.
+
+    Raises:
+        ValueError: the model's numbers are not all finite, so that there is nothing to draw.
     """
+    _check_finite(exploration)
     arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
     stages = []
     for index, stage in enumerate(exploration.stages):
@@ -74,7 +81,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     """One block's attention alone, in the form that ``max_bytes`` allows.
 
     Raises:
-        ValueError: there is no such block.
+        ValueError: there is no such block, or its numbers are not all finite.
     """
     if not 0 <= stage < len(exploration.stages):
         raise ValueError(f"There is no stage {stage}: the stages are 0 to {len(exploration.stages) - 1}.")
@@ -83,6 +90,15 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
     own = _block(blocks[block], max_bytes)
     return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
+
+
+def _check_finite(exploration: Exploration) -> None:
+    """Raises ValueError with the first place at which a model's numbers are not finite."""
+    for index, stage in enumerate(exploration.stages, 1):
+        if not np.isfinite(stage.features).all():
+            raise ValueError(NOT_FINITE.format(f"the feature map of stage {index}"))
+    if not np.isfinite(exploration.logits).all():
+        raise ValueError(NOT_FINITE.format("its class scores"))
 
 
 def pack(header: dict, arrays: Arrays) -> bytes:
@@ -189,46 +205,58 @@ def _block(block: BlockAttention, max_bytes: int) -> Arrays:
     if _weights_size(block) <= max_bytes:
         values, peak = quantised_weights(block)
         return {"weights": values, "peak": peak}
-    query = block.query * np.float32(block.scale)
     heads, queries, keys = block.shape
     norm, peak = np.empty((heads, queries), np.float32), np.empty((heads, queries), np.float32)
-    mean = np.zeros((heads, keys), np.float64)
+    mean = np.zeros((heads, keys), np.float32)
     for head, rows, scores in _scores(block):
-        top = scores.max(axis=1)
-        scores -= top[:, None]
-        np.exp(scores, out=scores)
-        total = scores.sum(axis=1)
-        norm[head, rows] = np.log(total) + top
+        top, total = _exponentials(scores)
+        norm[head, rows] = total.log() + top
         peak[head, rows] = 1 / total
-        mean[head] += (1 / total) @ scores
-    return {"query": query, "key": block.key, "norm": norm, "peak": peak, "mean": (mean / queries).astype(np.float32)}
+        mean[head] += ((1 / total) @ scores).numpy()
+    query = block.query * np.float32(block.scale)
+    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean / queries}
 
 
 def quantised_weights(block: BlockAttention) -> tuple[np.ndarray, np.ndarray]:
-    """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries)."""
+    """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries).
+
+    Raises:
+        ValueError: the weights are not all finite.
+    """
     heads, queries, keys = block.shape
     values = np.empty((heads, queries, keys), np.uint8)
     peak = np.empty((heads, queries), np.float32)
     for head, rows, scores in _scores(block):
-        # exp of (score − the row's largest) is the weight in units of the row's largest, so that dividing is not needed
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        np.divide(np.float32(1), scores.sum(axis=1), out=peak[head, rows])
-        scores *= np.float32(255)
-        scores += np.float32(0.5)  # truncation then rounds
-        values[head, rows] = scores
-    return values, peak
+        _, total = _exponentials(scores)
+        peak[head, rows] = 1 / total
+        values[head, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
+    return values, _finite(peak)
 
 
-def _scores(block: BlockAttention) -> Iterator[tuple[int, slice, np.ndarray]]:
-    """(head, a slice of the queries, their scaled scores (queries, keys)): piece by piece, so that memory stays small."""
+def _exponentials(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Turns scores (queries, keys) in place into weights in units of the row's largest; returns (largest score, sum), each (queries,)."""
+    top = scores.amax(dim=1)
+    return top, scores.sub_(top[:, None]).exp_().sum(dim=1)
+
+
+def _finite(peak: np.ndarray) -> np.ndarray:
+    if not np.isfinite(peak).all():
+        raise ValueError(NOT_FINITE.format("its attention weights"))
+    return peak
+
+
+def _scores(block: BlockAttention) -> Iterator[tuple[int, slice, Tensor]]:
+    """(head, a slice of the queries, their scaled scores (queries, keys)): piece by piece, so that memory stays small.
+
+    In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
+    """
     heads, queries, keys = block.shape
     step = max(1, CHUNK // keys)
     for head in range(heads):
-        key = block.key[head].T
+        key = torch.from_numpy(block.key[head].T * np.float32(block.scale))  # (D, keys)
         for start in range(0, queries, step):
             rows = slice(start, min(start + step, queries))
-            yield head, rows, (block.query[head, rows] * np.float32(block.scale)) @ key
+            yield head, rows, torch.from_numpy(block.query[head, rows].copy()) @ key
 
 
 def _by_interest(exploration: Exploration) -> list[tuple[int, int]]:
