@@ -75,29 +75,24 @@ def in_words(handler: Callable) -> Callable:
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
     """What the browser component fetches: its scripts, and the bytes of a result."""
-    headers = {"Cache-Control": "private, max-age=3600"}
-    gone = {"error": "This result is no longer held."}
 
-    def data(request: Request) -> Response:
-        try:
-            return Response(workbench.payload(request.path_params["key"]), media_type="application/octet-stream", headers=headers)
-        except KeyError:
-            return JSONResponse(gone, status_code=404)
+    def answer(content: Callable[..., bytes]) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            try:
+                found = content(**request.path_params)
+            except KeyError:
+                return JSONResponse({"error": "This result is no longer held."}, status_code=404)
+            except ValueError as error:
+                return JSONResponse({"error": str(error)}, status_code=404)
+            return Response(found, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
 
-    def block(request: Request) -> Response:
-        place = request.path_params
-        try:
-            content = workbench.block_payload(place["key"], place["stage"], place["block"])
-        except KeyError:
-            return JSONResponse(gone, status_code=404)
-        except ValueError as error:
-            return JSONResponse({"error": str(error)}, status_code=404)
-        return Response(content, media_type="application/octet-stream", headers=headers)
+        return endpoint
 
     return [
         Mount("/explorer/static", StaticFiles(directory=explorer.STATIC)),
-        Route("/explorer/data/{key}", data),
-        Route("/explorer/data/{key}/{stage:int}/{block:int}", block),
+        Route("/explorer/data/{key}", answer(workbench.payload)),
+        Route("/explorer/data/{key}/{stage:int}/{block:int}", answer(workbench.block_payload)),
+        Route("/explorer/inside/{key}/{stage:int}/{block:int}", answer(workbench.inside_payload)),
     ]
 
 
@@ -152,7 +147,8 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) ->
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-            return {"key": key, "note": words.accuracy(workbench.config)}, path, None
+            value = {"key": key, "note": words.accuracy(workbench.config), "model": workbench.source, "inside": True}
+            return value, path, None
         return gr.skip(), gr.skip(), None
 
     settings = {"outputs": [main, chosen, upload], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
@@ -198,7 +194,7 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> No
             log.exception("a variant failed")
             yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
         else:
-            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED}
+            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED, "inside": True}
 
     inputs = [chosen, seed, *sliders]
     settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}

@@ -7,7 +7,7 @@ guessed, and every method may be called by many threads at once.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from cvt.runner import choose_device
 from cvt.variants import Changes, VariantCache, build_variant, variant
 
 from .explore import Exploration, explore
+from .inside import inside_payload
 from .render import block_payload, payload
 from .store import ExplorationStore
 
@@ -28,10 +29,10 @@ MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
 
 
 class Held:
-    """A result in the store, with the bytes that the browser fetches, made once."""
+    """A result in the store, with the bytes that the browser fetches, made once; ``model`` gives the model that made it."""
 
-    def __init__(self, exploration: Exploration):
-        self.exploration = exploration
+    def __init__(self, exploration: Exploration, model: Callable[[], CvtForImageClassification]):
+        self.exploration, self.model = exploration, model
         self.nbytes = exploration.nbytes + len(self.payload)
 
     @cached_property
@@ -59,7 +60,9 @@ class Workbench:
     """
 
     def __init__(self, source: str | None = None, device: str = "auto", kept: Sequence[Path] = ()):
-        self.name = "Embedded CvT" if source is None else Path(source).name or source
+        # what the page says of the model: its name, and what loads it; of a folder here no more than its own name
+        self.source = Path(source).name if source and Path(source).exists() else source
+        self.name = self.source or "Embedded CvT"
         self.device, self.dtype = choose_device(device)
         self.model = CvtForImageClassification.from_pretrained(source).to(self.device, self.dtype)
         self.processor = CvtImageProcessor.from_pretrained(source)
@@ -83,7 +86,7 @@ class Workbench:
         if isinstance(picture, (str, Path)) and name in self._kept:
             with self._kept_lock:  # whoever opens the page first computes; the others wait for that
                 return self._again(name) or self._keep(name)
-        return self._put(explore(self.model, self.processor, picture))
+        return self._put(explore(self.model, self.processor, picture), lambda: self.model)
 
     def _again(self, name: str) -> Result | None:
         key = self._kept[name]
@@ -93,12 +96,12 @@ class Workbench:
             return None
 
     def _keep(self, name: str) -> Result:
-        result = self._put(explore(self.model, self.processor, name))
+        result = self._put(explore(self.model, self.processor, name), lambda: self.model)
         self._kept[name] = result.key
         return result
 
-    def _put(self, exploration: Exploration) -> Result:
-        return Result(self.store.put(Held(exploration)), exploration)
+    def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification]) -> Result:
+        return Result(self.store.put(Held(exploration, model)), exploration)
 
     def variant(self, changes: Changes) -> CvtConfig:
         """The model's architecture with some settings changed.
@@ -112,7 +115,8 @@ class Workbench:
 
     def explore_variant(self, picture: PictureSource, config: CvtConfig, seed: int) -> Result:
         """The same picture through a variant with random weights of this seed."""
-        return self._put(explore(self.variants.get(config, seed), self.processor, picture))
+        exploration = explore(self.variants.get(config, seed), self.processor, picture)
+        return self._put(exploration, lambda: self.variants.get(config, seed))  # built again if the cache has dropped it
 
     def _build(self, config: CvtConfig, seed: int) -> CvtForImageClassification:
         return build_variant(config, seed).to(self.device, self.dtype)
@@ -124,3 +128,8 @@ class Workbench:
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to travel with the rest. Raises KeyError, ValueError."""
         return block_payload(self.store.get(key).exploration, stage, block)
+
+    def inside_payload(self, key: str, stage: int, block: int) -> bytes:
+        """What one block's projections work with, for the microscope. Raises KeyError, ValueError."""
+        held = self.store.get(key)
+        return inside_payload(held.model(), self.processor, held.exploration, stage, block)

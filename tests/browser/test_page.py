@@ -164,3 +164,18 @@ def test_narrow_screens_lose_nothing(visit, width, scheme):
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
     for name in ("picture", "classes", "sentence", "heads", "wall"):
         assert seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first.is_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_nothing_covers_the_prediction(visit, width):
+    seen = visit(viewport={"width": width, "height": 900})
+    frame = seen.page.locator('[data-explorer="main"] [data-ref="frame"]').bounding_box()
+    assert frame["height"] > 200
+    lead = seen.page.locator('[data-explorer="main"] .cvt-lead').bounding_box()
+    assert lead["y"] >= frame["y"] + frame["height"]
+    for name in ("cvt-lead", "cvt-classes"):
+        element = seen.page.locator(f'[data-explorer="main"] .{name}')
+        element.scroll_into_view_if_needed()
+        box = element.bounding_box()
+        on_top = "([name, x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.' + name))"
+        assert seen.page.evaluate(on_top, [name, box["x"] + 5, box["y"] + box["height"] / 2])
