@@ -27,7 +27,7 @@ from .training.distributed import World, joined
 from .training.measures import evaluate
 from .training.precision import PRECISIONS, choose_precision
 from .training.progress import Reporter
-from .training.reading import PictureSet, as_processed, middle_square, read
+from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, Phases, Recipe
 from .training.start import Start, from_scratch, from_trained, load_teacher
 from .training.trainer import Trainer
@@ -162,6 +162,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     if start.source is None and len(training_list) < FEW:
         say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
     training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
+    check_classes(training)
     held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)
     if skipped := training.skipped + held_out.skipped:
         say(f"{skipped} pictures that cannot be read were skipped", flush=True)

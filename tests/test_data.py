@@ -13,7 +13,7 @@ from PIL import Image
 
 from cvt.preprocess import CvtImageProcessor
 from cvt.training.data import find, find_both, find_held_out, split
-from cvt.training.reading import as_processed, middle_square, read
+from cvt.training.reading import as_processed, check_classes, middle_square, read
 
 
 def picture(width=20, height=20, seed=0):
@@ -186,6 +186,10 @@ def test_unreadable_pictures_stop_or_are_skipped_and_counted(tmp_path):
     for file in (root / "cat").iterdir():
         file.write_bytes(b"")
     with pytest.raises(ValueError, match="None of the pictures of the class 'cat'"):
+        check_classes(read(find(root), middle_square(16), skip_unreadable=True))
+    for file in (root / "dog").iterdir():
+        file.write_bytes(b"")
+    with pytest.raises(ValueError, match="None of the 7 pictures"):
         read(find(root), middle_square(16), skip_unreadable=True)
 
 

@@ -47,7 +47,7 @@ def read(listing: Listing, cut: Cut, skip_unreadable: bool = False, quiet: bool 
     """Every picture of ``listing`` after ``cut``; smaller ones are enlarged to the largest.
 
     Raises:
-        ValueError: pictures that cannot be read, unless they are to be skipped; none left in a class that had some.
+        ValueError: pictures that cannot be read, unless they are to be skipped; none at all that can.
     """
     squares, kept, problems = [], [], []
     progress = tqdm(total=len(listing), desc="reading", unit=" pictures", leave=False, disable=True if quiet else None)
@@ -61,11 +61,17 @@ def read(listing: Listing, cut: Cut, skip_unreadable: bool = False, quiet: bool 
                 kept.append(place)
     if problems and not skip_unreadable:
         raise ValueError(_unreadable(problems, len(listing)))
+    if not kept:
+        raise ValueError(f"None of the {len(listing)} pictures can be read.")
     labels = [listing.labels[place] for place in kept]
-    for label in sorted(set(listing.labels) - set(labels)):
-        raise ValueError(f"None of the pictures of the class {listing.classes[label]!r} can be read.")
     names = tuple(listing.names[place] for place in kept)
     return PictureSet(_stacked(squares), torch.tensor(labels), names, listing.classes, len(problems))
+
+
+def check_classes(pictures: PictureSet) -> None:
+    """Refuses a training set that has lost all pictures of a class to the unreadable ones."""
+    for label in sorted(set(range(len(pictures.classes))) - set(pictures.labels.tolist())):
+        raise ValueError(f"None of the pictures of the class {pictures.classes[label]!r} can be read.")
 
 
 def middle_square(side: int) -> Cut:

@@ -1,0 +1,351 @@
+"""Training: parts of a batch, going on after a kill, several processes, and the way from a folder of pictures to the app."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
+from cvt.train import EMBEDDED_ARCHITECTURE, arguments, main, phases, recipe_of, starting_point
+from cvt.training.batches import Batches
+from cvt.training.reading import PictureSet
+from cvt.training.recipe import FINE_TUNING, Recipe
+from cvt.training.trainer import Trainer
+from tests.helpers import tiny_config, tiny_model
+
+ROOT = Path(__file__).parent.parent
+CLASSES = ("ant", "bee", "cat")
+MOMENTS = [0.5] * 3, [0.25] * 3
+QUICK = {"phases": (((16,), 2.0),), "batch_size": 8, "ema_decay": 0.9}
+# Without what depends on the part of a batch: BatchNorm, and random numbers inside the model.
+SAME_FOR_PARTS = {"qkv_projection_method": "avg", "drop_path_rate": 0.0, "num_labels": 3}
+
+
+def picture_set(count=24, side=20, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 3
+    pictures = torch.randint(0, 120, (count, 3, side, side), generator=generator)
+    pictures[torch.arange(count), labels] += 120
+    return PictureSet(pictures.byte(), labels, tuple(map(str, range(count))), CLASSES)
+
+
+def batches(recipe, parts=1, pictures=None):
+    return Batches(pictures or picture_set(), recipe, *MOMENTS, torch.device("cpu"), parts)
+
+
+def trainer(tmp_path, recipe, name="state.pt", model=None, **options):
+    model = CvtForImageClassification(tiny_config(num_labels=3)) if model is None else model
+    return Trainer(model, batches(recipe, recipe.accumulate), recipe, tmp_path / name, **options)
+
+
+def gradients(state):
+    """The optimizers' memory of gradients in a saved state. Weights say less: Muon and AdamW make much of rounding errors."""
+    kept = [each for optimizer in state["optimizers"] for each in optimizer["state"].values()]
+    return torch.cat([each.get("momentum_buffer", each.get("exp_avg")).flatten() for each in kept])
+
+
+def assert_same_gradients(one, other):
+    one, other = gradients(one), gradients(other)
+    assert (one - other).norm() < 1e-3 * one.norm()
+
+
+def silent(progress):
+    pass
+
+
+def test_parts_of_a_batch_are_together_the_whole():
+    recipe = Recipe(**QUICK, mix=0.9, photo=0.5, randaugment=9.0)
+    whole, parts = batches(recipe), batches(recipe, parts=2)
+    for step in range(len(whole.plan)):
+        x, targets = whole(step)
+        got = [parts(step, part) for part in range(2)]
+        order = torch.cat([parts._own[part] for part in range(2)])
+        assert sorted(order.tolist()) == list(range(8))
+        assert torch.equal(torch.cat([each[0] for each in got]), x[order])
+        assert torch.equal(torch.cat([each[1] for each in got]), targets[order])
+
+
+def test_each_picture_comes_once_an_epoch_in_an_order_of_its_own():
+    several = batches(Recipe(**QUICK))
+    chosen = [several._chosen(step).tolist() for step in range(6)]
+    assert sorted(sum(chosen[:3], [])) == sorted(sum(chosen[3:], [])) == list(range(24))  # noqa: RUF017
+    assert chosen[0] != chosen[3]
+    assert torch.equal(several(2)[0], batches(Recipe(**QUICK))(2)[0])  # whatever came before
+
+
+def test_a_batch_that_cannot_be_parted_is_refused():
+    with pytest.raises(ValueError, match="multiple of 6"):
+        batches(Recipe(**QUICK), parts=3)
+    with pytest.raises(ValueError, match="at least so many pictures"):
+        batches(Recipe(**{**QUICK, "batch_size": 48}), parts=24)
+    assert batches(Recipe(**{**QUICK, "batch_size": 700})).size == 24  # a small set is one batch
+
+
+def test_accumulated_parts_make_the_same_step(tmp_path):
+    recipe = Recipe(**QUICK, mix=0.5, muon_learning_rate=0.0)
+    for accumulate in (1, 4):
+        several = trainer(tmp_path, Recipe(**{**vars(recipe), "accumulate": accumulate}), f"{accumulate}.pt", tiny_model(**SAME_FOR_PARTS))
+        several.run(silent)
+    assert_same_gradients(*(torch.load(tmp_path / f"{accumulate}.pt") for accumulate in (1, 4)))
+
+
+def test_a_model_learns_and_its_average_follows(tmp_path):
+    recipe = Recipe(**{**QUICK, "phases": (((16,), 12.0),)}, mix=0.0)
+    torch.manual_seed(0)
+    learner, told = trainer(tmp_path, recipe), []
+    assert learner.run(told.append, lambda average, side: (0.5, None), measurements=3)
+    assert [report.step for report in told] == list(range(1, 37))
+    assert told[-1].accuracy > 0.8 > 0.6 > told[0].accuracy
+    assert told[-1].loss < told[0].loss
+    assert [report.step for report in told if report.top1 is not None] == [12, 24]  # at the end the result is measured
+    own, average = learner.model.state_dict(), learner.average.state_dict()
+    assert all(torch.allclose(own[name].float(), value.float(), atol=0.2) for name, value in average.items())
+    assert not torch.equal(own["classifier.weight"], average["classifier.weight"])
+
+
+def test_a_teacher_is_listened_to(tmp_path):
+    recipe = Recipe(**QUICK, mix=0.0, teacher_share=1.0, label_smoothing=0.0)
+    teacher = tiny_model(num_labels=3, seed=4)
+    torch.manual_seed(0)
+    pupil = trainer(tmp_path, recipe, teacher=teacher)
+    x, _ = pupil.batches(0)
+    with torch.no_grad():
+        torch.manual_seed(pupil.batches.seed(0))
+        answers = pupil.model.train()(x).logits.log_softmax(1)
+        expected = -(teacher(x).logits.softmax(1) * answers).sum(1).mean()
+    pupil.model.load_state_dict(pupil.average.state_dict())  # BatchNorm counted that
+    assert pupil._train_step()[0].item() == pytest.approx(expected.item(), abs=1e-5)
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
+    model = CvtForImageClassification(tiny_config(num_labels=3))
+    with torch.no_grad():
+        model.classifier.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match="no longer a number at step 1"):
+        trainer(tmp_path, Recipe(**QUICK), model=model).run(silent)
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_time_that_is_up_leaves_a_state_to_go_on_from(tmp_path):
+    recipe = Recipe(**QUICK)
+    torch.manual_seed(0)
+    first = trainer(tmp_path, recipe)
+    assert not first.run(silent, seconds=0)
+    assert first.step == 1
+    again = trainer(tmp_path, recipe)
+    assert again.step == 1
+    assert again.run(silent)
+    assert trainer(tmp_path, recipe).run(silent)  # nothing is left to do
+
+
+def test_a_state_of_another_training_is_refused(tmp_path):
+    trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "8"}).save()
+    with pytest.raises(ValueError, match=r"state\.pt in .* another batch size"):
+        trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "9"})
+
+
+def test_the_recipe_of_the_embedded_model_is_what_its_command_says():
+    command = (
+        "--data tiny-imagenet --out OUT --phases 32:3,48:1.3,64:0.6,96:0.08 --batch-size 128 --learning-rate 2e-3 --mix 0 "
+        "--color 0.2 --least-area 0.4 --ema-decay 0.998"
+    )
+    options = arguments(command.split())
+    start = starting_point(options)
+    assert recipe_of(options, start) == Recipe(
+        phases=(((32,), 3.0), ((48,), 1.3), ((64,), 0.6), ((96,), 0.08)),
+        batch_size=128, learning_rate=2e-3, mix=0.0, color=0.2, area=(0.4, 1.0), ema_decay=0.998,
+        muon_learning_rate=0.02, weight_decay=0.05, warmup=0.05, label_smoothing=0.1, blur=0.3, photo=0.0, randaugment=0.0,
+        accumulate=1, clip=1.0, seed=0,
+    )  # fmt: skip
+    assert start.config == CvtConfig(**EMBEDDED_ARCHITECTURE)
+    assert (start.source, start.processor.side, start.processor.crop_pct) == (None, 96, 1.0)
+
+
+def test_phases_in_words():
+    assert phases("32:3,64/96:0.5") == (((32,), 3.0), ((64, 96), 0.5))
+    with pytest.raises(Exception, match="not a list of side:epochs"):
+        phases("96")
+
+
+def write_pictures(root, count=20, classes=CLASSES, side=40):
+    generator = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            values = generator.integers(0, 90, (side, side + 8, 3))
+            values[..., number % 3] += 150
+            Image.fromarray(values.clip(0, 255).astype(np.uint8)).save(root / name / f"{index}.jpg")
+    return root
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures of three colours, an architecture, and a trained model that knows two other things."""
+    root = tmp_path_factory.mktemp("training")
+    write_pictures(root / "pictures")
+    (root / "architecture.json").write_text(json.dumps(tiny_config(drop_path_rate=(0.0, 0.1, 0.2)).to_dict()))
+    tiny_model(tiny_config(id2label={0: "left", 1: "right"}, num_labels=None)).save_pretrained(root / "model")
+    CvtImageProcessor(size=32, crop_pct=1.0, image_mean=0.4, image_std=0.2).save_pretrained(root / "model")
+    return root
+
+
+def command(folder, out, *more, module=("-m", "cvt.train")):
+    given = ["--data", folder / "pictures", "--out", out, "--config", folder / "architecture.json", "--device", "cpu", *more]
+    return [sys.executable, *map(str, module), *map(str, given)]
+
+
+def alone():
+    """Surroundings in which a process computes alike every time."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="module")
+def no_curves(tmp_path_factory):
+    """The command without its last picture, which takes longer than the training here; one test draws it."""
+    file = tmp_path_factory.mktemp("program") / "train.py"
+    file.write_text(
+        "from cvt.train import main\nfrom cvt.training import result\nresult.draw_curves = lambda out: ''\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    return file
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path, no_curves):
+    settings = ["--phases", "16/24:6,32:2", "--batch-size", "16", "--photo", "0.4", "--randaugment", "6", "--save-every", "0"]
+    whole = subprocess.Popen(
+        command(folder, tmp_path / "whole", *settings, module=[no_curves]), cwd=ROOT, env=alone(), stdout=subprocess.PIPE
+    )
+    killed, state = command(folder, tmp_path / "killed", *settings, module=[no_curves]), tmp_path / "killed" / "state.pt"
+    stops = []
+    for delay in (0.0, 0.37):
+        process = subprocess.Popen(killed, cwd=ROOT, env=alone(), stdout=subprocess.PIPE)
+        before = state.stat().st_mtime_ns if state.exists() else 0
+        while not state.exists() or state.stat().st_mtime_ns == before:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        stops.append(torch.load(state)["step"])
+    (tmp_path / "killed" / ".state.pt.abcd1234").write_bytes(b"half")  # as a kill while writing leaves it
+    said = subprocess.run(killed, cwd=ROOT, env=alone(), capture_output=True, text=True, check=True).stdout
+    assert f"Going on from step {stops[1]}" in said
+    whole.communicate()
+    assert whole.returncode == 0
+    assert 0 < stops[0] < stops[1] < 28
+    for name in ("whole", "killed"):
+        with open(tmp_path / name / "history.csv", newline="") as file:
+            assert [int(row["step"]) for row in csv.DictReader(file)] == list(range(1, 28))
+    states = [torch.load(tmp_path / name / "state.pt") for name in ("whole", "killed")]
+    for part in ("model", "average"):
+        assert all(torch.equal(value, states[1][part][name]) for name, value in states[0][part].items())
+    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (tmp_path / "killed" / "model.safetensors").read_bytes()
+    assert not list((tmp_path / "killed").glob(".*"))
+
+
+def test_two_processes_learn_what_one_does(tmp_path, no_curves, monkeypatch):
+    write_pictures(tmp_path / "pictures", count=14)
+    (tmp_path / "architecture.json").write_text(json.dumps(tiny_config(**SAME_FOR_PARTS).to_dict()))
+    settings = ["--phases", "16:1", "--batch-size", "16", "--precision", "float32", "--muon-learning-rate", "0", "--mix", "0.5"]
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", no_curves)
+    two = command(tmp_path, tmp_path / "two", *settings, module=torchrun)
+    said = subprocess.run(two, cwd=ROOT, env=alone(), capture_output=True, text=True, check=True).stdout
+    assert said.count("Held out: 3 pictures") == 1  # one of them speaks
+    monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
+    main(command(tmp_path, tmp_path / "one", *settings)[3:])
+    states = [torch.load(tmp_path / name / "state.pt") for name in ("one", "two")]
+    assert [state["step"] for state in states] == [2, 2]
+    assert_same_gradients(*states)
+    losses = []
+    for name in ("one", "two"):
+        with open(tmp_path / name / "history.csv", newline="") as file:
+            losses.append([float(row["loss"]) for row in csv.DictReader(file)])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
+    from transformers import CvtForImageClassification as Theirs
+
+    from visualize.workbench import Workbench
+
+    out = tmp_path / "out"
+    main(["--data", str(folder / "pictures"), "--out", str(out), "--init", str(folder / "model"), "--phases", "32:8", "--batch-size", "16"])
+    said = capsys.readouterr().out
+    assert "54 pictures of 3 classes to train on, 6 held out\n  ant: 18 and 2\n" in said
+    assert "Held out: 6 pictures at 32×32: top-1 100.0%" in said
+    assert f"python app.py --model {out}" in said
+    assert "curves.png" in said
+    with Image.open(out / "curves.png") as curves:
+        assert curves.width > 300
+    with open(out / "held_out.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6
+    assert all(row["named"] == row["class"] == row["picture"].split("/")[0] for row in rows)
+    workbench = Workbench(str(out))
+    shown = workbench.explore(folder / "pictures" / "bee" / "3.jpg").exploration
+    assert shown.top(1)[0][0] == "bee"
+    assert workbench.config.extra["evaluation"]["top1"] == 1.0
+    assert workbench.processor.image_mean == [0.4] * 3
+    theirs = Theirs.from_pretrained(out, dtype=torch.float32).eval()
+    assert theirs.config.id2label == {0: "ant", 1: "bee", 2: "cat"}
+    x = workbench.processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
+    with torch.inference_mode():
+        assert torch.allclose(theirs(x).logits, CvtForImageClassification.from_pretrained(out)(x).logits, atol=1e-5)
+    assert all(value.dtype != torch.float32 for value in load_file(out / "model.safetensors").values())
+
+
+def test_known_classes_keep_their_classifier(folder, tmp_path):
+    tiny_model(tiny_config(id2label=dict(enumerate(["cat", "ant", "bee"])), num_labels=None)).save_pretrained(tmp_path / "model")
+    CvtImageProcessor(size=32).save_pretrained(tmp_path / "model")
+    options = arguments(["--data", "x", "--out", "y", "--init", str(tmp_path / "model"), "--drop-path", "0.3"])
+    start = starting_point(options)
+    assert start.order(CLASSES) == ("cat", "ant", "bee")
+    assert recipe_of(options, start) == Recipe(**{**vars(FINE_TUNING), "phases": (((32,), 20.0),)})
+    saved = load_file(tmp_path / "model" / "model.safetensors")
+    kept, new = start.build(("cat", "ant", "bee"), 0), start.build(("cat", "ant", "dog"), 0)
+    assert kept.config.drop_path_rate == (0.0, 0.0, 0.3)
+    assert torch.equal(kept.classifier.weight, saved["classifier.weight"])
+    assert new.classifier.weight.abs().max() < 0.2 < saved["classifier.weight"].abs().max()
+    assert torch.equal(new.classifier.weight, start.build(("cat", "ant", "dog"), 0).classifier.weight)
+    assert torch.equal(new.layernorm.weight, saved["layernorm.weight"])
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    (["--data", "nowhere"], "no pictures at 'nowhere'"), (["--phases", "2:1"], "too small"), (["--mix", "2"], "choose a value from 0 to 1"),
+    (["--init", "embedded"], "leave --config out"), (["--config", "none.json"], "no architecture file 'none.json'"),
+    (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
+    (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
+    (["--out", "FILE"], "choose another --out"),
+])  # fmt: skip
+def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_path, wrong, words):
+    (tmp_path / "file").write_text("x")
+    named = {"MODEL": str(folder / "model"), "FILE": str(tmp_path / "file")}
+    given = [*command(folder, tmp_path / "out")[3:], *(named.get(each, each) for each in wrong)]
+    with pytest.raises(SystemExit, match=words):
+        main(given)
+    assert not (tmp_path / "out" / "state.pt").exists()
+
+
+def test_unreadable_pictures_stop_or_are_skipped(folder, tmp_path, capsys, monkeypatch):
+    write_pictures(tmp_path / "pictures", count=4)
+    (tmp_path / "pictures" / "ant" / "0.jpg").write_bytes(b"nothing")
+    (tmp_path / "architecture.json").write_text((folder / "architecture.json").read_text())
+    monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
+    given = [*command(tmp_path, tmp_path / "out", "--phases", "16:1")[3:]]
+    with pytest.raises(SystemExit, match=r"1 of \d+ pictures cannot be read; .*\n  ant/0.jpg: "):
+        main(given)
+    main([*given, "--skip-unreadable"])
+    said = capsys.readouterr().out
+    assert "1 pictures that cannot be read were skipped" in said
+    assert "New weights learn little from so few pictures" in said
