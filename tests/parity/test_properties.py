@@ -63,7 +63,7 @@ def models(draw, plain=st.booleans()):  # noqa: B008 -- a strategy is a value
 
 
 EXAMPLES = settings(
-    max_examples=40,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
@@ -91,7 +91,7 @@ def test_logits_and_feature_maps(drawn, seed):
             assert difference(ours, expected) < 1e-5
 
 
-@settings(EXAMPLES, max_examples=25)
+@settings(EXAMPLES, max_examples=40)
 @given(models(plain=st.just(True)), st.integers(0, 1000), st.booleans())
 def test_gradients(drawn, seed, training):
     config, (height, width) = drawn
@@ -109,5 +109,7 @@ def test_gradients(drawn, seed, training):
     largest = max(float(value.abs().max()) for value in gradients[1].values())
     for name, ours in gradients[0].items():
         expected = gradients[1][to_theirs(name, HUGGING_FACE)]
-        error = (ours - expected).abs().max() / max(float(expected.abs().max()), 1e-3 * largest)  # some are zero but for rounding
+        error = (ours - expected).abs().max() / max(
+            float(expected.abs().max()), 1e-2 * largest
+        )  # those of key biases are zero but for rounding
         assert error < 1e-4, name
