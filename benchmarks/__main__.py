@@ -48,7 +48,10 @@ def main() -> int:
     for case in cases():
         if options.only.lower() not in case.name.lower():
             continue
-        times = case.measure(max(2, round(case.rounds * options.rounds)))
+        try:
+            times = case.measure(max(2, round(case.rounds * options.rounds)))
+        except ModuleNotFoundError as error:
+            sys.exit(f"{case.name}: {error.name} is not installed. Run: pip install -r requirements.txt -r tests/requirements.txt")
         missed += not case.reached(times.ratio)
         print(row(case, times), flush=True)
     return 1 if options.check and missed else 0
