@@ -1,6 +1,7 @@
 """Any valid configuration, any input size: equal to transformers where it can run, to the formula everywhere."""
 
 import hypothesis.strategies as st
+import pytest
 import torch
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
@@ -94,22 +95,26 @@ def test_logits_and_feature_maps(drawn, seed):
 @settings(EXAMPLES, max_examples=40)
 @given(models(plain=st.just(True)), st.integers(0, 1000), st.booleans())
 def test_gradients(drawn, seed, training):
+    """In float64: a few channels multiply float32's rounding so much that it cannot be told from mistakes."""
     config, (height, width) = drawn
-    # in training, BatchNorm over few tokens multiplies rounding errors: there only float64 tells them from mistakes
-    dtype = torch.float64 if training else torch.float32
-    model = tiny_model(config, seed).to(dtype).train(training)
-    theirs = twin(model)
-    x = pixels(2, config.num_channels, height, width, seed=seed).to(dtype)
-    gradients = []
+    model = tiny_model(config, seed).double().train(training)
+    compare_gradients(model, pixels(2, config.num_channels, height, width, seed=seed).double(), 1e-7)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_in_float32(training):
+    compare_gradients(tiny_model(drop_path_rate=0.0).train(training), pixels(4, 3, 64, 48), 1e-4)
+
+
+def compare_gradients(model, x, tolerance):
+    theirs, gradients = twin(model), []
     for each in (model, theirs):
         values = x.clone().requires_grad_()
         logits = each(values).logits
-        (logits * torch.linspace(0.5, 1.5, logits.numel(), dtype=dtype).reshape(logits.shape)).sum().backward()
+        (logits * torch.linspace(0.5, 1.5, logits.numel(), dtype=x.dtype).reshape(logits.shape)).sum().backward()
         gradients.append({"pixel_values": values.grad} | {name: value.grad for name, value in each.named_parameters()})
     largest = max(float(value.abs().max()) for value in gradients[1].values())
     for name, ours in gradients[0].items():
         expected = gradients[1][to_theirs(name, HUGGING_FACE)]
-        error = (ours - expected).abs().max() / max(
-            float(expected.abs().max()), 1e-2 * largest
-        )  # those of key biases are zero but for rounding
-        assert error < 1e-4, name
+        # those of key biases are zero but for rounding, hence a floor
+        assert (ours - expected).abs().max() < tolerance * max(float(expected.abs().max()), 1e-2 * largest), name
