@@ -55,6 +55,9 @@ def feature_cases(exploration: Exploration) -> list[dict]:
         flat = each.features.reshape(len(each.features), -1).astype(np.float64)  # (C, tokens)
         channel, token = int(rng.integers(len(flat))), int(rng.integers(flat.shape[1]))
 
+        region = rng.random(flat.shape[1]) < 0.3
+        contrast = flat[:, region].mean(axis=1) - flat[:, ~region].mean(axis=1)
+
         def cosines(vectors: np.ndarray, token: int = token) -> list[float]:
             unit = vectors / np.linalg.norm(vectors, axis=0)
             return (unit[:, token] @ unit).tolist()
@@ -64,6 +67,7 @@ def feature_cases(exploration: Exploration) -> list[dict]:
                 "stage": stage, "channel": channel, "token": token, "shape": list(each.features.shape),
                 "values": flat[channel].tolist(), "similarity": cosines(flat), "centred": cosines(flat - flat.mean(axis=1, keepdims=True)),
                 "order": np.argsort(-flat.var(axis=1)).tolist(), "peak": int(np.abs(flat).max(axis=1).argmax()),
+                "region": region.tolist(), "contrast": (contrast / flat.std(axis=1)).tolist(),
             }
         )  # fmt: skip
     return cases

@@ -30,24 +30,27 @@ ARGUMENTS = (
 )
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
 TYPES = {".js": "text/javascript", ".css": "text/css"}
+TWO_STAGES = {"mlp_ratio": 2.0, "cls_token": False, "drop_path_rate": 0.0}
 # What the host of the page does: a root below a path, the two templates, the script that attaches them.
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 400px 1fr; gap: 20px }} {css}</style>
 <body><div class="row"><div id="a">{picture}</div><div id="b">{panels}</div></div><script>
 window.gradio_config = {{ root: "/below/" }};
 window.told = {{}};
+window.triggered = [];
+const trigger = (...event) => window.triggered.push(event);
 for (const id of ["a", "b"]) {{
   const element = document.getElementById(id);
-  const props = {{ value: id === "a" ? {value} : null }};
+  const props = {{ value: id === "a" ? {{ ...{value}, ...(location.hash && {{ key: location.hash.slice(1) }}) }} : null }};
   window.tell = id === "a" ? (value) => {{ props.value = value; window.told[id]("value"); }} : window.tell;
   const watch = (name, heard) => {{ window.told[id] = heard; }};
-  new Function("element", "props", "watch", {script})(element, props, watch);
+  new Function("element", "props", "watch", "trigger", {script})(element, props, watch, trigger);
 }}
 </script>"""
 
 
-def serve(results: dict[str, Exploration], asked: list[str], room: int) -> ThreadingHTTPServer:
-    """A server with the routes that the component expects, below /below."""
+def serve(results: dict[str, Exploration], asked: list[str], room: int, failing: list[int]) -> ThreadingHTTPServer:
+    """A server with the routes that the component expects, below /below; the last of ``failing`` answers blocks."""
     first = next(iter(results))
     page = PAGE.format(
         css=explorer.CSS,
@@ -69,6 +72,8 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int) -> Threa
             if path[:2] == ["explorer", "data"] and path[2] in results:
                 seen = results[path[2]]
                 place = [int(each) for each in path[3:]]
+                if place and failing:
+                    return self.send_error(failing[-1])
                 return self.answer(block_payload(seen, *place) if place else payload(seen, max_bytes=room), "application/octet-stream")
             if path[:2] == ["explorer", "inside"] and path[2] in results:
                 stage, number = (int(each) for each in path[3:])
@@ -106,9 +111,10 @@ def browser() -> Iterator:
 class Page:
     """A page with a component that shows its first result; its problems are checked when the test is done."""
 
-    def __init__(self, browser, seen: dict[str, Exploration], room: int = 8 << 20, **context):
+    def __init__(self, browser, seen: dict[str, Exploration], room: int = 8 << 20, key: str = "first", **context):
         self.asked: list[str] = []
-        self.server = serve(seen, self.asked, room)
+        self.failing: list[int] = []
+        self.server = serve(seen, self.asked, room, self.failing)
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | context)
         self.page = self.context.new_page()
         self.problems: list[str] = []
@@ -118,8 +124,8 @@ class Page:
         self.page.on(
             "request", lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url)
         )
-        self.page.goto(f"{self.address}/below/")
-        self.page.wait_for_selector("[data-ready=first]")
+        self.page.goto(f"{self.address}/below/#{key}")
+        self.page.wait_for_selector(f"[data-ready={key}]")
         self.settle()
 
     def settle(self) -> None:
@@ -285,8 +291,8 @@ def test_a_note_is_text(page):
 def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
     page.page.evaluate('tell({ key: "gone", note: "" })')
     message = page.page.locator("[data-ref=message]")
-    message.get_by_role("button", name="Try again").wait_for()
-    assert "no longer keeps this result" in message.inner_text()
+    message.get_by_text("no longer keeps this result. Choose the picture again.").wait_for()
+    assert message.get_by_role("button").count() == 0  # asking once more for what is gone would be no way out
     page.page.mouse.move(*page.over(2, 2))
     page.settle()
     assert "row 1, column 1" in page.sentence
@@ -294,16 +300,220 @@ def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
     assert "404" in page.problems.pop()
 
 
-def test_a_block_that_did_not_travel_is_asked_for_once(browser, seen):
+def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, seen):
     page = Page(browser, seen, room=30_000)
     page.set(stage=2, blocks=[0, 1, 2])
-    page.set(stage=2, blocks=[0, 1, 0])
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
+    page.settle()
+    first, _, last = page.page.locator("[data-ref=blocks] button").all()
+    assert first.locator(".cvt-value").inner_text() == "load"
+    assert "cls" in last.locator(".cvt-value").inner_text()
+    first.click()
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert "cls" in first.locator(".cvt-value").inner_text()
     for step in range(5):
         page.page.mouse.move(*page.over(5 + 9 * step, 20))
     assert page.asked.count("/below/explorer/data/first/2/0") == 1
     page.close()
     assert page.problems == []
+
+
+def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
+    page = Page(browser, seen, room=30_000)
+    page.failing.append(500)
+    page.set(stage=2, blocks=[0, 1, 0])
+    again = page.page.get_by_role("button", name="Try again")
+    again.wait_for()
+    for step in range(5):
+        page.page.mouse.move(*page.over(5 + 9 * step, 20))
+        page.settle()
+    assert page.asked.count("/below/explorer/data/first/2/0") == 1
+    page.failing.clear()
+    again.click()
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert page.page.locator("[data-ref=message]").is_hidden()
+    page.close()
+    assert len(page.problems) == 1
+    assert "500" in page.problems[0]
+
+
+def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
+    page = Page(browser, seen, room=30_000)
+    page.page.evaluate('tell({ key: "first", again: true })')
+    page.page.mouse.click(*page.over(10, 50))
+    page.failing.append(404)
+    page.set(stage=2, blocks=[0, 1, 0])
+    page.page.get_by_text("The server no longer keeps this result.").wait_for()
+    page.page.get_by_role("button", name="Show it again").click()
+    assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
+    page.failing.clear()
+    page.page.evaluate('tell({ key: "second", again: true })')  # as the host's handler of "retry" answers
+    page.page.wait_for_selector("[data-ready=second]")
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert page.page.locator("[data-ref=message]").is_hidden()
+    assert (page.state("pinned"), page.state("stage"), page.state("blocks")) == (True, 2, [0, 1, 0])
+    assert abs(page.state("y") - 10) < 1
+    page.close()
+    assert len(page.problems) == 1
+    assert "404" in page.problems[0]
+
+
+def test_tabs_with_different_pictures_never_see_each_others(browser, seen):
+    pages = {key: Page(browser, seen, key=key) for key in ("first", "second")}
+    for key, page in pages.items():
+        page.page.mouse.move(*page.over(20, 30))
+        page.settle()
+        assert page.page.locator(".cvt-class b").all_inner_texts()
+        given = page.page.evaluate("Array.from(cvtExplorer.get().result.arrays.pixels)")
+        assert given == seen[key].pixels.reshape(-1).tolist()
+        other = ({"first", "second"} - {key}).pop()
+        assert not [path for path in page.asked if other in path]
+        page.close()
+        assert page.problems == []
+
+
+def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
+    small = model_of(9, depth=(1, 1), embed_dim=(8, 12), num_heads=(1, 3), patch_sizes=(5, 3), patch_stride=(2, 2), patch_padding=(2, 1),
+                     num_labels=3, **{name: (value,) * 2 for name, value in TWO_STAGES.items()})  # fmt: skip
+    page = Page(browser, seen | {"small": explore(small, CvtImageProcessor(size=48), photo())})
+    page.set(stage=2, blocks=[0, 1, 2], heads=[-1, 1, 3], channels=[15, 23, 31], features="channel")
+    page.page.evaluate('tell({ key: "small" })')
+    for step in range(30):
+        page.page.mouse.move(*page.over(2 * step, 60 - 2 * step))
+        page.settle()
+    page.page.wait_for_selector("[data-ready=small]")
+    for step in range(6):
+        page.page.mouse.move(*page.over(10 * step, 60 - 10 * step))
+        page.settle()
+    assert page.sentence.startswith("Stage 2, block 1, mean of 3 heads")
+    assert page.page.locator(".cvt-card").count() == 2
+    page.close()
+    assert page.problems == []
+
+
+def test_a_finger_drags_across_the_picture(browser, seen):
+    page = Page(browser, seen, has_touch=True, is_mobile=True, viewport={"width": 900, "height": 800})
+    touch = page.context.new_cdp_session(page.page)
+    places = [page.over(8, 8), page.over(30, 30), page.over(50, 20)]
+    for name, place in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": [dict(zip("xy", place, strict=True))]})
+    page.settle()
+    assert abs(page.state("y") - 50) < 1
+    assert abs(page.state("x") - 20) < 1
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.state("pinned") is False
+    assert page.page.evaluate("scrollY") == 0  # the finger moved the token, not the page
+    page.close()
+    assert page.problems == []
+
+
+def test_after_another_size_of_the_window_everything_is_drawn_where_it_was(page, seen):
+    grid = seen["first"].stages[1].query_grid
+    page.set(stage=1, layer="none", y=grid.centre(4, 4)[0], x=grid.centre(4, 4)[1])
+    top, left, _, right = grid.cell(4, 4)
+    for width in (900, 1440):
+        page.page.set_viewport_size({"width": width, "height": 700})
+        page.page.evaluate("(width) => document.querySelector('.row').style.gridTemplateColumns = width", f"{width // 4}px 1fr")
+        page.settle()
+        page.settle()
+        assert page.page.evaluate("cvtExplorer.get().ref.overlay.width") == pytest.approx(width // 4, abs=1)
+        assert page.pixel(top, (left + right) / 2)[3] > 150
+        assert page.pixel(*grid.centre(4, 4))[3] == 0
+
+
+CONTRAST = """(dark) => {
+  document.documentElement.classList.toggle("dark", dark);
+  document.body.style.background = dark ? "#0f1318" : "#ffffff";
+  const parse = (colour) => { const n = colour.match(/[\\d.]+/g).map(Number);
+    const [r, g, b, a = 1] = colour.startsWith("color") ? n.map((each, i) => (i < 3 ? 255 * each : each)) : n;
+    return [r, g, b, a]; };
+  const over = (a, b) => a.slice(0, 3).map((each, i) => each * a[3] + b[i] * (1 - a[3])).concat(1);
+  const own = (element) => parse(getComputedStyle(element).backgroundColor);
+  const ground = (element) => element ? over(own(element), ground(element.parentElement)) : [255, 255, 255, 1];
+  const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const found = [];
+  for (const element of document.querySelectorAll(".cvt *")) {
+    const text = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.data.trim());
+    if (!text || !element.getClientRects().length || element.closest(".cvt-hidden")) continue;
+    const back = ground(element), [a, b] = [light(over(parse(getComputedStyle(element).color), back)), light(back)].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), element.className + ": " + element.textContent.slice(0, 40)]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_its_ground(page, dark):
+    page.set(stage=2, ancestors=True, pinned=True, sort="region", features="similarity")
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.page.locator("[data-ref=codePart] summary").click()
+    page.settle()
+    found = page.page.evaluate(CONTRAST, dark)
+    assert len(found) > 60
+    assert [words for ratio, words in found if ratio < 4.5] == []
+
+
+def chain(page: Page) -> list[int]:
+    """The stages whose ancestors are drawn now, and −1 where the pixels are."""
+    return page.page.evaluate(
+        """() => { const { windows, pixels } = cvtExplorer.get().ancestry.chain({ row: 1, column: 1 });
+        return [...windows.map((each) => each.stage), ...(pixels ? [-1] : [])]; }"""
+    )
+
+
+def test_where_a_token_comes_from_is_told_step_by_step(page):
+    page.set(stage=2)
+    page.set(ancestors=True)
+    seen_steps = [chain(page)]
+    for _ in range(100):
+        if seen_steps[-1] == [1, 0, -1]:
+            break
+        page.page.wait_for_timeout(20)
+        if chain(page) != seen_steps[-1]:
+            seen_steps.append(chain(page))
+    assert seen_steps == [[], [1], [1, 0], [1, 0, -1]]
+    figures = page.page.locator("[data-ref=ancestry] figure")
+    assert "share 48" in figures.nth(0).inner_text()
+    assert "patches of 16×16 pixels share none" in figures.nth(1).inner_text()
+    sizes = page.page.evaluate("Array.from(document.querySelectorAll('[data-ref=ancestry] canvas'), (each) => [each.width, each.height])")
+    assert sizes[0] == sizes[1]  # the same part of the picture, at the same scale
+    page.page.mouse.move(*page.over(30, 30))
+    page.settle()
+    assert chain(page) == [1, 0, -1]  # passing over tokens does not play it again
+
+
+def test_with_less_motion_all_is_there_at_once(browser, seen):
+    page = Page(browser, seen, reduced_motion="reduce")
+    page.set(stage=2)
+    page.set(ancestors=True)
+    assert chain(page) == [1, 0, -1]
+    page.close()
+    assert page.problems == []
+
+
+def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
+    page.set(stage=2, cls=True, heads=[-1, -1, -1])
+    title = page.page.locator("[data-ref=blocksTitle]").inner_text()
+    assert title.startswith("The cls token's attention over 3 blocks")
+    said = [each.inner_text() for each in page.page.locator("[data-ref=blocks] .cvt-size").all()]
+    for block, words in zip(seen["first"].stages[2].blocks, said, strict=True):
+        weights = block.weights([0])[:, 0].mean(axis=0).astype(np.float64)
+        assert float(words.removesuffix(" bit")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
+
+
+def test_channels_sorted_by_the_response_where_the_class_is_read(page, seen):
+    page.set(stage=1, sort="region", features="channel")
+    words = page.page.locator("[data-ref=wallNote]").inner_text()
+    weights = seen["first"].stages[2].blocks[2].weights([0])[:, 0, 1:].mean(axis=0)
+    ordered = np.argsort(-weights)
+    count = int(np.searchsorted(np.cumsum(weights[ordered]), weights.sum() / 2)) + 1
+    assert f"{count} key cell" in words
+    assert "in the last block" in words
 
 
 def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):

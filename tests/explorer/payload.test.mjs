@@ -59,6 +59,11 @@ test("features, orders, similarity and histograms", { skip }, () => {
     assert.equal(features.histogram(one.channel).reduce((sum, count) => sum + count, 0), features.tokens);
     assert.deepEqual(features.order("variance").slice(0, 4), one.order.slice(0, 4));
     assert.equal(features.order("peak")[0], one.peak);
+    const contrast = one.contrast.map((_, channel) => features.contrast(channel, one.region));
+    close(contrast, one.contrast, 0.03, "contrast");
+    const [first] = features.order("region", 0, one.region);
+    assert.equal(contrast[first], Math.max(...contrast));
+    assert.equal(features.contrast(0, one.region.map(() => true)), 0); // nothing outside to compare with
     const here = features.order("here", one.token).map((channel) => features.at(channel, one.token));
     assert.ok(here.every((value, index) => index === 0 || value <= here[index - 1]));
   }

@@ -2,8 +2,9 @@
 
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
-``note`` (a sentence below the classes), ``model`` (what ``from_pretrained`` takes, for the code that is offered) and
-``inside`` (true where the server answers for the microscope).
+``note`` (a sentence below the classes), ``model`` (what ``from_pretrained`` takes, for the code that is offered),
+``inside`` (true where the server answers for the microscope) and ``again`` (true where the element's ``retry`` event makes
+the result anew; it is sent when a result is gone and the person asks for it).
 
 The page's server answers, below its root: ``explorer/static/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
 ``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
@@ -39,7 +40,7 @@ const attach = async (tries) => {
     if (tries < 20) return setTimeout(attach, 500, tries + 1);
     throw error;
   }
-  module.mount(element, props, watch, root + "/explorer/");
+  module.mount(element, props, watch, root + "/explorer/", trigger);
 };
 attach(0);
 """

@@ -64,10 +64,15 @@ export function attentionPanel(explorer, ref) {
     if (options.mark && !cls && state.view !== "mean") {
       outline(one.canvas, state.view === "token" ? cellBox(stage.query, cell) : cellBox(stage.key, keyCell), result.input, { weight: 1 });
     }
-    if (options.mark) say(one.value, map ? `max ${percent(map.numbers.maximum)}` : "…");
+    one.element.classList.toggle("cvt-absent", !map);
+    if (!map) {
+      const asked = result.asked.has(`${state.stage}.${block}`);
+      say(one.size, "");
+      say(one.value, asked ? "loading" : options.mark ? "not loaded" : "load");
+    } else if (options.mark) say(one.value, `max ${percent(map.numbers.maximum)}`);
     else {
       // Over the blocks: how spread out the weights are, and how much the query keeps for the cls token
-      const row = map && state.view !== "received";
+      const row = state.view !== "received";
       say(one.size, row ? `${map.numbers.entropy.toFixed(1)} bit` : "");
       say(one.value, row && map.clsWeight !== null ? `cls ${orBelow(map.clsWeight, map.row)}` : "");
     }
@@ -83,8 +88,9 @@ export function attentionPanel(explorer, ref) {
       each.element.setAttribute("aria-pressed", each.index === block);
     }
     const which = heads.length === 1 ? "" : head < 0 ? ", each the mean of its heads" : `, head ${head + 1} of each`;
-    const numbersToo = state.view === "received" ? "" : "; below, the entropy" + (blocks[0].value.textContent ? " and the weight on the cls token" : "");
-    say(ref.blocksTitle, `${plural(blocks.length, "block")}, first to last${which}${numbersToo}`);
+    const numbersToo = state.view === "received" ? "" : "; below, the entropy" + (result.stages[state.stage].cls ? " and the weight on the cls token" : "");
+    const who = queryOf(result.stages[state.stage], state).cls && state.view === "token" ? "The cls token's attention over " : "";
+    say(ref.blocksTitle, `${who}${plural(blocks.length, "block")}, first to last${which}${numbersToo}`);
     let chosen = null;
     for (const each of heads) {
       const map = drawTile(each, block, each.index, { mark: true });

@@ -70,6 +70,14 @@ export function drawMap(canvas, map, input, { opacity = 1, smooth = false, under
   context.drawImage(scratch.canvas, (left - view.left) * x, (top - view.top) * y, width * x, height * y);
 }
 
+/** Lays a pale tint over a box (in input pixels); where two overlap it is twice as strong. */
+export function fill(canvas, { top, left, height, width }, view) {
+  const context = canvas.getContext("2d");
+  const [y, x] = [canvas.height / view.height, canvas.width / view.width];
+  context.fillStyle = "rgba(255,255,255,.35)";
+  context.fillRect((left - view.left) * x, (top - view.top) * y, width * x, height * y);
+}
+
 /**
  * Outlines a box (in input pixels) so that it is seen on any picture: light on a dark edge; dashed for what is reached.
  * Without `edge` it is one thin light line, for many boxes at once.

@@ -1,6 +1,8 @@
 // One explorer: a picture and its panels, the result they show, what was chosen, and one drawing a frame.
 
+import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
+import { listen, mirror } from "./controls.js";
 import { make, refs, say } from "./dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
@@ -12,6 +14,8 @@ import { takeaway } from "./takeaway.js";
 import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
 import { percent } from "./words.js";
 
+const GONE = "The server no longer keeps this result.";
+const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations kept for the statistics
 
@@ -28,9 +32,10 @@ export class Explorer {
     const { signal } = this.stop;
     for (const each of Object.values(this.roots)) {
       Object.assign(this.ref, refs(each));
-      this.listen(each, signal);
+      listen(this, each, signal);
     }
     this.picture = picture(this, this.ref, signal);
+    this.ancestry = ancestry(this, this.ref, signal);
     this.attention = attentionPanel(this, this.ref);
     this.featurePanel = featurePanel(this, this.ref, signal);
     this.inside = insidePanel(this, this.ref, signal);
@@ -40,34 +45,7 @@ export class Explorer {
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** The controls of the templates: data-set (one of several), data-toggle (yes or no), data-bind (inputs). */
-  listen(root, signal) {
-    root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-set],[data-toggle]");
-      if (!button || !this.state) return;
-      const { set, value, toggle } = button.dataset;
-      if (toggle) this.set({ [toggle]: !this.state[toggle] });
-      else if (set === "zoom") this.set({ zoom: Number(value), focus: { y: this.state.y, x: this.state.x } });
-      else this.set({ [set]: value });
-    }, { signal });
-    root.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      const group = event.target.closest("[role=group]");
-      if (!step || !group || event.target.tagName !== "BUTTON") return;
-      const buttons = Array.from(group.querySelectorAll("button"));
-      const next = buttons[buttons.indexOf(event.target) + step];
-      next?.focus();
-      next?.click();
-    }, { signal });
-    root.addEventListener("input", (event) => {
-      const { bind } = event.target.dataset;
-      if (!bind || !this.state) return;
-      const { type, checked, value } = event.target;
-      this.set({ [bind]: type === "checkbox" ? checked : type === "range" ? Number(value) : value });
-    }, { signal });
-  }
-
-  /** Shows the result named by the value that Python set: { key, note, model, inside }; all but the key may be missing. */
+  /** Shows the result named by the value that Python set: { key, note, model, inside, again }; all but the key may be missing. */
   async load(value) {
     this.waiting = value;
     if (!this.picture || !value) return;
@@ -75,6 +53,7 @@ export class Explorer {
     this.ref.note.hidden = !value.note;
     if (!value.key || value.key === this.asked) return;
     this.asked = value.key;
+    clearTimeout(this.patience);
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
     this.message("Loading the maps …", true);
@@ -88,14 +67,33 @@ export class Explorer {
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
       this.asked = null;
-      const words = error instanceof Gone ? "The server no longer keeps this result. Choose the picture again." : error.message;
-      this.message(words, false, () => this.load(value));
+      this.trouble(error, () => this.load(value));
     }
   }
 
+  /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
+  trouble(error, again) {
+    if (!(error instanceof Gone)) this.message(error.message, false, again);
+    else if (!this.waiting.again) this.message(`${GONE} Choose the picture again.`);
+    else this.message(GONE, false, () => this.renew(), "Show it again");
+  }
+
+  /** Asks Python for the result anew; it answers with another key, and the token stays where it is. */
+  renew() {
+    this.message("Asking the model again …", true);
+    this.renewing = true;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.message("The server has not answered. Choose the picture again."), PATIENCE);
+    this.trigger?.("retry", { explorer: this.id });
+  }
+
   show(result) {
-    this.result = result;
+    const { y, x, pinned, focus } = this.state ?? {};
+    const same = this.renewing && this.state && `${result.input}` === `${this.result.input}`;
     this.state = this.state ? carried(this.state, result.stages, result.input) : initial(result.stages, result.input);
+    if (same) Object.assign(this.state, { y, x, pinned, focus });
+    this.renewing = false;
+    this.result = result;
     this.preview = this.previewed = null;
     this.pipeline = pipeline(this, this.ref.pipeline);
     this.classes();
@@ -111,12 +109,12 @@ export class Explorer {
         make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
   }
 
-  message(words, busy = false, again = null) {
+  message(words, busy = false, again = null, button = "Try again") {
     const { message, frame } = this.ref;
     frame.setAttribute("aria-busy", busy);
     message.hidden = !words;
     message.replaceChildren(words);
-    if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: "Try again", onclick: again }));
+    if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: button, onclick: again }));
   }
 
   /** Changes what was chosen; the drawing follows in the next frame. */
@@ -173,7 +171,8 @@ export class Explorer {
       this.featurePanel.build();
     }
     this.need();
-    this.controls();
+    mirror(this);
+    this.ancestry.draw();
     this.picture.draw();
     this.pipeline.draw();
     this.attention.draw();
@@ -187,22 +186,17 @@ export class Explorer {
   need() {
     const { result, state } = this;
     const block = state.blocks[state.stage];
-    if (result.block(state.stage, block) || result.asked.has(`${state.stage}.${block}`)) return;
+    const id = `${state.stage}.${block}`;
+    if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
     this.requests++;
     this.message("Loading this block …", true);
-    result.ask(state.stage, block).then(() => this.result === result && (this.message(""), this.invalidate()))
-      .catch((error) => this.message(error.message, false, () => this.invalidate()));
-  }
-
-  controls() {
-    for (const root of Object.values(this.roots)) {
-      for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", String(this.state[each.dataset.set]) === each.dataset.value);
-      for (const each of root.querySelectorAll("[data-bind]")) {
-        const value = this.state[each.dataset.bind];
-        if (each.type === "checkbox") each.checked = value;
-        else if (each.value !== String(value)) each.value = value;
-      }
-    }
+    const mine = (then) => (outcome) => this.result === result && then(outcome);
+    const again = () => {
+      result.failed.delete(id);
+      this.invalidate();
+    };
+    result.ask(state.stage, block).then(mine(() => this.message(""))).catch(mine((error) => this.trouble(error, again)))
+      .finally(mine(() => this.invalidate()));
   }
 
   words() {
@@ -228,5 +222,6 @@ export class Explorer {
     this.watcher?.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.telling);
+    clearTimeout(this.patience);
   }
 }

@@ -3,10 +3,10 @@
 import { cssBar } from "./colour.js";
 import { figure, make, say } from "./dom.js";
 import { drawMap, fit, outline } from "./draw.js";
-import { cellBox } from "./geometry.js";
+import { cellBox, cellOf } from "./geometry.js";
 import { histogram } from "./histogram.js";
 import { withStageValue } from "./state.js";
-import { channelOf, featureMap, featureWords, queryOf } from "./views.js";
+import { channelOf, classRegion, featureMap, featureWords, queryOf } from "./views.js";
 import { number, percent, place, sides } from "./words.js";
 import { wall } from "./wall.js";
 
@@ -51,6 +51,11 @@ export function featurePanel(explorer, ref, signal) {
     const map = explorer.preview ?? featureMap(result, state, state.stage);
     drawMap(large.canvas, map, result.input, { smooth: state.smooth });
     const { cell } = queryOf(stage, state);
+    const region = state.sort === "region" && classRegion(result);
+    if (region) {
+      const { key } = result.stages[region.stage];
+      for (const each of region.cells) outline(large.canvas, cellBox(key, cellOf(key, each)), result.input, { weight: 1 });
+    }
     outline(large.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
     say(large.name, `${map.name}, ${map.caption}`);
     large.canvas.setAttribute("aria-label", featureWords(result, state, state.stage));

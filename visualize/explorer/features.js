@@ -36,12 +36,30 @@ export class Features {
     return this.largest;
   }
 
-  /** Channels from first to last by "variance", "peak" (largest absolute value) or "here" (value at `token`). */
-  order(by, token) {
+  /**
+   * Channels from first to last by "variance", "peak" (largest absolute value), "here" (value at `token`) or "region"
+   * (`contrast` of the tokens in `region`).
+   */
+  order(by, token, region) {
     if (by === "variance") return Array.from(this.byVariance);
-    const score = by === "peak" ? (channel) => this.extent(channel) : (channel) => this.at(channel, token);
+    const scored = { peak: (channel) => this.extent(channel), here: (channel) => this.at(channel, token), region: (channel) => this.contrast(channel, region) };
+    const score = scored[by];
     const scores = Array.from({ length: this.channels }, (_, channel) => score(channel));
     return scores.map((_, channel) => channel).sort((a, b) => scores[b] - scores[a] || a - b);
+  }
+
+  /** How far a channel's mean over the tokens of `region` (1 or 0, tokens) lies above that over the others, in its standard deviations. */
+  contrast(channel, region) {
+    const values = this.channel(channel);
+    let [inside, count, sum, squares] = [0, 0, 0, 0];
+    values.forEach((value, token) => {
+      sum += value;
+      squares += value * value;
+      if (region[token]) (inside += value), count++;
+    });
+    const outside = this.tokens - count;
+    const spread = Math.sqrt(Math.max(0, squares / this.tokens - (sum / this.tokens) ** 2));
+    return count && outside && spread > 0 ? (inside / count - (sum - inside) / outside) / spread : 0;
   }
 
   /** Every token's vector at length 1, (tokens, channels); with the mean token taken away first if `centred`. */

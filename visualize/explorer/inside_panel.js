@@ -20,7 +20,7 @@ export function insidePanel(explorer, ref, signal) {
   ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
-  /** The chosen block's inside, or null while it is fetched. */
+  /** The chosen block's inside, null while it is fetched, or the error that prevented it. */
   function opened() {
     const { result, state } = explorer;
     result.insides ??= new Map();
@@ -31,9 +31,8 @@ export function insidePanel(explorer, ref, signal) {
       bytes(`${explorer.base}inside/${encodeURIComponent(explorer.key)}/${id}`)
         .then((buffer) => result.insides.set(id, new Inside(buffer)))
         .catch((error) => {
-          result.insides.delete(id);
-          say(ref.insideWords, error.message);
-          ref.insidePart.open = false;
+          result.insides.set(id, error);
+          if (explorer.result === result) explorer.trouble(error, () => (result.insides.delete(id), explorer.message(""), explorer.invalidate()));
         })
         .finally(() => explorer.invalidate());
     }
@@ -46,7 +45,8 @@ export function insidePanel(explorer, ref, signal) {
     say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();
-    ref.insideBody.hidden = !inside;
+    ref.insideBody.hidden = !(inside instanceof Inside);
+    if (inside instanceof Error) return say(ref.insideWords, inside.message);
     if (!inside) return say(ref.insideWords, "Loading this block's numbers …");
     const stage = result.stages[state.stage];
     const name = PROJECTIONS.includes(state.projection) ? state.projection : "query";

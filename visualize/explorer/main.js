@@ -7,9 +7,9 @@ const explorers = window.cvtExplorer?.explorers ?? new Map();
 
 /**
  * Takes an element that holds a template. `props.value` is what Python set, `watch` tells of a new one, `base` is the
- * address below which the server answers.
+ * address below which the server answers, `trigger` sends an event of this element to Python.
  */
-export function mount(element, props, watch, base) {
+export function mount(element, props, watch, base, trigger) {
   const root = element.querySelector("[data-explorer]") ?? element;
   const { explorer: id, part } = root.dataset;
   let explorer = explorers.get(id);
@@ -24,7 +24,10 @@ export function mount(element, props, watch, base) {
   }
   if (!explorer) explorers.set(id, (explorer = new Explorer(id, base)));
   const take = () => {
-    if (props.value && typeof props.value === "object") explorers.get(id).load(props.value);
+    if (!props.value || typeof props.value !== "object") return;
+    const current = explorers.get(id);
+    current.trigger = trigger;
+    current.load(props.value);
   };
   explorer.attach(part, root);
   watch?.("value", take);

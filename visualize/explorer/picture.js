@@ -1,6 +1,7 @@
 // The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
 
-import { ancestors, cellBox, clipped, fieldBox } from "./geometry.js";
+import { cellBox, clipped, fieldBox } from "./geometry.js";
+import { cellsOf } from "./ancestry.js";
 import { drawMap, fit, outline, whole } from "./draw.js";
 import { attentionMap, attentionTop, featureMap, queryOf } from "./views.js";
 import { followed, moved, windowOf } from "./state.js";
@@ -83,13 +84,14 @@ export function picture(explorer, ref, signal) {
     const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
     if (received) box(cellBox(stage.key, keyCell));
     else {
+      const chain = state.ancestors ? explorer.ancestry.chain(cell) : { windows: [], pixels: true };
       if (state.ancestors) {
-        for (const window of ancestors(result.stages, state.stage, cell).reverse()) {
+        for (const window of [...chain.windows].reverse()) {
           const near = window.stage === state.stage - 1;
           for (const each of cellsOf(result.stages[window.stage].query, window)) box(each, { weight: near ? 2 : 1, edge: near });
         }
       }
-      box(clipped(fieldBox(stage.query, cell), result.input), { dashed: true, weight: 1 });
+      if (chain.pixels) box(clipped(fieldBox(stage.query, cell), result.input), { dashed: true, weight: 1 });
       box(cellBox(stage.query, cell), { weight: state.ancestors ? 3 : 2 });
     }
   }
@@ -105,13 +107,4 @@ export function picture(explorer, ref, signal) {
   }
 
   return { draw, drawLayers, resize, view: () => windowOf(explorer.state, explorer.result.input) };
-}
-
-/** The cells of a window of a grid, as drawn. */
-function cellsOf(grid, { top, left, bottom, right }) {
-  const cells = [];
-  for (let row = top; row <= bottom; row++) {
-    for (let column = left; column <= right; column++) cells.push(cellBox(grid, { row, column }));
-  }
-  return cells;
 }

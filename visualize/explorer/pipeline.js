@@ -80,5 +80,5 @@ function drawCard(explorer, card, index) {
   say(name, queryCaption(result, state, index));
   say(size, state.view === "received" ? `${sides(stage.query.shape)} tokens` : `${sides(stage.key.shape)} keys`);
   canvas.setAttribute("aria-label", `Attention of stage ${index + 1}: ${name.textContent}, ${size.textContent}`);
-  say(value, map ? `max ${percent(map.numbers.maximum)}` : "not loaded");
+  say(value, map ? `max ${percent(map.numbers.maximum)}` : "choose to load");
 }

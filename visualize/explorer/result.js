@@ -38,6 +38,7 @@ export class Result {
     this.opened = new Map();
     this.underlays = new Map();
     this.asked = new Set();
+    this.failed = new Set();
   }
 
   /** Decodes the crop and the pixels; drawing needs both. */
@@ -70,15 +71,16 @@ export class Result {
     return this.opened.get(id);
   }
 
-  /** Fetches a block that did not travel with the rest; resolves to true if it is new. */
+  /** Fetches a block that did not travel with the rest; resolves to true if it is new. One that failed stays failed. */
   async ask(stage, block, signal) {
     const id = `${stage}.${block}`;
-    if (this.block(stage, block) || this.asked.has(id)) return false;
+    if (this.block(stage, block) || this.asked.has(id) || this.failed.has(id)) return false;
     this.asked.add(id);
     try {
       Object.assign(this.arrays, parse(await bytes(`${this.url}/${stage}/${block}`, signal)).arrays);
     } catch (error) {
       this.asked.delete(id);
+      this.failed.add(id);
       throw error;
     }
     return true;

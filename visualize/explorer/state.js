@@ -16,7 +16,7 @@ export function initial(stages, [height, width]) {
     layer: "attention", // what lies on the picture: attention · features · none
     features: "pca", // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
-    sort: "variance", // variance · peak · here
+    sort: "variance", // variance · peak · here · region
     centred: false,
     scale: "map", // colours span one map · the stage · all stages
     colours: "viridis",

@@ -1,7 +1,7 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
 import { column, meanRow, peakOf, row, statistics } from "./attention.js";
-import { ancestors, cellAt } from "./geometry.js";
+import { ancestors, cellAt, cellOf, centre } from "./geometry.js";
 import { range } from "./features.js";
 import { attentionSentence, chainSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
 
@@ -67,6 +67,45 @@ export function attentionWords(result, state, index) {
     keyShape: stage.key.shape,
     ...queryOf(stage, state),
   });
+}
+
+const REGION = 0.5; // share of the cls token's attention to places that the region carries
+
+/**
+ * The part of the picture from which the class is read: the fewest key cells that give the cls token half of its attention
+ * to places in the model's last block, mean of heads. { stage, cells (indices of keys), share }, or null where no cls token is.
+ */
+export function classRegion(result) {
+  if (result.region !== undefined) return result.region;
+  const stage = result.stages.length - 1;
+  const block = result.stages[stage].cls && result.block(stage, result.stages[stage].depth - 1);
+  if (!block) return null;
+  const weights = row(block, -1, 0).subarray(1);
+  const total = weights.reduce((sum, each) => sum + each, 0);
+  const sorted = Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a]);
+  const cells = new Set();
+  let sum = 0;
+  for (const cell of sorted) {
+    if (sum >= REGION * total) break;
+    sum += weights[cell];
+    cells.add(cell);
+  }
+  return (result.region = { stage, cells, share: total > 0 ? sum / total : 0 });
+}
+
+/** The tokens of a stage whose centres lie in the region's cells: 1 or 0, (tokens). */
+export function tokensInRegion(result, index) {
+  const region = classRegion(result);
+  const { query } = result.stages[index];
+  const [rows, columns] = query.shape;
+  const mask = new Uint8Array(rows * columns);
+  if (!region) return mask;
+  const { key } = result.stages[region.stage];
+  for (let token = 0; token < mask.length; token++) {
+    const { y, x } = centre(query, cellOf(query, token));
+    mask[token] = region.cells.has(cellAt(key, y, x).index) ? 1 : 0;
+  }
+  return mask;
 }
 
 /** The channel that stands for a stage: the chosen one, or the one that varies most. */

@@ -3,7 +3,8 @@
 import { make, say } from "./dom.js";
 import { table } from "./colour.js";
 import { cellAt } from "./geometry.js";
-import { channelOf } from "./views.js";
+import { channelOf, classRegion, tokensInRegion } from "./views.js";
+import { regionWords } from "./words.js";
 
 const TILE = 46; // CSS px, the least width of a channel's picture
 const GAP = 4;
@@ -59,7 +60,12 @@ export function wall(explorer, ref, signal, actions) {
     const { result, state } = explorer;
     const features = result.features(state.stage);
     const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
-    order = features.order(state.sort, token);
+    const region = classRegion(result);
+    ref.regionOption.hidden = ref.regionOption.disabled = !region;
+    const sort = state.sort === "region" && !region ? "variance" : state.sort;
+    order = features.order(sort, token, sort === "region" && tokensInRegion(result, state.stage));
+    ref.wallNote.hidden = sort !== "region";
+    if (sort === "region") say(ref.wallNote, regionWords(region, result.stages[region.stage].key.shape));
     drawn = "";
     more.hidden = order.length <= FEW;
     say(more, all ? `Show the first ${FEW} only` : `Show all ${order.length}`);

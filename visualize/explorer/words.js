@@ -65,6 +65,13 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
   return `${start}channel ${channel + 1} of ${width} at each of the ${sides(shape)} tokens.`;
 }
 
+/** From where the class is read, and how channels are sorted by it. `region`: of views.js's classRegion. */
+export function regionWords({ cells, share }, shape) {
+  return `Outlined above: ${plural(cells.size, "key cell")} of ${sides(shape)} that give the cls token ${percent(share)} of its attention to places ` +
+    "in the last block, mean of heads. The class is read from that token. " +
+    "First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+}
+
 /** The numbers beside a row of weights. */
 export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
   return [

@@ -1,0 +1,105 @@
+// Where a token comes from: its overlapping ancestors, step by step, beside a ViT's disjoint patches at the same scale.
+
+import { figure, make, say } from "./dom.js";
+import { fill, fit, outline } from "./draw.js";
+import { ancestors, cellBox, clipped, fieldBox } from "./geometry.js";
+import { queryOf } from "./views.js";
+import { percent, sides } from "./words.js";
+
+const STEP = 220; // ms from one stage's ancestors to those of the stage before
+
+/** The cells of a window of a grid, as drawn. */
+export function cellsOf(grid, { top, left, bottom, right }) {
+  const cells = [];
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) cells.push(cellBox(grid, { row, column }));
+  }
+  return cells;
+}
+
+/** The part of the input around a box, half as large again, never past an edge: { top, left, height, width }. */
+export function around(box, [rows, columns]) {
+  const side = (size, all) => Math.min(all, size * 1.5);
+  const [height, width] = [side(box.height, rows), side(box.width, columns)];
+  const start = (middle, size, all) => Math.min(all - size, Math.max(0, middle - size / 2));
+  return { top: start(box.top + box.height / 2, height, rows), left: start(box.left + box.width / 2, width, columns), height, width };
+}
+
+/** Which share of a field's columns a neighbouring token sees as well. */
+export const shared = (grid) => Math.max(0, grid.field[1] - grid.stride[1]) / grid.field[1];
+
+/** Connects the figures below the picture; `shown` is how many steps of the way back to the pixels are drawn. */
+export function ancestry(explorer, ref, signal) {
+  const [ours, vit] = [figure(""), figure("")];
+  ref.ancestry.replaceChildren(make("div", { class: "cvt-pair" }, ours.element, vit.element));
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let [shown, timer, on] = [Infinity, 0, ""];
+
+  /** Plays the way from the token back to its pixels, one stage a step; at once where less motion is wanted. */
+  function play() {
+    stop();
+    if (still.matches) return;
+    shown = 0;
+    timer = setInterval(() => {
+      shown++;
+      if (shown > explorer.state.stage) stop();
+      explorer.invalidate();
+    }, STEP);
+  }
+
+  function stop() {
+    clearInterval(timer);
+    shown = Infinity;
+  }
+  signal.addEventListener("abort", stop);
+
+  /** The windows of ancestors that are drawn now, last stage first, and whether the pixels are reached. */
+  function chain(cell) {
+    const { result, state } = explorer;
+    const all = ancestors(result.stages, state.stage, cell);
+    return { windows: all.slice(0, shown), pixels: shown > all.length };
+  }
+
+  function draw() {
+    const { result, state } = explorer;
+    const { cell, cls } = queryOf(result.stages[state.stage], state);
+    ref.ancestry.hidden = !state.ancestors || cls;
+    // It plays when it is switched on, for another stage, and for a token that was chosen rather than passed over.
+    const now = ref.ancestry.hidden ? "" : `${state.stage} ${state.pinned ? `${cell.row} ${cell.column}` : ""}`;
+    if (now && now !== on) play();
+    on = now;
+    if (!now) return stop();
+    const grid = result.stages[state.stage].query;
+    const field = clipped(fieldBox(grid, cell), result.input);
+    const view = around(field, result.input);
+    for (const { canvas } of [ours, vit]) {
+      fit(canvas, view.width / view.height);
+      result.drawPicture(canvas, view, state.pixels);
+    }
+    const next = { row: cell.row, column: cell.column + (cell.column + 1 < grid.shape[1] ? 1 : -1) };
+    const box = (figure, each, more) => outline(figure.canvas, each, result.input, { window: view, ...more });
+    const { windows, pixels } = chain(cell);
+    if (pixels) {
+      for (const each of [cell, next]) {
+        const whole = clipped(fieldBox(grid, each), result.input);
+        fill(ours.canvas, whole, view);
+        box(ours, whole, { dashed: true, weight: 1 });
+      }
+    }
+    for (const each of [...windows].reverse()) {
+      for (const one of cellsOf(result.stages[each.stage].query, each)) box(ours, one, { weight: 1, edge: each.stage === state.stage - 1 });
+    }
+    box(ours, cellBox(grid, cell), { weight: 3 });
+    for (const each of [cell, next]) {
+      fill(vit.canvas, cellBox(grid, each), view);
+      box(vit, cellBox(grid, each), { weight: each === cell ? 3 : 1 });
+    }
+    say(ours.name, "CvT: this token and its neighbour");
+    say(ours.value, `share ${percent(shared(grid))} of their ${sides(grid.field)} pixels`);
+    say(vit.name, "ViT with as many tokens");
+    say(vit.value, `patches of ${sides(grid.stride)} pixels share none`);
+    for (const each of [ours, vit]) each.canvas.setAttribute("aria-label", `${each.name.textContent}: ${each.value.textContent}`);
+  }
+
+  return { draw, chain, stop };
+}
