@@ -162,8 +162,7 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> No
     sliders = []
     with gr.Row(elem_classes="cvt-page-sliders"):
         for stage in workbench.config.stages:
-            with gr.Column(min_width=240), gr.Group():
-                gr.Markdown(f"**Stage {stage.index + 1}**", elem_classes="cvt-page-stage")
+            with gr.Column(min_width=240), gr.Accordion(f"Stage {stage.index + 1}"):
                 for name, least, most, step in SLIDERS:
                     sliders.append(_slider(stage, name, least, most, step))
     with gr.Row(elem_classes="cvt-page-row"):
