@@ -2,7 +2,7 @@
 
 import { cssBar, SEQUENTIAL } from "./colour.js";
 import { figure, make, say } from "./dom.js";
-import { drawMap, fit, outline } from "./draw.js";
+import { drawMap, fitAll, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
@@ -51,7 +51,7 @@ export function attentionPanel(explorer, ref) {
 
   function resize() {
     const { result } = explorer;
-    for (const each of [...blocks, ...heads]) fit(each.canvas, result.aspect);
+    fitAll([...blocks, ...heads].map((each) => each.canvas), result.aspect);
   }
 
   function drawTile(one, block, head, options) {

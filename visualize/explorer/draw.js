@@ -37,7 +37,16 @@ export function packRgb(packed, rgb, opacity) {
 
 /** Makes the canvas as sharp as the screen; true if its size changed. `aspect` is width / height. */
 export function fit(canvas, aspect) {
-  const width = canvas.clientWidth;
+  return sized(canvas, canvas.clientWidth, aspect);
+}
+
+/** The same for several: all are measured before any is changed, so that the page is laid out once. */
+export function fitAll(canvases, aspect) {
+  const widths = canvases.map((canvas) => canvas.clientWidth);
+  canvases.forEach((canvas, index) => sized(canvas, widths[index], aspect));
+}
+
+function sized(canvas, width, aspect) {
   if (!width) return false;
   const ratio = Math.min(3, window.devicePixelRatio || 1);
   const wanted = [Math.round(width * ratio), Math.round((width / aspect) * ratio)];

@@ -93,11 +93,13 @@ export class Explorer {
     this.state = this.state ? carried(this.state, result.stages, result.input) : initial(result.stages, result.input);
     if (same) Object.assign(this.state, { y, x, pinned, focus });
     this.renewing = false;
+    const alike = this.result?.structure === result.structure;
     this.result = result;
     this.preview = this.previewed = null;
-    this.pipeline = pipeline(this, this.ref.pipeline);
+    if (!alike) this.pipeline = pipeline(this, this.ref.pipeline);
+    if (!alike) this.built = null;
+    else if (this.built !== null) this.featurePanel.build();
     this.classes();
-    this.built = null;
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
   }
@@ -180,6 +182,7 @@ export class Explorer {
     this.words();
     this.inside.draw();
     this.takeaway.draw();
+    this.drawn = this.result;
   }
 
   /** Fetches the chosen block where it did not travel with the rest: only models too large for one payload. */

@@ -1,6 +1,6 @@
 // The model from picture to classes, to scale, each stage with its feature picture and its attention.
 
-import { drawMap, fit, outline } from "./draw.js";
+import { drawMap, fitAll, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
 import { figure, make, say } from "./dom.js";
 import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
@@ -25,15 +25,18 @@ export function pipeline(explorer, root) {
   const input = make("div", { class: "cvt-end" }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
     make("span", { text: `${sides(result.input)} pixels` }), given.element);
   const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
-  const best = result.header.top[0];
+  const best = make("span", { class: "cvt-best" });
   const classes = make("div", { class: "cvt-end cvt-last" }, make("div", { class: "cvt-slab", "aria-hidden": "true" }), make("b", { text: "Classes" }),
-    make("span", { text: `one of ${result.header.classes}` }), make("span", { class: "cvt-best", text: `${best.label} ${percent(best.probability)}` }));
+    make("span", { text: `one of ${result.header.classes}` }), best);
   root.style.setProperty("--cvt-stages", result.stages.length);
   root.replaceChildren(input, ...cards.map((each) => each.element), classes);
 
   const canvases = [given.canvas, ...cards.flatMap((each) => [each.features.canvas, each.attention.canvas])];
   function resize() {
-    for (const canvas of canvases) fit(canvas, result.aspect);
+    const { result } = explorer; // a later one of the same structure, perhaps
+    const [{ label, probability }] = result.header.top;
+    say(best, `${label} ${percent(probability)}`);
+    fitAll(canvases, result.aspect);
     drawMap(given.canvas, null, result.input, { underlay: (width, height) => result.underlay(width, height, true) });
     given.canvas.setAttribute("aria-label", "The pixels that the model was given");
     for (const each of cards) each.shown = null;
