@@ -547,6 +547,30 @@ def test_what_is_saved(page, seen, tmp_path):
         assert np.abs(archive["attention_stage3_block2"] - exact).max() <= 1 / 255
 
 
+def test_a_ticked_box_looks_ticked_whatever_the_hosts_styles(page):
+    page.page.add_style_tag(content="input[type=checkbox] { appearance: none } body input[type=checkbox]:checked { background: none }")
+    box = page.page.locator("[data-bind=ancestors]")
+    before = box.screenshot()
+    box.check()
+    page.settle()
+    assert box.screenshot() != before
+
+
+def test_the_captions_of_many_blocks_do_not_run_into_each_other(browser, seen):
+    deep = {"deep": explore(model_of(4, depth=(1, 1, 10)), PROCESSOR, photo())}
+    for width in (1440, 1024, 520):
+        page = Page(browser, deep, key="deep", viewport={"width": width, "height": 900})
+        page.set(stage=2, cls=True)
+        wide = page.page.evaluate(
+            captions = page.page.locator(".cvt-strip figcaption").all()
+            wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
+        )
+        assert len(wide) == 10
+        assert max(wide) <= 0
+        page.close()
+        assert page.problems == []
+
+
 @pytest.mark.parametrize(("width", "size"), [(1440, "wide"), (1024, "medium"), (760, "narrow")])
 def test_nothing_is_wider_than_its_column(browser, seen, width, size):
     page = Page(browser, seen, viewport={"width": width, "height": 900})

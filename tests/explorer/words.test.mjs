@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attentionSentence, featureSentence, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
+import { attentionSentence, brief, featureSentence, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
 
 const THIN = "\u202f";
 const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
@@ -10,6 +10,10 @@ test("percentages have two digits that count", () => {
   const cases = [[0, "0"], [0.5, "50"], [1, "100"], [0.0999, "10"], [0.0622, "6.2"], [0.00512, "0.51"], [0.000512, "0.051"], [0.0000512, "0.005"], [0.000001, "<"]];
   for (const [share, words] of cases) assert.ok(percent(share).startsWith(words), `${share} gave ${percent(share)}`);
   assert.equal(percent(0.0622), `6.2${THIN}%`);
+});
+
+test("where there is little room, small shares are only bounded", () => {
+  assert.deepEqual([0, 0.0009, 0.0094, 0.0095, 0.25, 1].map(brief), [...Array(3).fill(`<${THIN}1${THIN}%`), percent(0.0095), percent(0.25), percent(1)]);
 });
 
 test("numbers have a true minus sign", () => {

@@ -6,7 +6,7 @@ import { drawMap, fitAll, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
-import { orBelow, percent, plural, rowNumbers, sides } from "./words.js";
+import { brief, orBelow, percent, plural, rowNumbers, sides } from "./words.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */
 export function attentionPanel(explorer, ref) {
@@ -74,7 +74,7 @@ export function attentionPanel(explorer, ref) {
       // Over the blocks: how spread out the weights are, and how much the query keeps for the cls token
       const row = state.view !== "received";
       say(one.size, row ? `${map.numbers.entropy.toFixed(1)} bit` : "");
-      say(one.value, row && map.clsWeight !== null ? `cls ${orBelow(map.clsWeight, map.row)}` : "");
+      say(one.value, row && map.clsWeight !== null ? `cls ${brief(map.clsWeight)}` : "");
     }
     return map;
   }

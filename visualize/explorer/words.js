@@ -14,6 +14,9 @@ export function percent(share) {
 /** A weight; 0 means that it is below what a byte can say of its row's largest, `most`. */
 export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `< ${percent(most / 255)}`);
 
+/** A share where there is little room: what is below 1 % is only said to be. */
+export const brief = (share) => (share < 0.0095 ? `<${NARROW}1${NARROW}%` : percent(share));
+
 /** A number in two or three digits, with a true minus sign. */
 export function number(value) {
   const size = Math.abs(value);
