@@ -561,10 +561,8 @@ def test_the_captions_of_many_blocks_do_not_run_into_each_other(browser, seen):
     for width in (1440, 1024, 520):
         page = Page(browser, deep, key="deep", viewport={"width": width, "height": 900})
         page.set(stage=2, cls=True)
-        wide = page.page.evaluate(
-            captions = page.page.locator(".cvt-strip figcaption").all()
-            wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
-        )
+        captions = page.page.locator(".cvt-strip figcaption").all()
+        wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
         assert len(wide) == 10
         assert max(wide) <= 0
         page.close()
