@@ -38,6 +38,7 @@ EXAMPLES = [
 # The settings that have a slider a stage: name, least, most, step.
 SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
 FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
+WITH = {"inside": True, "again": True}  # what an explorer may offer: the microscope, and to compute a lost result again
 AS_FILE = {"type": "filepath", "image_mode": None}
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
@@ -147,13 +148,14 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) ->
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-            value = {"key": key, "note": words.accuracy(workbench.config), "model": workbench.source, "inside": True}
+            value = {"key": key, "note": words.accuracy(workbench.config), "model": workbench.source, **WITH}
             return value, path, None
         return gr.skip(), gr.skip(), None
 
     settings = {"outputs": [main, chosen, upload], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
     demo.load(show, chosen, **settings)
     upload.change(show, upload, trigger_mode="always_last", **settings)
+    main.retry(show, chosen, **settings)
     return chosen
 
 
@@ -193,11 +195,12 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> No
             log.exception("a variant failed")
             yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
         else:
-            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED, "inside": True}
+            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED, **WITH}
 
     inputs = [chosen, seed, *sliders]
     settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
     gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
+    main.retry(run, inputs, **settings)
     own = [getattr(stage, name) for stage in workbench.config.stages for name, *_ in SLIDERS]
     reset.click(lambda: own, outputs=sliders, queue=False, api_visibility="private")
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attentionSentence, brief, featureSentence, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
+import { attentionSentence, brief, featureSentence, firstName, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
 
 const THIN = "\u202f";
 const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
@@ -60,4 +60,9 @@ test("the legend says what is outlined and what is filled", () => {
   assert.match(legend({ ...base, cls: true }), /no place/);
   assert.equal(plural(1, "block"), "1 block");
   assert.equal(plural(2, "block"), "2 blocks");
+});
+
+test("a class is called by its first name", () => {
+  assert.equal(firstName("lesser panda, red panda, panda"), "lesser panda");
+  assert.equal(firstName("class 3"), "class 3");
 });

@@ -12,7 +12,7 @@ import { fetchResult, Gone } from "./result.js";
 import { carried, initial } from "./state.js";
 import { takeaway } from "./takeaway.js";
 import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
-import { percent } from "./words.js";
+import { firstName, percent } from "./words.js";
 
 const GONE = "The server no longer keeps this result.";
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
@@ -107,7 +107,7 @@ export class Explorer {
   classes() {
     const best = this.result.header.top;
     this.ref.classes.replaceChildren(...best.map(({ label, probability }) =>
-      make("div", { role: "listitem", class: "cvt-class" }, make("span", { text: label, title: label }),
+      make("div", { role: "listitem", class: "cvt-class" }, make("span", { text: firstName(label), title: label }),
         make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
   }
 

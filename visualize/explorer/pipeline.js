@@ -4,7 +4,7 @@ import { drawMap, fitAll, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
 import { figure, make, say } from "./dom.js";
 import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
-import { percent, plural, sides } from "./words.js";
+import { firstName, percent, plural, sides } from "./words.js";
 
 const TALL = 52; // px of the input's height in the drawing to scale
 
@@ -35,7 +35,7 @@ export function pipeline(explorer, root) {
   function resize() {
     const { result } = explorer; // a later one of the same structure, perhaps
     const [{ label, probability }] = result.header.top;
-    say(best, `${label} ${percent(probability)}`);
+    say(best, `${firstName(label)} ${percent(probability)}`);
     fitAll(canvases, result.aspect);
     drawMap(given.canvas, null, result.input, { underlay: (width, height) => result.underlay(width, height, true) });
     given.canvas.setAttribute("aria-label", "The pixels that the model was given");

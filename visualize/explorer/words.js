@@ -106,3 +106,6 @@ export function chainSentence(windows, stage, field, stride) {
   const made = [`The stage ${stage + 1} token`, ...steps, `${sides(field)} pixels`].join(" ← ");
   return `${made}. Neighbours share what they are made of; a ViT's patches of ${sides(stride)} pixels would share nothing.`;
 }
+
+/** A class's first name: ImageNet's labels list synonyms after commas, "lesser panda, red panda, panda, …". */
+export const firstName = (label) => label.split(",")[0];
