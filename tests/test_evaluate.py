@@ -48,15 +48,15 @@ def test_accuracy_and_confusions_by_hand():
 
 def test_calibration_error_by_hand():
     generator = torch.Generator().manual_seed(0)
-    confidence = torch.rand(500, generator=generator).clamp(0.01)
-    confidence[:3] = torch.tensor([1.0, 1 / 15, 2 / 15])
-    right = torch.rand(500, generator=generator) < confidence**2
+    confidence = torch.rand(500, generator=generator, dtype=torch.double).clamp(0.01)
+    confidence[:2] = torch.tensor([1.0, 0.2])  # 0.2 · 15 is just a bin's upper edge
+    right = torch.rand(500, generator=generator) < 0.5 + 0.5 * (confidence * 30).sin()  # now too high, now too low
     expected = 0.0
     for bin in range(BINS):
-        inside = [(c, r) for c, r in zip(confidence.double().tolist(), right.tolist(), strict=True) if bin / BINS < c <= (bin + 1) / BINS]
+        inside = [(c, r) for c, r in zip(confidence.tolist(), right.tolist(), strict=True) if bin / BINS < c <= (bin + 1) / BINS]
         if inside:
             expected += len(inside) / 500 * abs(np.mean([r for _, r in inside]) - np.mean([c for c, _ in inside]))
-    assert calibration_error(confidence, right) == pytest.approx(expected, abs=3e-3)
+    assert calibration_error(confidence, right) == pytest.approx(expected, abs=1e-9)
     assert calibration_error(torch.ones(4), torch.tensor([True, True, True, False])) == pytest.approx(0.25)
     assert calibration_error(torch.full((4,), 0.75), torch.tensor([True, True, True, False])) == pytest.approx(0.0)
 

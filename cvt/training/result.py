@@ -7,17 +7,20 @@ import csv
 import subprocess
 import sys
 import zlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..checkpoint import replacing
+from ..checkpoint import replacing, write_json
 from ..model import CvtForImageClassification
 from ..preprocess import CvtImageProcessor
 from .measures import Evaluation
 from .reading import PictureSet
+from .recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +55,12 @@ def write_held_out(path: Path, pictures: PictureSet, logits: Tensor) -> None:
             writer.writerow([name, pictures.classes[label], pictures.classes[best], f"{share:.4f}"])
 
 
+def write_record(path: Path, recipe: Recipe, facts: dict[str, Any], device: torch.device) -> None:
+    """How the result came about, as JSON: the recipe, and what else a model card should tell."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    write_json(path, {"recipe": asdict(recipe), **facts, "device": name, "torch": torch.__version__})
+
+
 def draw_curves(out: Path) -> str:
     """Has ``visualize.curves`` draw the history in ``out``; the sentence that says what came of it.
 
@@ -68,7 +77,16 @@ def draw_curves(out: Path) -> str:
 
 def remove_leftovers(out: Path) -> None:
     """Deletes half-written files of a run that was killed while it wrote."""
-    for name in ("state.pt", "history.csv", "held_out.csv", "model.safetensors", "config.json", "preprocessor_config.json"):
+    for name in (
+        "state.pt",
+        "history.csv",
+        "held_out.csv",
+        "training.json",
+        "model.safetensors",
+        "config.json",
+        "preprocessor_config.json",
+        "curves.png",
+    ):
         for leftover in out.glob(f".{name}.*"):
             leftover.unlink(missing_ok=True)
 

@@ -55,6 +55,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         self.batches, self.recipe, self.state, self.identity = batches, recipe, state, identity or {}
         self.steps, self.step = len(batches.plan), 0
+        self.seconds = 0.0  # spent on training, in all parts of the run
         pairs = list(zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True))
         self._averaged = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
         self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]  # of BatchNorm
@@ -88,7 +89,7 @@ class Trainer:
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
         measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
-        began = saved = reported = time.monotonic()
+        began = saved = reported = counted = time.monotonic()
         tally, since = torch.zeros(2, device=self.device), self.step
         while self.step < self.steps:
             tally += self._train_step()
@@ -105,6 +106,7 @@ class Trainer:
                 tally.zero_()
                 due = self.world.agree(reported - began > seconds)
             if last or due or time.monotonic() - saved > save_every:
+                self.seconds, counted = self.seconds + time.monotonic() - counted, time.monotonic()
                 self.save()
                 saved = time.monotonic()
             if due:
@@ -165,6 +167,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "scaler": self.scaler.state_dict(),
             "step": self.step,
+            "seconds": self.seconds,
             "identity": self.identity,
         }
         with replacing(self.state) as temporary:
@@ -184,4 +187,4 @@ class Trainer:
             optimizer.load_state_dict(own)
         if parts["scaler"]:
             self.scaler.load_state_dict(parts["scaler"])
-        self.step = parts["step"]
+        self.step, self.seconds = parts["step"], parts["seconds"]

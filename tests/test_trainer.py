@@ -1,0 +1,149 @@
+"""The trainer: batches and their parts, steps, what it leaves to go on from."""
+
+import copy
+
+import pytest
+import torch
+
+from cvt import CvtForImageClassification
+from cvt.training.batches import Batches
+from cvt.training.reading import PictureSet
+from cvt.training.recipe import Recipe
+from cvt.training.trainer import Trainer
+from tests.helpers import tiny_config, tiny_model
+
+CLASSES = ("ant", "bee", "cat")
+MOMENTS = [0.5] * 3, [0.25] * 3
+QUICK = {"phases": (((16,), 2.0),), "batch_size": 8, "ema_decay": 0.9}
+# Without what depends on the part of a batch: BatchNorm, and random numbers inside the model.
+SAME_FOR_PARTS = {"qkv_projection_method": "avg", "drop_path_rate": 0.0, "num_labels": 3}
+
+
+def picture_set(count=24, side=20, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 3
+    pictures = torch.randint(0, 120, (count, 3, side, side), generator=generator)
+    pictures[torch.arange(count), labels] += 120
+    return PictureSet(pictures.byte(), labels, tuple(map(str, range(count))), CLASSES)
+
+
+def batches(recipe, parts=1, pictures=None):
+    return Batches(pictures or picture_set(), recipe, *MOMENTS, torch.device("cpu"), parts)
+
+
+def trainer(tmp_path, recipe, name="state.pt", model=None, **options):
+    model = CvtForImageClassification(tiny_config(num_labels=3)) if model is None else model
+    return Trainer(model, batches(recipe, recipe.accumulate), recipe, tmp_path / name, **options)
+
+
+def gradients(state):
+    """The optimizers' memory of gradients in a saved state. Weights say less: Muon and AdamW make much of rounding errors."""
+    kept = [each for optimizer in state["optimizers"] for each in optimizer["state"].values()]
+    return torch.cat([each.get("momentum_buffer", each.get("exp_avg")).flatten() for each in kept])
+
+
+def assert_same_gradients(one, other):
+    one, other = gradients(one), gradients(other)
+    assert (one - other).norm() < 1e-3 * one.norm()
+
+
+def silent(progress):
+    pass
+
+
+def test_parts_of_a_batch_are_together_the_whole():
+    recipe = Recipe(**QUICK, mix=0.9, photo=0.5, randaugment=9.0)
+    whole, parts = batches(recipe), batches(recipe, parts=2)
+    for step in range(len(whole.plan)):
+        x, targets = whole(step)
+        got = [parts(step, part) for part in range(2)]
+        order = torch.cat([parts._own[part] for part in range(2)])
+        assert sorted(order.tolist()) == list(range(8))
+        assert torch.equal(torch.cat([each[0] for each in got]), x[order])
+        assert torch.equal(torch.cat([each[1] for each in got]), targets[order])
+
+
+def test_each_picture_comes_once_an_epoch_in_an_order_of_its_own():
+    several = batches(Recipe(**QUICK))
+    chosen = [several._chosen(step).tolist() for step in range(6)]
+    assert sorted(sum(chosen[:3], [])) == sorted(sum(chosen[3:], [])) == list(range(24))  # noqa: RUF017
+    assert chosen[0] != chosen[3]
+    assert torch.equal(several(2)[0], batches(Recipe(**QUICK))(2)[0])  # whatever came before
+
+
+def test_a_batch_that_cannot_be_parted_is_refused():
+    with pytest.raises(ValueError, match="multiple of 6"):
+        batches(Recipe(**QUICK), parts=3)
+    with pytest.raises(ValueError, match="at least so many pictures"):
+        batches(Recipe(**{**QUICK, "batch_size": 48}), parts=24)
+    assert batches(Recipe(**{**QUICK, "batch_size": 700})).size == 24  # a small set is one batch
+
+
+def test_accumulated_parts_make_the_same_step(tmp_path):
+    recipe = Recipe(**QUICK, mix=0.5, muon_learning_rate=0.0, clip=1e9)  # clipping would hide the gradient's size
+    for accumulate in (1, 4):
+        several = trainer(tmp_path, Recipe(**{**vars(recipe), "accumulate": accumulate}), f"{accumulate}.pt", tiny_model(**SAME_FOR_PARTS))
+        several.run(silent)
+    assert_same_gradients(*(torch.load(tmp_path / f"{accumulate}.pt") for accumulate in (1, 4)))
+
+
+def test_a_model_learns_and_its_average_follows(tmp_path):
+    recipe = Recipe(**{**QUICK, "phases": (((16,), 12.0),)}, mix=0.0)
+    torch.manual_seed(0)
+    learner, told = trainer(tmp_path, recipe), []
+    assert learner.run(told.append, lambda average, side: (0.5, None), measurements=3)
+    assert [report.step for report in told] == list(range(1, 37))
+    assert told[-1].accuracy > 0.8 > 0.6 > told[0].accuracy
+    assert told[-1].loss < told[0].loss
+    assert [report.step for report in told if report.top1 is not None] == [12, 24]  # at the end the result is measured
+    own, average = learner.model.state_dict(), learner.average.state_dict()
+    assert all(torch.allclose(own[name].float(), value.float(), atol=0.2) for name, value in average.items())
+    assert not torch.equal(own["classifier.weight"], average["classifier.weight"])
+
+
+def test_a_teacher_is_listened_to(tmp_path):
+    recipe = Recipe(**QUICK, mix=0.0, teacher_share=1.0, label_smoothing=0.0)
+    teacher = tiny_model(num_labels=3, seed=4)
+    torch.manual_seed(0)
+    pupil = trainer(tmp_path, recipe, teacher=teacher)
+    x, _ = pupil.batches(0)
+    with torch.no_grad():
+        torch.manual_seed(pupil.batches.seed(0))
+        answers = pupil.model.train()(x).logits.log_softmax(1)
+        expected = -(teacher(x).logits.softmax(1) * answers).sum(1).mean()
+    pupil.model.load_state_dict(pupil.average.state_dict())  # BatchNorm counted that
+    assert pupil._train_step()[0].item() == pytest.approx(expected.item(), abs=1e-5)
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
+    model = CvtForImageClassification(tiny_config(num_labels=3))
+    with torch.no_grad():
+        model.classifier.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match="no longer a number at step 1"):
+        trainer(tmp_path, Recipe(**QUICK), model=model).run(silent)
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_stopped_and_gone_on_it_ends_with_the_same_weights(tmp_path):
+    recipe = Recipe(**QUICK, mix=0.5, photo=0.5, randaugment=5.0)
+    start = CvtForImageClassification(tiny_config(num_labels=3, drop_path_rate=(0.0, 0.2, 0.4)))
+    torch.manual_seed(7)
+    whole = trainer(tmp_path, recipe, "whole.pt", copy.deepcopy(start))
+    assert whole.run(silent)
+    for step in range(1, 4):  # time is up after every step
+        again = trainer(tmp_path, recipe, model=copy.deepcopy(start))
+        assert not again.run(silent, seconds=0)
+        assert again.step == step
+    again = trainer(tmp_path, recipe, model=copy.deepcopy(start))
+    assert again.run(silent)
+    assert trainer(tmp_path, recipe, model=start).run(silent)  # nothing is left to do
+    for one, other in ((whole.average, again.average), (whole.model, again.model)):
+        assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+    assert torch.load(tmp_path / "state.pt")["seconds"] > 0
+
+
+def test_a_state_of_another_training_is_refused(tmp_path):
+    trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "8"}).save()
+    with pytest.raises(ValueError, match=r"state\.pt in .* another batch size"):
+        trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "9"})
