@@ -22,7 +22,7 @@ def stages(draw, plain: bool):
     return {
         "patch_sizes": patch if plain or draw(st.booleans()) else (patch, draw(st.integers(1, 4))),
         "patch_stride": draw(st.integers(1, 4)),
-        "patch_padding": draw(st.integers(0, 2)),
+        "patch_padding": draw(st.integers(0, patch // 2)),
         "embed_dim": heads * draw(st.integers(4, 7)),
         "num_heads": heads,
         "depth": draw(st.integers(1, 3)),
@@ -64,7 +64,7 @@ def models(draw, plain=st.booleans()):  # noqa: B008 -- a strategy is a value
 
 
 EXAMPLES = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
@@ -92,11 +92,13 @@ def test_logits_and_feature_maps(drawn, seed):
             assert difference(ours, expected) < 1e-5
 
 
-@settings(EXAMPLES, max_examples=40)
+@settings(EXAMPLES, max_examples=30)
 @given(models(plain=st.just(True)), st.integers(0, 1000), st.booleans())
 def test_gradients(drawn, seed, training):
     """In float64: a few channels multiply float32's rounding so much that it cannot be told from mistakes."""
     config, (height, width) = drawn
+    if training:  # BatchNorm over two values has no gradient but rounding
+        assume(all(rows * columns > 1 for _, (rows, columns) in config.grids(height, width)))
     model = tiny_model(config, seed).double().train(training)
     compare_gradients(model, pixels(2, config.num_channels, height, width, seed=seed).double(), 1e-7)
 
