@@ -57,6 +57,8 @@ def test_calibration_error_by_hand():
         if inside:
             expected += len(inside) / 500 * abs(np.mean([r for _, r in inside]) - np.mean([c for c, _ in inside]))
     assert calibration_error(confidence, right) == pytest.approx(expected, abs=1e-9)
+    two_bins = calibration_error(torch.tensor([0.05, 0.1]), torch.tensor([True, False]))
+    assert two_bins == pytest.approx((0.95 + 0.1) / 2, abs=1e-6)
     assert calibration_error(torch.ones(4), torch.tensor([True, True, True, False])) == pytest.approx(0.25)
     assert calibration_error(torch.full((4,), 0.75), torch.tensor([True, True, True, False])) == pytest.approx(0.0)
 
