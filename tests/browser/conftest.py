@@ -38,6 +38,7 @@ class Visit:
     def __init__(self, browser, address: str, **context):
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
         self.page = self.context.new_page()
+        self.host = urlparse(address).netloc
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
@@ -80,7 +81,6 @@ def visit(chromium, served):
     yield opened
     for each in visits:
         each.context.close()
-    host = urlparse(served).netloc
     for each in visits:
         assert each.problems == []
-        assert [url for url in each.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != host] == []
+        assert [url for url in each.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != each.host] == []

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import serving
+from visualize.workbench import Workbench
+
 pytestmark = pytest.mark.browser
 
 
@@ -179,3 +182,18 @@ def test_nothing_covers_the_prediction(visit, width):
         box = element.bounding_box()
         on_top = "([name, x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.' + name))"
         assert seen.page.evaluate(on_top, [name, box["x"] + 5, box["y"] + box["height"] / 2])
+
+
+def test_a_result_that_the_server_dropped_is_computed_again(visit, tmp_path):
+    serving.save_random_model(tmp_path)
+    workbench = Workbench(str(tmp_path), "cpu")
+    with serving.app_of(workbench) as address:
+        seen = visit(address)
+        classes = seen.classes()
+        workbench.store.max_items = 1
+        workbench.explore(np.zeros((96, 96, 3), np.uint8))  # somebody else's picture
+        seen.page.get_by_text("Inside block").first.click()
+        seen.page.get_by_role("button", name="Show it again").click()
+        seen.page.get_by_text("Its kernel").wait_for()
+        assert seen.classes() == classes
+        seen.problems[:] = [each for each in seen.problems if "404" not in each]  # the browser reports the dropped result
