@@ -20,7 +20,7 @@ from gradio_client.exceptions import AppError
 
 import app
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.preprocess import open_picture
+from cvt.pictures import MAX_PIXELS, open_picture
 from tests import serving
 from visualize.render import unpack
 from visualize.workbench import Workbench
@@ -111,7 +111,7 @@ def test_a_bad_picture_gets_one_sentence_without_paths(client, tmp_path):
         "text.jpg": "This file is not a picture",
         "drawing.svg": "This is an SVG drawing",
         "photo.heic": "This is a HEIC picture",
-        "huge.png": "This picture has more than 64 million pixels",
+        "huge.png": f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels",
     }
     for name, path in bad_pictures(tmp_path).items():
         with pytest.raises(AppError) as raised:
