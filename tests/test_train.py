@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
 from cvt.train import EMBEDDED_ARCHITECTURE, arguments, main, phases, recipe_of, starting_point
 from cvt.training.recipe import FINE_TUNING, Recipe
+from cvt.training.result import draw_curves
 from tests.helpers import tiny_config, tiny_model
 from tests.test_trainer import SAME_FOR_PARTS, assert_same_gradients
 
@@ -222,3 +223,15 @@ def test_unreadable_pictures_stop_or_are_skipped(folder, tmp_path, capsys, monke
     said = capsys.readouterr().out
     assert "1 pictures that cannot be read were skipped" in said
     assert "New weights learn little from so few pictures" in said
+
+
+def test_curves_need_a_history(tmp_path):
+    from visualize.curves import main as draw
+
+    with pytest.raises(SystemExit, match=r"no history\.csv"):
+        draw([str(tmp_path)])
+    (tmp_path / "history.csv").write_text("step,colour\n1,red\n")
+    with pytest.raises(SystemExit, match="nothing to draw"):
+        draw([str(tmp_path)])
+    assert "could not be drawn (This history has nothing to draw" in draw_curves(tmp_path)
+    assert not list(tmp_path.glob("*.png"))

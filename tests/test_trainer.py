@@ -87,6 +87,20 @@ def test_accumulated_parts_make_the_same_step(tmp_path):
     assert_same_gradients(*(torch.load(tmp_path / f"{accumulate}.pt") for accumulate in (1, 4)))
 
 
+def test_scaled_gradients_make_the_same_steps(tmp_path):
+    recipe = Recipe(**QUICK, clip=0.5)
+    for precision in ("float32", "float16"):  # on a CPU nothing but the scaling differs
+        torch.manual_seed(0)
+        several = trainer(tmp_path, recipe, f"{precision}.pt", precision=precision)
+        several.run(silent)
+    assert several.scaler.get_scale() > 1000
+    states = [torch.load(tmp_path / f"{precision}.pt") for precision in ("float32", "float16")]
+    assert_same_gradients(*states)
+    assert states[1]["scaler"]
+    again = trainer(tmp_path, recipe, "float16.pt", precision="float16")
+    assert again.scaler.state_dict() == several.scaler.state_dict()
+
+
 def test_a_model_learns_and_its_average_follows(tmp_path):
     recipe = Recipe(**{**QUICK, "phases": (((16,), 12.0),)}, mix=0.0)
     torch.manual_seed(0)
