@@ -30,7 +30,7 @@ from .training.progress import Reporter
 from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, Phases, Recipe
 from .training.start import Start, from_scratch, from_trained, load_teacher
-from .training.trainer import Trainer
+from .training.trainer import Diverged, Trainer
 
 # The embedded model's architecture: query grids 48², 24², 12² at 96×96, close to CvT-13's 56², 28², 14² at 224×224.
 EMBEDDED_ARCHITECTURE = {
@@ -81,26 +81,28 @@ def phases(text: str) -> Phases:
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = "Trains a CvT on your pictures, or goes on with a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
-    add = parser.add_argument
+    add = parser.add_argument_group("what").add_argument
     add("--data", type=Path, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
     add("--out", type=Path, required=True, help="the folder for the trained model, its history and its state")
     add("--init", metavar="MODEL", help="what to start from: embedded, a folder or a Hub id (default: new weights)")
-    add("--config", type=Path, help="a config.json of the architecture of new weights (default: the embedded model's)")
-    add("--drop-path", type=float, help="stochastic depth of the last block, growing over its stage (default: the config's)")
+    add("--config", type=Path, metavar="JSON", help="a config.json of the architecture of new weights (default: the embedded model's)")
+    add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
+    add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
+    add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
+    add = parser.add_argument_group("recipe").add_argument
     add("--phases", type=phases, help="side:epochs, in order; sides that take turns as 64/96:10 (default: 96:42, or the side of --init:20)")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
-        add("--" + name.replace("_", "-"), type=type(scratch), help=f"{text} ({default})")
-    add("--least-area", type=float, help=f"least share of a picture that a crop keeps (default: {Recipe.area[0]})")
-    add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
-    add("--held-out", type=float, default=HELD_OUT_SHARE, help=f"share of each class held out (default: {HELD_OUT_SHARE})")
-    add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
+        add("--" + name.replace("_", "-"), type=type(scratch), metavar="X", help=f"{text} ({default})")
+    add("--least-area", type=float, metavar="X", help=f"least share of a picture that a crop keeps (default: {Recipe.area[0]})")
+    add("--drop-path", type=float, metavar="X", help="stochastic depth of the last block, growing over its stage (default: the config's)")
+    add = parser.add_argument_group("running").add_argument
     add("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
     add("--precision", choices=PRECISIONS, default="auto", help="of multiplications (default: what is fast on the device)")
     add("--minutes", type=float, default=float("inf"), help="stop after so long; the same command goes on")
     add("--save-every", type=float, default=60, metavar="SECONDS", help="between two saved states (default: 60)")
-    add("--measurements", type=int, default=10, help="of the held-out pictures on the way (default: 10)")
+    add("--measurements", type=int, default=10, metavar="N", help="of the held-out pictures on the way (default: 10)")
     return parser.parse_args(given)
 
 
@@ -219,8 +221,10 @@ def main(given: list[str] | None = None) -> None:
         device, _ = choose_device(options.device)
         with joined(device) as (world, own):
             train(options, world, own)
+    except Diverged as error:
+        sys.exit(str(error))
     except ValueError as error:
-        sys.exit(f"This training cannot go on: {error}")
+        sys.exit(f"Training cannot start: {error}")
     except KeyboardInterrupt:
         sys.exit("\nStopped. The same command goes on from the last saved step.")
 

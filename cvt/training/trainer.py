@@ -24,6 +24,10 @@ from .recipe import Recipe
 REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
 
 
+class Diverged(ValueError):
+    """A training whose loss is no longer a number."""
+
+
 class Trainer:
     """A model in training, the moving average of its weights, and the step they are at.
 
@@ -85,7 +89,7 @@ class Trainer:
         Returns:
             Whether the end was reached.
         Raises:
-            ValueError: the loss is no longer a number.
+            Diverged: the loss is no longer a number.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
         measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
@@ -153,7 +157,7 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         if loss != loss or loss == float("inf"):
-            raise ValueError(
+            raise Diverged(
                 f"The loss is no longer a number at step {self.step}: the training diverged. Choose lower learning rates and another --out."
             )
 
