@@ -58,6 +58,7 @@ NUMBERS = {
     "warmup": "share of the steps in which the rates grow",
     "label_smoothing": "share of each label spread over all classes",
     "mix": "share of batches with mixup or cutmix",
+    "plain": "share of the steps, at the end, without mixup and cutmix",
     "color": "change of brightness, contrast and saturation",
     "blur": "share of pictures slightly blurred or sharpened",
     "photo": "share of pictures resampled, sharpened, compressed as photographs are",

@@ -28,6 +28,12 @@ def test_the_rate_grows_then_falls_along_a_cosine():
     assert Recipe(warmup=0).share_of_rate(0, 1) == 1
 
 
+def test_the_end_may_go_without_mixing():
+    recipe = Recipe(mix=0.7, plain=0.25)
+    assert [recipe.share_mixed(step, 8) for step in range(8)] == [0.7] * 6 + [0.0] * 2
+    assert Recipe(mix=0.7).share_mixed(7, 8) == 0.7
+
+
 def test_the_average_forgets_the_start():
     recipe = Recipe(ema_decay=0.9)
     assert [recipe.memory(step) for step in (0, 10, 1000)] == pytest.approx([0.1, 11 / 20, 0.9])

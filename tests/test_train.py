@@ -37,7 +37,7 @@ def test_the_recipe_of_the_embedded_model_is_what_its_command_says():
         phases=(((32,), 3.0), ((48,), 1.3), ((64,), 0.6), ((96,), 0.08)),
         batch_size=128, learning_rate=2e-3, mix=0.0, color=0.2, area=(0.4, 1.0), ema_decay=0.998,
         muon_learning_rate=0.02, weight_decay=0.05, warmup=0.05, label_smoothing=0.1, blur=0.3, photo=0.0, randaugment=0.0,
-        accumulate=1, clip=1.0, seed=0,
+        accumulate=1, plain=0.0, clip=1.0, seed=0,
     )  # fmt: skip
     assert start.config == CvtConfig(**EMBEDDED_ARCHITECTURE)
     assert (start.source, start.processor.side, start.processor.crop_pct) == (None, 96, 1.0)

@@ -58,7 +58,7 @@ class Batches:
         pictures = self.pictures[chosen.to(self.pictures.device)].to(self.device)
         x = self._augmented(pictures, self.plan[step], draws)
         targets = F.one_hot(self.labels[chosen], self.classes).float()
-        x, targets = augment.mix(x, targets, recipe.mix, draws)
+        x, targets = augment.mix(x, targets, recipe.share_mixed(step, len(self.plan)), draws)
         return self.normalize(x).contiguous(memory_format=torch.channels_last), targets
 
     def normalize(self, x: Tensor) -> Tensor:

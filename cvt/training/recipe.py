@@ -21,7 +21,8 @@ class Recipe:
         phases: (input sides in pixels, epochs), in order; the sides of a phase take turns, step by step.
         batch_size: pictures a step, of all processes together. accumulate: in how many parts a process takes its share.
         warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
-        mix: share of batches with mixup or cutmix. area: part of a picture that a crop keeps, least and most.
+        mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, that go without (arXiv 1909.09148).
+        area: part of a picture that a crop keeps, least and most.
         color, blur: see ``augment.py``. photo: see ``photograph.py``. randaugment: strength 0..10, see ``randaugment.py``.
         teacher_share: of the loss, where there is a teacher; the rest is the labels'.
         ema_decay: of the moving average of the weights, which is what a training results in.
@@ -36,6 +37,7 @@ class Recipe:
     warmup: float = 0.05
     label_smoothing: float = 0.1
     mix: float = 0.8
+    plain: float = 0.0
     area: tuple[float, float] = (0.35, 1.0)
     color: float = 0.4
     blur: float = 0.3
@@ -81,6 +83,10 @@ class Recipe:
             return (step + 1) / warmup
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
+    def share_mixed(self, step: int, steps: int) -> float:
+        """The share of batches with mixup or cutmix at a step."""
+        return self.mix if step < steps * (1 - self.plain) else 0.0
+
     def memory(self, step: int) -> float:
         """The decay of the average at a step: short at first, or the average would keep the weights of the start."""
         return min(self.ema_decay, (1 + step) / (10 + step))
@@ -109,7 +115,7 @@ class Recipe:
 _MANY = float("inf")
 _BOUNDS = (
     ("batch_size", 1, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
-    ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("color", 0, 1), ("blur", 0, 1),
+    ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("plain", 0, 1), ("color", 0, 1), ("blur", 0, 1),
     ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY), ("seed", 0, 2**32),
 )  # fmt: skip
 
