@@ -116,7 +116,8 @@ _MANY = float("inf")
 _BOUNDS = (
     ("batch_size", 1, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
     ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("plain", 0, 1), ("color", 0, 1),
-    ("blur", 0, 1), ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY), ("seed", 0, 2**32),
+    ("blur", 0, 1), ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY),
+    ("seed", 0, 2**32),
 )  # fmt: skip
 
 # For a model that has learned to see already, and a few hundred pictures or more.
