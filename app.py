@@ -17,6 +17,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -229,7 +230,7 @@ def _api(workbench: Workbench) -> None:
         return dict(workbench.explore(_given(picture)).exploration.top(5))
 
     @in_words
-    def explore(picture: str | None, stage: float, block: float, head: float, row: float, column: float) -> tuple[dict, str]:
+    def explore(picture: str | None, stage: float, block: float, head: float, row: float, column: float) -> tuple[dict, Image.Image]:
         exploration = workbench.explore(_given(picture)).exploration
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
@@ -237,7 +238,7 @@ def _api(workbench: Workbench) -> None:
         picture = PictureInput(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
-        classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", type="filepath")
+        classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", format="png")
         button = gr.Button()
     button.click(predict, picture, classes, api_name="predict", **MODEL_QUEUE)
     button.click(explore, [picture, *place], [answer, overview], api_name="explore", **MODEL_QUEUE)

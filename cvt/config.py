@@ -319,8 +319,10 @@ def _check_stage(stage: StageConfig) -> None:
     """Refuses what is valid field by field but cannot be built together."""
     where = f"stage {stage.index + 1}"
     if stage.embed_dim % stage.num_heads:
-        divisors = [heads for heads in range(1, stage.embed_dim + 1) if stage.embed_dim % heads == 0]
-        nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads))
+        # not all divisors: a stranger's file may name a width of billions
+        near = range(max(1, stage.num_heads - 1000), min(stage.embed_dim, stage.num_heads + 1000) + 1)
+        divisors = [heads for heads in near if stage.embed_dim % heads == 0]
+        nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads), default=1)
         raise ValueError(
             f"embed_dim of {where} is {stage.embed_dim}, which {stage.num_heads} heads cannot share equally: "
             f"use num_heads {nearest}, or a width that is a multiple of {stage.num_heads}."

@@ -3,10 +3,23 @@ import os
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait slow a busy machine down threefold
 
+import shutil
+
 import pytest
 import torch
 
 from tests import helpers
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,3 +48,17 @@ def served(tmp_path_factory):
 
     with serving.random_app(tmp_path_factory.mktemp("model")) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium, one for all tests. Without one they are skipped, except where CI is set: there they must run."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        assert not os.environ.get("CI"), "CI must have a Chromium: browser tests may not be skipped there."
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()

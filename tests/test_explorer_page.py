@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,15 +17,7 @@ from visualize.explore import Exploration, explore
 from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium, which is not installed here"),
-]
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-)
+pytestmark = pytest.mark.browser
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 TWO_STAGES = {"mlp_ratio": 2.0, "cls_token": False, "drop_path_rate": 0.0}
@@ -101,11 +91,8 @@ def seen() -> dict[str, Exploration]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with playwright.sync_playwright() as run:
-        chromium = run.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield chromium
-        chromium.close()
+def browser(chromium):
+    return chromium
 
 
 class Page:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from typing import Any
+
+from PIL import Image
 
 from .attention_maps import statistics
 from .explore import Exploration, StageExploration
 
 
-def attention_answer(exploration: Exploration, stage: int, block: int, head: int, row: int, column: int) -> tuple[dict[str, Any], str]:
+def attention_answer(
+    exploration: Exploration, stage: int, block: int, head: int, row: int, column: int
+) -> tuple[dict[str, Any], Image.Image]:
     """Whom one token attends to, and the stage's feature map in numbers; everything is counted from 1.
 
     Args:
@@ -17,7 +21,7 @@ def attention_answer(exploration: Exploration, stage: int, block: int, head: int
         row, column: the token's place in the query grid; 0 and 0 for the cls token.
     Returns:
         A dictionary for JSON: the classes, a sentence, the grids, ``weights`` (rows of the key grid; they and ``cls_weight``,
-        where there is a cls token, sum to 1) and their statistics. And the path of a PNG that shows all this.
+        where there is a cls token, sum to 1) and their statistics. And a picture that shows all this.
     Raises:
         ValueError: a stage, block, head or token that there is not.
     """
@@ -56,9 +60,9 @@ def attention_answer(exploration: Exploration, stage: int, block: int, head: int
     from .plots import overview  # matplotlib takes a second to load, and most pages never need it
 
     figure = overview(exploration, stage - 1, block - 1, head - 1 if head else None, query)
-    with tempfile.NamedTemporaryFile(prefix="cvt-", suffix=".png", delete=False) as file:
-        figure.savefig(file, format="png")
-    return answer, file.name
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return answer, Image.open(file)
 
 
 def _query(view: StageExploration, stage: int, row: int, column: int) -> int:

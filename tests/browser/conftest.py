@@ -1,35 +1,8 @@
-"""A real Chromium. Without one these tests are skipped, except where CI is set: there they must run."""
+"""A person's visit to the page, in the Chromium of ``tests/conftest.py``."""
 
-import os
-import shutil
 from urllib.parse import urlparse
 
 import pytest
-
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """The browser, for the whole session."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        assert not os.environ.get("CI"), "CI must have a Chromium: browser tests may not be skipped there."
-        pytest.skip("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else __import__("playwright.sync_api").sync_api
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Visit:
