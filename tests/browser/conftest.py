@@ -23,7 +23,12 @@ class Visit:
     def wait_for_result(self, explorer: str = "main") -> None:
         self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', timeout=60_000)
 
+    def drawn(self) -> None:
+        """Waits for what was asked for to be drawn: once a frame."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def sentence(self, explorer: str = "main") -> str:
+        self.drawn()
         return self.page.inner_text(f'[data-explorer="{explorer}"] [data-ref="sentence"]')
 
     def classes(self, explorer: str = "main") -> str:
@@ -34,7 +39,7 @@ class Visit:
 
     def overlay(self, explorer: str = "main") -> str:
         """What is drawn on the picture, as a data address, for comparing."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.drawn()
         return self.page.eval_on_selector(f'[data-explorer="{explorer}"] [data-ref="overlay"]', "canvas => canvas.toDataURL()")
 
     def requests_since(self, count: int) -> list[str]:
