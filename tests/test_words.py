@@ -50,7 +50,7 @@ def test_accuracy_is_said_only_where_it_was_measured():
     config = tiny_config()
     assert words.accuracy(config) == ""
     assert words.accuracy(config.replace(extra={"evaluation": {"top1": "high"}})) == ""
-    assert "names 41% of pictures" in words.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}}))
+    assert "names 41% correctly" in words.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}}))
 
 
 def test_every_example_has_an_author_and_a_licence():

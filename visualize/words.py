@@ -45,7 +45,7 @@ def accuracy(config: CvtConfig) -> str:
     if not isinstance(measured, dict) or not isinstance(measured.get("top1"), float):
         return ""
     return (
-        f"This model names {measured['top1']:.0%} of pictures that it never saw correctly, out of {config.num_labels} classes. "
+        f"Of pictures that it never saw, this model names {measured['top1']:.0%} correctly, out of {config.num_labels} classes. "
         "What is in none of them, it cannot name."
     )
 
