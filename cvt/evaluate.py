@@ -143,7 +143,10 @@ def calibrate(source: str | None, measured: Measured, out: Path) -> str:
     model = load_model(CvtForImageClassification, source, dtype="auto")
     fold_temperature(model, temperature)
     details = {"temperature": round(temperature, 4), "calibration_error": round(expected, 4), "pictures": len(measured.labels)}
-    model.config = replace(model.config, extra={**model.config.extra, "calibration": details})
+    extra = {**model.config.extra, "calibration": details}
+    if isinstance(extra.get("evaluation"), dict):  # of the training, before this
+        extra["evaluation"] = {**extra["evaluation"], "calibration_error": details["calibration_error"]}
+    model.config = replace(model.config, extra=extra)
     model.save_pretrained(out)
     load_processor(source).save_pretrained(out)
     return (

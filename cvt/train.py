@@ -37,10 +37,10 @@ EMBEDDED_ARCHITECTURE = {
     "patch_sizes": (5, 3, 3),
     "patch_stride": (2, 2, 2),
     "patch_padding": (2, 1, 1),
-    "embed_dim": (48, 96, 192),
+    "embed_dim": (64, 128, 256),
     "num_heads": (1, 2, 4),
     "depth": (1, 2, 8),
-    "drop_path_rate": (0.0, 0.0, 0.0),
+    "drop_path_rate": (0.0, 0.0, 0.1),
     "initializer_range": 0.03,
     "image_size": 96,
 }
@@ -91,7 +91,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
-    add("--phases", type=phases, help="side:epochs, in order; sides that take turns as 64/96:10 (default: 96:42, or the side of --init:20)")
+    add("--phases", type=phases, help="side:epochs, in order; sides that take turns as 64/96:10 (default: 64:46,96:31, or with --init 96:20, for other inputs in proportion)")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
@@ -112,7 +112,7 @@ def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
     recipe = Recipe() if start.source is None else FINE_TUNING
     side = start.processor.side
     chosen = {name: getattr(options, name) for name in NUMBERS if getattr(options, name) is not None}
-    default = tuple(((side,), epochs) for _, epochs in recipe.phases)
+    default = tuple((tuple(each * side // recipe.last_side for each in sides), epochs) for sides, epochs in recipe.phases)
     least = recipe.area[0] if options.least_area is None else options.least_area
     return replace(recipe, phases=options.phases or default, area=(least, 1.0), **chosen)
 

@@ -11,7 +11,7 @@ from cvt.hub import EMBEDDED
 from tests.photographs import PHOTOGRAPHS, class_of
 
 # Rounded logits of classes 0, 50, 100, 150 for examples/red_panda.jpg, from the day the weights were made.
-LOGITS = [2.5042, 1.3722, -0.2732, 2.1000]
+LOGITS = [0.3252, -0.3651, 0.2226, -0.5675]
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_it_knows_what_is_on_real_photographs(embedded):
         with torch.inference_mode():
             best = model(**processor(PHOTOGRAPHS / name, return_tensors="pt")).logits[0].topk(5).indices.tolist()
         seen[name] = best.index(label) + 1 if label in best else None
-    assert sum(place is not None for place in seen.values()) >= 9, seen
-    assert sum(place == 1 for place in seen.values()) >= 4, seen
+    assert sum(place is not None for place in seen.values()) >= 13, seen
+    assert sum(place == 1 for place in seen.values()) >= 10, seen
 
 
 def test_transformers_opens_it_and_computes_the_same(embedded):

@@ -148,7 +148,7 @@ def saved(tmp_path_factory):
     """A folder with a model and pictures, most of which lie where it says that they belong."""
     root, generator = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
     names, processor = ["ant", "bee", "cat"], CvtImageProcessor(size=32, crop_pct=1.0)
-    model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None))
+    model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None, extra={"evaluation": {"top1": 0.5, "calibration_error": 0.5}}))
     for index in range(120):
         colours = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         picture = Image.fromarray(colours).resize((40, 40), Image.Resampling.BICUBIC)
@@ -178,8 +178,10 @@ def test_the_command_folds_a_temperature_in(saved, capsys):
     main(["--model", str(saved / "model"), "--data", str(saved / "data"), "--calibrate", str(saved / "honest")])
     assert "Temperature " in capsys.readouterr().out
     before, after = (CvtForImageClassification.from_pretrained(saved / name) for name in ("model", "honest"))
-    details = json.loads((saved / "honest" / "config.json").read_text())["calibration"]
+    written = json.loads((saved / "honest" / "config.json").read_text())
+    details = written["calibration"]
     assert details["pictures"] == 120
+    assert written["evaluation"] == {"top1": 0.5, "calibration_error": details["calibration_error"]}
     assert torch.allclose(after.classifier.weight, before.classifier.weight / details["temperature"], rtol=2e-3, atol=1e-4)
     assert CvtForImageClassification.from_pretrained(saved / "honest", dtype="auto").dtype == torch.float16
     listing = find(saved / "data" / "valid")

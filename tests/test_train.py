@@ -26,21 +26,24 @@ ROOT = Path(__file__).parent.parent
 CLASSES = ("ant", "bee", "cat")
 
 
-def test_the_recipe_of_the_embedded_model_is_what_its_command_says():
-    command = (
-        "--data tiny-imagenet --out OUT --phases 32:3,48:1.3,64:0.6,96:0.08 --batch-size 128 --learning-rate 2e-3 --mix 0 "
-        "--color 0.2 --least-area 0.4 --ema-decay 0.998"
-    )
-    options = arguments(command.split())
+def test_the_recipe_of_the_embedded_model_is_the_default():
+    options = arguments("--data tiny-imagenet --out OUT".split())
     start = starting_point(options)
     assert recipe_of(options, start) == Recipe(
-        phases=(((32,), 3.0), ((48,), 1.3), ((64,), 0.6), ((96,), 0.08)),
-        batch_size=128, learning_rate=2e-3, mix=0.0, color=0.2, area=(0.4, 1.0), ema_decay=0.998,
-        muon_learning_rate=0.02, weight_decay=0.05, warmup=0.05, label_smoothing=0.1, blur=0.3, photo=0.0, randaugment=0.0,
-        accumulate=1, plain=0.0, clip=1.0, seed=0,
+        phases=(((64,), 46.0), ((96,), 31.0)), batch_size=1024, learning_rate=2.5e-3, muon_learning_rate=0.012, weight_decay=0.05,
+        warmup=0.03, label_smoothing=0.1, mix=0.8, plain=0.08, area=(0.3, 1.0), color=0.3, blur=0.3, photo=0.3, randaugment=5.0,
+        ema_decay=0.9995, accumulate=1, clip=1.0, seed=0,
     )  # fmt: skip
     assert start.config == CvtConfig(**EMBEDDED_ARCHITECTURE)
     assert (start.source, start.processor.side, start.processor.crop_pct) == (None, 96, 1.0)
+    shipped = CvtForImageClassification.from_pretrained().config
+    assert [getattr(shipped, name) for name in EMBEDDED_ARCHITECTURE] == [getattr(start.config, name) for name in EMBEDDED_ARCHITECTURE]
+
+
+def test_another_input_is_trained_in_the_same_proportion(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(tiny_config(image_size=48).to_dict()))
+    options = arguments(f"--data D --out OUT --config {tmp_path / 'config.json'}".split())
+    assert recipe_of(options, starting_point(options)).phases == (((32,), 46.0), ((48,), 31.0))
 
 
 def test_phases_in_words():

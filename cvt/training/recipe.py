@@ -28,21 +28,21 @@ class Recipe:
         ema_decay: of the moving average of the weights, which is what a training results in.
     """
 
-    phases: Phases = (((96,), 42.0),)
-    batch_size: int = 768
+    phases: Phases = (((64,), 46.0), ((96,), 31.0))
+    batch_size: int = 1024
     accumulate: int = 1
     learning_rate: float = 2.5e-3
-    muon_learning_rate: float = 0.02
+    muon_learning_rate: float = 0.012
     weight_decay: float = 0.05
-    warmup: float = 0.05
+    warmup: float = 0.03
     label_smoothing: float = 0.1
     mix: float = 0.8
-    plain: float = 0.0
-    area: tuple[float, float] = (0.35, 1.0)
-    color: float = 0.4
+    plain: float = 0.08
+    area: tuple[float, float] = (0.3, 1.0)
+    color: float = 0.3
     blur: float = 0.3
-    photo: float = 0.0
-    randaugment: float = 0.0
+    photo: float = 0.3
+    randaugment: float = 5.0
     teacher_share: float = 0.5
     ema_decay: float = 0.9995
     clip: float = 1.0
@@ -126,8 +126,12 @@ FINE_TUNING = Recipe(
     batch_size=32,
     learning_rate=1e-3,
     muon_learning_rate=0.002,
+    warmup=0.05,
     mix=0.0,
+    plain=0.0,
+    area=(0.35, 1.0),
     color=0.2,
     photo=0.2,
+    randaugment=0.0,
     ema_decay=0.99,
 )
