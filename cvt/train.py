@@ -91,7 +91,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
-    add("--phases", type=phases, help="side:epochs, in order; sides that take turns as 64/96:10 (default: 64:46,96:31, or with --init 96:20, for other inputs in proportion)")
+    lengths = "side:epochs, in order; sides that take turns as 64/96:10"
+    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:20; for another input in proportion)")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"

@@ -148,7 +148,8 @@ def saved(tmp_path_factory):
     """A folder with a model and pictures, most of which lie where it says that they belong."""
     root, generator = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
     names, processor = ["ant", "bee", "cat"], CvtImageProcessor(size=32, crop_pct=1.0)
-    model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None, extra={"evaluation": {"top1": 0.5, "calibration_error": 0.5}}))
+    measured = {"evaluation": {"top1": 0.5, "calibration_error": 0.5}}
+    model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None, extra=measured))
     for index in range(120):
         colours = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
         picture = Image.fromarray(colours).resize((40, 40), Image.Resampling.BICUBIC)

@@ -27,7 +27,7 @@ CLASSES = ("ant", "bee", "cat")
 
 
 def test_the_recipe_of_the_embedded_model_is_the_default():
-    options = arguments("--data tiny-imagenet --out OUT".split())
+    options = arguments(["--data", "tiny-imagenet", "--out", "OUT"])
     start = starting_point(options)
     assert recipe_of(options, start) == Recipe(
         phases=(((64,), 46.0), ((96,), 31.0)), batch_size=1024, learning_rate=2.5e-3, muon_learning_rate=0.012, weight_decay=0.05,
