@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
-from cvt.train import EMBEDDED_ARCHITECTURE, arguments, main, phases, recipe_of, starting_point
+from cvt.train import EMBEDDED_ARCHITECTURE, accumulate_on_cpu, arguments, main, phases, recipe_of, starting_point
 from cvt.training.recipe import FINE_TUNING, Recipe
 from cvt.training.result import draw_curves
 from tests.helpers import tiny_config, tiny_model
@@ -44,6 +44,23 @@ def test_another_input_is_trained_in_the_same_proportion(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config(image_size=48).to_dict()))
     options = arguments(f"--data D --out OUT --config {tmp_path / 'config.json'}".split())
     assert recipe_of(options, starting_point(options)).phases == (((32,), 46.0), ((48,), 31.0))
+
+
+@pytest.mark.parametrize(("batch", "pictures", "processes", "parts"), [
+    (1024, 10**5, 1, 16), (1024, 10**5, 2, 8), (1024, 300, 1, 4), (1024, 20, 1, 1), (32, 10**5, 1, 1), (200, 10**5, 1, 2),
+    (101, 10**5, 1, 1),
+])  # fmt: skip
+def test_a_cpu_takes_large_batches_in_parts(batch, pictures, processes, parts):
+    assert accumulate_on_cpu(Recipe(batch_size=batch), pictures, processes).accumulate == parts
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch, tmp_path):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate …")
+
+    monkeypatch.setattr("cvt.train.train", exhausted)
+    with pytest.raises(SystemExit, match="--accumulate"):
+        main(["--data", str(tmp_path), "--out", str(tmp_path / "out")])
 
 
 def test_phases_in_words():
