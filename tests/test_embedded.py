@@ -10,7 +10,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.hub import EMBEDDED
 from tests.photographs import PHOTOGRAPHS, class_of
 
-# Rounded logits of classes 0, 50, 100, 150 for examples/red_panda.jpg, from the day the weights were made.
+# Rounded logits of classes 0, 50, 100, 150 from the day the weights were made: of waves, and of examples/red_panda.jpg.
 LOGITS_OF_WAVES = [1.9036, -1.2113, -0.9114, -2.078]
 LOGITS = [0.3252, -0.3651, 0.2226, -0.5675]
 
