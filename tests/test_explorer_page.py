@@ -328,7 +328,7 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
 
 
 def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
-    page = Page(browser, seen, room=30_000)
+    page = Page(browser, seen | {"renewed": seen["first"]}, room=30_000)
     page.page.evaluate('tell({ key: "first", picture: "the same", again: true })')
     page.page.mouse.click(*page.over(10, 50))
     page.failing.append(404)
@@ -337,8 +337,8 @@ def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token
     page.page.get_by_role("button", name="Show it again").click()
     assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
     page.failing.clear()
-    page.page.evaluate('tell({ key: "second", picture: "the same", again: true })')  # as the host's handler of "retry" answers
-    page.page.wait_for_selector("[data-ready=second]")
+    page.page.evaluate('tell({ key: "renewed", picture: "the same", again: true })')  # as the host's handler of "retry" answers
+    page.page.wait_for_selector("[data-ready=renewed]")
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
     page.settle()
     assert page.page.locator("[data-ref=message]").is_hidden()
