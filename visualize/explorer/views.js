@@ -1,6 +1,6 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
-import { column, meanRow, peakOf, row, statistics } from "./attention.js";
+import { column, meanRow, row, statistics } from "./attention.js";
 import { ancestors, cellAt, cellOf, centre } from "./geometry.js";
 import { range } from "./features.js";
 import { attentionSentence, chainSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
@@ -46,12 +46,8 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
 /** The value at which the colours of attention maps end; they begin at zero. */
 export function attentionTop(result, state, index, map) {
   if (state.scale === "map") return map.largest || 1;
-  return state.scale === "stage" ? stagePeak(result, index) : Math.max(...result.stages.map((_, each) => stagePeak(result, each)));
-}
-
-function stagePeak(result, index) {
-  const peaks = Array.from({ length: result.stages[index].depth }, (_, block) => result.block(index, block)).filter(Boolean).map(peakOf);
-  return Math.max(...peaks, 1e-9);
+  const { peaks } = result.header; // of all blocks, also of those that have not travelled
+  return Math.max(...(state.scale === "stage" ? peaks[index] : peaks.flat()), 1e-9);
 }
 
 /** The sentence that says what the attention picture shows. */
