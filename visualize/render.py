@@ -11,6 +11,9 @@ grid of 96 × 96 queries would need 21 MB a head in that form; such a block trav
 browser computes the rows that are looked at, with ``norm`` float32 (heads, queries), the logarithm of each row's sum, and
 ``peak`` as above and ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's
 ``peaks`` has the largest weight of every block, also of those that did not travel, a list for each stage.
+
+``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` names the last stage's grid on which they
+lie, "key" or "query", or is null.
 """
 
 from __future__ import annotations
@@ -67,6 +70,9 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
         arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
         present.append([index, block])
         peaks[index][block] = float(own["peak"].max())
+    evidence = exploration.evidence
+    if evidence is not None:
+        arrays |= {"evidence": evidence.places, "rest": evidence.rest}
     header = {
         "version": 1,
         "input": list(exploration.pixels.shape[:2]),
@@ -77,6 +83,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
         "stages": stages,
         "attention": sorted(present),
         "peaks": peaks,
+        "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
     }
     return pack(header, arrays)
 
