@@ -17,9 +17,9 @@ export function initial(stages, [height, width]) {
     which: 0, // the class whose score is looked at, 0 the most probable
     features: "pca", // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
-    sort: "variance", // variance · peak · here · region
+    sort: "variance", // variance · peak · here (at the token) · region (of the class)
     centred: false,
-    scale: "map", // colours span one map · the stage · all stages
+    scale: "map", // colours span one map · stage · global, which is all stages
     colours: "viridis",
     smooth: false,
     opacity: 0.75,
