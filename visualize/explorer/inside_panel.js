@@ -32,7 +32,7 @@ export function insidePanel(explorer, ref, signal) {
         .then((buffer) => result.insides.set(id, new Inside(buffer)))
         .catch((error) => {
           result.insides.set(id, error);
-          if (explorer.result === result) explorer.trouble(error, () => (result.insides.delete(id), explorer.message(""), explorer.invalidate()));
+          if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
         })
         .finally(() => explorer.invalidate());
     }
@@ -41,7 +41,7 @@ export function insidePanel(explorer, ref, signal) {
 
   function draw() {
     const { state, result } = explorer;
-    ref.insidePart.hidden = !explorer.waiting?.inside;
+    ref.insidePart.hidden = !explorer.waiting?.inside || state.part !== "stage";
     say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();
@@ -123,7 +123,15 @@ export function insidePanel(explorer, ref, signal) {
         make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))))));
   }
 
-  return { draw };
+  /** Closes the panel; true if it was open. */
+  function close() {
+    const was = ref.insidePart.open && !ref.insidePart.hidden;
+    ref.insidePart.open = false;
+    if (was && ref.insidePart.contains(document.activeElement)) ref.insideTitle.focus();
+    return was;
+  }
+
+  return { draw, close };
 }
 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);

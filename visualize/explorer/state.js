@@ -5,6 +5,7 @@ import { cellAt, centre } from "./geometry.js";
 /** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
 export function initial(stages, [height, width]) {
   return {
+    part: "stage", // what is open: stage · embedding (of that stage) · classifier
     stage: Math.min(1, stages.length - 1),
     blocks: stages.map((stage) => stage.depth - 1),
     heads: stages.map(() => -1), // −1 is the mean over heads
@@ -62,6 +63,19 @@ export function transferred({ y, x, focus, pinned }, from, to) {
   };
   const place = (point) => ({ y: move(point.y, 1), x: move(point.x, 0) });
   return { ...place({ y, x }), focus: place(focus), pinned };
+}
+
+/** `state` with what the open part decides: an embedding shows where its token comes from, the classifier the evidence. */
+export function asShown(state) {
+  if (state.part === "embedding") return { ...state, ancestors: true, cls: false, layer: state.layer === "features" ? "features" : "none" };
+  return state.part === "classifier" ? { ...state, layer: "class" } : state;
+}
+
+/** `state` one level up, as Escape and the breadcrumb lead: from a part to its stage, from a class to the attention, released. */
+export function raised(state) {
+  if (state.part !== "stage") return { ...state, part: "stage" };
+  if (state.layer === "class") return { ...state, layer: "attention" };
+  return { ...state, pinned: false };
 }
 
 /** The part of the input that is shown: around `focus`, never past an edge. */

@@ -74,6 +74,36 @@ export function regionWords({ cells, share, grid }, label) {
     "Choose another class beside its bar. First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
 }
 
+/** What a conv embedding is. `before`: { shape, width } of what it reads; `first`: that is the picture. */
+export function embeddingWords({ before, stage, first }) {
+  const { kernel, stride, padding } = stage.embedding;
+  return `A ${sides(kernel)} convolution, stride ${stride[0]}, padding ${padding[0]}, then LayerNorm: ${sides(before.shape)} ${first ? "pixels" : "tokens"} of ` +
+    `${before.width} numbers become ${sides(stage.query.shape)} tokens of ${stage.width}.`;
+}
+
+/** What it costs and what its overlap is for. `share`: of the pixels of two neighbouring tokens that both see, in words. */
+export function embeddingFacts({ before, stage, first, share }) {
+  const { kernel, stride } = stage.embedding;
+  const numbers = kernel[0] * kernel[1] * before.width;
+  const both = Math.max(0, kernel[1] - stride[1]);
+  const overlap = both ? `Two neighbours read ${both} of ${kernel[1]} columns both` : "Two neighbours read nothing both";
+  return `Each token is a weighted sum of ${sides(kernel)} ${first ? "pixels" : "tokens"} × ${before.width} = ${numbers} numbers, once for each of its ${stage.width} channels. ` +
+    `That is ${(numbers * stage.width + stage.width).toLocaleString("en").replaceAll(",", NARROW)} weights, the same at every place. ` +
+    `${overlap}; down to the pixels they share ${share}. A ViT's patches share nothing.`;
+}
+
+/** What the classifier is. */
+export function classifierWords({ width, classes, cls }) {
+  const read = cls ? "the cls token" : "the mean of the last stage's tokens";
+  return `LayerNorm, then one linear layer: the ${width} numbers of ${read} become ${classes} scores. Softmax makes them probabilities.`;
+}
+
+/** What is open between the stages, in one sentence. `shown`: { part, stage, cell, embedding, cls, classes }. */
+export function partSentence({ stage, cell, embedding }) {
+  const read = stage ? `${sides(embedding.kernel)} tokens of stage ${stage}` : `${sides(embedding.kernel)} pixels`;
+  return `Conv embedding of stage ${stage + 1}: the token at ${place(cell)} starts from ${read}.`;
+}
+
 /** A number with its sign. */
 export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;
 
