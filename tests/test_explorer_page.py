@@ -16,7 +16,7 @@ from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.explore import Exploration, explore
 from visualize.inside import inside_payload
-from visualize.render import block_payload, payload
+from visualize.render import block_payload, payload, unpack
 
 pytestmark = pytest.mark.browser
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
@@ -657,6 +657,10 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
     said = page.page.locator("[data-ref=insideTerms]").inner_text()
     assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
+    adds = re.search(r"length ([0-9.]+)\. Attention adds one of ([0-9.]+), then the MLP one of ([0-9.]+)\.",
+                     page.page.locator("[data-ref=insideAdds]").inner_text())  # fmt: skip
+    lengths = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1))[1]["lengths"][:, 2, 3]
+    assert [float(each) for each in adds.groups()] == pytest.approx(lengths, abs=0.06)
     page.set(y=40, x=40)
     assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
     assert page.asked.count("/below/explorer/inside/first/1/1") == 1

@@ -1,4 +1,4 @@
-// What a person can take away: the view as a picture, all numbers, the code that makes them again.
+// What a person can take away: the view as a picture, and all numbers.
 
 import { weight } from "./attention.js";
 import { npz } from "./npz.js";
@@ -40,36 +40,6 @@ function weights(block) {
   }
   return all;
 }
-
-/** Python that computes what is shown, exactly. `model`: what from_pretrained takes, empty for the embedded model. */
-export function code({ state, stages, model, cell, cls }) {
-  const source = model ? JSON.stringify(model) : "";
-  const { stage } = state;
-  const [block, head] = [state.blocks[stage], state.heads[stage]];
-  const query = cls ? "0  # the cls token" : `stage.query_index(row=${cell.row}, column=${cell.column})`;
-  const lines = [
-    "from cvt import CvtForImageClassification, CvtImageProcessor",
-    "from visualize import explore",
-    "",
-    `model = CvtForImageClassification.from_pretrained(${source})`,
-    `processor = CvtImageProcessor.from_pretrained(${source})`,
-    "seen = explore(model, processor, \"picture.jpg\")",
-    "",
-    `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
-    "features = stage.features  # (channels, rows, columns)",
-    `query = ${query}`,
-    `weights = stage.blocks[${block}].weights([query])[:, 0]  # (heads, keys), rows sum to 1`,
-    head < 0 ? "shown = weights.mean(axis=0)  # the mean of all heads" : `shown = weights[${head}]  # head ${head + 1}`,
-  ];
-  if (state.view === "mean") {
-    lines.splice(9, 2, `weights = stage.blocks[${block}].weights().mean(axis=1)  # (heads, keys), the mean over all tokens`);
-  } else if (state.view === "received") {
-    lines.splice(9, 2, `key = ${cls ? "0  # the cls token" : keyIndex(stages[stage], cell)}`, `weights = stage.blocks[${block}].weights()[:, :, key]  # (heads, queries)`);
-  }
-  return lines.join("\n");
-}
-
-const keyIndex = (stage, cell) => cell.row * stage.key.shape[1] + cell.column + (stage.cls ? 1 : 0);
 
 /** The picture with all that is drawn on it, and the sentence that says what it is, as a PNG blob. */
 export function png(explorer, sentence) {

@@ -18,6 +18,8 @@ export function insidePanel(explorer, ref, signal) {
   const [before, convolved, projected] = steps;
   const arrow = () => make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
   ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
+  const lengths = ["Tokens before", "Attention adds", "MLP adds"].map((name) => figure(name));
+  ref.insideLengths.replaceChildren(...lengths.map((each) => each.element));
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
   /** The chosen block's inside, null while it is fetched, or the error that prevented it. */
@@ -55,7 +57,7 @@ export function insidePanel(explorer, ref, signal) {
     ref.output.max = inside.channels;
     const grid = name === "query" ? stage.query : stage.key;
     const cell = cellAt(grid, state.y, state.x);
-    for (const each of steps) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
+    for (const each of [...steps, ...lengths]) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
       fit(each.canvas, result.aspect);
       each.canvas.dataset.at = each.canvas.clientWidth;
     }
@@ -73,7 +75,24 @@ export function insidePanel(explorer, ref, signal) {
     say(ref.insideTerms, linearSum(inside.terms(name, output, cell.index), name, output));
     say(ref.insideScore, scoreWords(inside));
     say(ref.insideWords, words(inside.channels, inside.settings(name), convolves, name));
+    drawLengths(inside, stage.query, cellAt(stage.query, state.y, state.x));
     drawNorms(inside.norms(state.stage), state.blocks[state.stage]);
+  }
+
+  /** Three maps in the same colours, from zero to the largest of them. */
+  function drawLengths(inside, grid, cell) {
+    const { result, state } = explorer;
+    const all = inside.lengths();
+    const most = Math.max(...all.map((each) => range(each)[1]));
+    all.forEach((values, index) => {
+      const { canvas, name, value } = lengths[index];
+      drawMap(canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
+      outline(canvas, cellBox(grid, cell), result.input, { weight: 1 });
+      say(value, `here ${number(values[cell.index])}, colours to ${number(most)}`);
+      canvas.setAttribute("aria-label", `${name.textContent}: ${value.textContent}`);
+    });
+    const [before, attention, mlp] = all.map((each) => number(each[cell.index]));
+    say(ref.insideAdds, `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}.`);
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
