@@ -121,6 +121,8 @@ def test_the_modules_in_node(tmp_path, monkeypatch):
 def check_archive(exploration: Exploration, folder: Path) -> None:
     with np.load(folder / "numbers.npz") as archive:
         assert np.array_equal(archive["pixels"], exploration.pixels)
+        assert np.array_equal(archive["class_evidence"].reshape(5, -1), exploration.evidence.places)
+        assert np.array_equal(archive["class_rest"], exploration.evidence.rest)
         for stage, each in enumerate(exploration.stages, 1):
             features = archive[f"features_stage{stage}"]
             step = np.ptp(each.features, axis=(1, 2), keepdims=True) / 255

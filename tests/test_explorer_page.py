@@ -295,6 +295,9 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, se
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
     page.settle()
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
+    held = page.page.evaluate("Object.keys(cvtExplorer.get().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
+    assert 0 < held < 6
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()

@@ -79,7 +79,7 @@ export class Explorer {
   /** Draws this result; where it is of the same picture as the one before, the token stays at its place of the picture. */
   show(result, picture) {
     const { state } = this;
-    this.state = state ? carried(state, result.stages, result.input) : initial(result.stages, result.input);
+    this.state = state ? carried(state, result.stages, result.input, this.result.stages) : initial(result.stages, result.input);
     if (state && picture && picture === this.pictured) Object.assign(this.state, transferred(state, this.result, result));
     if (this.state.layer === "class" && !classEvidence(result, 0)) this.state.layer = "attention";
     this.pictured = picture;

@@ -12,6 +12,11 @@ export function numbers(result) {
   const found = [["pixels", result.arrays.pixels, [height, width, 3]]];
   const { top } = result.header;
   found.push(["top_probabilities", Float32Array.from(top, (each) => each.probability), [top.length]]);
+  const { evidence, rest } = result.arrays;
+  if (evidence) {
+    const grid = result.stages.at(-1)[result.header.evidence];
+    found.push(["class_evidence", evidence, [evidence.shape[0], ...grid.shape]], ["class_rest", rest, rest.shape]);
+  }
   let room = MOST;
   result.stages.forEach((stage, index) => {
     const features = result.features(index);
@@ -75,6 +80,16 @@ function wrapped(context, text, width) {
     else lines[lines.length - 1] = longer;
   }
   return lines;
+}
+
+/** [how many blocks of attention an archive holds, of how many]: some may not have been loaded, or be too large. */
+export function archived(result) {
+  const sizes = result.stages.flatMap((stage, index) => Array.from({ length: stage.depth }, (_, number) => {
+    const block = result.block(index, number);
+    return block ? block.heads * block.queries * block.keys : Infinity;
+  }));
+  let room = MOST;
+  return [sizes.filter((size) => size <= room && ((room -= size), true)).length, sizes.length];
 }
 
 /** All numbers as an .npz blob. */

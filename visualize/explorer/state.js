@@ -33,15 +33,21 @@ export function initial(stages, [height, width]) {
   };
 }
 
-/** The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest. */
-export function carried(state, stages, input) {
+/**
+ * The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest.
+ * `before`: the stages that the choices were made for; where that stage's last block was chosen, the last one is again.
+ */
+export function carried(state, stages, input, before = stages) {
   const fresh = initial(stages, input);
   const alike = state.blocks.length === stages.length;
   const keep = (each, limit, otherwise) => (each !== undefined && each !== null && each < limit ? each : otherwise);
   return {
     ...state,
     stage: Math.min(state.stage, stages.length - 1),
-    blocks: stages.map((stage, index) => (alike ? keep(state.blocks[index], stage.depth, stage.depth - 1) : stage.depth - 1)),
+    blocks: stages.map((stage, index) => {
+      const last = !alike || state.blocks[index] === before[index].depth - 1;
+      return last ? stage.depth - 1 : keep(state.blocks[index], stage.depth, stage.depth - 1);
+    }),
     heads: stages.map((stage, index) => (alike ? keep(state.heads[index], stage.heads, -1) : -1)),
     channels: stages.map((stage, index) => (alike ? keep(state.channels[index], stage.width, null) : null)),
     y: fresh.y,

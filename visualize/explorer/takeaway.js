@@ -2,7 +2,7 @@
 
 import { code } from "./code.js";
 import { say } from "./dom.js";
-import { archive, png, save } from "./export.js";
+import { archive, archived, png, save } from "./export.js";
 import { channelOf, queryOf } from "./views.js";
 
 /** Connects the buttons; returns what keeps the code in step with the view. */
@@ -23,6 +23,8 @@ export function takeaway(explorer, ref, signal) {
   });
 
   function draw() {
+    const [held, all] = archived(explorer.result);
+    say(ref.saveNumbers, held === all ? "Save all numbers as .npz" : `Save the numbers loaded, ${held} of ${all} blocks, as .npz`);
     if (!ref.codePart.open) return;
     const { result, state } = explorer;
     const { cell, keyCell, cls } = queryOf(result.stages[state.stage], state);
