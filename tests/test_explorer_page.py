@@ -560,6 +560,7 @@ def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
     page.page.get_by_role("button", name="Class", exact=True).click()
     page.settle()
     assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
+    assert "The classifier's constants: " in page.page.locator("[data-ref=legend]").inner_text()
     page.close()
     assert page.problems == []
 

@@ -8,7 +8,7 @@ import { cellAt, cellBox, cellOf } from "./geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
 import { bytes } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, percent, place, sides } from "./words.js";
+import { number, percent, place, precise, sides } from "./words.js";
 
 /** Connects the panel's elements; shown only where the host says that it answers for insides. */
 export function insidePanel(explorer, ref, signal) {
@@ -88,11 +88,11 @@ export function insidePanel(explorer, ref, signal) {
       const { canvas, name, value } = lengths[index];
       drawMap(canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
       outline(canvas, cellBox(grid, cell), result.input, { weight: 1 });
-      say(value, `here ${number(values[cell.index])}, colours to ${number(most)}`);
+      say(value, `here ${number(values[cell.index])}`);
       canvas.setAttribute("aria-label", `${name.textContent}: ${value.textContent}`);
     });
     const [before, attention, mlp] = all.map((each) => number(each[cell.index]));
-    say(ref.insideAdds, `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}.`);
+    say(ref.insideAdds, `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}. Colours run from 0 to ${number(most)}.`);
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
@@ -108,8 +108,8 @@ export function insidePanel(explorer, ref, signal) {
     const places = weights.subarray(extra);
     const strongest = places.indexOf(Math.max(...places));
     const { product: together, scale, score } = inside.score(head, stage.heads, cell.index, strongest);
-    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${number(together)}. ` +
-      `Scaled by ${number(scale)}, one over the root of the width: ${number(score)}. ` +
+    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${precise(together)}. ` +
+      `Scaled by ${precise(scale)}, one over the root of the width: ${precise(score)}. ` +
       `Softmax over all ${weights.length} keys makes it ${percent(places[strongest])}; the row's entropy is ${statistics(weights).entropy.toFixed(1)} bit.`;
   }
 
@@ -155,20 +155,20 @@ export function insidePanel(explorer, ref, signal) {
 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
-const product = (a, b) => `${number(a)}·${b < 0 ? `(${number(b)})` : number(b)}`;
+const product = (a, b) => `${precise(a)}·${b < 0 ? `(${precise(b)})` : precise(b)}`;
 
 /** Products as a sum, a minus in front of the one that begins with it. */
 const sumOf = (products) => products.join(" + ").replaceAll("+ −", "− ");
 
-const signed = (value) => (value < 0 ? `− ${number(-value)}` : `+ ${number(value)}`);
+const signed = (value) => (value < 0 ? `− ${precise(-value)}` : `+ ${precise(value)}`);
 
 function convolutionSum({ patch, kernel, sum, scale, shift, value }, cell) {
-  return `At ${place(cell)}: ${sumOf(patch.map((each, index) => product(each, kernel[index])))} = ${number(sum)}. BatchNorm: ${product(sum, scale)} ${signed(shift)} = ${number(value)}.`;
+  return `At ${place(cell)}: ${sumOf(patch.map((each, index) => product(each, kernel[index])))} = ${precise(sum)}. BatchNorm: ${product(sum, scale)} ${signed(shift)} = ${precise(value)}.`;
 }
 
 function linearSum({ largest, rest, others, bias, value }, name, output) {
   const terms = sumOf(largest.map((each) => `${product(each.weight, each.value)} (channel ${each.channel + 1})`));
-  return `${capital(name)} channel ${output + 1} = ${terms} ${signed(rest)} (the other ${others}) ${signed(bias)} (bias) = ${number(value)}.`;
+  return `${capital(name)} channel ${output + 1} = ${terms} ${signed(rest)} (the other ${others}) ${signed(bias)} (bias) = ${precise(value)}.`;
 }
 
 function words(channels, { side, stride }, convolves, name) {

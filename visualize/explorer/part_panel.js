@@ -81,7 +81,8 @@ export function partPanel(explorer, ref) {
     const last = result.stages.at(-1);
     say(ref.partTitle, "Classifier");
     say(ref.partSub, classifierWords({ width: last.width, classes: result.header.classes, cls: last.cls }));
-    say(ref.partFacts, "Each picture has colours of its own: red adds to the score, blue takes away. These are the direct parts; the MLPs work on them too.");
+    const colours = "Each picture has colours of its own: red adds to the score, blue takes away.";
+    say(ref.partFacts, !classEvidence(result, 0) ? "" : last.cls ? `${colours} These are the direct parts; the MLPs work on them too.` : colours);
     fitAll(classes.map((each) => each.canvas), result.aspect);
     classes.forEach((each, which) => {
       const map = evidenceMap(result, which);

@@ -200,7 +200,7 @@ export function embeddingSentence(result, { stage, ...state }) {
 /** How to read what lies on the picture. */
 export function legendWords(result, state, index) {
   if (state.layer === "class" && !classEvidence(result, state.which)) return "";
-  if (state.layer === "class") return evidenceLegend(evidenceMap(result, state.which));
+  if (state.layer === "class") return evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls });
   const { query, key, cls } = result.stages[index];
   const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
   const asks = queryOf(result.stages[index], state);

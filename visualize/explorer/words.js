@@ -24,6 +24,13 @@ export function number(value) {
   return value.toFixed(digits).replace("-", "−");
 }
 
+/** A number in three digits that count, for sums that a reader may check. */
+export function precise(value) {
+  const size = Math.abs(value);
+  const text = size >= 100 ? value.toFixed(0) : size === 0 ? "0" : size < 0.0001 ? value.toFixed(5) : value.toPrecision(3);
+  return text.replace("-", "−");
+}
+
 /** 14, 14 → "14×14". */
 export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
@@ -116,8 +123,9 @@ export function evidenceSentence({ stage, depth, cls, grid, label }) {
 }
 
 /** How to read the class picture. `found`: of views.js's evidenceMap. */
-export function evidenceLegend({ high, places, rest }) {
-  return `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. The MLPs and all else: ${signed(rest)}. ` +
+export function evidenceLegend({ high, places, rest, cls }) {
+  const others = cls ? "The MLPs and all else" : "The classifier's constants";
+  return `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. ${others}: ${signed(rest)}. ` +
     `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`;
 }
 
