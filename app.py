@@ -107,15 +107,15 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
             head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
-            model = gr.Dropdown(
-                names,
-                value=names[0],
-                label="Model",
-                filterable=False,
-                container=False,
+            # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
+            model = gr.HTML(
+                names[0],
+                html_template=words.choice(names),
+                js_on_load=words.CHOICE_JS,
+                apply_default_css=False,
                 visible=several,
-                min_width=200,
                 scale=0,
+                min_width=200,
                 elem_id="model-choice",
             )
         with gr.Tab("Explore"):
@@ -138,9 +138,7 @@ def _value(result: Result, picture: str, **more: Any) -> dict[str, Any]:
     return {"key": result.key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, **WITH}
 
 
-def _explore_tab(
-    demo: gr.Blocks, workbench: Workbench, examples: list[Path], head: gr.HTML, model: gr.Dropdown
-) -> tuple[gr.State, gr.State]:
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path], head: gr.HTML, model: gr.HTML) -> tuple[gr.State, gr.State]:
     """The tab, and all that the server keeps of a person: the path of the picture shown, and the name of the model that saw it."""
     first = str(examples[0]) if examples else None
     chosen, shown = gr.State(first), gr.State(None)
@@ -198,6 +196,7 @@ def _explore_tab(
         **settings,
     )
     changes.then(None, js=explorer.JS_ANSWERED)
+    demo.load(None, js=words.name_examples(examples))
     main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
     return chosen, shown
 

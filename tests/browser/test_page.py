@@ -197,8 +197,7 @@ def two_models(tmp_path_factory):
 
 
 def choose_model(seen, name: str) -> None:
-    seen.page.get_by_role("combobox", name="Model").click()
-    seen.page.get_by_role("option", name=name).click()
+    seen.page.get_by_role("combobox", name="Model").select_option(name)
 
 
 def wait_for_class(seen, kind: str, explorer: str = "main") -> None:
@@ -237,11 +236,9 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_m
 def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
     seen = visit(two_models)
     choice = seen.page.get_by_role("combobox", name="Model")
+    choice.focus()  # by keyboard, so that the pointer stays on the picture
     for kind, key in (("wide", "ArrowDown"), ("narrow", "ArrowUp"), ("wide", "ArrowDown")):
-        choice.blur()
-        choice.focus()  # by keyboard, so that the pointer stays on the picture
         choice.press(key)
-        choice.press("Enter")
         arrived = False
         for step in range(400):
             box = seen.picture().bounding_box()
@@ -279,7 +276,7 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
         classes = seen.classes()
         choose_model(seen, "broken")
         seen.page.get_by_text("This model gives NaN or infinity").first.wait_for()
-        seen.page.wait_for_function("document.querySelector('#model-choice input').value === 'good'")
+        seen.page.wait_for_function("document.querySelector('#model-choice select').value === 'good'")
         assert seen.classes() == classes
         assert seen.page.locator('[data-explorer="main"] [data-ref="message"]').is_hidden()
 
@@ -329,6 +326,10 @@ def test_the_architecture_starts_from_the_chosen_model(visit, two_models):
     seen.page.wait_for_function("document.querySelector('#variant-costs').innerText.split('the same').length === 4")
     assert "for a 128×128 picture" in seen.page.locator("#variant-costs").inner_text()
     assert seen.page.get_by_role("slider", name="Embedding width of stage 2").input_value() == "32"
+
+
+def test_examples_have_names_for_those_who_do_not_see_them(visit):
+    assert visit().page.get_by_role("button", name="Example: red panda").count() == 1
 
 
 def test_one_model_needs_no_choice(visit):
