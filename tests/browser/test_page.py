@@ -307,6 +307,15 @@ def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path
         assert seen.page.evaluate("cvtExplorer.get().key") != key
 
 
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_choice_of_models_fits_the_page(visit, two_models, width):
+    seen = visit(two_models, viewport={"width": width, "height": 800})
+    box = seen.page.get_by_role("combobox", name="Model").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_another_persons_model_stays_as_it_is(visit, two_models):
     one, two = visit(two_models), visit(two_models)
     choose_model(two, "wide")
