@@ -671,6 +671,23 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
 
 
+def test_a_pressed_pointer_sweeps_through_the_blocks(page):
+    page.set(stage=2, blocks=[0, 1, 2])
+    tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in tiles]
+    page.page.mouse.move(*middles[2])
+    page.page.mouse.move(*middles[0])
+    assert page.state("blocks[2]") == 2  # not pressed
+    page.page.mouse.down()
+    chosen = []
+    for place in middles:
+        page.page.mouse.move(*place)
+        page.settle()
+        chosen.append((page.state("blocks[2]"), page.sentence.split(",")[1]))
+    page.page.mouse.up()
+    assert chosen == [(0, " block 1"), (1, " block 2"), (2, " block 3")]
+
+
 def test_what_is_saved(page, seen, tmp_path):
     for name, file in (("Save this view as PNG", "view.png"), ("Save all numbers as .npz", "numbers.npz")):
         with page.page.expect_download() as download:
