@@ -575,7 +575,7 @@ def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
     assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
     detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
     names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
-    buttons = page.page.locator("[data-ref=pipeline] button")
+    buttons = page.page.locator("[data-ref=pipeline] button:not(.cvt-end)")
     assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
     for index, name in enumerate(names):
         buttons.nth(index).focus()
@@ -598,6 +598,18 @@ def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
     page.settle()
     assert page.sentence.startswith("Stage 1, block 1")
     assert page.asked[asked:] == []
+
+
+def test_the_pipeline_counts_blocks_and_its_input_shows_the_pixels(page):
+    page.set(stage=2, blocks=[0, 1, 0])
+    squares = "(card) => Array.from(card.querySelectorAll('.cvt-dots i'), (each) => each.hasAttribute('data-on'))"
+    cards = page.page.locator(".cvt-column .cvt-card:last-child").all()
+    assert [each.evaluate(squares) for each in cards] == [[True], [False, True], [True, False, False]]
+    button = page.page.locator("[data-ref=pipeline] button").first
+    button.click()
+    page.settle()
+    assert (page.state("pixels"), button.get_attribute("aria-pressed")) == (True, "true")
+    assert page.page.locator("[data-bind=pixels]").is_checked()
 
 
 def test_escape_closes_the_microscope_then_the_class_then_releases(page):
