@@ -683,6 +683,22 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
 
 
+@pytest.mark.parametrize("width", [1440, 760])
+def test_bars_of_lengths_are_in_one_scale(browser, seen, width):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    page.set(stage=2)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    norms = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 2, 2))[1]["norms/2"].ravel()
+    bars = page.page.locator(".cvt-norms td i").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().width)")
+    scale = max(bars) / norms.max()
+    assert max(bars) > 30
+    assert bars == pytest.approx(norms * scale, abs=1.1)  # none is thinner than a pixel
+    page.close()
+    assert page.problems == []
+
+
 def test_a_pressed_pointer_sweeps_through_the_blocks(page):
     page.set(stage=2, blocks=[0, 1, 2])
     tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
