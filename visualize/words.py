@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from cvt.config import CvtConfig, Size
 from cvt.cost import CvtCost, cost
 
 if TYPE_CHECKING:
-    from .workbench import Workbench
+    from .bench import Bench
 
 ARCHITECTURE = (
     "Move a slider: the page builds that architecture with random weights and runs your picture through it. "
@@ -23,20 +24,48 @@ BUILT = "This is your variant. Its weights are random: the same seed always give
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
-def header(workbench: Workbench) -> str:
-    """The page's first line, and which model it shows."""
-    config = workbench.config
+def header(bench: Bench, named: bool = True) -> str:
+    """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
+    config = bench.config
     depth = "-".join(map(str, config.depth))
-    result = cost(config, workbench.side, workbench.side)
-    facts = (
-        f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((workbench.side,) * 2)}"
-    )
-    name = html.escape(workbench.name)
+    result = cost(config, bench.side, bench.side)
+    facts = f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
+    name = f"<b>{html.escape(bench.name)}</b> " if named else ""
     return (
         '<div class="cvt-head"><h1>CvT Explorer</h1>'
         "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
-        f'<p class="cvt-head-model"><b>{name}</b> {facts}</p></div>'
+        f'<p class="cvt-head-model">{name}{facts}</p></div>'
     )
+
+
+# A choice made in the element becomes its value, and a value set by Python is the choice shown.
+CHOICE_JS = """
+const select = element.querySelector("select");
+const show = () => { if (props.value) select.value = props.value; };
+select.addEventListener("change", () => { props.value = select.value; });
+watch("value", show);
+show();
+"""
+
+
+def choice(names: Sequence[str]) -> str:
+    """The template of an element that chooses one of the models; ``CHOICE_JS`` belongs to it."""
+
+    def text(name: str) -> str:
+        return html.escape(name).replace("$", "&#36;").replace("{", "&#123;")  # or the template would compute it
+
+    options = "".join(f'<option value="{text(name)}">{text(name)}</option>' for name in names)
+    return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
+
+
+def name_examples(pictures: Sequence[Path]) -> str:
+    """JavaScript that names the example pictures' buttons, which have no words."""
+    names = json.dumps([picture.stem.replace("_", " ") for picture in pictures])
+    return f"""() => {names}.forEach((name, index) => {{
+  const button = document.querySelectorAll(".gallery-item")[index];
+  button?.setAttribute("aria-label", "Example: " + name);
+  button?.setAttribute("title", name);
+}})"""
 
 
 def accuracy(config: CvtConfig) -> str:
@@ -56,10 +85,10 @@ def status(sentence: str, problem: bool = False) -> str:
     return f'<p class="cvt-status" data-kind="{kind}" role="{role}">{html.escape(sentence)}</p>'
 
 
-def costs(workbench: Workbench, config: CvtConfig) -> str:
-    """A table of what ``config`` costs a stage and in total, beside the workbench's own model."""
-    side = workbench.side
-    variant, own = cost(config, side, side), cost(workbench.config, side, side)
+def costs(bench: Bench, config: CvtConfig) -> str:
+    """A table of what ``config`` costs a stage and in total, beside the bench's own model."""
+    side = bench.side
+    variant, own = cost(config, side, side), cost(bench.config, side, side)
     stages = range(len(variant.stages))
     rows = [
         ("Query grid", [_grid(variant.stages[i].query_grid) for i in stages], "", ""),
