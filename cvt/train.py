@@ -93,7 +93,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
     lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:20; for another input in proportion)")
+    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:12; for another input in proportion)")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
