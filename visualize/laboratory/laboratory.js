@@ -1,0 +1,155 @@
+// The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
+
+import { make, refs, say } from "../explorer/dom.js";
+import { alike, differs, initial, question, withCount, withValue } from "./architecture.js";
+import { ask, newest } from "./client.js";
+import { runs } from "./runs.js";
+import { stages } from "./stages.js";
+import { takeaway } from "./takeaway.js";
+import { breakdown, totals } from "./totals.js";
+import { valueWords } from "./words.js";
+
+const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
+
+export class Laboratory {
+  /** `base` is the address below which the server answers, `trigger` sends an event of this element to Python. */
+  constructor(root, base, trigger) {
+    Object.assign(this, { root, base, trigger, ref: refs(root), about: null, state: null, drawn: null, measure: "macs" });
+    this.stop = new AbortController();
+    this.describe = newest(`${base}describe`);
+    this.steps = 0; // light requests, for tests and the curious
+  }
+
+  /** Asks what there is to control, for the model of this name, and starts at its architecture, or at `wanted`. */
+  async open(model = null, wanted = null) {
+    try {
+      const about = await ask(`${this.base}about`, { model }, this.stop.signal);
+      this.model = model;
+      this.begin(about, wanted);
+    } catch (error) {
+      if (error.name !== "AbortError") this.problem(error.message);
+    }
+  }
+
+  begin(about, wanted) {
+    const { ref } = this;
+    this.about = about;
+    this.state = { ...initial(about), ...wanted };
+    this.drawn = about.baseline;
+    if (!this.runs) this.connect();
+    ref.presets.replaceChildren(...about.presets.map((each) => make("button", {
+      type: "button", class: "cvt-toggle", "data-preset": each.name, text: each.label, onclick: () => this.start(each),
+    })));
+    ref.counts.replaceChildren(...Array.from({ length: about.stages }, (_, index) => make("button", {
+      type: "button", "data-count": index + 1, text: `${index + 1}`, "aria-label": index ? `${index + 1} stages` : "1 stage",
+      onclick: () => this.change(withCount(this.state, index + 1, about)),
+    })));
+    ref.side.max = about.sides.length - 1;
+    this.stages.build();
+    this.draw();
+    this.root.setAttribute("data-ready", this.model ?? "");
+    this.change(this.state);
+  }
+
+  connect() {
+    const { ref } = this;
+    const { signal } = this.stop;
+    const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
+    this.stages = stages(this, ref.stages);
+    this.totals = totals(ref.totals);
+    this.breakdown = breakdown(ref.breakdown);
+    this.runs = runs(this, ref, signal);
+    this.takeaway = takeaway(this, ref, signal);
+    hear(ref.side, "input", () => this.change({ ...this.state, side: this.about.sides[Number(ref.side.value)] }));
+    hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
+    hear(ref.seed, "change", () => this.seed());
+    for (const each of ref.weights.querySelectorAll("button")) hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
+    for (const each of ref.measures.querySelectorAll("button")) {
+      hear(each, "click", () => {
+        this.measure = each.value;
+        this.draw();
+      });
+    }
+  }
+
+  seed() {
+    const value = Math.round(Number(this.ref.seed.value));
+    const seed = Number.isFinite(value) ? Math.min(2 ** 31 - 1, Math.max(0, value)) : 0;
+    this.change({ ...this.state, seed });
+  }
+
+  /** Starts from a preset: its stages and, where it has one, its input. */
+  start({ stages: given, side }) {
+    this.change({ ...this.state, stages: given.map((stage) => ({ ...stage })), side: side ?? this.state.side });
+  }
+
+  /** Another state; the controls follow at once, the drawing when the server has answered. `moved` names the control. */
+  async change(state, moved = null) {
+    this.state = state;
+    this.runs.changed();
+    this.reflect();
+    this.steps++;
+    let found;
+    try {
+      found = await this.describe({ ...question(state, moved), model: this.model });
+    } catch (error) {
+      return this.problem(error.message);
+    }
+    if (!found || this.state !== state) return; // a newer step is on its way
+    if (found.problem) return this.problem(found.problem, found.remedy);
+    this.problem("");
+    this.drawn = found.variant;
+    this.differences = found.differences;
+    this.draw();
+    this.runs.ask();
+  }
+
+  /** Says what cannot be, and offers what can; the last drawing stays. */
+  problem(sentence, remedy = null) {
+    const { problem } = this.ref;
+    problem.hidden = !sentence;
+    problem.replaceChildren(sentence);
+    if (!remedy) return;
+    const { stage, name, value, label } = remedy;
+    problem.append(" ", make("button", {
+      type: "button", class: "cvt-toggle", text: `Use ${label.toLowerCase()} ${valueWords(value)} in stage ${stage + 1}`,
+      onclick: () => this.change(withValue(this.state, stage, name, value, this.about), [stage, name]),
+    }));
+  }
+
+  /** Makes the controls show the state. */
+  reflect() {
+    const { ref, about, state } = this;
+    this.stages.reflect();
+    const press = (element, pressed) => element.setAttribute("aria-pressed", pressed);
+    for (const each of ref.counts.children) press(each, Number(each.dataset.count) === state.stages.length);
+    for (const each of ref.weights.querySelectorAll("button")) press(each, each.value === state.weights);
+    const preset = about.presets.find((each) => alike(state, { stages: each.stages, side: each.side ?? state.side }));
+    for (const each of ref.presets.children) press(each, each.dataset.preset === preset?.name);
+    say(ref.presetNote, preset?.note ?? "");
+    ref.side.value = about.sides.indexOf(state.side);
+    ref.side.setAttribute("aria-valuetext", `${state.side} pixels`);
+    say(ref.sideValue, `${state.side}×${state.side}`);
+    if (document.activeElement !== ref.seed) ref.seed.value = state.seed;
+    ref.reset.disabled = alike(state, initial(about));
+    const changed = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name)));
+    say(ref.count, changed.length ? `${changed.length} ${changed.length === 1 ? "setting differs" : "settings differ"} from the baseline.` : "");
+  }
+
+  draw() {
+    const { ref, about, drawn } = this;
+    this.stages.draw(about.baseline, drawn);
+    this.totals.draw(about.baseline, drawn);
+    this.breakdown.draw(about.baseline, drawn, this.measure);
+    for (const each of ref.measures.querySelectorAll("button")) each.setAttribute("aria-pressed", each.value === this.measure);
+    say(ref.breakdownNote, `Bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
+    const sentences = this.differences?.length ? this.differences : ["This is the baseline. Move a control, and the differences appear here."];
+    ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
+    this.takeaway.draw();
+  }
+
+  destroy() {
+    this.stop.abort();
+    this.runs?.destroy();
+  }
+}

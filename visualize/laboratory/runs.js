@@ -1,0 +1,99 @@
+// Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
+
+import { link } from "../explorer/link.js";
+import { say } from "../explorer/dom.js";
+import { alike, initial, isBaseline, question } from "./architecture.js";
+import { ask, runId } from "./client.js";
+
+const QUIET = 700; // ms without a change before a run begins
+export const PAIR = ["baseline", "variant"]; // the two explorers' ids
+
+/** Connects status and cancel button. `changed`: another state; `ask`: the state can be built. */
+export function runs(laboratory, ref, signal) {
+  let current = null; // the run whose answer is awaited
+  let timer = 0;
+  let wish = null; // what should be run as soon as the tab is seen
+  const explorers = link(PAIR, signal);
+
+  const visible = () => laboratory.root.offsetParent !== null;
+  const main = () => window.cvtExplorer?.get("main");
+
+  function status(words, busy = false) {
+    say(ref.status, words);
+    ref.status.toggleAttribute("data-busy", busy);
+    ref.cancel.hidden = !busy;
+  }
+
+  /** A newer state: what runs is no longer wanted. */
+  function changed() {
+    clearTimeout(timer);
+    if (current) end();
+  }
+
+  function end() {
+    const { run } = current;
+    current = null;
+    status("");
+    ask(`${laboratory.base}cancel`, { run }).catch(() => {}); // it ends by itself when nobody hears of it
+  }
+
+  function wanted() {
+    wish = laboratory.state;
+    if (!visible()) return;
+    clearTimeout(timer);
+    timer = setTimeout(begin, QUIET);
+  }
+
+  function begin(key = main()?.key ?? null) {
+    const state = wish;
+    wish = null;
+    if (!state) return;
+    if (current) end();
+    current = { run: runId() };
+    status("Waiting in line …", true);
+    laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });
+  }
+
+  /** What Python says of a run: { run, words } on its way; at its end { run, baseline, variant, words } or { run, problem }. */
+  function heard(value) {
+    if (!value || value.run !== current?.run) return;
+    if (value.problem) {
+      current = null;
+      return status(value.problem);
+    }
+    if (!value.variant) return status(value.words, true);
+    current = null;
+    status(value.words);
+    for (const id of PAIR) explorers.show(id, value[id], () => again());
+  }
+
+  /** A result is gone from the server: both are made anew. */
+  function again() {
+    wish = laboratory.state;
+    begin(null);
+  }
+
+  ref.cancel.addEventListener("click", () => {
+    if (!current) return;
+    end();
+    status("Cancelled. The last variant stays; any change runs again.");
+    ref.again.hidden = false;
+  }, { signal });
+  ref.again.addEventListener("click", again, { signal });
+
+  // Another picture on the first tab, or this tab opened: the run that is due begins now.
+  document.addEventListener("cvt-explorer", ({ detail }) => {
+    if (detail.id === "main" && detail.what === "shown") wanted();
+  }, { signal });
+  const seen = new ResizeObserver(() => wish && visible() && wanted());
+  seen.observe(laboratory.root);
+
+  return {
+    changed, heard, ask: wanted,
+    destroy: () => {
+      clearTimeout(timer);
+      seen.disconnect();
+    },
+    state: () => ({ running: Boolean(current), due: Boolean(wish) }),
+  };
+}

@@ -1,0 +1,96 @@
+"""What the laboratory's controls ask for, as one validated value: an architecture, its input, and how it gets its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cvt.budget import refuse_if_too_large
+from cvt.config import CvtConfig
+from cvt.cost import CvtCost
+from cvt.variants import SETTINGS, architecture
+
+# What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
+MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
+MAX_STAGES = 4
+SIDES = tuple(range(32, 513, 32))  # input sizes that are offered, in pixels
+MAX_SEED = 2**31 - 1
+WEIGHTS = ("inherited", "random")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """``config`` at an input of ``side`` × ``side`` pixels, its costs, and its weights: inherited as far as possible, or random."""
+
+    config: CvtConfig
+    side: int
+    cost: CvtCost
+    inherited: bool
+    seed: int
+
+
+def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
+    """What a browser asked for, against a model of ``base`` whose own input has ``side`` pixels.
+
+    Args:
+        asked: ``stages`` (a list of {setting: value}, one a stage), and if wanted ``side``, ``weights`` and ``seed``; anything
+            else in it is left alone.
+    Raises:
+        ValueError: nothing that can be read, an architecture that cannot be built, or one that is too large for this machine;
+            the sentence says why and what to change.
+    """
+    if not isinstance(asked, Mapping):
+        raise ValueError("This is not an architecture: an object with stages is expected.")
+    chosen = asked.get("side", side)
+    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen not in (*SIDES, side):
+        raise ValueError(f"The input size cannot be {_short(chosen)}: choose a multiple of 32 from {SIDES[0]} to {SIDES[-1]}, or {side}.")
+    weights, seed = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0)
+    if weights not in WEIGHTS:
+        raise ValueError(f"The weights cannot be {_short(weights)}: choose inherited or random.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"The seed cannot be {_short(seed)}: choose a whole number from 0 to {MAX_SEED}.")
+    config = _architecture(base, asked.get("stages"))
+    result = refuse_if_too_large(config, chosen, chosen, MAX_MACS, MAX_PARAMETERS, MAX_MEMORY)
+    return Wanted(config, chosen, result, weights == "inherited", seed)
+
+
+def _architecture(base: CvtConfig, stages: Any) -> CvtConfig:
+    if not isinstance(stages, list) or not 1 <= len(stages) <= MAX_STAGES or not all(isinstance(each, Mapping) for each in stages):
+        raise ValueError(f"An architecture has 1 to {MAX_STAGES} stages, each with its settings.")
+    return architecture(base, [{name: _value(value) for name, value in stage.items()} for stage in stages])
+
+
+def _value(value: Any) -> Any:
+    """A value as JSON brings it, in the form that a config has: (height, width) as a pair."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
+    """The value of one setting of one stage, nearest to what was asked for, with which all the rest can be built and run.
+
+    None where there is none, or no such setting.
+    """
+    stages = asked.get("stages")
+    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) <= MAX_STAGES:
+        return None
+    current = stages[stage].get(name) if isinstance(stages[stage], Mapping) else None
+    for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
+        changed = [{**each, name: value} if index == stage else each for index, each in enumerate(stages)]
+        try:
+            wanted(base, side, {**asked, "stages": changed})
+        except ValueError:
+            continue
+        return value
+    return None
+
+
+def _distance(value: Any, current: Any) -> float:
+    numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) and each > 0 for each in (value, current))
+    return abs(math.log(value / current)) if numbers else float(value != current)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
