@@ -11,17 +11,16 @@ from typing import Any
 
 from cvt.config import CvtConfig, StageConfig
 from cvt.cost import Cost, CvtCost, StageCost, cost
-from cvt.presets import PRESETS, preset
-from cvt.variants import SETTINGS
+from cvt.variants import INPUT_SIDES, MAX_STAGES, SETTINGS, architecture, stage_settings
 
 from .differences import differences
-from .wanted import MAX_STAGES, SIDES, nearest, wanted
+from .wanted import nearest, wanted
 
 
 def about(config: CvtConfig, side: int) -> dict[str, Any]:
     """What the laboratory's controls are made of, for a model of ``config`` whose input has ``side`` pixels: JSON values.
 
-    ``base``: the baseline's settings a stage, and its input. ``settings``: every control with its values, its meaning and
+    ``base``: the baseline's settings a stage, and its input. ``start``: what as many stages as possible begin with. ``settings``: every control with its values, its meaning and
     what the paper says. ``presets``: what can be started from, with the paper's numbers. ``baseline``: its costs.
     """
     settings = [
@@ -29,18 +28,14 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
         for each in SETTINGS.values()
     ]
     return {
-        "base": {"stages": settings_of(config), "side": side},
+        "base": {"stages": stage_settings(config), "side": side},
+        "start": stage_settings(architecture(config, [{}] * MAX_STAGES)),
         "settings": settings,
         "stages": MAX_STAGES,
-        "sides": sorted({*SIDES, side}),
-        "presets": [_preset(name, config, side) for name in PRESETS],
+        "sides": sorted({*INPUT_SIDES, side}),
+        "presets": [],
         "baseline": costs(config, cost(config, side, side)),
     }
-
-
-def settings_of(config: CvtConfig) -> list[dict[str, Any]]:
-    """The value of every setting, a dictionary a stage."""
-    return [{name: getattr(config, name)[stage] for name in SETTINGS} for stage in range(config.num_stages)]
 
 
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:

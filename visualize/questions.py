@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from cvt.build import Cancelled
+
 from . import words
 from .describe import about, describe
 from .handover import model_zip, python_lines
-from .trial import Cancellations, Workers
-from .wanted import Wanted, wanted
+from .wanted import wanted
 from .workbench import Workbench
 
 RUN_LENGTH = 64  # characters of a run's name
@@ -26,8 +26,7 @@ class Questions:
 
     def __init__(self, workbench: Workbench):
         self._workbench = workbench
-        self._cancelled, self._workers = Cancellations(), Workers()
-        self.light = {"about": self.about, "describe": self.describe, "cancel": self.cancel, "texts": self.texts}
+        self.answers = {name: getattr(self, name) for name in ("about", "describe", "cancel", "texts", "model")}
 
     def about(self, asked: Any) -> dict[str, Any]:
         """What there is to control; see ``describe.about``."""
@@ -47,7 +46,7 @@ class Questions:
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""
-        self._cancelled.add(_run(asked))
+        self._workbench.trials.cancel(_run(asked))
         return {}
 
     def model(self, asked: Any) -> bytes:
@@ -68,16 +67,16 @@ class Questions:
         found = wanted(bench.config, bench.side, asked)
 
         def work(tell) -> dict[str, Any]:
-            tell(0.0, "Building the variant")
-            model, share = bench.variant_model(found, lambda done: tell(done, "Building the variant"))
-            tell(0.0, "Running your picture through it")
-            result = bench.explore_variant(picture, found, model)
+            tell("Building the variant")
+            _, share = bench.variant_model(found, lambda done: tell("Building the variant", done))
+            tell("Running your picture through it")
+            result = bench.explore_variant(picture, found)
             note = words.weights(share)
             baseline = self._baseline(bench, picture, asked)
             return {"words": note, "baseline": baseline, "variant": {"key": result.key, "note": note, "inside": True, "again": True}}
 
         try:
-            for step in self._workers.steps(work, lambda: run in self._cancelled):
+            for step in self._workbench.trials.steps(run, work):
                 yield {"run": run, **({"words": step} if isinstance(step, str) else step)}
         except Cancelled:
             yield {"run": run, "cancelled": True}

@@ -16,30 +16,11 @@ TELL = 10  # looks between two words about what is still going on
 REMEMBERED = 1024  # cancelled runs
 
 Answer = TypeVar("Answer")
+Tell = Callable[..., None]
 
 
-class Cancellations:
-    """The runs that are no longer wanted; the last ones, for any number of threads."""
-
-    def __init__(self):
-        self._runs: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def add(self, run: str) -> None:
-        with self._lock:
-            self._runs[run] = None
-            while len(self._runs) > REMEMBERED:
-                self._runs.popitem(last=False)
-
-    def __contains__(self, run: str) -> bool:
-        return run in self._runs
-
-    def __len__(self) -> int:
-        return len(self._runs)
-
-
-class Workers:
-    """A few threads for what takes long, so that whoever waits for it can stop waiting.
+class Trials:
+    """Runs that take a while, each with a name under which it can be cancelled; for any number of threads.
 
     Args:
         count: how many work at the same time; all others wait in line.
@@ -47,31 +28,37 @@ class Workers:
 
     def __init__(self, count: int = 2):
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="trial")
+        self._cancelled: OrderedDict[str, None] = OrderedDict()  # oldest first
+        self._lock = threading.Lock()
 
-    def steps(
-        self, work: Callable[[Callable[[float, str], None]], Answer], cancelled: Callable[[], bool]
-    ) -> Iterator[str | Answer]:
+    def cancel(self, run: str) -> None:
+        """Ends the run of this name, wherever it is; also one that has not begun."""
+        with self._lock:
+            self._cancelled[run] = None
+            while len(self._cancelled) > REMEMBERED:
+                self._cancelled.popitem(last=False)
+
+    def steps(self, run: str, work: Callable[[Tell], Answer]) -> Iterator[str | Answer]:
         """Does ``work`` in a thread. Yields words about it while it goes on, and at last what it returned.
 
         Args:
-            work: called with ``tell(share, words)``, which it calls often: it passes words on, and raises ``Cancelled`` once
-                the run is.
+            work: called with ``tell(words, share)``, which it calls often: it passes the words on, and raises ``Cancelled``
+                once nobody waits any more.
         Raises:
-            Cancelled: as soon as ``cancelled`` is true, whether or not the work has noticed yet. What ``work`` raises.
+            Cancelled: the run is, whether or not the work has noticed yet. What ``work`` raises.
         """
-        told = ["Waiting in line …"]
-        ended = threading.Event()
+        told, ended = ["Waiting in line …"], threading.Event()
 
-        def tell(share: float, words: str) -> None:
+        def tell(words: str, share: float = 0.0) -> None:
             if ended.is_set():
                 raise Cancelled
-            told[0] = f"{words} {share:.0%} …" if share else f"{words} …"
+            told[0] = f"{words}, {share:.0%} …" if share else f"{words} …"
 
         future: Future = self._threads.submit(work, tell)
         last, looks = None, 0
         try:
             while True:
-                if cancelled():
+                if run in self._cancelled:
                     raise Cancelled
                 try:
                     yield future.result(PATIENCE)

@@ -10,12 +10,10 @@ from typing import Any
 from cvt.budget import refuse_if_too_large
 from cvt.config import CvtConfig
 from cvt.cost import CvtCost
-from cvt.variants import SETTINGS, architecture
+from cvt.variants import INPUT_SIDES, SETTINGS, architecture, shown
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
 MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
-MAX_STAGES = 4
-SIDES = tuple(range(32, 513, 32))  # input sizes that are offered, in pixels
 MAX_SEED = 2**31 - 1
 WEIGHTS = ("inherited", "random")
 
@@ -44,27 +42,18 @@ def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
     if not isinstance(asked, Mapping):
         raise ValueError("This is not an architecture: an object with stages is expected.")
     chosen = asked.get("side", side)
-    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen not in (*SIDES, side):
-        raise ValueError(f"The input size cannot be {_short(chosen)}: choose a multiple of 32 from {SIDES[0]} to {SIDES[-1]}, or {side}.")
+    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen not in (*INPUT_SIDES, side):
+        raise ValueError(
+            f"The input cannot be {shown(chosen)} pixels: choose a multiple of {INPUT_SIDES.step} up to {INPUT_SIDES[-1]}, or {side}."
+        )
     weights, seed = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0)
     if weights not in WEIGHTS:
-        raise ValueError(f"The weights cannot be {_short(weights)}: choose inherited or random.")
+        raise ValueError(f"The weights cannot be {shown(weights)}: choose inherited or random.")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"The seed cannot be {_short(seed)}: choose a whole number from 0 to {MAX_SEED}.")
-    config = _architecture(base, asked.get("stages"))
+        raise ValueError(f"The seed cannot be {shown(seed)}: choose a whole number from 0 to {MAX_SEED}.")
+    config = architecture(base, asked.get("stages"))
     result = refuse_if_too_large(config, chosen, chosen, MAX_MACS, MAX_PARAMETERS, MAX_MEMORY)
     return Wanted(config, chosen, result, weights == "inherited", seed)
-
-
-def _architecture(base: CvtConfig, stages: Any) -> CvtConfig:
-    if not isinstance(stages, list) or not 1 <= len(stages) <= MAX_STAGES or not all(isinstance(each, Mapping) for each in stages):
-        raise ValueError(f"An architecture has 1 to {MAX_STAGES} stages, each with its settings.")
-    return architecture(base, [{name: _value(value) for name, value in stage.items()} for stage in stages])
-
-
-def _value(value: Any) -> Any:
-    """A value as JSON brings it, in the form that a config has: (height, width) as a pair."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
@@ -73,7 +62,7 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
     None where there is none, or no such setting.
     """
     stages = asked.get("stages")
-    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) <= MAX_STAGES:
+    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages):
         return None
     current = stages[stage].get(name) if isinstance(stages[stage], Mapping) else None
     for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
@@ -89,8 +78,3 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
 def _distance(value: Any, current: Any) -> float:
     numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) and each > 0 for each in (value, current))
     return abs(math.log(value / current)) if numbers else float(value != current)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
