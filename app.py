@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import hashlib
 import logging
 import os
 import sys
@@ -27,6 +28,7 @@ from cvt.config import StageConfig
 from cvt.variants import SETTINGS
 from visualize import explorer, words
 from visualize.answer import attention_answer
+from visualize.bench import Result
 from visualize.workbench import Workbench
 
 EXAMPLES = [
@@ -99,13 +101,27 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
 
 
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
-    """The page for one model. ``launch_settings`` belong to its ``launch``."""
+    """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
+    names = workbench.names
     with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
-        gr.HTML(words.header(workbench), elem_classes="cvt-page-header")
+        with gr.Row(elem_classes="cvt-page-top"):
+            several = len(names) > 1
+            head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
+            model = gr.Dropdown(
+                names,
+                value=names[0],
+                label="Model",
+                filterable=False,
+                container=False,
+                visible=several,
+                min_width=200,
+                scale=0,
+                elem_id="model-choice",
+            )
         with gr.Tab("Explore"):
-            chosen = _explore_tab(demo, workbench, examples)
+            chosen, shown = _explore_tab(demo, workbench, examples, head, model)
         with gr.Tab("Architecture") as tab:
-            _architecture_tab(tab, workbench, chosen)
+            _architecture_tab(tab, workbench, chosen, shown)
         _api(workbench)
     return demo.queue(max_size=200)
 
@@ -117,10 +133,17 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) -> gr.State:
-    """The tab, and the state that holds the path of the picture shown: all that the server keeps of a person."""
+def _value(result: Result, picture: str, **more: Any) -> dict[str, Any]:
+    """What an explorer is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
+    return {"key": result.key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, **WITH}
+
+
+def _explore_tab(
+    demo: gr.Blocks, workbench: Workbench, examples: list[Path], head: gr.HTML, model: gr.Dropdown
+) -> tuple[gr.State, gr.State]:
+    """The tab, and all that the server keeps of a person: the path of the picture shown, and the name of the model that saw it."""
     first = str(examples[0]) if examples else None
-    chosen = gr.State(first)
+    chosen, shown = gr.State(first), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
@@ -136,35 +159,55 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) ->
             gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
+    told = {main: gr.skip(), chosen: gr.skip(), upload: gr.skip(), head: gr.skip(), model: gr.skip(), shown: gr.skip()}
 
-    def show(path: str | None) -> tuple[Any, Any, Any]:
-        """The result, the picture's path, and an empty picture component, ready for the next drop or click."""
-        if path is None:
-            return gr.skip(), gr.skip(), gr.skip()
+    def run(picture: str | None, name: str) -> dict:
+        """The picture through the model, or what keeps it from being shown, said in a message."""
         try:
-            key = workbench.explore(path).key
+            bench = workbench.bench(name)
+            same = {head: words.header(bench, named=len(workbench.names) == 1), shown: bench.name, chosen: picture}
+            if picture is None:
+                return same
+            result = bench.explore(picture)
         except ValueError as error:
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-            value = {"key": key, "note": words.accuracy(workbench.config), "model": workbench.source, **WITH}
-            return value, path, None
-        return gr.skip(), gr.skip(), None
+            return same | {main: _value(result, picture, note=words.accuracy(bench.config), model=bench.source)}
+        return {}
 
-    settings = {"outputs": [main, chosen, upload], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    demo.load(show, chosen, **settings)
-    upload.change(show, upload, trigger_mode="always_last", **settings)
-    main.retry(show, chosen, **settings)
-    return chosen
+    def show(new: str | None, name: str, before: str | None, seen_by: str | None) -> dict:
+        """Another picture or another model. The upload is emptied, ready for the next drop; a model that failed is not chosen."""
+        if new is None and name == seen_by:
+            return told
+        found = run(new or before, name)
+        back = {} if found or seen_by is None else {model: seen_by}
+        return told | found | back | ({} if new is None else {upload: None})
+
+    settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
+    # one listener for all: of what a person changes while the model works, the last state of everything is shown, once
+    changes = gr.on(
+        [demo.load, upload.change, model.change],
+        show,
+        [upload, model, chosen, shown],
+        list(told),
+        trigger_mode="always_last",
+        js=explorer.JS_WAITS,
+        **settings,
+    )
+    changes.then(None, js=explorer.JS_ANSWERED)
+    main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
+    return chosen, shown
 
 
-def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> None:
+def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State, shown: gr.State) -> None:
     gr.Markdown(words.ARCHITECTURE, elem_classes="cvt-page-text")
     sliders = []
+    longest = max((workbench.bench(name).config for name in workbench.names), key=lambda config: config.num_stages)
     with gr.Row(elem_classes="cvt-page-sliders"):
-        for stage in workbench.config.stages:
+        for stage in longest.stages:
             with gr.Column(min_width=240), gr.Accordion(f"Stage {stage.index + 1}"):
                 for name, least, most, step in SLIDERS:
                     sliders.append(_slider(stage, name, least, most, step))
@@ -181,29 +224,36 @@ def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> No
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
 
-    def run(path: str | None, seed: float | None, *values: float):
+    def run(path: str | None, name: str | None, seed: float | None, *values: float):
         """The costs at once, then the result; what cannot be built is said beside the sliders and changes nothing else."""
         try:
-            config = workbench.variant(_changes(values))
-            yield words.status("Building this variant and running your picture through it …"), words.costs(workbench, config), gr.skip()
+            bench = workbench.bench(name)
+            config = bench.variant(_changes(values[: len(SLIDERS) * bench.config.num_stages]))
+            yield words.status("Building this variant and running your picture through it …"), words.costs(bench, config), gr.skip()
             if path is None:
                 yield words.status("Choose a picture on the Explore tab first."), gr.skip(), gr.skip()
                 return
-            result = workbench.explore_variant(path, config, int(seed or 0))
+            result = bench.explore_variant(path, config, int(seed or 0))
         except ValueError as error:
             yield words.status(str(error), problem=True), gr.skip(), gr.skip()
         except Exception:
             log.exception("a variant failed")
             yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
         else:
-            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED, **WITH}
+            yield words.status(words.BUILT), gr.skip(), _value(result, path, note=words.UNTRAINED)
 
-    inputs = [chosen, seed, *sliders]
+    def own(name: str | None) -> list[dict]:
+        """The sliders at the architecture of the chosen model; those of stages that it does not have are hidden."""
+        config = workbench.bench(name).config
+        found = [(getattr(stage, field), most) for stage in config.stages for field, _, most, _ in SLIDERS]
+        absent = [gr.update(visible=False)] * (len(sliders) - len(found))
+        return [gr.update(value=value, maximum=max(most, value), visible=True) for value, most in found] + absent
+
+    inputs = [chosen, shown, seed, *sliders]
     settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
     gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
     main.retry(run, inputs, **settings)
-    own = [getattr(stage, name) for stage in workbench.config.stages for name, *_ in SLIDERS]
-    reset.click(lambda: own, outputs=sliders, queue=False, api_visibility="private")
+    gr.on([reset.click, shown.change], own, shown, sliders, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _slider(stage: StageConfig, name: str, least: int, most: int, step: int) -> gr.Slider:
@@ -226,22 +276,25 @@ def _api(workbench: Workbench) -> None:
     """The named endpoints, on components that the page does not show."""
 
     @in_words
-    def predict(picture: str | None) -> dict[str, float]:
-        return dict(workbench.explore(_given(picture)).exploration.top(5))
+    def predict(picture: str | None, model: str) -> dict[str, float]:
+        return dict(workbench.bench(model).explore(_given(picture)).exploration.top(5))
 
     @in_words
-    def explore(picture: str | None, stage: float, block: float, head: float, row: float, column: float) -> tuple[dict, Image.Image]:
-        exploration = workbench.explore(_given(picture)).exploration
+    def explore(
+        picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str
+    ) -> tuple[dict, Image.Image]:
+        exploration = workbench.bench(model).explore(_given(picture)).exploration
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
         picture = PictureInput(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
+        model = gr.Textbox(workbench.names[0], label="model")
         classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", format="png")
         button = gr.Button()
-    button.click(predict, picture, classes, api_name="predict", **MODEL_QUEUE)
-    button.click(explore, [picture, *place], [answer, overview], api_name="explore", **MODEL_QUEUE)
+    button.click(predict, [picture, model], classes, api_name="predict", **MODEL_QUEUE)
+    button.click(explore, [picture, *place, model], [answer, overview], api_name="explore", **MODEL_QUEUE)
 
 
 def _given(picture: str | None) -> str:
@@ -291,20 +344,31 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    """The command line; every option can also be set by an environment variable, as hosting needs it."""
+    """The command line; every option can also be set by an environment variable, as hosting needs it.
+
+    ``model`` is a list of what ``from_pretrained`` takes: None for the embedded model.
+    """
     parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
 
     def option(name: str, variable: str, default: Any, meaning: str, kind: type = str) -> None:
-        shown = "the embedded model" if default is None else default
         parser.add_argument(
-            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {shown})"
+            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {default})"
         )
 
-    option("--model", "CVT_MODEL", None, "a folder in Hugging Face's format, a Microsoft .pth file, or a Hub id such as microsoft/cvt-13")
+    parser.add_argument(
+        "--model",
+        action="append",
+        help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the model "
+        "that is built in; give it several times to choose among them in the page "
+        "(environment: CVT_MODEL, several separated by commas; default: embedded)",
+    )
     option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 where there is a GPU, else the CPU")
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 for every network of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
+    options.model = [None if name == "embedded" else name for name in named if name] or [None]
+    return options
 
 
 def main() -> None:

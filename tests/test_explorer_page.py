@@ -230,6 +230,7 @@ def test_after_the_payload_nothing_is_asked_of_the_server(page):
 def test_pin_and_release_and_arrow_keys(page):
     page.set(stage=0)
     page.page.mouse.click(*page.over(20, 20))
+    page.settle()
     pinned = page.sentence
     page.page.mouse.move(*page.over(50, 50))
     page.settle()
@@ -327,8 +328,8 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
 
 
 def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
-    page = Page(browser, seen, room=30_000)
-    page.page.evaluate('tell({ key: "first", again: true })')
+    page = Page(browser, seen | {"renewed": seen["first"]}, room=30_000)
+    page.page.evaluate('tell({ key: "first", picture: "the same", again: true })')
     page.page.mouse.click(*page.over(10, 50))
     page.failing.append(404)
     page.set(stage=2, blocks=[0, 1, 0])
@@ -336,8 +337,8 @@ def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token
     page.page.get_by_role("button", name="Show it again").click()
     assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
     page.failing.clear()
-    page.page.evaluate('tell({ key: "second", again: true })')  # as the host's handler of "retry" answers
-    page.page.wait_for_selector("[data-ready=second]")
+    page.page.evaluate('tell({ key: "renewed", picture: "the same", again: true })')  # as the host's handler of "retry" answers
+    page.page.wait_for_selector("[data-ready=renewed]")
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
     page.settle()
     assert page.page.locator("[data-ref=message]").is_hidden()

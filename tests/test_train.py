@@ -167,13 +167,13 @@ def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
     record = json.loads((out / "training.json").read_text())
     assert (record["steps"], record["pictures"], record["recipe"]["batch_size"]) == (27, 54, 16)
     workbench = Workbench(str(out))
-    shown = workbench.explore(folder / "pictures" / "bee" / "3.jpg").exploration
+    shown = workbench.bench().explore(folder / "pictures" / "bee" / "3.jpg").exploration
     assert shown.top(1)[0][0] == "bee"
-    assert workbench.config.extra["evaluation"]["top1"] == 1.0
-    assert workbench.processor.image_mean == [0.4] * 3
+    assert workbench.bench().config.extra["evaluation"]["top1"] == 1.0
+    assert workbench.bench().processor.image_mean == [0.4] * 3
     theirs = Theirs.from_pretrained(out, dtype=torch.float32).eval()
     assert theirs.config.id2label == {0: "ant", 1: "bee", 2: "cat"}
-    x = workbench.processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
+    x = workbench.bench().processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
     with torch.inference_mode():
         assert torch.allclose(theirs(x).logits, CvtForImageClassification.from_pretrained(out)(x).logits, atol=1e-5)
     assert all(value.dtype != torch.float32 for value in load_file(out / "model.safetensors").values())

@@ -20,14 +20,14 @@ def bench(**changes):
 
 
 def test_costs_are_those_of_the_variant_beside_the_models_own():
-    workbench = bench()
-    config = variant(workbench.config, {0: {"stride_kv": 1}, 2: {"depth": 6}})
-    table = words.costs(workbench, config)
+    own = bench()
+    config = variant(own.config, {0: {"stride_kv": 1}, 2: {"depth": 6}})
+    table = words.costs(own, config)
     rows = {name: re.findall("<td>(.*?)</td>", cells) for name, cells in re.findall('<tr><th scope="row">(.*?)</th>(.*?)</tr>', table)}
     grids = config.grids(64, 64)
     assert rows["Query grid"][:3] == [f"{q[0]}×{q[1]}" for q, _ in grids]
     assert rows["Key grid"][:3] == [f"{k[0]}×{k[1]}" for _, k in grids]
-    before, after = cost(workbench.config, 64, 64), cost(config, 64, 64)
+    before, after = cost(own.config, 64, 64), cost(config, 64, 64)
     share = after.parameters / before.parameters - 1
     assert rows["Parameters"][-1] == f"{share:.1%} more"
     assert after.attention_entries > before.attention_entries

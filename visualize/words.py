@@ -13,7 +13,7 @@ from cvt.config import CvtConfig, Size
 from cvt.cost import CvtCost, cost
 
 if TYPE_CHECKING:
-    from .workbench import Workbench
+    from .bench import Bench
 
 ARCHITECTURE = (
     "Move a slider: the page builds that architecture with random weights and runs your picture through it. "
@@ -23,19 +23,17 @@ BUILT = "This is your variant. Its weights are random: the same seed always give
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
-def header(workbench: Workbench) -> str:
-    """The page's first line, and which model it shows."""
-    config = workbench.config
+def header(bench: Bench, named: bool = True) -> str:
+    """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
+    config = bench.config
     depth = "-".join(map(str, config.depth))
-    result = cost(config, workbench.side, workbench.side)
-    facts = (
-        f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((workbench.side,) * 2)}"
-    )
-    name = html.escape(workbench.name)
+    result = cost(config, bench.side, bench.side)
+    facts = f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
+    name = f"<b>{html.escape(bench.name)}</b> " if named else ""
     return (
         '<div class="cvt-head"><h1>CvT Explorer</h1>'
         "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
-        f'<p class="cvt-head-model"><b>{name}</b> {facts}</p></div>'
+        f'<p class="cvt-head-model">{name}{facts}</p></div>'
     )
 
 
@@ -56,10 +54,10 @@ def status(sentence: str, problem: bool = False) -> str:
     return f'<p class="cvt-status" data-kind="{kind}" role="{role}">{html.escape(sentence)}</p>'
 
 
-def costs(workbench: Workbench, config: CvtConfig) -> str:
-    """A table of what ``config`` costs a stage and in total, beside the workbench's own model."""
-    side = workbench.side
-    variant, own = cost(config, side, side), cost(workbench.config, side, side)
+def costs(bench: Bench, config: CvtConfig) -> str:
+    """A table of what ``config`` costs a stage and in total, beside the bench's own model."""
+    side = bench.side
+    variant, own = cost(config, side, side), cost(bench.config, side, side)
     stages = range(len(variant.stages))
     rows = [
         ("Query grid", [_grid(variant.stages[i].query_grid) for i in stages], "", ""),

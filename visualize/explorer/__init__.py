@@ -2,6 +2,7 @@
 
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
+``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
 ``note`` (a sentence below the classes), ``model`` (what ``from_pretrained`` takes, for the code that is offered),
 ``inside`` (true where the server answers for the microscope) and ``again`` (true where the element's ``retry`` event makes
 the result anew; it is sent when a result is gone and the person asks for it).
@@ -44,6 +45,10 @@ const attach = async (tries) => {
 };
 attach(0);
 """
+
+# For the listener that makes the explorer's next result: says so while that takes long, and no more once it is there.
+JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.awaits(true); return given; }"
+JS_ANSWERED = "() => { window.cvtExplorer?.get()?.awaits(false); }"
 
 
 def picture_html(explorer: str) -> str:

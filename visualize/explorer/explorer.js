@@ -9,13 +9,14 @@ import { insidePanel } from "./inside_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
 import { fetchResult, Gone } from "./result.js";
-import { carried, initial } from "./state.js";
+import { carried, initial, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
 import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
 import { firstName, percent } from "./words.js";
 
 const GONE = "The server no longer keeps this result.";
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
+const SOON = 400; // ms; an answer within that needs no announcement
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations kept for the statistics
 
@@ -45,14 +46,23 @@ export class Explorer {
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** Shows the result named by the value that Python set: { key, note, model, inside, again }; all but the key may be missing. */
+  /** While the server works on the next result: says so, unless it is quick. */
+  awaits(working) {
+    clearTimeout(this.announcing);
+    if (working) this.announcing = setTimeout(() => this.message((this.announced = "The model looks at the picture …"), true), SOON);
+    else if (this.announced && this.ref.message?.textContent === this.announced) this.message("");
+  }
+
+  /** Shows the result named by the value that Python set: { key, picture, note, model, inside, again }; all but the key may be missing. */
   async load(value) {
     this.waiting = value;
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
     this.ref.note.hidden = !value.note;
+    if (value.key === this.key) this.pictured = value.picture;
     if (!value.key || value.key === this.asked) return;
     this.asked = value.key;
+    clearTimeout(this.announcing);
     clearTimeout(this.patience);
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
@@ -62,7 +72,7 @@ export class Explorer {
       const result = await fetchResult(this.base, value.key, signal);
       if (signal.aborted) return;
       this.key = value.key;
-      this.show(result);
+      this.show(result, value.picture);
       this.message("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
@@ -81,18 +91,17 @@ export class Explorer {
   /** Asks Python for the result anew; it answers with another key, and the token stays where it is. */
   renew() {
     this.message("Asking the model again …", true);
-    this.renewing = true;
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.message("The server has not answered. Choose the picture again."), PATIENCE);
     this.trigger?.("retry", { explorer: this.id });
   }
 
-  show(result) {
-    const { y, x, pinned, focus } = this.state ?? {};
-    const same = this.renewing && this.state && `${result.input}` === `${this.result.input}`;
-    this.state = this.state ? carried(this.state, result.stages, result.input) : initial(result.stages, result.input);
-    if (same) Object.assign(this.state, { y, x, pinned, focus });
-    this.renewing = false;
+  /** Draws this result; where it is of the same picture as the one before, the token stays at its place of the picture. */
+  show(result, picture) {
+    const { state } = this;
+    this.state = state ? carried(state, result.stages, result.input) : initial(result.stages, result.input);
+    if (state && picture && picture === this.pictured) Object.assign(this.state, transferred(state, this.result, result));
+    this.pictured = picture;
     const alike = this.result?.structure === result.structure;
     this.result = result;
     this.preview = this.previewed = null;
@@ -224,7 +233,6 @@ export class Explorer {
     this.fetching?.abort();
     this.watcher?.disconnect();
     cancelAnimationFrame(this.frame);
-    clearTimeout(this.telling);
-    clearTimeout(this.patience);
+    for (const each of [this.telling, this.patience, this.announcing]) clearTimeout(each);
   }
 }

@@ -49,6 +49,19 @@ export function carried(state, stages, input) {
   };
 }
 
+/** Where the query and the zoom lie in `to`, so that they stay at their place of the picture, which `from` shows too. */
+export function transferred({ y, x, focus, pinned }, from, to) {
+  const move = (at, axis) => {
+    const [start, end] = [from.box[axis], from.box[axis + 2]];
+    const [first, last] = [to.box[axis], to.box[axis + 2]];
+    const side = to.input[1 - axis]; // the box begins with left, the input with its height
+    const original = start + (at / from.input[1 - axis]) * (end - start);
+    return Math.min(side, Math.max(0, ((original - first) / (last - first)) * side));
+  };
+  const place = (point) => ({ y: move(point.y, 1), x: move(point.x, 0) });
+  return { ...place({ y, x }), focus: place(focus), pinned };
+}
+
 /** The part of the input that is shown: around `focus`, never past an edge. */
 export function windowOf({ zoom, focus }, [rows, columns]) {
   const [height, width] = [rows / zoom, columns / zoom];

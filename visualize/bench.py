@@ -1,0 +1,121 @@
+"""One model of the workbench, ready to be asked: its processor, its variants, and the pictures whose results are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.budget import refuse_if_too_large
+from cvt.config import CvtConfig
+from cvt.preprocess import PictureSource
+from cvt.variants import Changes, VariantCache, variant
+
+from .explore import Exploration, explore
+from .render import payload
+from .store import ExplorationStore
+
+# What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
+MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
+
+
+@dataclass
+class Held:
+    """A result in the store, with the bytes that the browser fetches, made once; ``model`` gives the model that made it."""
+
+    exploration: Exploration
+    model: Callable[[], CvtForImageClassification]
+    processor: CvtImageProcessor
+
+    def __post_init__(self):
+        self.nbytes = self.exploration.nbytes + len(self.payload)
+
+    @cached_property
+    def payload(self) -> bytes:
+        return payload(self.exploration)
+
+
+@dataclass(frozen=True)
+class Result:
+    """An exploration and the key under which the browser finds it."""
+
+    key: str
+    exploration: Exploration
+
+
+class Bench:
+    """A loaded model; it may be asked by many threads at once.
+
+    Args:
+        name: what people call the model. source: what loads it, as ``from_pretrained`` takes it; None for the embedded one.
+        store: where results go. variants: builds the model's variants.
+        kept: pictures that many people open, such as examples; their results are made once for all.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str | None,
+        model: CvtForImageClassification,
+        processor: CvtImageProcessor,
+        store: ExplorationStore[Held],
+        variants: VariantCache,
+        kept: Sequence[Path] = (),
+    ):
+        self.name, self.source, self.model, self.processor = name, source, model, processor
+        self._store, self._variants = store, variants
+        self._kept: dict[str, str | None] = {str(path.resolve()): None for path in kept}
+        self._kept_lock = threading.Lock()
+
+    @property
+    def config(self) -> CvtConfig:
+        return self.model.config
+
+    @property
+    def side(self) -> int:
+        """Height and width of the model's input, in pixels."""
+        return self.processor.side
+
+    def explore(self, picture: PictureSource) -> Result:
+        """Runs the model once on a picture and keeps what it did. Raises as ``visualize.explore``."""
+        name = str(picture)
+        if isinstance(picture, (str, Path)) and name in self._kept:
+            with self._kept_lock:  # whoever opens the page first computes; the others wait for that
+                return self._again(name) or self._keep(name)
+        return self._run(picture)
+
+    def _again(self, name: str) -> Result | None:
+        key = self._kept[name]
+        try:
+            return Result(key, self._store.get(key).exploration)
+        except KeyError:
+            return None
+
+    def _keep(self, name: str) -> Result:
+        result = self._run(name)
+        self._kept[name] = result.key
+        return result
+
+    def _run(self, picture: PictureSource) -> Result:
+        return self._put(explore(self.model, self.processor, picture), lambda: self.model)
+
+    def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification]) -> Result:
+        return Result(self._store.put(Held(exploration, model, self.processor)), exploration)
+
+    def variant(self, changes: Changes) -> CvtConfig:
+        """The model's architecture with some settings changed.
+
+        Raises:
+            ValueError: impossible, or too large for this machine; the sentence says why and what to change.
+        """
+        config = variant(self.config, changes)
+        refuse_if_too_large(config, self.side, self.side, MAX_MACS, MAX_PARAMETERS, MAX_MEMORY)
+        return config
+
+    def explore_variant(self, picture: PictureSource, config: CvtConfig, seed: int) -> Result:
+        """The same picture through a variant with random weights of this seed."""
+        exploration = explore(self._variants.get(config, seed), self.processor, picture)
+        return self._put(exploration, lambda: self._variants.get(config, seed))  # built again if the cache has dropped it
