@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvt.budget import in_bytes, in_words, refuse_if_too_large
+from cvt.amounts import in_bytes, in_words
+from cvt.budget import refuse_if_too_large
 from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost
 from cvt.model import CvtForImageClassification
@@ -149,12 +150,12 @@ def brute_force(config, height, width, limits):
 def test_too_large_names_the_nearest_setting_that_fits(limits):
     _, label, value, now, stage = brute_force(CVT_13, 224, 224, limits)
     with pytest.raises(ValueError, match=f"fits: {label} {value} instead of {now} in stage {stage}\\.$"):
-        refuse_if_too_large(CVT_13, 224, 224, **limits)
+        refuse_if_too_large(CVT_13, 224, 224, **limits, input_fixed=True)
 
 
 def test_where_no_single_setting_is_enough_several_are_named_and_they_fit():
     with pytest.raises(ValueError, match=r"fits: depth 1, 1, 3 and embedding width 16, 48, 144 in stages 1 to 3\.$"):
-        refuse_if_too_large(CVT_13, 224, 224, max_macs=300_000_000)
+        refuse_if_too_large(CVT_13, 224, 224, max_macs=300_000_000, input_fixed=True)
     small = CVT_13.replace(depth=(1, 1, 3), embed_dim=(16, 48, 144))
     refuse_if_too_large(small, 224, 224, max_macs=300_000_000)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cvt.budget import in_words
+from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
 from cvt.cost import CvtCost, cost
 
