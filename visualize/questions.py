@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+from cvt.amounts import in_bytes
 from cvt.build import Cancelled
+from cvt.variants import stage_settings
 
-from . import words
+from . import explorer, words
+from .bench import Bench
 from .describe import about, describe
-from .handover import model_zip, python_lines
-from .wanted import wanted
+from .handover import foreign, model_zip, python_lines
+from .permalink import View, decode
+from .wanted import Wanted, wanted
 from .workbench import Workbench
 
 RUN_LENGTH = 64  # characters of a run's name
+MAX_SAVED = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
 
 
 class Questions:
@@ -26,12 +32,13 @@ class Questions:
 
     def __init__(self, workbench: Workbench):
         self._workbench = workbench
-        self.answers = {name: getattr(self, name) for name in ("about", "describe", "cancel", "texts", "model")}
+        self._packing = threading.Lock()
+        self.answers = {name: getattr(self, name) for name in ("about", "describe", "cancel", "texts", "model", "open")}
 
     def about(self, asked: Any) -> dict[str, Any]:
         """What there is to control; see ``describe.about``."""
         bench = self._bench(asked)
-        return about(bench.config, bench.side)
+        return {"model": bench.name, **about(bench.config, bench.side)}
 
     def describe(self, asked: Any) -> dict[str, Any]:
         """One step of a control; see ``describe.describe``."""
@@ -39,10 +46,12 @@ class Questions:
         return describe(bench.config, bench.side, asked)
 
     def texts(self, asked: Any) -> dict[str, str]:
-        """The variant as ``config``, the content of a config.json, and as ``python``, the lines that build it."""
-        bench = self._bench(asked)
-        found = wanted(bench.config, bench.side, asked)
-        return {"config": found.config.to_json_string(), "python": python_lines(bench.config, found.config, bench.source, found.seed)}
+        """The variant as ``config``, the content of a config.json; ``python``, lines that build it; and ``note``, a remark."""
+        bench, found = self._wanted(asked)
+        weights = "inherited" if found.inherited else "random"
+        side = None if found.side == bench.side else found.side
+        lines = python_lines(found.config, bench.config, weights, found.seed, bench.source, side)
+        return {"config": found.config.to_json_string(), "python": lines, "note": foreign(found.config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""
@@ -51,10 +60,38 @@ class Questions:
 
     def model(self, asked: Any) -> bytes:
         """The variant as a saved model folder, zipped."""
-        bench = self._bench(asked)
-        found = wanted(bench.config, bench.side, asked)
-        model, _ = bench.variant_model(found)
-        return model_zip(model, replace(bench.processor, size=found.side))
+        bench, found = self._wanted(asked)
+        if found.cost.weight_bytes > MAX_SAVED:
+            raise ValueError(
+                f"This model's weights take {in_bytes(found.cost.weight_bytes)}, and at most {in_bytes(MAX_SAVED)} can be saved here. "
+                "The Python lines build it on your machine."
+            )
+        with self._packing:  # one at a time: each holds the weights several times
+            return model_zip(bench.variant_model(found), replace(bench.processor, size=found.side))
+
+    def open(self, asked: Any) -> dict[str, Any]:
+        """What a link says: ``view``, ``architecture`` (the laboratory's state; None where it is the baseline) and ``notices``."""
+        query = asked.get("query") if isinstance(asked, Mapping) else None
+        view, notices = self.linked(query if isinstance(query, str) else "")
+        bench = self._workbench.bench(view.model)
+        architecture = {
+            "stages": stage_settings(view.architecture or bench.config),
+            "side": view.side or bench.side,
+            "weights": view.weights,
+            "seed": view.seed,
+        }
+        shown = {each.name: getattr(view, each.name) for each in fields(view) if each.name != "architecture"}
+        return {"view": shown, "notices": notices, "architecture": architecture, "model": bench.name}
+
+    def linked(self, query: str) -> tuple[View, list[str]]:
+        """The view that a query string describes, read with the model that it names, and sentences on what it could not say."""
+        names = self._workbench.names
+        bench = self._workbench.bench()
+        view, notices = decode(query, bench.config, names, self._workbench.examples, bench.side)
+        if view.model not in (None, bench.name):
+            bench = self._workbench.bench(view.model)
+            view, notices = decode(query, bench.config, names, self._workbench.examples, bench.side)
+        return view, notices
 
     def run(self, picture: str, asked: Any) -> Iterator[dict[str, Any]]:
         """The picture through the variant, next to the baseline.
@@ -63,17 +100,16 @@ class Questions:
             ``run`` (its name) with ``words`` on the way; at the end with ``baseline`` and ``variant`` too, each what an
             explorer is told. Nothing more once it is cancelled.
         """
-        run, bench = _run(asked), self._bench(asked)
-        found = wanted(bench.config, bench.side, asked)
+        run, (bench, found) = _run(asked), self._wanted(asked)
 
         def work(tell) -> dict[str, Any]:
             tell("Building the variant")
-            _, share = bench.variant_model(found, lambda done: tell("Building the variant", done))
+            bench.variant_model(found, lambda done: tell("Building the variant", done))
             tell("Running your picture through it")
             result = bench.explore_variant(picture, found)
-            note = words.weights(share)
+            note = words.weights(bench.config, bench.side, found)
             baseline = self._baseline(bench, picture, asked)
-            return {"words": note, "baseline": baseline, "variant": {"key": result.key, "note": note, "inside": True, "again": True}}
+            return {"words": note, "baseline": baseline, "variant": explorer.told(result.key, picture, note=note)}
 
         try:
             for step in self._workbench.trials.steps(run, work):
@@ -81,15 +117,19 @@ class Questions:
         except Cancelled:
             yield {"run": run, "cancelled": True}
 
-    def _baseline(self, bench: Any, picture: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _baseline(self, bench: Bench, picture: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         key = asked.get("key")
         try:
             self._workbench.store.get(key)
         except (KeyError, TypeError):  # gone, or never there
             key = bench.explore(picture).key
-        return {"key": key, "note": words.accuracy(bench.config), "inside": True, "again": True}
+        return explorer.told(key, picture, note=words.accuracy(bench.config))
 
-    def _bench(self, asked: Any) -> Any:
+    def _wanted(self, asked: Any) -> tuple[Bench, Wanted]:
+        bench = self._bench(asked)
+        return bench, wanted(bench.config, bench.side, asked)
+
+    def _bench(self, asked: Any) -> Bench:
         name = asked.get("model") if isinstance(asked, Mapping) else None
         return self._workbench.bench(name if isinstance(name, str) else None)
 

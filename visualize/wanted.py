@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cvt.budget import refuse_if_too_large
+from cvt.budget import Limits, refuse_if_too_large
 from cvt.config import CvtConfig
-from cvt.cost import CvtCost
+from cvt.cost import CvtCost, cost
 from cvt.variants import INPUT_SIDES, SETTINGS, architecture, shown
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
-MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
+LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)
 MAX_SEED = 2**31 - 1
 WEIGHTS = ("inherited", "random")
 
@@ -36,45 +36,57 @@ def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
         asked: ``stages`` (a list of {setting: value}, one a stage), and if wanted ``side``, ``weights`` and ``seed``; anything
             else in it is left alone.
     Raises:
-        ValueError: nothing that can be read, an architecture that cannot be built, or one that is too large for this machine;
-            the sentence says why and what to change.
+        ValueError: nothing that can be read, or an architecture that cannot be built. TooLarge: one that is too large for
+            this machine. The sentence says why and what to change.
     """
-    if not isinstance(asked, Mapping):
-        raise ValueError("This is not an architecture: an object with stages is expected.")
-    chosen = asked.get("side", side)
-    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen not in (*INPUT_SIDES, side):
-        raise ValueError(
-            f"The input cannot be {shown(chosen)} pixels: choose a multiple of {INPUT_SIDES.step} up to {INPUT_SIDES[-1]}, or {side}."
-        )
-    weights, seed = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0)
+    config, _ = architecture_of(base, side, asked)
+    weights, seed, chosen = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0), asked.get("side", side)
     if weights not in WEIGHTS:
         raise ValueError(f"The weights cannot be {shown(weights)}: choose inherited or random.")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise ValueError(f"The seed cannot be {shown(seed)}: choose a whole number from 0 to {MAX_SEED}.")
-    config = architecture(base, asked.get("stages"))
-    result = refuse_if_too_large(config, chosen, chosen, MAX_MACS, MAX_PARAMETERS, MAX_MEMORY)
+    result = refuse_if_too_large(config, chosen, chosen, LIMITS.macs, LIMITS.parameters, LIMITS.memory)
     return Wanted(config, chosen, result, weights == "inherited", seed)
+
+
+def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, CvtCost]:
+    """The architecture that ``wanted`` reads, and what it costs, whether or not this machine can run it.
+
+    Raises:
+        ValueError: nothing that can be read, or an architecture that cannot be built.
+    """
+    if not isinstance(asked, Mapping):
+        raise ValueError("This is not an architecture: an object with stages is expected.")
+    chosen = asked.get("side", side)
+    if type(chosen) is not int or chosen not in (*INPUT_SIDES, side):
+        raise ValueError(
+            f"The input cannot be {shown(chosen)} pixels: choose a multiple of {INPUT_SIDES.step} up to {INPUT_SIDES[-1]}, or {side}."
+        )
+    config = architecture(base, asked.get("stages"))
+    return config, cost(config, chosen, chosen)
 
 
 def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
     """The value of one setting of one stage, nearest to what was asked for, with which all the rest can be built and run.
 
-    None where there is none, or no such setting.
+    None where there is none, or no such setting. Takes what ``wanted`` takes and has refused.
     """
     stages = asked.get("stages")
-    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages):
+    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):
         return None
-    current = stages[stage].get(name) if isinstance(stages[stage], Mapping) else None
+    current = stages[stage].get(name)
     for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
         changed = [{**each, name: value} if index == stage else each for index, each in enumerate(stages)]
         try:
-            wanted(base, side, {**asked, "stages": changed})
+            _, result = architecture_of(base, side, {**asked, "stages": changed})
         except ValueError:
             continue
-        return value
+        if LIMITS.exceeded(result) is None:
+            return value
     return None
 
 
 def _distance(value: Any, current: Any) -> float:
-    numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) and each > 0 for each in (value, current))
+    """How far one value is from another: the logarithm of their ratio where both are numbers, such as sliders have."""
+    numbers = all(type(each) in (int, float) and 0 < each < 1e9 for each in (value, current))
     return abs(math.log(value / current)) if numbers else float(value != current)

@@ -18,6 +18,7 @@ from .bench import Bench, Held
 from .inside import inside_payload
 from .render import block_payload
 from .store import ExplorationStore
+from .trial import Trials
 
 
 class Workbench:
@@ -35,6 +36,8 @@ class Workbench:
         self.device, self.dtype = choose_device(device)
         self.store: ExplorationStore[Held] = ExplorationStore()
         self.variants = VariantCache(build=self._build)
+        self.trials = Trials()
+        self.examples = {path.stem: path.resolve() for path in kept}
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
         self._benches: dict[str, Bench] = {}
         for source in dict.fromkeys(sources):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { blocks, fieldSquare, keyCells, lines, pair, scaleOf } from "../../visualize/laboratory/scale.js";
+import { blocks, fieldBox, keyCells, lines, pair, scaleOf } from "../../visualize/laboratory/scale.js";
 
 const stage = { depth: 3, width: 64, heads: 4, mlp: 256 };
 
@@ -28,19 +28,21 @@ test("as many bars as blocks, as many pieces as heads, none below the drawing", 
   assert.ok(last.y + last.height <= 60);
 });
 
-test("cells: one line fewer than cells, and none where they would flow together", () => {
-  assert.deepEqual(lines(4, 100), [25, 50, 75]);
-  assert.deepEqual(lines(96, 100), []);
-  const keys = keyCells([2, 3], 90);
-  assert.equal(keys.cells.length, 6);
-  assert.deepEqual(keys.cells.at(-1), [60, 45]);
-  assert.ok(keys.width < 30 && keys.height < 45);
-  assert.equal(keyCells([65, 65], 100), null);
+const grid = { shape: [4, 4], first: [0.5, 0.5], stride: [4, 4] }; // of a picture of 16 pixels; the first cell is cut at the edge
+
+test("cells lie where their centres are, not where an even division would put them", () => {
+  assert.deepEqual(lines(grid, 16, 160), { rows: [25, 65, 105], columns: [25, 65, 105] });
+  assert.deepEqual(lines(grid, 16, 4).rows, []);
+  const keys = keyCells({ shape: [2, 2], first: [0.5, 0.5], stride: [8, 8] }, 16, 160, 0.5);
+  assert.equal(keys.length, 4);
+  assert.deepEqual(keys[0], { x: 0, y: 0, width: 25, height: 25 });
+  assert.deepEqual(keys[3], { x: 65, y: 65, width: 40, height: 40 });
+  assert.equal(keyCells({ shape: [65, 65], first: [0, 0], stride: [1, 1] }, 65, 100), null);
 });
 
-test("a field is drawn in the middle, as large as it is, and never beyond the picture", () => {
-  assert.deepEqual(fieldSquare([32, 16], 64, 100), { x: 37.5, y: 25, width: 25, height: 50, all: false });
-  assert.deepEqual(fieldSquare([99, 99], 64, 100), { x: 0, y: 0, width: 100, height: 100, all: true });
+test("a field lies around the token in the middle, as large as it is, cut at the edge", () => {
+  assert.deepEqual(fieldBox(grid, [4, 8], 16, 160), { x: 45, y: 65, width: 80, height: 40 });
+  assert.deepEqual(fieldBox(grid, [99, 99], 16, 160), { x: 0, y: 0, width: 160, height: 160 });
 });
 
 test("two bars share their scale", () => {

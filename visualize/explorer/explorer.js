@@ -43,6 +43,7 @@ export class Explorer {
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
     [this.ref.frame, this.roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
+    this.tell("attached");
     if (this.waiting) this.load(this.waiting);
   }
 
@@ -111,6 +112,7 @@ export class Explorer {
     this.classes();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
+    this.tell("shown");
   }
 
   classes() {
@@ -133,6 +135,12 @@ export class Explorer {
     if (!this.state) return;
     this.state = { ...this.state, ...changes };
     this.invalidate();
+    this.tell("set", changes);
+  }
+
+  /** Tells whoever follows what happened here: "attached" (its elements are there), "shown" (a result), "set" (choices). */
+  tell(what, changes = null) {
+    document.dispatchEvent(new CustomEvent("cvt-explorer", { detail: { id: this.id, what, changes } }));
   }
 
   /** Looks at a channel for as long as the pointer is over it; null ends that. */

@@ -1,9 +1,8 @@
 """The architecture laboratory's part in the browser: its template, styles and scripts, for whichever page carries it.
 
 The element is a ``gr.HTML`` with ``LABORATORY_HTML`` and ``JS_ON_LOAD``. Its ``submit`` event asks for a run; the element's
-value tells of it, see ``trial.py``. The page's server answers, below its root: ``laboratory/static/<file>`` with a file of
-``STATIC``, ``laboratory/explorer/<file>`` with one of the explorer's, whose small helpers are used here too, and what
-``describe.py`` says about ``laboratory/about`` and ``laboratory/describe``.
+value tells of it, see ``questions.py``. The page's server answers, below its root: ``modules/laboratory/<file>`` with a file
+of ``STATIC``, ``modules/explorer/<file>`` with one of the explorer's, and ``laboratory/<question>`` as ``questions.py`` does.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ const attach = async (tries) => {
   let module;
   try {
     // A failed import is remembered by its address, so that another try needs another one.
-    module = await import(root + "/laboratory/static/main.js" + (tries ? "?try=" + tries : ""));
+    module = await import(root + "/modules/laboratory/main.js" + (tries ? "?try=" + tries : ""));
   } catch (error) {
     if (tries < 20) return setTimeout(attach, 500, tries + 1);
     throw error;

@@ -1,6 +1,6 @@
 // One stage of an architecture, drawn to scale: its grids over the picture, its blocks as bars.
 
-import { blocks, fieldSquare, keyCells, lines } from "./scale.js";
+import { blocks, fieldBox, keyCells, lines } from "./scale.js";
 import { sides } from "./words.js";
 
 const SIDE = 100; // units of the picture's side
@@ -17,12 +17,11 @@ const box = ({ x, y, width, height }) => `M${x.toFixed(2)} ${y.toFixed(2)}h${wid
 
 /** The picture as the stage divides it: query cells outlined, key cells filled, and dashed how far one token sees. */
 export function grid(stage, pixels, label) {
-  const [rows, columns] = stage.query_grid;
-  const keys = keyCells(stage.key_grid, SIDE);
-  const queries = lines(rows, SIDE).map((y) => `M0 ${y.toFixed(2)}h${SIDE}`).join("") + lines(columns, SIDE).map((x) => `M${x.toFixed(2)} 0v${SIDE}`).join("");
-  const cells = keys ? keys.cells.map(([x, y]) => box({ x: x + keys.left, y: y + keys.top, width: keys.width, height: keys.height })).join("") : box({ x: 0, y: 0, width: SIDE, height: SIDE });
-  const field = fieldSquare(stage.field, pixels, SIDE);
-  const words = `${label}: ${sides(stage.query_grid)} tokens, ${sides(stage.key_grid)} keys; a token sees ${sides(stage.field)} of ${pixels}×${pixels} pixels`;
+  const { rows, columns } = lines(stage.query, pixels, SIDE);
+  const queries = [...rows.map((y) => `M0 ${y.toFixed(2)}h${SIDE}`), ...columns.map((x) => `M${x.toFixed(2)} 0v${SIDE}`)].join("");
+  const cells = (keyCells(stage.key, pixels, SIDE) ?? [{ x: 0, y: 0, width: SIDE, height: SIDE }]).map(box).join("");
+  const field = fieldBox(stage.query, stage.field, pixels, SIDE);
+  const words = `${label}: ${sides(stage.query.shape)} tokens, ${sides(stage.key.shape)} keys; a token sees ${sides(stage.field)} of ${pixels}×${pixels} pixels`;
   return svg("svg", { viewBox: `-1 -1 ${SIDE + 2} ${SIDE + 2}`, class: "cvt-lab-grid", role: "img", "aria-label": words },
     svg("path", { class: "cvt-lab-keys", d: cells }),
     svg("path", { class: "cvt-lab-queries", d: `${queries}M0 0h${SIDE}v${SIDE}h-${SIDE}z` }),

@@ -24,7 +24,6 @@ export class Laboratory {
   async open(model = null, wanted = null) {
     try {
       const about = await ask(`${this.base}about`, { model }, this.stop.signal);
-      this.model = model;
       this.begin(about, wanted);
     } catch (error) {
       if (error.name !== "AbortError") this.problem(error.message);
@@ -34,6 +33,10 @@ export class Laboratory {
   begin(about, wanted) {
     const { ref } = this;
     this.about = about;
+    this.model = about.model;
+    const linked = window.cvtPage?.linked;
+    if (linked?.model === about.model) wanted ??= linked.architecture; // taken up once
+    if (window.cvtPage) window.cvtPage.linked = null;
     this.state = { ...initial(about), ...wanted };
     this.drawn = about.baseline;
     if (!this.runs) this.connect();
@@ -47,7 +50,7 @@ export class Laboratory {
     ref.side.max = about.sides.length - 1;
     this.stages.build();
     this.draw();
-    this.root.setAttribute("data-ready", this.model ?? "");
+    this.root.setAttribute("data-ready", this.model);
     this.change(this.state);
   }
 
@@ -64,12 +67,35 @@ export class Laboratory {
     hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
     hear(ref.seed, "change", () => this.seed());
     for (const each of ref.weights.querySelectorAll("button")) hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
+    document.addEventListener("cvt-explorer", ({ detail }) => detail.id === "main" && detail.what === "shown" && this.follow(), { signal });
+    document.addEventListener("cvt-page", () => this.restore(), { signal });
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(this.root);
     for (const each of ref.measures.querySelectorAll("button")) {
       hear(each, "click", () => {
         this.measure = each.value;
         this.draw();
       });
     }
+  }
+
+  /** Takes up what a link says, where it is read after the controls are there. */
+  restore() {
+    const linked = window.cvtPage?.linked;
+    if (!this.about || linked?.model !== this.model) return;
+    window.cvtPage.linked = null;
+    this.change({ ...this.state, ...linked.architecture });
+  }
+
+  /** Follows the page's choice of a model: its architecture becomes the baseline. */
+  follow() {
+    const shown = window.cvtExplorer?.get("main")?.waiting?.bench;
+    if (shown && this.about && shown !== this.model) this.open(shown);
+  }
+
+  resize() {
+    const width = this.root.clientWidth;
+    if (width) this.root.dataset.size = width > 1000 ? "wide" : width > 620 ? "medium" : "narrow";
   }
 
   seed() {
@@ -80,12 +106,13 @@ export class Laboratory {
 
   /** Starts from a preset: its stages and, where it has one, its input. */
   start({ stages: given, side }) {
-    this.change({ ...this.state, stages: given.map((stage) => ({ ...stage })), side: side ?? this.state.side });
+    this.change({ ...this.state, stages: given.map((stage) => ({ ...stage })), side });
   }
 
   /** Another state; the controls follow at once, the drawing when the server has answered. `moved` names the control. */
   async change(state, moved = null) {
     this.state = state;
+    document.dispatchEvent(new CustomEvent("cvt-laboratory"));
     this.runs.changed();
     this.reflect();
     this.steps++;
@@ -96,12 +123,12 @@ export class Laboratory {
       return this.problem(error.message);
     }
     if (!found || this.state !== state) return; // a newer step is on its way
-    if (found.problem) return this.problem(found.problem, found.remedy);
-    this.problem("");
-    this.drawn = found.variant;
+    this.problem(found.problem ?? "", found.remedy);
+    if (!found.variant) return;
+    this.drawn = found.variant; // what is too large for the server still has its costs
     this.differences = found.differences;
     this.draw();
-    this.runs.ask();
+    if (!found.problem) this.runs.ask();
   }
 
   /** Says what cannot be, and offers what can; the last drawing stays. */
@@ -111,9 +138,10 @@ export class Laboratory {
     problem.replaceChildren(sentence);
     if (!remedy) return;
     const { stage, name, value, label } = remedy;
+    const where = stage === null ? "" : ` in stage ${stage + 1}`;
     problem.append(" ", make("button", {
-      type: "button", class: "cvt-toggle", text: `Use ${label.toLowerCase()} ${valueWords(value)} in stage ${stage + 1}`,
-      onclick: () => this.change(withValue(this.state, stage, name, value, this.about), [stage, name]),
+      type: "button", class: "cvt-toggle", text: `Use ${label.toLowerCase()} ${valueWords(value)}${where}`,
+      onclick: () => this.change(stage === null ? { ...this.state, side: value } : withValue(this.state, stage, name, value, this.about)),
     }));
   }
 
@@ -124,7 +152,7 @@ export class Laboratory {
     const press = (element, pressed) => element.setAttribute("aria-pressed", pressed);
     for (const each of ref.counts.children) press(each, Number(each.dataset.count) === state.stages.length);
     for (const each of ref.weights.querySelectorAll("button")) press(each, each.value === state.weights);
-    const preset = about.presets.find((each) => alike(state, { stages: each.stages, side: each.side ?? state.side }));
+    const preset = about.presets.find((each) => alike(state, each));
     for (const each of ref.presets.children) press(each, each.dataset.preset === preset?.name);
     say(ref.presetNote, preset?.note ?? "");
     ref.side.value = about.sides.indexOf(state.side);
@@ -150,6 +178,7 @@ export class Laboratory {
 
   destroy() {
     this.stop.abort();
+    this.watcher?.disconnect();
     this.runs?.destroy();
   }
 }

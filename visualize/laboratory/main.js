@@ -11,5 +11,5 @@ export function mount(element, props, watch, base, trigger) {
   window.cvtLaboratory?.destroy();
   const laboratory = (window.cvtLaboratory = new Laboratory(root, base, trigger));
   watch?.("value", () => laboratory.runs?.heard(props.value));
-  laboratory.open();
+  laboratory.open(window.cvtExplorer?.get("main")?.waiting?.bench ?? null);
 }

@@ -2,7 +2,7 @@
 
 import { link } from "../explorer/link.js";
 import { say } from "../explorer/dom.js";
-import { alike, initial, isBaseline, question } from "./architecture.js";
+import { isBaseline, question } from "./architecture.js";
 import { ask, runId } from "./client.js";
 
 const QUIET = 700; // ms without a change before a run begins
@@ -17,6 +17,8 @@ export function runs(laboratory, ref, signal) {
 
   const visible = () => laboratory.root.offsetParent !== null;
   const main = () => window.cvtExplorer?.get("main");
+  /** The first tab's result, where it is the baseline's. */
+  const shown = () => (main()?.waiting?.bench === laboratory.model ? main().key : null) ?? null;
 
   function status(words, busy = false) {
     say(ref.status, words);
@@ -44,11 +46,15 @@ export function runs(laboratory, ref, signal) {
     timer = setTimeout(begin, QUIET);
   }
 
-  function begin(key = main()?.key ?? null) {
+  function begin(key = shown()) {
     const state = wish;
     wish = null;
     if (!state) return;
     if (current) end();
+    if (key && isBaseline(state, laboratory.about)) {
+      PAIR.forEach((id) => explorers.show(id, { ...main().waiting, key }, again));
+      return status("This is the baseline: both sides show the same model.");
+    }
     current = { run: runId() };
     status("Waiting in line …", true);
     laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });

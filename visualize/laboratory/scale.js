@@ -1,5 +1,7 @@
 // Where the parts of the drawing lie, in its own units. No DOM here.
 
+import { cellAt, centre, clipped, gridBox } from "../explorer/geometry.js";
+
 /** The scale of all drawings beside each other: the widest bar is `width` long, the deepest stage `height` tall. */
 export function scaleOf(architectures, width, height) {
   const stages = architectures.flatMap((each) => each.stages);
@@ -25,31 +27,43 @@ export function blocks({ depth, width, heads, mlp }, scale) {
   });
 }
 
-/** The lines between `count` cells over a length, without the edges; none where they would be nearer than `least`. */
-export function lines(count, length, least = 1.5) {
-  const step = length / count;
-  if (step < least) return [];
-  return Array.from({ length: count - 1 }, (_, index) => (index + 1) * step);
-}
+const inside = (value, pixels) => value > 0 && value < pixels;
 
-/**
- * Keys as filled cells over a square: their middles, and how large they are drawn. Beyond `most` a side they would run into
- * one another and only their share of the square is drawn: null.
- */
-export function keyCells([rows, columns], side, most = 64) {
-  if (rows > most || columns > most) return null;
-  const [height, width] = [side / rows, side / columns];
-  const cells = [];
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) cells.push([column * width, row * height]);
-  return { cells, width: width * 0.6, height: height * 0.6, left: width * 0.2, top: height * 0.2 };
-}
-
-/** A receptive field around the middle of a picture of `pixels` a side, drawn `side` long; cut at the edge. */
-export function fieldSquare([height, width], pixels, side) {
+/** A box in pixels, cut at the edges of a picture of `pixels` a side, in units of which the picture is `side` long. */
+function cut({ top, left, height, width }, pixels, side) {
   const unit = side / pixels;
-  const [tall, wide] = [Math.min(pixels, height) * unit, Math.min(pixels, width) * unit];
-  return { x: (side - wide) / 2, y: (side - tall) / 2, width: wide, height: tall, all: height >= pixels && width >= pixels };
+  const part = clipped({ top, left, height, width }, [pixels, pixels]);
+  return { x: part.left * unit, y: part.top * unit, width: part.width * unit, height: part.height * unit };
 }
+
+/** Where the lines between a grid's cells lie on the picture: { rows, columns }; none where they would be nearer than `least`. */
+export function lines(grid, pixels, side, least = 1.5) {
+  const unit = side / pixels;
+  const { top, left } = gridBox(grid);
+  const between = (start, stride, count) => (stride * unit < least ? [] : Array.from({ length: count - 1 }, (_, index) => start + (index + 1) * stride)
+    .filter((at) => inside(at, pixels)).map((at) => at * unit));
+  return { rows: between(top, grid.stride[0], grid.shape[0]), columns: between(left, grid.stride[1], grid.shape[1]) };
+}
+
+/** The keys as boxes around their centres, `share` of their stride wide; null where there are more than `most` a side. */
+export function keyCells(grid, pixels, side, share = 0.6, most = 64) {
+  const [rows, columns] = grid.shape;
+  if (rows > most || columns > most) return null;
+  const found = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      found.push(cut(around(centre(grid, { row, column }), grid.stride.map((each) => share * each)), pixels, side));
+    }
+  }
+  return found;
+}
+
+/** How far the token in the middle of the picture sees: a field of (height, width) pixels around its centre, cut at the edge. */
+export function fieldBox(grid, [height, width], pixels, side) {
+  return cut(around(centre(grid, cellAt(grid, pixels / 2, pixels / 2)), [height, width]), pixels, side);
+}
+
+const around = ({ y, x }, [height, width]) => ({ top: y - height / 2, left: x - width / 2, height, width });
 
 /** Lengths of two bars beside each other, as shares of the longest there is. */
 export const pair = (before, now, most) => [before ?? 0, now ?? 0].map((each) => (most ? each / most : 0));

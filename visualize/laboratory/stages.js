@@ -6,12 +6,12 @@ import { grid, stack } from "./diagram.js";
 import { pair, scaleOf } from "./scale.js";
 import { inBytes, inWords, sides } from "./words.js";
 
-const ROOM = { width: 150, height: 96 }; // units of the drawing of the blocks
+const ROOM = { width: 150, height: 84 }; // units of the drawing of the blocks
 
 // What is said of a stage: its name, the number behind its bar, and how it is written.
 const ROWS = [
-  ["Tokens", (stage) => stage.queries, (stage) => `${sides(stage.query_grid)}${stage.cls ? " + 1" : ""}`],
-  ["Keys", (stage) => stage.keys, (stage) => `${sides(stage.key_grid)}${stage.cls ? " + 1" : ""}`],
+  ["Tokens", (stage) => stage.queries, (stage) => `${sides(stage.query.shape)}${stage.cls ? " + 1" : ""}`],
+  ["Keys", (stage) => stage.keys, (stage) => `${sides(stage.key.shape)}${stage.cls ? " + 1" : ""}`],
   ["Attention matrices", (stage) => stage.attention_entries, (stage) => inWords(stage.attention_entries)],
   ["Parameters", (stage) => stage.parameters, (stage) => inWords(stage.parameters)],
   ["Multiply-adds", (stage) => stage.macs, (stage) => inWords(stage.macs)],

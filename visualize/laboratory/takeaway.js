@@ -21,6 +21,7 @@ export function takeaway(laboratory, ref, signal) {
       if (!found) return;
       say(ref.config, found.config);
       say(ref.python, found.python);
+      say(ref.saveNote, found.note);
     } catch (error) {
       [ref.config, ref.python].forEach((each) => say(each, error.message));
     }

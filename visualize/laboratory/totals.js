@@ -48,28 +48,34 @@ export function breakdownOf(costs, measure) {
   return [...rows, { label: "Classifier", parts: [{ label: "Classifier", value }], total: value }];
 }
 
+const LETTER = 6.6; // px of a letter of the small size, and a little more
+
+/** What has room in a bar of so many letters: name and share, or the name, or nothing. */
+export const fitting = (label, words, letters) => (words.length < letters ? words : label.length < letters ? label : "");
+
 /** Connects the breakdown: for each stage two bars to one scale, cut into parts that carry their own names. */
 export function breakdown(root) {
   function draw(baseline, variant, measure) {
+    const room = Math.max(120, root.clientWidth - 240) / LETTER; // letters over a whole bar
     const [before, now] = [baseline, variant].map((each) => breakdownOf(each, measure));
     const most = Math.max(...[...before, ...now].map((each) => each.total));
     const all = [baseline[measure], variant[measure]];
     const names = [...new Set([...now, ...before].map((each) => each.label))].sort((a, b) => (a === "Classifier") - (b === "Classifier"));
     root.replaceChildren(...names.map((label) => {
-      const bars = [before, now].map((rows, index) => bar(rows.find((each) => each.label === label), most, all[index], index));
+      const bars = [before, now].map((rows, index) => bar(rows.find((each) => each.label === label), most, all[index], index, room));
       return make("div", { class: "cvt-lab-part" }, make("b", { text: label }), ...bars);
     }));
   }
   return { draw };
 }
 
-function bar(row, most, all, index) {
+function bar(row, most, all, index, room) {
   const who = index ? "Variant" : "Baseline";
   if (!row) return make("p", { class: "cvt-lab-line cvt-sub", text: `${who}: none` });
   const pieces = row.parts.filter((each) => each.value).map(({ label, value }) => {
     const words = `${label} ${share(value, all)}`;
     const length = value / most;
-    return make("i", { style: `--share:${length}`, title: `${row.label}, ${words}: ${inWords(value)}` }, length > 0.1 && row.parts.length > 1 ? words : "");
+    return make("i", { style: `--share:${length}`, title: `${row.label}, ${words}: ${inWords(value)}` }, row.parts.length < 2 ? "" : fitting(label, words, length * room));
   });
   const spoken = row.parts.map(({ label, value }) => `${label} ${inWords(value)}`).join(", ");
   return make("div", { class: `cvt-lab-line ${index ? "cvt-lab-now" : "cvt-lab-before"}`, role: "img", "aria-label": `${who}, ${row.label}: ${spoken}` },
