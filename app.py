@@ -130,7 +130,7 @@ def _explore_tab(
 
     def named(picture: str) -> dict:
         """How a link names the picture; a person's own has no name."""
-        return {"example": Path(picture).stem} if Path(picture) in workbench.examples.values() else {}
+        return {"example": Path(picture).stem} if picture in workbench.examples.values() else {}
 
     def run(picture: str | None, name: str) -> dict:
         """The picture through the model, or what keeps it from being shown, said in a message."""
@@ -146,10 +146,9 @@ def _explore_tab(
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-XXX.told(
-                    result.key, picture, note=words.accuracy(bench.config), model=bench.source, bench=bench.name, **named(picture)
-                )
-            }
+            more = {"note": words.accuracy(bench.config), "model": bench.source, "bench": bench.name}
+            more |= {"first": bench.name == workbench.names[0], **named(picture)}
+            return same | {main: explorer.told(result.key, picture, **more)}
         return {}
 
     def show(new: str | None, name: str, before: str | None, seen_by: str | None, request: gr.Request) -> dict:

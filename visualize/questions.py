@@ -15,7 +15,7 @@ from . import explorer, words
 from .bench import Bench
 from .describe import about, describe
 from .handover import foreign, model_zip, python_lines
-from .permalink import View, decode
+from .permalink import View, decode, encode
 from .wanted import Wanted, wanted
 from .workbench import Workbench
 
@@ -70,7 +70,8 @@ class Questions:
             return model_zip(bench.variant_model(found), replace(bench.processor, size=found.side))
 
     def open(self, asked: Any) -> dict[str, Any]:
-        """What a link says: ``view``, ``architecture`` (the laboratory's state; None where it is the baseline) and ``notices``."""
+        """What a link says: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link that
+        is about it, as ``written``; and the name of the ``model``."""
         query = asked.get("query") if isinstance(asked, Mapping) else None
         view, notices = self.linked(query if isinstance(query, str) else "")
         bench = self._workbench.bench(view.model)
@@ -81,7 +82,9 @@ class Questions:
             "seed": view.seed,
         }
         shown = {each.name: getattr(view, each.name) for each in fields(view) if each.name != "architecture"}
-        return {"view": shown, "notices": notices, "architecture": architecture, "model": bench.name}
+        kept = View(architecture=view.architecture, side=view.side, weights=view.weights, seed=view.seed)
+        written = encode(kept, bench.config)
+        return {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": bench.name}
 
     def linked(self, query: str) -> tuple[View, list[str]]:
         """The view that a query string describes, read with the model that it names, and sentences on what it could not say."""

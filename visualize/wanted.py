@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +86,6 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
 
 
 def _distance(value: Any, current: Any) -> float:
-    """How far one value is from another: the logarithm of their ratio where both are numbers, such as sliders have."""
-    numbers = all(type(each) in (int, float) and 0 < each < 1e9 for each in (value, current))
-    return abs(math.log(value / current)) if numbers else float(value != current)
+    """How far one value is from another, where both are numbers such as sliders have."""
+    numbers = all(type(each) in (int, float) and abs(each) < 1e9 for each in (value, current))
+    return abs(value - current) if numbers else float(value != current)

@@ -125,6 +125,7 @@ export class Laboratory {
     if (!found || this.state !== state) return; // a newer step is on its way
     this.problem(found.problem ?? "", found.remedy);
     if (!found.variant) return;
+    this.latest(found.differences, moved);
     this.drawn = found.variant; // what is too large for the server still has its costs
     this.differences = found.differences;
     this.draw();
@@ -143,6 +144,13 @@ export class Laboratory {
       type: "button", class: "cvt-toggle", text: `Use ${label.toLowerCase()} ${valueWords(value)}${where}`,
       onclick: () => this.change(stage === null ? { ...this.state, side: value } : withValue(this.state, stage, name, value, this.about)),
     }));
+  }
+
+  /** The difference that the control which moved last makes, beside the sums. */
+  latest(differences, moved) {
+    const label = moved && this.about.settings.find((each) => each.name === moved[1]).label;
+    const sentence = moved ? differences.find((each) => each.startsWith(`${label} `)) : differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0];
+    say(this.ref.latest, sentence ?? (differences.length ? "" : "The same as the baseline."));
   }
 
   /** Makes the controls show the state. */

@@ -2,7 +2,7 @@
 
 import { make, refs, say } from "../explorer/dom.js";
 import { ask } from "../laboratory/client.js";
-import { architecturePairs, choicesOf, isOwn, queryOf, viewPairs } from "./query.js";
+import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./query.js";
 
 const QUIET = 400; // ms without a change before the address follows
 const SAID = 8000; // ms for which it is said that the link was copied
@@ -53,14 +53,13 @@ export function mount(element, base) {
   /** What the address says when the page opens. */
   async function open() {
     const query = location.search.slice(1);
-    if (![...new URLSearchParams(query).keys()].some(isOwn)) return;
-    const { view, notices, architecture, model } = await ask(`${base}open`, { query });
+    if ([...new URLSearchParams(query).keys()].every(isHosts)) return;
+    const { view, notices, architecture, model, written } = await ask(`${base}open`, { query });
     hidden = view.hidden;
     document.documentElement.dataset.cvtHide = hidden.join(" ");
     ref.notices.replaceChildren(...notices.map((text) => make("li", { text })));
     ref.notice.hidden = !notices.length;
-    const pairs = [...new URLSearchParams(query)].filter(([key]) => /^(s[1-9]\.|stages$|side$|weights$|seed$)/.test(key));
-    page.linked = { architecture, model, pairs: notices.length ? [] : pairs };
+    page.linked = { architecture, model, pairs: [...new URLSearchParams(written)] };
     document.dispatchEvent(new CustomEvent("cvt-page"));
     wanted = { view, id: view.tab === "architecture" ? "variant" : "main" };
     if (!hidden.includes("laboratory") || view.tab !== "architecture") choose(view.tab, 100);

@@ -14,14 +14,12 @@ const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], featur
   scale: ["scale", "map"], colours: ["colours", "viridis"], projection: ["projection", "query"] };
 const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
 const SCALES = { global: "all" }; // where the explorer's word is another
-const OWN = new Set(["model", "picture", "tab", "stage", "block", "head", "row", "col", "channel", "stages", "side", "weights", "seed", "hide",
-  ...Object.values(CHOICES).map(([key]) => key), ...FLAGS]);
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
-/** Whether a key of a query string is the page's own, and not its host's. */
-export const isOwn = (key) => OWN.has(key) || /^s[1-9]\.[a-z]+$/.test(key);
+/** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
+export const isHosts = (key) => /^(__|utm_|(deep_link|fbclid|gclid|logs|embed|session_hash)$)/.test(key);
 
 /** The pairs that say what is chosen in an explorer: { state, result }. */
 export function viewPairs({ state, result }) {
@@ -62,7 +60,7 @@ export function architecturePairs(state, about) {
 /** The query string of pairs, after whatever the page's host has said in the present one. */
 export function queryOf(pairs, present = "") {
   const search = new URLSearchParams(present);
-  for (const key of [...search.keys()]) if (isOwn(key)) search.delete(key);
+  for (const key of [...search.keys()]) if (!isHosts(key)) search.delete(key);
   for (const [key, value] of pairs) search.append(key, value);
   return search.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 }
