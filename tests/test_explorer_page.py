@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -494,14 +495,70 @@ def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
         assert float(words.removesuffix(" bit")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
 
 
-def test_channels_sorted_by_the_response_where_the_class_is_read(page, seen):
-    page.set(stage=1, sort="region", features="channel")
-    words = page.page.locator("[data-ref=wallNote]").inner_text()
-    weights = seen["first"].stages[2].blocks[2].weights([0])[:, 0, 1:].mean(axis=0)
-    ordered = np.argsort(-weights)
-    count = int(np.searchsorted(np.cumsum(weights[ordered]), weights.sum() / 2)) + 1
-    assert f"{count} key cell" in words
-    assert "in the last block" in words
+def region_of(places: np.ndarray) -> set[int]:
+    """The fewest cells that carry half of what adds, one after the other."""
+    chosen: set[int] = set()
+    while sum(places[cell] for cell in chosen) < places.clip(0).sum() / 2:
+        chosen.add(max(set(range(len(places))) - chosen, key=lambda cell: places[cell]))
+    return chosen
+
+
+def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, seen):
+    evidence, stages = seen["first"].evidence, seen["first"].stages
+    grid = stages[2].key_grid
+    page.set(stage=1, opacity=1)
+    before = page.sentence
+    asked = len(page.asked)
+    bars = page.page.get_by_role("group", name="Most probable classes").get_by_role("button")
+    for which, choose in ((1, bars.nth(1).click), (2, lambda: bars.nth(1).press("ArrowRight"))):
+        choose()
+        page.settle()
+        places, rest = evidence.places[which], evidence.rest[which]
+        label = seen["first"].top()[which][0]
+        assert page.sentence.startswith(f"Score of {label}: what the cls token's attention fetches for it from each of the 2×2 key cells")
+        legend = page.page.locator("[data-ref=legend]").inner_text().replace("−", "-")
+        said = [float(each) for each in re.findall(r"(?:places|else|Together):? ([+-][0-9]+[.][0-9]+)", legend)]
+        assert said == pytest.approx([places.sum(), rest, places.sum() + rest], abs=0.006)
+        assert bars.nth(which).get_attribute("aria-pressed") == "true"
+        for cell in (int(places.argmax()), int(places.argmin())):  # red where it adds, blue where it takes away
+            y, x = grid.centre(*divmod(cell, 2))
+            page.set(y=63, x=0)
+            red, _, blue, alpha = page.pixel(min(63, y + 2), min(63, x + 2))
+            assert alpha > 200
+            assert (red > blue) == (places[cell] > 0)
+            page.set(y=y, x=x)
+            chip = page.page.locator("[data-ref=chip]").inner_text().replace("−", "-")
+            assert chip.startswith(f"{label} · here ")
+            assert float(chip.rsplit(" ", 1)[1]) == pytest.approx(places[cell], abs=0.006)
+        region = region_of(places)
+        note = page.page.locator("[data-ref=wallNote]").inner_text()
+        assert f"the {len(region)} cell" in note
+        assert label in note
+        shape = stages[1].query_grid.shape
+        centres = np.array([stages[1].query_grid.centre(row, column) for row in range(shape[0]) for column in range(shape[1])])
+        nearest = np.floor((centres - grid.first) / np.array(grid.stride) + 0.5).clip(0, 1).astype(int)
+        inside = np.isin(nearest @ [2, 1], list(region))
+        flat = stages[1].features.reshape(24, -1)
+        contrast = (flat[:, inside].mean(axis=1) - flat[:, ~inside].mean(axis=1)) / flat.std(axis=1)
+        page.page.locator("[data-ref=wall]").focus()
+        page.set(channels=[None, int(contrast.argmax()), None])
+        page.page.keyboard.press("ArrowLeft")  # stays: it is the first
+        assert page.state("channels[1]") == contrast.argmax()
+        page.set(layer="class")
+    bars.nth(2).click()  # once more: back to the attention
+    page.settle()
+    assert page.sentence.split(":")[0] == before.split(":")[0]
+    assert page.asked[asked:] == []
+
+
+def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
+    whole = {"whole": explore(model_of(6, cls_token=(False, False, False)), PROCESSOR, photo())}
+    page = Page(browser, whole, key="whole")
+    page.page.get_by_role("button", name="Class", exact=True).click()
+    page.settle()
+    assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
+    page.close()
+    assert page.problems == []
 
 
 def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):

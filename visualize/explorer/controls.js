@@ -31,6 +31,9 @@ export function listen(explorer, root, signal) {
 export function mirror(explorer) {
   for (const root of Object.values(explorer.roots)) {
     for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", String(explorer.state[each.dataset.set]) === each.dataset.value);
+    for (const each of root.querySelectorAll("[data-which]")) {
+      each.setAttribute("aria-pressed", explorer.state.layer === "class" && explorer.state.which === Number(each.dataset.which));
+    }
     for (const each of root.querySelectorAll("[data-bind]")) {
       const value = explorer.state[each.dataset.bind];
       if (each.type === "checkbox") each.checked = value;

@@ -11,7 +11,7 @@ import { pipeline } from "./pipeline.js";
 import { fetchResult, Gone } from "./result.js";
 import { carried, initial, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
-import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
+import { attentionWords, classEvidence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
 import { firstName, percent } from "./words.js";
 
 const GONE = "The server no longer keeps this result.";
@@ -102,6 +102,7 @@ export class Explorer {
     const { state } = this;
     this.state = state ? carried(state, result.stages, result.input) : initial(result.stages, result.input);
     if (state && picture && picture === this.pictured) Object.assign(this.state, transferred(state, this.result, result));
+    if (this.state.layer === "class" && !classEvidence(result, 0)) this.state.layer = "attention";
     this.pictured = picture;
     const alike = this.result?.structure === result.structure;
     this.result = result;
@@ -117,9 +118,17 @@ export class Explorer {
 
   classes() {
     const best = this.result.header.top;
-    this.ref.classes.replaceChildren(...best.map(({ label, probability }) =>
-      make("div", { role: "listitem", class: "cvt-class" }, make("span", { text: firstName(label), title: label }),
-        make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
+    this.ref.classLayer.hidden = !classEvidence(this.result, 0);
+    this.ref.classes.replaceChildren(...best.map(({ label, probability }, which) =>
+      make("button", { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
+        make("span", { text: firstName(label) }), make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
+  }
+
+  /** Looks at the evidence for a class; once more, and the attention is back. */
+  choose(which) {
+    if (!classEvidence(this.result, which)) return;
+    const again = this.state.layer === "class" && this.state.which === which;
+    this.set(again ? { layer: "attention" } : { which, layer: "class", sort: "region" });
   }
 
   message(words, busy = false, again = null, button = "Try again") {
@@ -223,7 +232,8 @@ export class Explorer {
     const { result, state } = this;
     const shown = this.previewed !== null ? { ...state, features: "channel", channels: state.channels.map(() => this.previewed) } : state;
     const features = state.layer === "features" || this.previewed !== null;
-    const sentence = features ? featureWords(result, shown, state.stage) : attentionWords(result, state, state.stage);
+    const sentence = features ? featureWords(result, shown, state.stage)
+      : state.layer === "class" ? evidenceWords(result, state) : attentionWords(result, state, state.stage);
     say(this.ref.sentence, sentence);
     say(this.ref.legend, legendWords(result, features ? { ...state, layer: "features" } : state, state.stage));
     clearTimeout(this.telling);

@@ -1,9 +1,9 @@
 // The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
 
-import { cellBox, clipped, fieldBox } from "./geometry.js";
+import { cellAt, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
 import { cellsOf } from "./ancestry.js";
 import { drawMap, fit, outline, whole } from "./draw.js";
-import { attentionMap, attentionTop, featureMap, queryOf } from "./views.js";
+import { attentionMap, attentionTop, classRegion, evidenceHere, evidenceMap, featureMap, queryOf } from "./views.js";
 import { followed, moved, windowOf } from "./state.js";
 import { say } from "./dom.js";
 import { sides } from "./words.js";
@@ -61,8 +61,9 @@ export function picture(explorer, ref, signal) {
     drawLayers(overlay, view);
     const { cls } = queryOf(result.stages[state.stage], state);
     const mean = state.layer === "attention" && state.view === "mean";
-    chip.hidden = !(cls || state.pinned || mean);
-    say(chip, [cls ? "cls token" : mean ? "all tokens" : "", state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
+    const who = state.layer === "class" ? evidenceHere(result, state) : cls ? "cls token" : mean ? "all tokens" : "";
+    chip.hidden = !(who || state.pinned);
+    say(chip, [who, state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
   }
 
   /** All that lies on the picture, onto any canvas. */
@@ -71,7 +72,9 @@ export function picture(explorer, ref, signal) {
     const stage = result.stages[state.stage];
     const options = { opacity: state.opacity, smooth: state.smooth, window: view };
     let map = explorer.preview;
+    const region = !map && state.layer === "class" && classRegion(result, state.which);
     if (!map && state.layer === "features") map = featureMap(result, state, state.stage);
+    else if (region) map = evidenceMap(result, state.which);
     else if (!map && state.layer === "attention") {
       const found = attentionMap(result, state, state.stage);
       map = found && { ...found, low: 0, high: attentionTop(result, state, state.stage, found), colours: state.colours };
@@ -79,9 +82,13 @@ export function picture(explorer, ref, signal) {
     drawMap(canvas, map, result.input, options);
     const { cell, keyCell, cls } = queryOf(stage, state);
     const attention = state.layer === "attention" && !explorer.preview;
+    const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
+    if (region) {
+      for (const each of region.cells) box(cellBox(region.grid, cellOf(region.grid, each)), { weight: 1 });
+      return box(cellBox(region.grid, cellAt(region.grid, state.y, state.x)), { weight: 3 });
+    }
     if (cls || (attention && state.view === "mean")) return;
     const received = attention && state.view === "received";
-    const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
     if (received) box(cellBox(stage.key, keyCell));
     else {
       const chain = state.ancestors ? explorer.ancestry.chain(cell) : { windows: [], pixels: true };

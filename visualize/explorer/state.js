@@ -13,12 +13,13 @@ export function initial(stages, [height, width]) {
     pinned: false,
     cls: false, // in a stage with a cls token, that token is the query
     view: "token", // token: whom it draws on · received: who draws on that place · mean: all tokens together
-    layer: "attention", // what lies on the picture: attention · features · none
+    layer: "attention", // what lies on the picture: attention · features · class · none
+    which: 0, // the class whose score is looked at, 0 the most probable
     features: "pca", // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
-    sort: "variance", // variance · peak · here · region
+    sort: "variance", // variance · peak · here (at the token) · region (of the class)
     centred: false,
-    scale: "map", // colours span one map · the stage · all stages
+    scale: "map", // colours span one map · stage · global, which is all stages
     colours: "viridis",
     smooth: false,
     opacity: 0.75,
@@ -45,6 +46,7 @@ export function carried(state, stages, input) {
     y: fresh.y,
     x: fresh.x,
     pinned: false,
+    which: 0,
     focus: fresh.focus,
   };
 }

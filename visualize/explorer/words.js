@@ -68,11 +68,27 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
   return `${start}channel ${channel + 1} of ${width} at each of the ${sides(shape)} tokens.`;
 }
 
-/** From where the class is read, and how channels are sorted by it. `region`: of views.js's classRegion. */
-export function regionWords({ cells, share }, shape) {
-  return `Outlined above: ${plural(cells.size, "key cell")} of ${sides(shape)} that give the cls token ${percent(share)} of its attention to places ` +
-    "in the last block, mean of heads. The class is read from that token. " +
-    "First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+/** The region of a class, and how channels are sorted by it. `region`: of views.js's classRegion. */
+export function regionWords({ cells, share, grid }, label) {
+  return `Outlined: the ${plural(cells.size, "cell")} of ${sides(grid.shape)} that carry ${percent(share)} of what places add to the score of ${firstName(label)}. ` +
+    "Choose another class beside its bar. First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+}
+
+/** A number with its sign. */
+export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;
+
+/** What the class picture shows, in one sentence. `shown`: { stage, depth, cls, grid, label }. */
+export function evidenceSentence({ stage, depth, cls, grid, label }) {
+  const start = `Score of ${firstName(label)}: what `;
+  if (!cls) return `${start}each of the ${sides(grid.shape)} tokens of stage ${stage + 1} adds to it.`;
+  return `${start}the cls token's attention fetches for it from each of the ${sides(grid.shape)} key cells, ` +
+    `${depth === 1 ? `in the block of stage ${stage + 1}` : `in all ${depth} blocks of stage ${stage + 1}`}.`;
+}
+
+/** How to read the class picture. `found`: of views.js's evidenceMap. */
+export function evidenceLegend({ high, places, rest }) {
+  return `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. The MLPs and all else: ${signed(rest)}. ` +
+    `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`;
 }
 
 /** The numbers beside a row of weights. */

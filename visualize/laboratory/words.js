@@ -1,4 +1,4 @@
-// The words and numbers of the laboratory. Counts are said as the server says them (cvt/budget.py).
+// The words and numbers of the laboratory. Counts are said as the server says them (cvt/amounts.py).
 
 const MINUS = "−";
 const NARROW = "\u202f"; // a thin space that does not break
