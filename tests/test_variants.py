@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import threading
 import time
 from contextlib import suppress
@@ -416,6 +417,17 @@ def test_the_input_is_not_named_where_it_is_fixed():
     with pytest.raises(TooLarge) as error:
         refuse_if_too_large(CVT_13, 224, 224, **limits, input_fixed=True)
     assert error.value.remedy.stage is not None
+
+
+def test_what_is_too_large_in_every_way_gets_a_smaller_input_and_a_smaller_model_together():
+    most = architecture(SMALL_13, [{"depth": 24, "embed_dim": 1024, "num_heads": 16, "patch_stride": 2}] * 4)
+    with pytest.raises(
+        TooLarge, match=r"This fits: input side \d+, depth 1, 1, 1, 1 and embedding width [0-9, ]+ in stages 1 to 4\.$"
+    ) as error:
+        refuse_if_too_large(most, 512, 512, max_macs=10**9)
+    side, widths = re.search(r"input side (\d+), .* width ([0-9, ]+) in", str(error.value)).groups()
+    small = most.replace(depth=1, embed_dim=[int(width) for width in widths.split(", ")])
+    assert fits(small, int(side), {"max_macs": 10**9})
 
 
 def test_a_refusal_takes_tens_of_milliseconds():

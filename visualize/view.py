@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from cvt.config import CvtConfig
 
 TABS = ("explore", "architecture", "what-if", "learn")
-# What a teacher can hide, by the names of groups of controls.
-HIDEABLE = ("upload", "examples", "laboratory", "scales", "takeaway", "inside", "seed")
+HIDEABLE = {  # groups of controls that a teacher can hide, and what to call them
+    "upload": "pictures of one's own",
+    "examples": "the examples",
+    "laboratory": "the sliders of the architecture",
+    "scales": "colours and their scales",
+    "takeaway": "what can be taken away",
+    "inside": "the inside of a block",
+    "seed": "weights and their seed",
+}
 CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/explorer/state.js has them
     "tab": TABS,
     "layer": ("attention", "features", "none"),
@@ -34,7 +41,7 @@ class View:
         layer, view, features, sort, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
         architecture: the laboratory's, made by ``architecture`` of the model's; None where it is the model's own.
         side: input side in pixels. weights: "inherited" or "random". seed: of the random ones.
-        hidden: groups of controls that are not shown, of ``HIDEABLE``, in that order.
+        hidden: groups of controls that are not shown, names of ``HIDEABLE`` in its order.
     """
 
     model: str | None = None
