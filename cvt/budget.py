@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,24 +83,35 @@ def refuse_if_too_large(
         except ValueError:  # the input is too small for it
             return False
 
-    remedy, sentence = _one_setting(config, fits, height if height == width and not input_fixed else None)
+    sides = [] if input_fixed or height != width else _sides(config, height)
+    remedy, sentence = _one_setting(config, fits, height, sides)
     if remedy is None:
         sentence = _all_smaller(config, fits) or (None if input_fixed else _smaller_input(config, fits, height, width))
+    if remedy is sentence is None:
+        sentence = next(filter(None, (_all_smaller(config, fits, side) for side in sides)), None)
     raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy)
 
 
 Fits = Callable[..., bool]
 
 
-def _one_setting(config: CvtConfig, fits: Fits, side: int | None) -> tuple[Remedy | None, str | None]:
+def _sides(config: CvtConfig, side: int) -> list[int]:
+    """Smaller input sides that the model can see, from the nearest on."""
+    seen = []
+    for each in reversed(INPUT_SIDES):
+        with suppress(ValueError):
+            if each < side and config.grids(each, each):
+                seen.append(each)
+    return seen
+
+
+def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> tuple[Remedy | None, str | None]:
     """The single setting that fits with the smallest change, as ``_distance`` measures it, and the sentence that says so."""
     best, remedy, sentence = math.inf, None, None
-    if side is not None:
-        sides = [each for each in reversed(INPUT_SIDES) if each < side]
-        value = _first(sides, lambda value: fits(config, value, value))
-        if value is not None:
-            best, remedy = _distance(value, side), Remedy(None, "side", value)
-            sentence = f"The nearest setting that fits: input side {value} instead of {side}."
+    value = _first(sides, lambda value: fits(config, value, value))
+    if value is not None:
+        best, remedy = _distance(value, side), Remedy(None, "side", value)
+        sentence = f"The nearest setting that fits: input side {value} instead of {side}."
     for setting in SETTINGS.values():
         for stage in range(config.num_stages):
             now = getattr(config, setting.name)[stage]
@@ -141,8 +153,9 @@ def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fi
     return _first(values, value_fits)
 
 
-def _all_smaller(config: CvtConfig, fits: Fits) -> str | None:
-    """All depths and widths shrunk by one share, the largest that fits."""
+def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> str | None:
+    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given."""
+    size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
         changes = {}
@@ -152,12 +165,13 @@ def _all_smaller(config: CvtConfig, fits: Fits) -> str | None:
             changes[stage] = {"depth": depth, "embed_dim": max(step, dim * percent // 100 // step * step)}
         return changes
 
-    percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent))))
+    percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent)), *size))
     if percent is None:
         return None
     small = _changed(config, shrunk(percent))
     depths, widths = (", ".join(map(str, values)) for values in (small.depth, small.embed_dim))
-    return f"No single setting is enough. This fits: depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
+    also = "" if side is None else f"input side {side}, "
+    return f"No single setting is enough. This fits: {also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
 
 
 def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> str | None:

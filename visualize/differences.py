@@ -40,9 +40,13 @@ def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | 
     if side != base_side:
         sentences.append(f"Input side {base_side} → {side}: {_consequence(_cost_or_none(base, side), before)}")
     sentences += _stages(config, base, base_side, before)
+    changes = stage_changes(config, base)[: base.num_stages]
     for name in SETTINGS:
-        for change in _changes_of(name, config, base):
-            sentences.append(f"{change.words}: {_consequence(_cost_or_none(change.alone(base), base_side), before, change.stages)}")
+        reference = _reference(name, base, changes)
+        for change in _changes_of(name, config, reference, changes):
+            after = _cost_or_none(change.alone(reference), base_side)
+            own = before if reference is base else _cost_or_none(reference, base_side)
+            sentences.append(f"{change.words}: {_consequence(after, own, change.stages)}")
     return sentences
 
 
@@ -60,25 +64,31 @@ class _Change:
     def words(self) -> str:
         return f"{SETTINGS[self.name].label} {_said(self.old)} → {_said(self.new)} in {_where(self.stages, self.all_stages)}"
 
-    def alone(self, base: CvtConfig) -> CvtConfig | None:
-        """The base with this change and no other; None where that cannot be built."""
-        changed: list[dict[str, Any]] = [{} for _ in range(base.num_stages)]
-        for stage in self.stages:
-            changed[stage] = {self.name: self.new}
+    def alone(self, reference: CvtConfig) -> CvtConfig | None:
+        """The reference with this change and no other; None where that cannot be built."""
         try:
-            return architecture(base, changed)
+            return architecture(reference, [{self.name: self.new} if stage in self.stages else {} for stage in range(reference.num_stages)])
         except ValueError:
             return None
 
 
-def _changes_of(name: str, config: CvtConfig, base: CvtConfig) -> list[_Change]:
-    both = min(config.num_stages, base.num_stages)
+def _reference(name: str, base: CvtConfig, changes: list[dict[str, Any]]) -> CvtConfig:
+    """What a change of this setting is compared with: the base; for a padding, with the kernels and strides that it belongs to."""
+    belong = ("patch_sizes", "patch_stride") if name == "patch_padding" else ()
+    kept = [{each: value for each, value in stage.items() if each in belong} for stage in changes]
+    if not any(kept):
+        return base
+    return architecture(base, kept + [{} for _ in range(base.num_stages - len(kept))])
+
+
+def _changes_of(name: str, config: CvtConfig, reference: CvtConfig, changes: list[dict[str, Any]]) -> list[_Change]:
+    """The changes of one setting in the stages that both have."""
     groups: dict[tuple[Any, Any], list[int]] = {}
-    for stage, changes in enumerate(stage_changes(config, base)[:both]):
-        if name in changes:
-            groups.setdefault((getattr(base, name)[stage], changes[name]), []).append(stage)
-    alike = config.num_stages == base.num_stages
-    return [_Change(name, *values, tuple(stages), alike and len(stages) == both > 1) for values, stages in groups.items()]
+    for stage, each in enumerate(changes):
+        if name in each:
+            groups.setdefault((getattr(reference, name)[stage], each[name]), []).append(stage)
+    every = config.num_stages == reference.num_stages > 1
+    return [_Change(name, *values, tuple(stages), every and len(stages) == len(changes)) for values, stages in groups.items()]
 
 
 def _stages(config: CvtConfig, base: CvtConfig, side: int, before: CvtCost) -> list[str]:
@@ -105,8 +115,8 @@ def _cost_or_none(config: CvtConfig | None, side: int) -> CvtCost | None:
         return None
 
 
-def _consequence(after: CvtCost | None, before: CvtCost, stages: tuple[int, ...] = ()) -> str:
-    if after is None:
+def _consequence(after: CvtCost | None, before: CvtCost | None, stages: tuple[int, ...] = ()) -> str:
+    if after is None or before is None:
         return "possible only together with other changes."
     parts = []
     if stages:

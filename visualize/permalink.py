@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -20,21 +20,10 @@ from cvt.config import CvtConfig
 from cvt.settings import INPUT_SIDES, MAX_STAGES, SETTINGS, check_value
 from cvt.variants import architecture, stage_changes
 
-TABS = ("explore", "architecture", "what-if", "learn")
-# What a teacher can hide, by the names of groups of controls.
-HIDEABLE = ("upload", "examples", "laboratory", "scales", "takeaway", "inside", "seed")
-CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/explorer/state.js has them
-    "tab": TABS,
-    "layer": ("attention", "features", "none"),
-    "view": ("token", "received", "mean"),
-    "features": ("pca", "mean", "channel", "similarity"),
-    "sort": ("variance", "peak", "here", "region"),
-    "scale": ("map", "stage", "all"),
-    "colours": ("viridis", "cividis", "grey"),
-    "projection": ("query", "key", "value"),
-    "weights": ("inherited", "random"),
-}
-FLAGS = ("cls", "centred", "smooth", "pixels", "ancestors")
+from .view import CHOICES, DEFAULT, FLAGS, HIDEABLE, TABS, View
+
+__all__ = ["CHOICES", "DEFAULT", "FLAGS", "HIDEABLE", "TABS", "View", "decode", "encode"]
+
 KEYS = {"view": "show", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
 SETTING_KEYS = {
     "depth": "depth", "num_heads": "heads", "embed_dim": "width", "mlp_ratio": "mlp", "kernel_qkv": "kernel", "stride_kv": "kv",
@@ -45,53 +34,8 @@ MAX_LENGTH = 4000  # characters of a link that are read
 MAX_NOTICES = 6
 MAX_SEED = 2**31 - 1
 MAX_PLACE = 512  # rows and columns where the grid is not known
-_OTHERS = re.compile(r"__|utm_|deep_link$|fbclid$|gclid$|logs$|embed$|session_hash$")  # keys that are not ours and mean no harm
+_OTHERS = re.compile(r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$")  # keys that are not ours and mean no harm
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
-
-
-@dataclass(frozen=True)
-class View:
-    """What a person sees and has chosen. Stages, blocks, rows and columns count from 1; None is the page's own choice.
-
-    Attributes:
-        model, picture: names, of which the page has lists.
-        head: 0 for the mean of all heads. row, col: the query token. cls: the query is the cls token instead.
-        channel: of the feature map, from 1.
-        layer, view, features, sort, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
-        architecture: the laboratory's, made by ``architecture`` of the model's; None where it is the model's own.
-        side: input side in pixels. weights: "inherited" or "random". seed: of the random ones.
-        hidden: groups of controls that are not shown, of ``HIDEABLE``, in that order.
-    """
-
-    model: str | None = None
-    picture: str | None = None
-    tab: str = "explore"
-    stage: int | None = None
-    block: int | None = None
-    head: int | None = None
-    row: int | None = None
-    col: int | None = None
-    cls: bool = False
-    channel: int | None = None
-    layer: str = "attention"
-    view: str = "token"
-    features: str = "pca"
-    sort: str = "variance"
-    scale: str = "map"
-    colours: str = "viridis"
-    projection: str = "query"
-    centred: bool = False
-    smooth: bool = False
-    pixels: bool = False
-    ancestors: bool = False
-    architecture: CvtConfig | None = None
-    side: int | None = None
-    weights: str = "inherited"
-    seed: int = 0
-    hidden: tuple[str, ...] = ()
-
-
-DEFAULT = View()
 
 
 def encode(view: View, base: CvtConfig) -> str:
@@ -280,12 +224,14 @@ class _Reading:
         rows = columns = MAX_PLACE
         if side is not None and "stage" in self.found:
             rows, columns = config.grids(side, side)[self.found["stage"] - 1][0]
+        half = ("row" in given) != ("col" in given)
         self._number("row", given, 1, rows)
         self._number("col", given, 1, columns)
         if ("row" in self.found) != ("col" in self.found):  # half a place is none
             self.found.pop("row", None)
             self.found.pop("col", None)
-            self.notices.append("The link names half of a place. You see the page's own choice.")
+            if half:
+                self.notices.append("The link names half of a place. You see the page's own choice.")
 
 
 def _whole(text: str) -> int | None:

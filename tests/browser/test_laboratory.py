@@ -60,7 +60,9 @@ class Laboratory:
 
     def settle(self):
         """Until the last question is answered and nothing runs or waits to run."""
-        self.page.wait_for_function("(() => { const { running, due } = cvtLaboratory.runs.state(); return !running && !due; })()", timeout=60_000)
+        self.page.wait_for_function(
+            "(() => { const { running, due } = cvtLaboratory.runs.state(); return !running && !due; })()", timeout=60_000
+        )
 
 
 @pytest.fixture
@@ -252,7 +254,9 @@ def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, s
     seen.page.wait_for_function("!location.search.includes('colour') && location.search.includes('stage=3')")
 
 
-@pytest.mark.parametrize("query", ["%", "&&==&", "stage=" + "9" * 5000, "s1.kv=1" * 300, "model=x&model=y&hide=everything", "%00%ff=%f0%9f"])
+@pytest.mark.parametrize(
+    "query", ["%", "&&==&", "stage=" + "9" * 5000, "s1.kv=1" * 300, "model=x&model=y&hide=everything", "%00%ff=%f0%9f"]
+)
 def test_no_link_is_an_error_page(visit, served, query):
     seen = visit(f"{served}/?{query}")
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
