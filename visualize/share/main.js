@@ -62,7 +62,7 @@ export function mount(element, base) {
     page.linked = { architecture, model, pairs: [...new URLSearchParams(written)] };
     document.dispatchEvent(new CustomEvent("cvt-page"));
     wanted = { view, id: view.tab === "architecture" ? "variant" : "main" };
-    if (!hidden.includes("laboratory") || view.tab !== "architecture") choose(view.tab, 100);
+    choose(view.tab, 100);
     restore();
   }
 

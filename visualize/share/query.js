@@ -19,7 +19,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
 /** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
-export const isHosts = (key) => /^(__|utm_|(deep_link|fbclid|gclid|logs|embed|session_hash)$)/.test(key);
+export const isHosts = (key) => /^(__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$)/.test(key);
 
 /** The pairs that say what is chosen in an explorer: { state, result }. */
 export function viewPairs({ state, result }) {
