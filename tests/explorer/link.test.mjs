@@ -10,30 +10,36 @@ const small = { stages: [stage(1, 1, 8), stage(1, 2, 8)], input: [64, 64], box: 
 const cut = { ...own, input: [384, 384], box: [60, 60, 420, 420] };
 const at = (result, changes = {}) => ({ result, state: { ...initial(result.stages, result.input), ...changes } });
 
+const moved = (from, changes) => ({ ...from, state: { ...from.state, ...changes } });
+
 test("a token stays at its place of the picture, at another input size and another crop", () => {
   const from = at(own, { y: 24, x: 72 });
-  const there = linked({ y: 0, x: 0 }, from, at(small));
+  const there = linked(from, at(small));
   assert.deepEqual([there.y, there.x], [16, 48]);
-  const inside = linked({ y: 0, x: 0 }, from, at(cut)); // pixel 120 and 360 of the original
+  const inside = linked(from, at(cut)); // pixel 120 and 360 of the original
   assert.deepEqual([inside.y, inside.x], [64, 320]);
 });
 
 test("stages, blocks and heads that do not exist become the last; channels the one that varies most", () => {
   const from = at(own, { stage: 2, blocks: [0, 1, 7], heads: [-1, 2, 5], channels: [7, 15, 31], output: 30 });
-  const there = linked({ stage: 1, blocks: 1, heads: 1, channels: 1, output: 1 }, from, at(small));
-  assert.deepEqual(there, { stage: 1, blocks: [0, 0], heads: [-1, 1], channels: [7, null], output: 8 });
+  const { stage, blocks, heads, channels, output } = linked(from, at(small));
+  assert.deepEqual({ stage, blocks, heads, channels, output }, { stage: 1, blocks: [0, 0], heads: [-1, 1], channels: [7, null], output: 8 });
 });
 
-test("a deeper or longer model gets its own last blocks where the other has none to name", () => {
-  const there = linked({ blocks: 1, heads: 1 }, at(small, { blocks: [0, 0], heads: [-1, 1] }), at(own));
-  assert.deepEqual(there, { blocks: [0, 0, 9], heads: [-1, 1, -1] });
+test("only what changed is carried: what the other could not follow does not come back", () => {
+  const deep = at(own, { stage: 2, blocks: [0, 1, 7] });
+  const shallow = at({ ...own, stages: [own.stages[0], own.stages[1], { depth: 3, heads: 3, width: 32 }] }, { stage: 2, blocks: [0, 1, 2] });
+  assert.deepEqual(linked(moved(shallow, { y: 10 }), deep, shallow.state), { y: 10 });
+  const head = moved(shallow, { heads: [-1, -1, 1] });
+  assert.deepEqual(linked(head, deep, shallow.state), { heads: [-1, -1, 1] });
+  const block = moved(shallow, { blocks: [0, 0, 2] });
+  assert.deepEqual(linked(block, deep, shallow.state), { blocks: [0, 0, 7] });
 });
 
-test("only what changed is carried, and nothing in place", () => {
-  const from = at(own, { layer: "features", smooth: true });
-  const to = at(small);
+test("a longer model keeps its own blocks where the other has none to name; nothing is changed in place", () => {
+  const to = at(own);
   const before = structuredClone(to);
-  assert.deepEqual(linked({ layer: "features" }, from, to), { layer: "features" });
-  assert.deepEqual(linked({}, from, to), {});
+  const there = linked(at(small, { blocks: [0, 0], heads: [-1, 1] }), to);
+  assert.deepEqual([there.blocks, there.heads], [[0, 0, 9], [-1, 1, -1]]);
   assert.deepEqual(to, before);
 });

@@ -3,7 +3,7 @@
 import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say } from "./dom.js";
+import { make, refs, say, tell } from "./dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
 import { picture } from "./picture.js";
@@ -43,7 +43,6 @@ export class Explorer {
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
     [this.ref.frame, this.roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
-    this.tell("attached");
     if (this.waiting) this.load(this.waiting);
   }
 
@@ -113,7 +112,7 @@ export class Explorer {
     this.classes();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
-    this.tell("shown");
+    tell(this.id, "shown");
   }
 
   classes() {
@@ -141,15 +140,11 @@ export class Explorer {
 
   /** Changes what was chosen; the drawing follows in the next frame. */
   set(changes) {
-    if (!this.state) return;
-    this.state = { ...this.state, ...changes };
+    const before = this.state;
+    if (!before) return;
+    this.state = { ...before, ...changes };
     this.invalidate();
-    this.tell("set", changes);
-  }
-
-  /** Tells whoever follows what happened here: "attached" (its elements are there), "shown" (a result), "set" (choices). */
-  tell(what, changes = null) {
-    document.dispatchEvent(new CustomEvent("cvt-explorer", { detail: { id: this.id, what, changes } }));
+    tell(this.id, "set", before);
   }
 
   /** Looks at a channel for as long as the pointer is over it; null ends that. */

@@ -5,20 +5,26 @@ import { transferred } from "./state.js";
 const inside = (value, count) => Math.min(value, count - 1);
 
 /**
- * The choices named in `changes` as another explorer can have them. `from` and `to`: { state, result }. Stages, blocks and
- * heads that do not exist there become the last one; channels become the one that varies most.
+ * What another explorer must set so that it shows what this one does. `from` and `to`: { state, result }; of `before`, an
+ * earlier state of `from`, only what has changed since is carried. Stages, blocks and heads that do not exist there become
+ * the last one; channels become the one that varies most.
  */
-export function linked(changes, from, to) {
+export function linked(from, to, before = null) {
   const found = {};
   const { stages } = to.result;
   const placed = transferred(from.state, from.result, to.result);
-  for (const name of Object.keys(changes)) {
+  const each = (name, fit) => stages.map((stage, index) => {
+    const value = from.state[name][index];
+    return value === undefined || (before && before[name][index] === value) ? to.state[name][index] : fit(value, stage);
+  });
+  for (const name of Object.keys(from.state)) {
     const value = from.state[name];
+    if (before && before[name] === value) continue;
     if (name === "stage") found.stage = inside(value, stages.length);
     else if (name === "y" || name === "x" || name === "focus") found[name] = placed[name];
-    else if (name === "blocks") found.blocks = stages.map(({ depth }, index) => inside(value[index] ?? depth - 1, depth));
-    else if (name === "heads") found.heads = stages.map(({ heads }, index) => inside(value[index] ?? -1, heads));
-    else if (name === "channels") found.channels = stages.map(({ width }, index) => (value[index] < width ? value[index] : null));
+    else if (name === "blocks") found.blocks = each(name, (block, { depth }) => inside(block, depth));
+    else if (name === "heads") found.heads = each(name, (head, { heads }) => inside(head, heads));
+    else if (name === "channels") found.channels = each(name, (channel, { width }) => (channel < width ? channel : null));
     else if (name === "output") found.output = Math.min(value, stages[found.stage ?? to.state.stage].width);
     else found[name] = value;
   }
@@ -32,12 +38,12 @@ export function link(ids, signal) {
   let following = false;
   const get = (id) => window.cvtExplorer?.get(id);
 
-  function follow(id, changes) {
+  function follow(id, before) {
     const from = get(leader);
     const to = get(id);
     if (id === leader || !from?.result || !to?.result) return;
     following = true;
-    to.set(linked(changes, from, to));
+    to.set(linked(from, to, before));
     following = false;
   }
 
@@ -50,13 +56,13 @@ export function link(ids, signal) {
     explorer.load(value);
   }
 
-  document.addEventListener("cvt-explorer", ({ detail: { id, what, changes } }) => {
+  document.addEventListener("cvt-explorer", ({ detail: { id, what, before } }) => {
     if (!ids.includes(id)) return;
     if (what === "attached") give(id);
-    else if (what === "shown") ids.filter((each) => each !== leader && (id === leader || each === id)).forEach((each) => follow(each, get(leader)?.state ?? {}));
+    else if (what === "shown") ids.filter((each) => each !== leader && (id === leader || each === id)).forEach((each) => follow(each));
     else if (what === "set" && !following) {
       leader = id;
-      ids.forEach((each) => follow(each, changes));
+      ids.forEach((each) => follow(each, before));
     }
   }, { signal });
 
