@@ -345,3 +345,11 @@ def test_an_avg_base_gives_its_linear_layers_and_the_convolutions_are_seeded():
     found = report(base.config, tiny_config())
     assert found.stages[0].seeded == 3 * (8 * 9 + 2 * 8)
     assert found.broken is None
+
+
+def test_a_new_cls_token_that_the_classifier_reads_is_untrained():
+    base = tiny_model(cls_token=False)
+    found = report(base.config, changed({}, {}, {"cls_token": True}, base=base))
+    assert found.broken == "the cls token of stage 3"
+    assert (found.all.seeded, found.classifier.seeded) == (24, 0)
+    assert "classes mean nothing" in found.sentence

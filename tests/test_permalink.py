@@ -3,6 +3,7 @@
 import string
 from contextlib import suppress
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +53,7 @@ def views(draw):
         picture=draw(st.none() | st.sampled_from(EXAMPLES)),
         architecture=config,
         side=side,
+        which=draw(st.none() | st.integers(1, 1000)),
         seed=draw(st.integers(0, 2**31 - 1)),
         hidden=tuple(name for name in HIDEABLE if draw(st.booleans())),
         **{name: draw(st.booleans()) for name in FLAGS if name != "cls"},
@@ -117,6 +119,8 @@ def test_names_in_links_are_one_to_one():
         ("seed=-5", "seed"),
         ("seed=99999999999", "seed"),
         ("weights=trained", "weights"),
+        ("class=0", "class"),
+        ("class=1001", "class"),
         ("side=100", "input side"),
         ("side=4096", "input side"),
         ("stages=5", "number of stages"),
@@ -141,6 +145,14 @@ def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
     assert word in notices[0]
     good = {"stage", "hidden", "seed"}
     assert all(getattr(view, each.name) == each.default for each in fields(View) if each.name not in good)
+
+
+def test_the_choices_are_those_of_the_explorer():
+    state = (Path(__file__).parent.parent / "visualize/explorer/state.js").read_text(encoding="utf-8")
+    for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
+        assert f'{name}: "{CHOICES[name][0]}",' in state  # what a page opens with
+    for name in FLAGS:
+        assert f"{name}: false," in state
 
 
 def test_what_others_add_to_addresses_is_left_alone():

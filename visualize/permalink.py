@@ -24,7 +24,7 @@ from .view import CHOICES, DEFAULT, FLAGS, HIDEABLE, TABS, View
 
 __all__ = ["CHOICES", "DEFAULT", "FLAGS", "HIDEABLE", "TABS", "View", "decode", "encode"]
 
-KEYS = {"view": "show", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
+KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
 SETTING_KEYS = {
     "depth": "depth", "num_heads": "heads", "embed_dim": "width", "mlp_ratio": "mlp", "kernel_qkv": "kernel", "stride_kv": "kv",
     "qkv_projection_method": "projection", "patch_sizes": "patch", "patch_stride": "step", "patch_padding": "padding",
@@ -102,6 +102,7 @@ class _Reading:
             if name in self.found:
                 self.found[name] = self.found[name] == "1"
         self._number("seed", given, 0, MAX_SEED)
+        self._number("which", given, 1, max(1, self.base.num_labels))
         self._hidden(given)
         self._architecture(given)
         self._place(given)
@@ -137,14 +138,14 @@ class _Reading:
             self._refuse(KEYS.get(name, name), value)
 
     def _number(self, name: str, given: dict[str, str], least: int, most: int) -> None:
-        value = given.pop(name, None)
+        value = given.pop(KEYS.get(name, name), None)
         if value is None:
             return
         number = _whole(value)
         if number is not None and least <= number <= most:
             self.found[name] = number
         else:
-            self._refuse(name, value)
+            self._refuse(KEYS.get(name, name), value)
 
     def _hidden(self, given: dict[str, str]) -> None:
         value = given.pop(KEYS["hidden"], None)

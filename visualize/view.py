@@ -18,7 +18,7 @@ HIDEABLE = {  # groups of controls that a teacher can hide, and what to call the
 }
 CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/explorer/state.js has them
     "tab": TABS,
-    "layer": ("attention", "features", "none"),
+    "layer": ("attention", "features", "class", "none"),
     "view": ("token", "received", "mean"),
     "features": ("pca", "mean", "channel", "similarity"),
     "sort": ("variance", "peak", "here", "region"),
@@ -37,7 +37,7 @@ class View:
     Attributes:
         model, picture: names, of which the page has lists.
         head: 0 for the mean of all heads. row, col: the query token. cls: the query is the cls token instead.
-        channel: of the feature map, from 1.
+        channel: of the feature map, from 1. which: the class whose score is looked at, 1 the most probable.
         layer, view, features, sort, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
         architecture: the laboratory's, made by ``architecture`` of the model's; None where it is the model's own.
         side: input side in pixels. weights: "inherited" or "random". seed: of the random ones.
@@ -54,6 +54,7 @@ class View:
     col: int | None = None
     cls: bool = False
     channel: int | None = None
+    which: int | None = None
     layer: str = "attention"
     view: str = "token"
     features: str = "pca"
