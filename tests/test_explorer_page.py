@@ -16,7 +16,7 @@ from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.explore import Exploration, explore
 from visualize.inside import inside_payload
-from visualize.render import block_payload, payload
+from visualize.render import block_payload, payload, unpack
 
 pytestmark = pytest.mark.browser
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
@@ -295,6 +295,9 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, se
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
     page.settle()
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
+    held = page.page.evaluate("Object.keys(cvtExplorer.get().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
+    assert 0 < held < 6
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()
@@ -378,7 +381,7 @@ def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
         page.page.mouse.move(*page.over(10 * step, 60 - 10 * step))
         page.settle()
     assert page.sentence.startswith("Stage 2, block 1, mean of 3 heads")
-    assert page.page.locator(".cvt-card").count() == 2
+    assert page.page.locator(".cvt-column").count() == 2
     page.close()
     assert page.problems == []
 
@@ -557,8 +560,95 @@ def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
     page.page.get_by_role("button", name="Class", exact=True).click()
     page.settle()
     assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
+    assert "The classifier's constants: " in page.page.locator("[data-ref=legend]").inner_text()
     page.close()
     assert page.problems == []
+
+
+def crumbs(page: Page) -> list[str]:
+    return page.page.locator("[data-ref=crumbs] button, [data-ref=crumbs] b").all_inner_texts()
+
+
+def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
+    page.set(stage=1, blocks=[0, 1, 2])
+    asked = len(page.asked)
+    assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
+    detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
+    names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
+    buttons = page.page.locator("[data-ref=pipeline] button")
+    assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
+    for index, name in enumerate(names):
+        buttons.nth(index).focus()
+        page.page.keyboard.press("Enter")
+        page.settle()
+        assert [each.get_attribute("aria-pressed") for each in buttons.all()] == [str(other == index).lower() for other in range(7)]
+        stage = not name.startswith("C")
+        assert (detail.is_visible(), part.is_visible()) == (stage, not stage)
+        assert page.page.locator("[data-ref=insidePart]").is_visible() == stage
+        if name == "Conv embedding":
+            assert crumbs(page) == ["Model", f"Stage {index // 2 + 1}", "Conv embedding"]
+            assert page.sentence.startswith(f"Conv embedding of stage {index // 2 + 1}: the token at row ")
+    assert crumbs(page) == ["Model", "Classifier"]
+    assert page.sentence.startswith("Score of ")
+    page.page.keyboard.press("Escape")
+    page.settle()
+    assert crumbs(page) == ["Model", "Stage 3", "Block 3"]
+    buttons.nth(0).click()
+    page.page.locator("[data-ref=crumbs]").get_by_role("button", name="Stage 1").click()
+    page.settle()
+    assert page.sentence.startswith("Stage 1, block 1")
+    assert page.asked[asked:] == []
+
+
+def test_escape_closes_the_microscope_then_the_class_then_releases(page):
+    page.set(stage=1, layer="class", pinned=True)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    assert crumbs(page)[-1] == "Inside: query projection"
+    page.page.locator("[data-ref=output]").focus()
+    seen_states = []
+    for _ in range(3):
+        page.page.keyboard.press("Escape")
+        page.settle()
+        seen_states.append((page.page.locator("[data-ref=insideBody]").is_visible(), page.state("layer"), page.state("pinned")))
+    assert seen_states == [(False, "class", True), (False, "attention", True), (False, "attention", False)]
+    assert page.page.evaluate("document.activeElement.dataset.ref") == "insideTitle"
+
+
+def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
+    second = seen["first"].stages[1]
+    y, x = second.query_grid.centre(2, 5)
+    page.set(part="embedding", stage=1, y=y, x=x)
+    assert page.sentence == "Conv embedding of stage 2: the token at row 3, column 6 starts from 3×3 tokens of stage 1."
+    facts = page.page.locator("[data-ref=part]").inner_text().replace("\u202f", "")
+    weights = sum(value.numel() for value in MODEL.cvt.stages[1].embedding.projection.parameters())
+    assert f"3×3 tokens × 16 = 144 numbers, once for each of its 24 channels. That is {weights} weights" in facts
+    assert "A 3×3 convolution, stride 2, padding 1, then LayerNorm: 16×16 tokens of 16 numbers become 8×8 tokens of 24." in facts
+    assert "Two neighbours read 1 of 3 columns both; down to the pixels they share 47" in facts
+    page.page.mouse.move(*page.over(y + 8, x))
+    page.settle()
+    assert "row 4, column 6" in page.sentence
+    page.set(stage=0)
+    assert "7×7 pixels × 3 = 147 numbers" in page.page.locator("[data-ref=partFacts]").inner_text()
+
+
+def test_the_classifier_shows_all_five_classes_evidence(page, seen):
+    page.page.get_by_role("button", name="Classifier").click()
+    page.settle()
+    tiles = page.page.locator("[data-ref=partBody] button")
+    for tile, (label, _), places, rest in zip(
+        tiles.all(), seen["first"].top(), *(getattr(seen["first"].evidence, name) for name in ("places", "rest")), strict=True
+    ):
+        words = tile.inner_text().replace("−", "-")
+        assert label in words
+        assert [float(each) for each in re.findall(r"(?:places|rest) ([+-]?[0-9.]+[0-9])", words)] == pytest.approx(
+            [places.sum(), rest], abs=0.006
+        )
+    tiles.nth(3).click()
+    page.settle()
+    assert page.sentence.startswith(f"Score of {seen['first'].top()[3][0]}")
+    assert "32 numbers of the cls token become 7 scores" in page.page.locator("[data-ref=partSub]").inner_text()
 
 
 def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
@@ -571,6 +661,10 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
     said = page.page.locator("[data-ref=insideTerms]").inner_text()
     assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
+    adds = re.search(r"length ([0-9.]+)\. Attention adds one of ([0-9.]+), then the MLP one of ([0-9.]+)\.",
+                     page.page.locator("[data-ref=insideAdds]").inner_text())  # fmt: skip
+    lengths = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1))[1]["lengths"][:, 2, 3]
+    assert [float(each) for each in adds.groups()] == pytest.approx(lengths, abs=0.06)
     page.set(y=40, x=40)
     assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
     assert page.asked.count("/below/explorer/inside/first/1/1") == 1

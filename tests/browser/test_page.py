@@ -1,6 +1,7 @@
 """The page as people use it, in a real browser: pictures, tokens, heads, sliders, keyboard, phones."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -255,6 +256,32 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
         seen.page.wait_for_function("document.querySelector('#model-choice input').value === 'good'")
         assert seen.classes() == classes
         assert seen.page.locator('[data-explorer="main"] [data-ref="message"]').is_hidden()
+
+
+def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path):
+    serving.save_random_model(tmp_path)
+    workbench = Workbench(str(tmp_path), "cpu")
+    bench = workbench.bench()
+    quick = bench.explore
+    with serving.app_of(workbench) as address:
+        seen = visit(address)
+        message = seen.page.locator('[data-explorer="main"] [data-ref="message"]')
+        assert message.is_hidden()
+        key = seen.page.evaluate("cvtExplorer.get().key")
+        for wrong, item in ((False, 3), (True, 4)):
+
+            def slow(picture, wrong=wrong):
+                time.sleep(1.2)
+                if wrong:
+                    raise ValueError("This picture is too dark.")
+                return quick(picture)
+
+            bench.explore = slow
+            seen.page.locator(".gallery-item").nth(item).click()
+            seen.page.get_by_text("The model looks at the picture").wait_for()
+            message.wait_for(state="hidden")
+        seen.page.get_by_text("This picture is too dark.").first.wait_for()
+        assert seen.page.evaluate("cvtExplorer.get().key") != key
 
 
 def test_another_persons_model_stays_as_it_is(visit, two_models):

@@ -21,6 +21,9 @@ test("a new picture keeps what was chosen, as far as the new model has it", () =
   assert.deepEqual([same.pinned, same.y], [false, 48]);
   const smaller = carried(state, [stages[0], { depth: 1, heads: 2, width: 8 }, { depth: 3, heads: 3, width: 9 }], [64, 64]);
   assert.deepEqual([smaller.blocks, smaller.heads, smaller.channels], [[0, 0, 2], [-1, -1, -1], [null, null, null]]);
+  const deeper = carried({ ...state, blocks: [0, 1, 9] }, [stages[0], { ...stages[1], depth: 4 }, { ...stages[2], depth: 16 }], [96, 96], stages);
+  assert.deepEqual(deeper.blocks, [0, 3, 15]); // last stays last
+  assert.deepEqual(carried({ ...state, blocks: [0, 0, 7] }, [stages[0], { ...stages[1], depth: 4 }, stages[2]], [96, 96], stages).blocks, [0, 0, 7]);
   const fewer = carried(state, stages.slice(0, 2), [64, 64]);
   assert.deepEqual([fewer.stage, fewer.blocks, fewer.heads], [1, [0, 1], [-1, -1]]);
 });

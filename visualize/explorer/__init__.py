@@ -49,8 +49,8 @@ attach(0);
 """
 
 # For the listener that makes the explorer's next result: says so while that takes long, and no more once it is there.
-JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.awaits(true); return given; }"
-JS_ANSWERED = "() => { window.cvtExplorer?.get()?.awaits(false); }"
+JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.notice?.awaits(true); return given; }"
+JS_ANSWERED = "() => { window.cvtExplorer?.get()?.notice?.awaits(false); }"
 
 
 def picture_html(explorer: str) -> str:

@@ -4,7 +4,7 @@ import { cellAt, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
 import { cellsOf } from "./ancestry.js";
 import { drawMap, fit, outline, whole } from "./draw.js";
 import { attentionMap, attentionTop, classRegion, evidenceHere, evidenceMap, featureMap, queryOf } from "./views.js";
-import { followed, moved, windowOf } from "./state.js";
+import { asShown, followed, moved, windowOf } from "./state.js";
 import { say } from "./dom.js";
 import { sides } from "./words.js";
 
@@ -40,7 +40,7 @@ export function picture(explorer, ref, signal) {
       const next = moved(explorer.state, grid, ...step.map((each) => each * (event.shiftKey ? 4 : 1)));
       explorer.set(followed(next, explorer.result.input));
     } else if (event.key === "Enter" || event.key === " ") explorer.set({ pinned: !explorer.state.pinned });
-    else if (event.key === "Escape") explorer.set({ pinned: false });
+    else if (event.key === "Escape" && explorer.state.pinned) explorer.set({ pinned: false });
     else return;
     event.preventDefault();
   });
@@ -55,20 +55,22 @@ export function picture(explorer, ref, signal) {
 
   /** The chosen layer, then outlines: the query is outlined, keys are filled. */
   function draw() {
-    const { result, state } = explorer;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const view = windowOf(state, result.input);
     drawBase(view);
     drawLayers(overlay, view);
     const { cls } = queryOf(result.stages[state.stage], state);
     const mean = state.layer === "attention" && state.view === "mean";
-    const who = state.layer === "class" ? evidenceHere(result, state) : cls ? "cls token" : mean ? "all tokens" : "";
+    const who = state.layer === "class" && classRegion(result, state.which) ? evidenceHere(result, state) : cls ? "cls token" : mean ? "all tokens" : "";
     chip.hidden = !(who || state.pinned);
     say(chip, [who, state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
   }
 
   /** All that lies on the picture, onto any canvas. */
   function drawLayers(canvas, view = whole(explorer.result.input)) {
-    const { result, state } = explorer;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const stage = result.stages[state.stage];
     const options = { opacity: state.opacity, smooth: state.smooth, window: view };
     let map = explorer.preview;

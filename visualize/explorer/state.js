@@ -5,6 +5,7 @@ import { cellAt, centre } from "./geometry.js";
 /** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
 export function initial(stages, [height, width]) {
   return {
+    part: "stage", // what is open: stage · embedding (of that stage) · classifier
     stage: Math.min(1, stages.length - 1),
     blocks: stages.map((stage) => stage.depth - 1),
     heads: stages.map(() => -1), // −1 is the mean over heads
@@ -32,15 +33,21 @@ export function initial(stages, [height, width]) {
   };
 }
 
-/** The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest. */
-export function carried(state, stages, input) {
+/**
+ * The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest.
+ * `before`: the stages that the choices were made for; where that stage's last block was chosen, the last one is again.
+ */
+export function carried(state, stages, input, before = stages) {
   const fresh = initial(stages, input);
   const alike = state.blocks.length === stages.length;
   const keep = (each, limit, otherwise) => (each !== undefined && each !== null && each < limit ? each : otherwise);
   return {
     ...state,
     stage: Math.min(state.stage, stages.length - 1),
-    blocks: stages.map((stage, index) => (alike ? keep(state.blocks[index], stage.depth, stage.depth - 1) : stage.depth - 1)),
+    blocks: stages.map((stage, index) => {
+      const last = !alike || state.blocks[index] === before[index].depth - 1;
+      return last ? stage.depth - 1 : keep(state.blocks[index], stage.depth, stage.depth - 1);
+    }),
     heads: stages.map((stage, index) => (alike ? keep(state.heads[index], stage.heads, -1) : -1)),
     channels: stages.map((stage, index) => (alike ? keep(state.channels[index], stage.width, null) : null)),
     y: fresh.y,
@@ -62,6 +69,19 @@ export function transferred({ y, x, focus, pinned }, from, to) {
   };
   const place = (point) => ({ y: move(point.y, 1), x: move(point.x, 0) });
   return { ...place({ y, x }), focus: place(focus), pinned };
+}
+
+/** `state` with what the open part decides: an embedding shows where its token comes from, the classifier the evidence. */
+export function asShown(state) {
+  if (state.part === "embedding") return { ...state, ancestors: true, cls: false, layer: state.layer === "features" ? "features" : "none" };
+  return state.part === "classifier" ? { ...state, layer: "class" } : state;
+}
+
+/** `state` one level up, as Escape and the breadcrumb lead: from a part to its stage, from a class to the attention, released. */
+export function raised(state) {
+  if (state.part !== "stage") return { ...state, part: "stage" };
+  if (state.layer === "class") return { ...state, layer: "attention" };
+  return { ...state, pinned: false };
 }
 
 /** The part of the input that is shown: around `focus`, never past an edge. */

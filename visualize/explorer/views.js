@@ -3,7 +3,7 @@
 import { column, meanRow, row, statistics } from "./attention.js";
 import { ancestors, cellAt, cellOf, centre } from "./geometry.js";
 import { range } from "./features.js";
-import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, shortPlace, sides, signed } from "./words.js";
+import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, partSentence, shortPlace, sides, signed } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -136,6 +136,7 @@ export function evidenceHere(result, state) {
 /** The sentence that says what the class picture shows. */
 export function evidenceWords(result, state) {
   const found = evidenceMap(result, state.which);
+  if (!found) return `Classifier: the most probable of ${result.header.classes} classes is ${firstName(result.header.top[0].label)}.`;
   const { depth, cls } = result.stages.at(-1);
   return evidenceSentence({ ...found, depth, cls, stage: result.stages.length - 1, label: result.header.top[state.which].label });
 }
@@ -190,9 +191,16 @@ export function queryCaption(result, state, index) {
   return cls ? "cls token" : shortPlace(cell);
 }
 
+/** The sentence that says what an open conv embedding shows. */
+export function embeddingSentence(result, { stage, ...state }) {
+  const { embedding } = result.stages[stage];
+  return partSentence({ stage, embedding, cell: queryOf(result.stages[stage], state).cell });
+}
+
 /** How to read what lies on the picture. */
 export function legendWords(result, state, index) {
-  if (state.layer === "class") return evidenceLegend(evidenceMap(result, state.which));
+  if (state.layer === "class" && !classEvidence(result, state.which)) return "";
+  if (state.layer === "class") return evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls });
   const { query, key, cls } = result.stages[index];
   const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
   const asks = queryOf(result.stages[index], state);

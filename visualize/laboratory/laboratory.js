@@ -178,7 +178,7 @@ export class Laboratory {
     this.totals.draw(about.baseline, drawn);
     this.breakdown.draw(about.baseline, drawn, this.measure);
     for (const each of ref.measures.querySelectorAll("button")) each.setAttribute("aria-pressed", each.value === this.measure);
-    say(ref.breakdownNote, `Bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
+    say(ref.breakdownNote, `From left: embedding, projections, attention, MLP. All bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
     const sentences = this.differences?.length ? this.differences : ["This is the baseline. Move a control, and the differences appear here."];
     ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
     this.takeaway.draw();
