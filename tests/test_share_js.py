@@ -80,6 +80,7 @@ def test_views_go_through_the_link(written):
     assert chosen.pixels
     assert chosen.ancestors
     assert chosen.centred
+    assert (views["evidence"].layer, views["evidence"].which, views["evidence"].sort) == ("class", 3, "region")
     assert (views["mean"].stage, views["mean"].view) == (1, "mean")
 
 

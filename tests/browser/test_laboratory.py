@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import app
 from cvt.amounts import in_bytes, in_words
 from cvt.config import CvtConfig
 from cvt.cost import cost
@@ -22,6 +23,11 @@ STATE = """id => { const { state, result } = cvtExplorer.get(id); const [left, t
   const [y, x] = [state.y / result.input[0], state.x / result.input[1]];
   return { place: [top + y * (bottom - top), left + x * (right - left)], stage: state.stage, blocks: state.blocks, heads: state.heads,
   y, x, features: state.features, layer: state.layer, sort: state.sort }; }"""
+
+
+def open_stage(page, explorer: str, number: int) -> None:
+    pipeline = page.locator(f'[data-explorer="{explorer}"] [data-ref="pipeline"]')
+    pipeline.get_by_role("button", name=re.compile(f"Stage {number}")).first.click()
 
 
 class Laboratory:
@@ -180,7 +186,7 @@ def test_linked_views_move_together(laboratory):
     assert two["y"] < 0.74
     assert one["place"] == pytest.approx(two["place"], abs=0.1)
     panels = lab.page.locator('[data-explorer="baseline"][data-part="panels"]')
-    panels.locator(".cvt-card").nth(2).click()
+    open_stage(lab.page, "baseline", 3)
     panels.locator('[data-ref="heads"] button').nth(2).click()
     panels.get_by_role("button", name="Mean", exact=True).first.click()
     one, two = lab.explorer("baseline"), lab.explorer("variant")
@@ -229,7 +235,7 @@ def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
     lab = laboratory()
     lab.press("Key and value stride of stage 1", "ArrowLeft")
     lab.ran("trained model's")
-    lab.page.locator('[data-explorer="variant"][data-part="panels"] .cvt-card').nth(2).click()
+    open_stage(lab.page, "variant", 3)
     lab.page.locator('[data-explorer="variant"][data-part="panels"] [data-ref="blocks"] button').nth(4).click()
     lab.seen.picture("variant").click(position={"x": 50, "y": 90})
     lab.page.get_by_role("button", name="Random").click()
@@ -276,7 +282,7 @@ def test_a_teacher_hides_controls_by_the_link(visit, served):
     assert seen.page.locator("#picture-upload").is_hidden()
     assert seen.page.locator(".cvt-takeaway").first.is_hidden()
     assert seen.page.locator("#picture-examples").is_visible()
-    seen.page.locator('[data-explorer="main"][data-part="panels"] .cvt-card').nth(2).click()
+    open_stage(seen.page, "main", 3)
     seen.page.wait_for_function("location.search.includes('stage=3') && location.search.includes('hide=upload,laboratory,takeaway')")
     lab = Laboratory(seen).open()
     assert lab.page.locator(".cvt-lab-controls").first.is_hidden()
@@ -286,7 +292,7 @@ def test_a_teacher_hides_controls_by_the_link(visit, served):
 
 def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_path):
     seen = visit(permissions=["clipboard-read", "clipboard-write"])
-    seen.page.locator('[data-explorer="main"][data-part="panels"] .cvt-card').nth(2).click()
+    open_stage(seen.page, "main", 3)
     seen.page.get_by_role("button", name="Share").click()
     seen.page.get_by_text("Copied. The link opens this model").wait_for()
     assert seen.page.evaluate("navigator.clipboard.readText()") == seen.page.url
@@ -358,3 +364,31 @@ def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
     lab.page.wait_for_function("JSON.stringify(cvtLaboratory.drawn) === JSON.stringify(cvtLaboratory.about.baseline)")
     lab.settle()
     assert lab.seen.classes("baseline") == lab.seen.classes("variant")
+
+
+def test_the_baseline_is_the_chosen_model(visit, tmp_path):
+    serving.save_random_model(tmp_path / "narrow", "narrow")
+    serving.save_random_model(
+        tmp_path / "wide", "wide", seed=1, image_size=128, embed_dim=(16, 32, 64), num_heads=(1, 1, 2), depth=(1, 1, 2)
+    )
+    workbench = Workbench([str(tmp_path / "narrow"), str(tmp_path / "wide")], "cpu", kept=app.EXAMPLES[:1])
+    with serving.app_of(workbench) as address:
+        lab = Laboratory(visit(address)).open()
+        lab.press("Depth of stage 3", "ArrowLeft")
+        lab.ran("trained model's")
+        lab.page.get_by_role("tab", name="Explore").click()
+        choice = lab.page.get_by_role("combobox", name="Model")
+        choice.click()
+        lab.page.get_by_role("option", name="wide").click()
+        lab.page.wait_for_function("cvtLaboratory.model === 'wide'")
+        lab.page.get_by_role("tab", name="Architecture").click()
+        lab.settle()
+        assert lab.slider("Embedding width of stage 2").get_attribute("aria-valuetext") == "32"
+        assert lab.seen.classes("baseline").startswith("wide")
+        lab.press("Depth of stage 3", "ArrowRight")
+        lab.ran("trained model's")
+        assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvtExplorer.get(id).result.stages[2].depth)") == [2, 3]
+        lab.page.wait_for_function("location.search.includes('model=wide') && location.search.includes('s3.depth=3')")
+        fresh = Laboratory(visit(lab.page.url)).ready()
+        fresh.ran("trained model's")
+        assert fresh.seen.classes("variant") == lab.seen.classes("variant")

@@ -5,8 +5,9 @@ import { linked } from "../../visualize/explorer/link.js";
 import { initial } from "../../visualize/explorer/state.js";
 
 const stage = (depth, heads, width) => ({ depth, heads, width });
-const own = { stages: [stage(1, 1, 8), stage(2, 3, 16), stage(10, 6, 32)], input: [96, 96], box: [0, 0, 480, 480] };
-const small = { stages: [stage(1, 1, 8), stage(1, 2, 8)], input: [64, 64], box: [0, 0, 480, 480] };
+const top = (...labels) => ({ top: labels.map((label) => ({ label })) });
+const own = { header: top("bee", "cat", "dog"), stages: [stage(1, 1, 8), stage(2, 3, 16), stage(10, 6, 32)], input: [96, 96], box: [0, 0, 480, 480] };
+const small = { header: top("dog", "bee", "fly"), stages: [stage(1, 1, 8), stage(1, 2, 8)], input: [64, 64], box: [0, 0, 480, 480] };
 const cut = { ...own, input: [384, 384], box: [60, 60, 420, 420] };
 const at = (result, changes = {}) => ({ result, state: { ...initial(result.stages, result.input), ...changes } });
 
@@ -42,4 +43,9 @@ test("a longer model keeps its own blocks where the other has none to name; noth
   const there = linked(at(small, { blocks: [0, 0], heads: [-1, 1] }), to);
   assert.deepEqual([there.blocks, there.heads], [[0, 0, 9], [-1, 1, -1]]);
   assert.deepEqual(to, before);
+});
+
+test("a class is the same class, whatever its rank there", () => {
+  assert.equal(linked(at(own, { which: 2 }), at(small)).which, 0);
+  assert.equal(linked(at(own, { which: 1 }), at(small, { which: 2 })).which, 2); // not among the others: nothing moves
 });

@@ -9,6 +9,7 @@ import { architecturePairs, choicesOf, queryOf, viewPairs } from "../../visualiz
 
 const folder = process.env.SHARE_CASES;
 const { about, result } = JSON.parse(readFileSync(join(folder, "share.json"), "utf8"));
+result.header = { top: result.top };
 const at = (changes = {}) => ({ result, state: { ...opened(result.stages, result.input), ...changes } });
 
 test("what the page opens with needs no words", () => {
@@ -40,6 +41,7 @@ test("architectures and views are written for the server, which reads them back"
     block: { stage: 2, blocks: [0, 0, 1], heads: [-1, 1, 2], channels: [null, null, 5], features: "channel", layer: "features" },
     choices: { view: "received", sort: "peak", scale: "global", colours: "grey", projection: "key", smooth: true, pixels: true, ancestors: true, centred: true },
     mean: { stage: 0, view: "mean" },
+    evidence: { layer: "class", which: 2, sort: "region" },
   };
   const queries = {
     architectures: Object.fromEntries(Object.entries(architectures).map(([name, state]) => [name, { state, query: queryOf(architecturePairs(state, about)) }])),
@@ -49,14 +51,14 @@ test("architectures and views are written for the server, which reads them back"
 });
 
 test("a view that was read is chosen again, as far as the result has it", () => {
-  const plain = { stage: null, block: null, head: null, row: null, col: null, channel: null, layer: "attention", view: "token", features: "pca", sort: "variance",
+  const plain = { stage: null, block: null, head: null, row: null, col: null, channel: null, which: null, layer: "attention", view: "token", features: "pca", sort: "variance",
     scale: "map", colours: "viridis", projection: "query", cls: false, centred: false, smooth: false, pixels: false, ancestors: false };
   const here = at();
   const same = { ...here.state, ...choicesOf(plain, here) };
   assert.deepEqual(same, here.state);
-  const chosen = { ...here.state, ...choicesOf({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true }, here) };
-  assert.deepEqual([chosen.stage, chosen.blocks[2], chosen.heads[2], chosen.channels[2], chosen.scale, chosen.cls, chosen.pinned], [2, 1, 2, 5, "global", true, true]);
-  assert.deepEqual(viewPairs({ ...here, state: chosen }), [["stage", 3], ["block", 2], ["head", 3], ["row", 2], ["col", 1], ["channel", 6], ["cls", 1], ["scale", "all"]]);
-  const beyond = choicesOf({ ...plain, stage: 9, block: 99, head: 99, row: 99, col: 99, channel: 9999 }, here);
-  assert.deepEqual([beyond.stage, beyond.blocks[2], beyond.heads[2], beyond.channels[2]], [2, 2, 2, 23]);
+  const chosen = { ...here.state, ...choicesOf({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true, which: 2 }, here) };
+  assert.deepEqual([chosen.stage, chosen.blocks[2], chosen.heads[2], chosen.channels[2], chosen.scale, chosen.cls, chosen.pinned, chosen.which], [2, 1, 2, 5, "global", true, true, 1]);
+  assert.deepEqual(viewPairs({ ...here, state: chosen }), [["stage", 3], ["block", 2], ["head", 3], ["row", 2], ["col", 1], ["channel", 6], ["class", 2], ["cls", 1], ["scale", "all"]]);
+  const beyond = choicesOf({ ...plain, stage: 9, block: 99, head: 99, row: 99, col: 99, channel: 9999, which: 99 }, here);
+  assert.deepEqual([beyond.stage, beyond.blocks[2], beyond.heads[2], beyond.channels[2], beyond.which], [2, 2, 2, 23, 4]);
 });

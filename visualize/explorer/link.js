@@ -2,12 +2,19 @@
 
 import { transferred } from "./state.js";
 
+/** The place, among another's most probable classes, of the class that is looked at; where it is none of them, nothing moves. */
+function sameClass(which, from, to) {
+  const label = from.header.top[which]?.label;
+  const place = to.result.header.top.findIndex((each) => each.label === label);
+  return place < 0 ? to.state.which : place;
+}
+
 const inside = (value, count) => Math.min(value, count - 1);
 
 /**
  * What another explorer must set so that it shows what this one does. `from` and `to`: { state, result }; of `before`, an
  * earlier state of `from`, only what has changed since is carried. Stages, blocks and heads that do not exist there become
- * the last one; channels become the one that varies most.
+ * the last one; channels become the one that varies most. A class is the same class, whatever its rank.
  */
 export function linked(from, to, before = null) {
   const found = {};
@@ -25,6 +32,8 @@ export function linked(from, to, before = null) {
     else if (name === "blocks") found.blocks = each(name, (block, { depth }) => inside(block, depth));
     else if (name === "heads") found.heads = each(name, (head, { heads }) => inside(head, heads));
     else if (name === "channels") found.channels = each(name, (channel, { width }) => (channel < width ? channel : null));
+    else if (name === "layer" && value === "class" && !to.result.arrays?.evidence) continue; // no place reaches its classifier
+    else if (name === "which") found.which = sameClass(value, from.result, to);
     else if (name === "output") found.output = Math.min(value, stages[found.stage ?? to.state.stage].width);
     else found[name] = value;
   }

@@ -24,12 +24,15 @@ export function runs(laboratory, ref, signal) {
     say(ref.status, words);
     ref.status.toggleAttribute("data-busy", busy);
     ref.cancel.hidden = !busy;
+    ref.again.hidden = true;
   }
 
   /** A newer state: what runs is no longer wanted. */
   function changed() {
     clearTimeout(timer);
+    ref.again.hidden = true;
     if (current) end();
+    if (shown()) explorers.show("baseline", main().waiting, again); // even where the variant cannot be run
   }
 
   function end() {

@@ -5,6 +5,7 @@ import { ask } from "../laboratory/client.js";
 import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./query.js";
 
 const QUIET = 400; // ms without a change before the address follows
+const PATIENCE = 30_000; // ms for which an explorer may take up the view of a link
 const SAID = 8000; // ms for which it is said that the link was copied
 
 const explorer = (id) => window.cvtExplorer?.get(id);
@@ -62,6 +63,7 @@ export function mount(element, base) {
     page.linked = { architecture, model, pairs: [...new URLSearchParams(written)] };
     document.dispatchEvent(new CustomEvent("cvt-page"));
     wanted = { view, id: view.tab === "architecture" ? "variant" : "main" };
+    setTimeout(() => (wanted = null), PATIENCE); // a variant that cannot be run is never shown
     choose(view.tab, 100);
     restore();
   }

@@ -32,6 +32,7 @@ export function viewPairs({ state, result }) {
   if (state.heads[stage] !== fresh.heads[stage]) pairs.push(["head", state.heads[stage] + 1]);
   if (place) pairs.push(["row", place.row + 1], ["col", place.column + 1]);
   if (state.channels[stage] !== null) pairs.push(["channel", state.channels[stage] + 1]);
+  if (state.which) pairs.push(["class", state.which + 1]);
   for (const flag of FLAGS) if (state[flag] && (flag !== "cls" || stages[stage].cls)) pairs.push([flag, 1]);
   if (pairs.length || stage !== fresh.stage) pairs.unshift(["stage", stage + 1]);
   for (const [name, [key, usual]] of Object.entries(CHOICES)) {
@@ -82,6 +83,8 @@ export function choicesOf(view, { state, result }) {
   }
   const scales = Object.fromEntries(Object.entries(SCALES).map(([ours, theirs]) => [theirs, ours]));
   for (const name of Object.keys(CHOICES)) changes[name] = name === "scale" ? scales[view.scale] ?? view.scale : view[name];
+  if (view.layer === "class" && !result.arrays?.evidence) changes.layer = state.layer; // no place reaches its classifier
   for (const flag of FLAGS) changes[flag] = view[flag];
+  if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
   return changes;
 }
