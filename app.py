@@ -74,15 +74,15 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
             head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
-            model = gr.Dropdown(
-                names,
-                value=names[0],
-                label="Model",
-                filterable=False,
-                container=False,
+            # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
+            model = gr.HTML(
+                names[0],
+                html_template=words.choice(names),
+                js_on_load=words.CHOICE_JS,
+                apply_default_css=False,
                 visible=several,
-                min_width=200,
                 scale=0,
+                min_width=200,
                 elem_id="model-choice",
             )
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
@@ -103,7 +103,7 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
 
 
 def _explore_tab(
-    demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML, model: gr.Dropdown
+    demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML, model: gr.HTML
 ) -> gr.State:
     """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
     of a person."""
@@ -175,6 +175,7 @@ def _explore_tab(
         **settings,
     )
     changes.then(None, js=explorer.JS_ANSWERED)
+    demo.load(None, js=words.name_examples(examples))
     main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
     return chosen
 

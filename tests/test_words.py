@@ -1,5 +1,6 @@
 """The page's sentences and tables: true numbers, nothing of a stranger's text unescaped."""
 
+import html
 import json
 import re
 from types import SimpleNamespace
@@ -37,6 +38,14 @@ def test_where_weights_come_from_is_said_with_what_it_means():
 def test_what_comes_from_outside_is_escaped():
     assert "<b>mine</b>" not in words.header(bench())
     assert "&lt;b&gt;mine" in words.header(bench())
+
+
+def test_names_of_models_are_text_in_the_template():
+    template = words.choice(["a<b", "${alert(1)}", '"quoted"', "{{x}}"])
+    assert "<b" not in template
+    assert "$" not in template.replace("&#36;", "")
+    assert "{" not in template.replace("&#123;", "")
+    assert html.unescape(re.findall('value="(.*?)"', template)[1]) == "${alert(1)}"
 
 
 def test_accuracy_is_said_only_where_it_was_measured():

@@ -171,8 +171,7 @@ def two_models(tmp_path_factory):
 
 
 def choose_model(seen, name: str) -> None:
-    seen.page.get_by_role("combobox", name="Model").click()
-    seen.page.get_by_role("option", name=name).click()
+    seen.page.get_by_role("combobox", name="Model").select_option(name)
 
 
 def wait_for_class(seen, kind: str, explorer: str = "main") -> None:
@@ -211,11 +210,9 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_m
 def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
     seen = visit(two_models)
     choice = seen.page.get_by_role("combobox", name="Model")
+    choice.focus()  # by keyboard, so that the pointer stays on the picture
     for kind, key in (("wide", "ArrowDown"), ("narrow", "ArrowUp"), ("wide", "ArrowDown")):
-        choice.blur()
-        choice.focus()  # by keyboard, so that the pointer stays on the picture
         choice.press(key)
-        choice.press("Enter")
         arrived = False
         for step in range(400):
             box = seen.picture().bounding_box()
@@ -253,7 +250,7 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
         classes = seen.classes()
         choose_model(seen, "broken")
         seen.page.get_by_text("This model gives NaN or infinity").first.wait_for()
-        seen.page.wait_for_function("document.querySelector('#model-choice input').value === 'good'")
+        seen.page.wait_for_function("document.querySelector('#model-choice select').value === 'good'")
         assert seen.classes() == classes
         assert seen.page.locator('[data-explorer="main"] [data-ref="message"]').is_hidden()
 
@@ -284,6 +281,15 @@ def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path
         assert seen.page.evaluate("cvtExplorer.get().key") != key
 
 
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_choice_of_models_fits_the_page(visit, two_models, width):
+    seen = visit(two_models, viewport={"width": width, "height": 800})
+    box = seen.page.get_by_role("combobox", name="Model").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_another_persons_model_stays_as_it_is(visit, two_models):
     one, two = visit(two_models), visit(two_models)
     choose_model(two, "wide")
@@ -292,6 +298,10 @@ def test_another_persons_model_stays_as_it_is(visit, two_models):
     one.page.wait_for_function("before => cvtExplorer.get().key !== before", arg=one.page.evaluate("cvtExplorer.get().key"))
     assert one.classes().count("narrow") == 5
     assert "input 96×96" in one.page.inner_text(".cvt-head-model")
+
+
+def test_examples_have_names_for_those_who_do_not_see_them(visit):
+    assert visit().page.get_by_role("button", name="Example: red panda").count() == 1
 
 
 def test_one_model_needs_no_choice(visit):

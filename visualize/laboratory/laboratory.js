@@ -95,7 +95,9 @@ export class Laboratory {
 
   resize() {
     const width = this.root.clientWidth;
-    if (width) this.root.dataset.size = width > 1000 ? "wide" : width > 620 ? "medium" : "narrow";
+    if (!width) return; // on a tab that is not open
+    this.root.dataset.size = width > 1000 ? "wide" : width > 620 ? "medium" : "narrow";
+    this.breakdown.draw(this.about.baseline, this.drawn, this.measure); // its words fit its width
   }
 
   seed() {
