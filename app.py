@@ -195,7 +195,9 @@ def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
         asked = event._data
         name = asked.get("run") if isinstance(asked, dict) else None
         try:
-            yield from questions.run(_given(picture), asked)
+            if picture is None:
+                raise ValueError("Choose a picture on the Explore tab first.")
+            yield from questions.run(picture, asked)
         except ValueError as error:
             yield {"run": name, "problem": str(error)}
         except Exception:

@@ -19,6 +19,7 @@ from .permalink import View, decode, encode
 from .wanted import Wanted, wanted
 from .workbench import Workbench
 
+PACKING = 5.0  # seconds for which one waits for another's model to be saved
 RUN_LENGTH = 64  # characters of a run's name
 MAX_SAVED = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
 
@@ -66,8 +67,12 @@ class Questions:
                 f"This model's weights take {in_bytes(found.cost.weight_bytes)}, and at most {in_bytes(MAX_SAVED)} can be saved here. "
                 "The Python lines build it on your machine."
             )
-        with self._packing:  # one at a time: each holds the weights several times
+        if not self._packing.acquire(timeout=PACKING):  # one at a time: each holds the weights several times
+            raise ValueError("Others are saving their models now. Try again in a moment.")
+        try:
             return model_zip(bench.variant_model(found), replace(bench.processor, size=found.side))
+        finally:
+            self._packing.release()
 
     def open(self, asked: Any) -> dict[str, Any]:
         """What a link says: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link that

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { alike, choices, differs, indexOf, initial, isBaseline, question, withCount, withValue } from "../../visualize/laboratory/architecture.js";
+import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, withCount, withValue } from "../../visualize/laboratory/architecture.js";
 
 const { about, paddings, counts } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
@@ -49,4 +49,14 @@ test("the server is asked for no more than the architecture", () => {
   const state = initial(about);
   assert.deepEqual(Object.keys(question(state)), ["stages", "side"]);
   assert.deepEqual(question(state, [0, "depth"]).moved, [0, "depth"]);
+});
+
+test("how much differs is said in words", () => {
+  const state = initial(about);
+  assert.equal(difference(state, about), "");
+  assert.equal(difference(withValue(state, 0, "depth", 5, about), about), "Against the baseline: 1 setting differs.");
+  assert.equal(difference(withCount(withValue(state, 0, "cls_token", true, about), 2, about), about), "Against the baseline: 1 stage fewer, 2 settings differ.");
+  const more = withCount({ ...state, side: 64 }, 4, about);
+  assert.ok(!differs(more, about, 3, "depth"));
+  assert.equal(difference(more, about), "Against the baseline: 1 stage more, 2 settings differ, another input."); // the class token moved
 });

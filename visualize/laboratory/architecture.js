@@ -47,10 +47,20 @@ export const alike = (a, b) => a.side === b.side && same(a.stages, b.stages);
 /** Whether a state would give exactly the baseline, weights and all. */
 export const isBaseline = (state, about) => state.weights === "inherited" && alike(state, initial(about));
 
-/** Whether a control stands elsewhere than in the baseline. */
-export function differs(state, about, stage, name) {
-  const own = about.base.stages[stage];
-  return !own || !same(own[name], state.stages[stage][name]);
+/** Whether a control stands elsewhere than in the baseline; in a stage that the baseline does not have, than where it began. */
+export function differs(state, { base, start }, stage, name) {
+  return !same((base.stages[stage] ?? start[stage])[name], state.stages[stage][name]);
+}
+
+/** How much differs from the baseline, in words; empty where nothing does. */
+export function difference(state, about) {
+  const settings = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name))).length;
+  const stages = state.stages.length - about.base.stages.length;
+  const words = [];
+  if (stages) words.push(`${Math.abs(stages)} ${Math.abs(stages) === 1 ? "stage" : "stages"} ${stages > 0 ? "more" : "fewer"}`);
+  if (settings) words.push(`${settings} ${settings === 1 ? "setting differs" : "settings differ"}`);
+  if (state.side !== about.base.side) words.push("another input");
+  return words.length ? `Against the baseline: ${words.join(", ")}.` : "";
 }
 
 /** What a control of a setting offers: its values, and the baseline's where it is none of them, numbers in order. */

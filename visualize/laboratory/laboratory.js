@@ -1,7 +1,7 @@
 // The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
 
 import { make, refs, say } from "../explorer/dom.js";
-import { alike, differs, initial, question, withCount, withValue } from "./architecture.js";
+import { alike, difference, initial, question, withCount, withValue } from "./architecture.js";
 import { ask, newest } from "./client.js";
 import { runs } from "./runs.js";
 import { stages } from "./stages.js";
@@ -170,8 +170,7 @@ export class Laboratory {
     say(ref.sideValue, `${state.side}×${state.side}`);
     if (document.activeElement !== ref.seed) ref.seed.value = state.seed;
     ref.reset.disabled = alike(state, initial(about));
-    const changed = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name)));
-    say(ref.count, changed.length ? `${changed.length} ${changed.length === 1 ? "setting differs" : "settings differ"} from the baseline.` : "");
+    say(ref.count, difference(state, about));
   }
 
   draw() {

@@ -5,6 +5,7 @@ import { say } from "../explorer/dom.js";
 import { isBaseline, question } from "./architecture.js";
 import { ask, runId } from "./client.js";
 
+const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
 export const PAIR = ["baseline", "variant"]; // the two explorers' ids
 
@@ -12,6 +13,7 @@ export const PAIR = ["baseline", "variant"]; // the two explorers' ids
 export function runs(laboratory, ref, signal) {
   let current = null; // the run whose answer is awaited
   let timer = 0;
+  let patience = 0;
   let wish = null; // what should be run as soon as the tab is seen
   const explorers = link(PAIR, signal);
 
@@ -25,6 +27,14 @@ export function runs(laboratory, ref, signal) {
     ref.status.toggleAttribute("data-busy", busy);
     ref.cancel.hidden = !busy;
     ref.again.hidden = true;
+    clearTimeout(patience);
+    if (busy) patience = setTimeout(lost, PATIENCE);
+  }
+
+  function lost() {
+    current = null;
+    status("The server has not answered. Any change tries again.");
+    ref.again.hidden = false;
   }
 
   /** A newer state: what runs is no longer wanted. */
@@ -100,7 +110,7 @@ export function runs(laboratory, ref, signal) {
   return {
     changed, heard, ask: wanted,
     destroy: () => {
-      clearTimeout(timer);
+      [timer, patience].forEach(clearTimeout);
       seen.disconnect();
     },
     state: () => ({ running: Boolean(current), due: Boolean(wish) }),

@@ -26,6 +26,7 @@ export function stages(laboratory, root) {
   function build() {
     cards = laboratory.state.stages.map((_, index) => card(laboratory, index));
     root.style.setProperty("--cvt-stages", cards.length);
+    root.dataset.columns = cards.length;
     root.replaceChildren(...cards.map((each) => each.element));
     reflect();
   }
@@ -59,7 +60,7 @@ function card(laboratory, index) {
     figures.replaceChildren(...both.map(([name, each, kind]) => {
       const own = each.stages[stage];
       if (!own) return make("p", { class: "cvt-sub", text: `The ${name.toLowerCase()} has no stage ${stage + 1}.` });
-      return make("div", { class: kind }, grid(own, each.side, name), stack(own, scale, ROOM, name));
+      return make("div", { class: kind }, make("span", { class: "cvt-sub", text: name }), grid(own, each.side, name), stack(own, scale, ROOM, name));
     }));
     const [before, now] = [baseline.stages[stage], variant.stages[stage]];
     rows.forEach((each, place) => {
