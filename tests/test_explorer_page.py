@@ -575,7 +575,7 @@ def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
     assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
     detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
     names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
-    buttons = page.page.locator("[data-ref=pipeline] button")
+    buttons = page.page.locator("[data-ref=pipeline] button:not(.cvt-end)")
     assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
     for index, name in enumerate(names):
         buttons.nth(index).focus()
@@ -598,6 +598,18 @@ def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
     page.settle()
     assert page.sentence.startswith("Stage 1, block 1")
     assert page.asked[asked:] == []
+
+
+def test_the_pipeline_counts_blocks_and_its_input_shows_the_pixels(page):
+    page.set(stage=2, blocks=[0, 1, 0])
+    squares = "(card) => Array.from(card.querySelectorAll('.cvt-dots i'), (each) => each.hasAttribute('data-on'))"
+    cards = page.page.locator(".cvt-column .cvt-card:last-child").all()
+    assert [each.evaluate(squares) for each in cards] == [[True], [False, True], [True, False, False]]
+    button = page.page.locator("[data-ref=pipeline] button").first
+    button.click()
+    page.settle()
+    assert (page.state("pixels"), button.get_attribute("aria-pressed")) == (True, "true")
+    assert page.page.locator("[data-bind=pixels]").is_checked()
 
 
 def test_escape_closes_the_microscope_then_the_class_then_releases(page):
@@ -669,6 +681,39 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
     assert page.asked.count("/below/explorer/inside/first/1/1") == 1
     assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
+
+
+@pytest.mark.parametrize("width", [1440, 760])
+def test_bars_of_lengths_are_in_one_scale(browser, seen, width):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    page.set(stage=2)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    norms = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 2, 2))[1]["norms/2"].ravel()
+    bars = page.page.locator(".cvt-norms td i").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().width)")
+    scale = max(bars) / norms.max()
+    assert max(bars) > 30
+    assert bars == pytest.approx(norms * scale, abs=1.1)  # none is thinner than a pixel
+    page.close()
+    assert page.problems == []
+
+
+def test_a_pressed_pointer_sweeps_through_the_blocks(page):
+    page.set(stage=2, blocks=[0, 1, 2])
+    tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in tiles]
+    page.page.mouse.move(*middles[2])
+    page.page.mouse.move(*middles[0])
+    assert page.state("blocks[2]") == 2  # not pressed
+    page.page.mouse.down()
+    chosen = []
+    for place in middles:
+        page.page.mouse.move(*place)
+        page.settle()
+        chosen.append((page.state("blocks[2]"), page.sentence.split(",")[1]))
+    page.page.mouse.up()
+    assert chosen == [(0, " block 1"), (1, " block 2"), (2, " block 3")]
 
 
 def test_what_is_saved(page, seen, tmp_path):

@@ -38,7 +38,7 @@ export class Explorer {
     this.notice = notice(this, this.ref);
     this.picture = picture(this, this.ref, signal);
     this.ancestry = ancestry(this, this.ref, signal);
-    this.attention = attentionPanel(this, this.ref);
+    this.attention = attentionPanel(this, this.ref, signal);
     this.featurePanel = featurePanel(this, this.ref, signal);
     this.inside = insidePanel(this, this.ref, signal);
     this.partPanel = partPanel(this, this.ref);

@@ -22,7 +22,8 @@ export function pipeline(explorer, root) {
   const widest = Math.max(...result.stages.map((stage) => stage.width));
   const scale = { height: TALL / result.input[0], length: 96 / widest };
   const given = figure("");
-  const input = make("div", { class: "cvt-end" }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
+  const pixels = () => explorer.set({ pixels: !explorer.state.pixels });
+  const input = make("button", { type: "button", class: "cvt-card cvt-end", title: "The pixels that the model was given, on the picture", onclick: pixels }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
     make("span", { text: `${sides(result.input)} pixels` }), given.element);
   const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
   const columns = cards.map((each, index) => {
@@ -53,6 +54,7 @@ export function pipeline(explorer, root) {
       each.embedding.setAttribute("aria-pressed", part === "embedding" && stage === index);
     });
     classes.setAttribute("aria-pressed", part === "classifier");
+    input.setAttribute("aria-pressed", explorer.state.pixels);
   }
   return { resize, draw };
 }
@@ -67,17 +69,19 @@ function card(explorer, stage, index, scale) {
   const features = figure("");
   const attention = figure("");
   const words = `${sides(stage.query.shape)} tokens × ${stage.width}${stage.cls ? " + cls" : ""}`;
+  const dots = make("span", { class: "cvt-dots", "aria-hidden": "true" }, ...Array.from({ length: stage.depth }, () => make("i")));
   const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ part: "stage", stage: index }) },
     make("span", { class: "cvt-words" }, slab(stage.query.shape[0], stage.width, scale), make("b", { text: `Stage ${index + 1}` }),
-      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` })),
+      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }), dots),
     make("span", { class: "cvt-pair" }, features.element, attention.element));
-  return { element: button, features, attention, shown: null };
+  return { element: button, features, attention, dots: Array.from(dots.children), shown: null };
 }
 
 function drawCard(explorer, card, index) {
   const { result, state } = explorer;
   const stage = result.stages[index];
   const { cell, keyCell, cls } = queryOf(stage, state);
+  card.dots.forEach((each, block) => each.toggleAttribute("data-on", block === state.blocks[index]));
 
   const still = state.features === "similarity" ? null : `${state.features} ${state.channels[index]} ${state.scale} ${state.smooth}`;
   if (still === null || card.shown !== still) {
