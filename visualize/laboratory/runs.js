@@ -40,6 +40,7 @@ export function runs(laboratory, ref, signal) {
   /** A newer state: what runs is no longer wanted. */
   function changed() {
     clearTimeout(timer);
+    wish = null;
     ref.again.hidden = true;
     if (current) end();
     if (shown()) explorers.show("baseline", main().waiting, again); // even where the variant cannot be run
