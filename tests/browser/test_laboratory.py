@@ -341,6 +341,9 @@ def test_narrow_screens_have_every_control(laboratory):
             assert box["width"] >= 16
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
+        one, two = (lab.seen.picture(name).bounding_box() for name in ("baseline", "variant"))
+        assert one["y"] == two["y"]  # beside each other, also on a phone
+        assert one["x"] + one["width"] <= two["x"]
 
 
 def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
