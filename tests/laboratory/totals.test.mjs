@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { breakdownOf } from "../../visualize/laboratory/totals.js";
+import { breakdownOf, fitting } from "../../visualize/laboratory/totals.js";
 
 const { baseline } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8")).about;
 
@@ -14,4 +14,8 @@ test("the parts add up to their stage, the stages and the classifier to the whol
     for (const row of rows) assert.equal(sum(row.parts.map((each) => each.value)), row.total, row.label);
     assert.equal(sum(rows.map((row) => row.total)), baseline[measure]);
   }
+});
+
+test("a bar says its name and share, or its name, or nothing", () => {
+  assert.deepEqual([20, 9, 6, 3].map((letters) => fitting("MLP", "MLP 41 %", letters)), ["MLP 41 %", "MLP", "MLP", ""]);
 });

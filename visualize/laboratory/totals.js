@@ -48,10 +48,11 @@ export function breakdownOf(costs, measure) {
   return [...rows, { label: "Classifier", parts: [{ label: "Classifier", value }], total: value }];
 }
 
-const LETTER = 6.6; // px of a letter of the small size, and a little more
+const LETTER = 6.8; // px of a letter of the small size, and a little more
+const EDGES = 1.5; // letters that the edges of a bar take
 
 /** What has room in a bar of so many letters: name and share, or the name, or nothing. */
-export const fitting = (label, words, letters) => (words.length < letters ? words : label.length < letters ? label : "");
+export const fitting = (label, words, letters) => ([words, label].find((each) => each.length + EDGES < letters) ?? "");
 
 /** Connects the breakdown: for each stage two bars to one scale, cut into parts that carry their own names. */
 export function breakdown(root) {

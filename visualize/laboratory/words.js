@@ -33,9 +33,10 @@ export function change(value, before) {
   return `${ratio > 1 ? "+" : MINUS}${share.toFixed(digits)}${NARROW}%`;
 }
 
-/** A share of a whole: "41 %", "0.4 %". */
+/** A share of a whole: "41 %", "0.4 %"; never rounded to nothing. */
 export function share(part, all) {
   const value = all ? (100 * part) / all : 0;
+  if (value > 0 && value < 0.05) return `<${NARROW}0.1${NARROW}%`;
   return `${value >= 0.95 || value === 0 ? Math.round(value) : value.toFixed(1)}${NARROW}%`;
 }
 
