@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import hashlib
 import logging
 import os
 import sys
@@ -19,16 +18,11 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from cvt.config import StageConfig
-from cvt.variants import SETTINGS
-from visualize import explorer, words
+from visualize import explorer, laboratory, share, words
 from visualize.answer import attention_answer
-from visualize.bench import Result
+from visualize.questions import Questions
+from visualize.routes import FAILED, routes
 from visualize.workbench import Workbench
 
 EXAMPLES = [
@@ -38,10 +32,6 @@ EXAMPLES = [
         "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
     )
 ]  # fmt: skip
-# The settings that have a slider a stage: name, least, most, step.
-SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
-FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
-WITH = {"inside": True, "again": True}  # what an explorer may offer: the microscope, and to compute a lost result again
 AS_FILE = {"type": "filepath", "image_mode": None}
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
@@ -77,32 +67,9 @@ def in_words(handler: Callable) -> Callable:
     return safe
 
 
-def routes(workbench: Workbench) -> list[BaseRoute]:
-    """What the browser component fetches: its scripts, and the bytes of a result."""
-
-    def answer(content: Callable[..., bytes]) -> Callable[[Request], Response]:
-        def endpoint(request: Request) -> Response:
-            try:
-                found = content(**request.path_params)
-            except KeyError:
-                return JSONResponse({"error": "This result is no longer held."}, status_code=404)
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, status_code=404)
-            return Response(found, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
-
-        return endpoint
-
-    return [
-        Mount("/explorer/static", StaticFiles(directory=explorer.STATIC)),
-        Route("/explorer/data/{key}", answer(workbench.payload)),
-        Route("/explorer/data/{key}/{stage:int}/{block:int}", answer(workbench.block_payload)),
-        Route("/explorer/inside/{key}/{stage:int}/{block:int}", answer(workbench.inside_payload)),
-    ]
-
-
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
     """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
-    names = workbench.names
+    names, questions = workbench.names, Questions(workbench)
     with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
@@ -118,10 +85,12 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
                 min_width=200,
                 elem_id="model-choice",
             )
+            script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
+            gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
         with gr.Tab("Explore"):
-            chosen, shown = _explore_tab(demo, workbench, examples, head, model)
-        with gr.Tab("Architecture") as tab:
-            _architecture_tab(tab, workbench, chosen, shown)
+            chosen = _explore_tab(demo, workbench, questions, examples, head, model)
+        with gr.Tab("Architecture", elem_id="tab-architecture"):
+            _laboratory_tab(questions, chosen)
         _api(workbench)
     return demo.queue(max_size=200)
 
@@ -133,13 +102,11 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _value(result: Result, picture: str, **more: Any) -> dict[str, Any]:
-    """What an explorer is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
-    return {"key": result.key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, **WITH}
-
-
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path], head: gr.HTML, model: gr.HTML) -> tuple[gr.State, gr.State]:
-    """The tab, and all that the server keeps of a person: the path of the picture shown, and the name of the model that saw it."""
+def _explore_tab(
+    demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML, model: gr.HTML
+) -> gr.State:
+    """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
+    of a person."""
     first = str(examples[0]) if examples else None
     chosen, shown = gr.State(first), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
@@ -153,11 +120,17 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path], he
                 elem_id="picture-upload",
                 **AS_FILE,
             )
-            gr.Examples([[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12)
+            gr.Examples(
+                [[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12, elem_id="picture-examples"
+            )
             gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
     told = {main: gr.skip(), chosen: gr.skip(), upload: gr.skip(), head: gr.skip(), model: gr.skip(), shown: gr.skip()}
+
+    def named(picture: str) -> dict:
+        """How a link names the picture; a person's own has no name."""
+        return {"example": Path(picture).stem} if picture in workbench.examples.values() else {}
 
     def run(picture: str | None, name: str) -> dict:
         """The picture through the model, or what keeps it from being shown, said in a message."""
@@ -173,11 +146,17 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path], he
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-            return same | {main: _value(result, picture, note=words.accuracy(bench.config), model=bench.source)}
+            more = {"note": words.accuracy(bench.config), "model": bench.source, "bench": bench.name}
+            more |= {"first": bench.name == workbench.names[0], **named(picture)}
+            return same | {main: explorer.told(result.key, picture, **more)}
         return {}
 
-    def show(new: str | None, name: str, before: str | None, seen_by: str | None) -> dict:
+    def show(new: str | None, name: str, before: str | None, seen_by: str | None, request: gr.Request) -> dict:
         """Another picture or another model. The upload is emptied, ready for the next drop; a model that failed is not chosen."""
+        if seen_by is None:  # the page opens: what its link says
+            view, _ = questions.linked(str(request.query_params))
+            path, name = workbench.examples.get(view.picture, before), view.model or name
+            return told | run(path, name) | {model: name}
         if new is None and name == seen_by:
             return told
         found = run(new or before, name)
@@ -198,77 +177,35 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path], he
     changes.then(None, js=explorer.JS_ANSWERED)
     demo.load(None, js=words.name_examples(examples))
     main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
-    return chosen, shown
+    return chosen
 
 
-def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State, shown: gr.State) -> None:
-    gr.Markdown(words.ARCHITECTURE, elem_classes="cvt-page-text")
-    sliders = []
-    longest = max((workbench.bench(name).config for name in workbench.names), key=lambda config: config.num_stages)
-    with gr.Row(elem_classes="cvt-page-sliders"):
-        for stage in longest.stages:
-            with gr.Column(min_width=240), gr.Accordion(f"Stage {stage.index + 1}"):
-                for name, least, most, step in SLIDERS:
-                    sliders.append(_slider(stage, name, least, most, step))
-    with gr.Row(elem_classes="cvt-page-row"):
-        with gr.Column(scale=2, min_width=240):
-            seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1)
-            reset = gr.Button("Back to the model's own architecture", size="sm")
-        with gr.Column(scale=5, min_width=320):
-            status = gr.HTML(elem_id="variant-status", container=False, padding=False)
-            costs = gr.HTML(elem_id="variant-costs", container=False, padding=False)
-    with gr.Row(elem_classes="cvt-page-row"):
-        with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
-            main, panels = _explorer("variant")
-        with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
-            panels()
+def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
+    settings = {"apply_default_css": False, "container": False, "elem_id": "laboratory"}
+    element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, **settings)
+    with gr.Row(elem_classes="cvt-page-row cvt-page-pair"):
+        for name in ("baseline", "variant"):
+            with gr.Column(min_width=320):
+                gr.HTML(f'<h3 class="cvt-page-side">{name.capitalize()}</h3>', container=False, padding=False)
+                _, panels = _explorer(name)
+                panels()
 
-    def run(path: str | None, name: str | None, seed: float | None, *values: float):
-        """The costs at once, then the result; what cannot be built is said beside the sliders and changes nothing else."""
+    def run(picture: str | None, event: gr.EventData):
+        """One run, told step by step; what cannot be run is said beside the controls and changes nothing else."""
+        asked = event._data
+        name = asked.get("run") if isinstance(asked, dict) else None
         try:
-            bench = workbench.bench(name)
-            config = bench.variant(_changes(values[: len(SLIDERS) * bench.config.num_stages]))
-            yield words.status("Building this variant and running your picture through it …"), words.costs(bench, config), gr.skip()
-            if path is None:
-                yield words.status("Choose a picture on the Explore tab first."), gr.skip(), gr.skip()
-                return
-            result = bench.explore_variant(path, config, int(seed or 0))
+            if picture is None:
+                raise ValueError("Choose a picture on the Explore tab first.")
+            yield from questions.run(picture, asked)
         except ValueError as error:
-            yield words.status(str(error), problem=True), gr.skip(), gr.skip()
+            yield {"run": name, "problem": str(error)}
         except Exception:
             log.exception("a variant failed")
-            yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
-        else:
-            yield words.status(words.BUILT), gr.skip(), _value(result, path, note=words.UNTRAINED)
+            yield {"run": name, "problem": FAILED}
 
-    def own(name: str | None) -> list[dict]:
-        """The sliders at the architecture of the chosen model; those of stages that it does not have are hidden."""
-        config = workbench.bench(name).config
-        found = [(getattr(stage, field), most) for stage in config.stages for field, _, most, _ in SLIDERS]
-        absent = [gr.update(visible=False)] * (len(sliders) - len(found))
-        return [gr.update(value=value, maximum=max(most, value), visible=True) for value, most in found] + absent
-
-    inputs = [chosen, shown, seed, *sliders]
-    settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
-    main.retry(run, inputs, **settings)
-    gr.on([reset.click, shown.change], own, shown, sliders, queue=False, show_progress="hidden", api_visibility="private")
-
-
-def _slider(stage: StageConfig, name: str, least: int, most: int, step: int) -> gr.Slider:
-    setting, value = SETTINGS[name], getattr(stage, name)
-    # the stage in the label too: a screen reader meets the slider without the heading above it
-    label = f"{setting.label} of stage {stage.index + 1}"
-    return gr.Slider(least, max(most, value), value, step=step, label=label, info=setting.meaning)
-
-
-def _changes(values: tuple[float, ...]) -> dict[int, dict[str, int]]:
-    """The sliders' values, stage after stage, as changes of an architecture."""
-    count = len(SLIDERS)
-    return {
-        stage: {name: int(value) for (name, *_), value in zip(SLIDERS, values[stage * count :], strict=False)}
-        for stage in range(len(values) // count)
-    }
+    # a newer run is let in at once: it has ended the older one itself
+    element.submit(run, chosen, element, trigger_mode="multiple", show_progress="hidden", api_visibility="private", **MODEL_QUEUE)
 
 
 def _api(workbench: Workbench) -> None:
@@ -329,7 +266,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
     return {
         "app_kwargs": {"routes": routes(workbench)},
         "head": explorer.HEAD,
-        "css": explorer.CSS + CSS.read_text(encoding="utf-8"),
+        "css": explorer.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": "32mb",

@@ -188,25 +188,6 @@ def test_a_result_that_fell_out_of_the_store_is_computed_again(model_folder):
     assert struct.unpack_from("<I", workbench.payload(workbench.bench().explore(PHOTO).key))[0] > 0
 
 
-def test_a_variant_is_refused_before_it_is_built(workbench):
-    for changes, sentence in (
-        ({0: {"num_heads": 5}}, "cannot share equally"),
-        ({2: {"embed_dim": 1008, "num_heads": 1, "depth": 24}}, "are allowed here"),
-        ({1: {"kernel_qkv": 4}}, "Projection kernel of stage 2"),
-    ):
-        with pytest.raises(ValueError, match=sentence):
-            workbench.bench().variant(changes)
-    assert len(workbench.variants) == 0
-
-
-def test_a_variant_is_the_same_for_the_same_seed_and_another_for_another(workbench):
-    config = workbench.bench().variant({0: {"stride_kv": 1}})
-    runs = [workbench.bench().explore_variant(PHOTO, config, seed).exploration for seed in (3, 3, 4)]
-    assert runs[0].stages[0].key_grid.shape == (48, 48)
-    np.testing.assert_array_equal(runs[0].logits, runs[1].logits)
-    assert not np.array_equal(runs[0].logits, runs[2].logits)
-
-
 def test_the_command_line_explains_itself_and_reads_the_environment(monkeypatch):
     shown = subprocess.run([sys.executable, "app.py", "--help"], capture_output=True, text=True, check=True).stdout
     for word in ("--model", "--device", "--host", "--port", "CVT_MODEL", "CVT_DEVICE", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from cvt import CvtForImageClassification
+from cvt.variants import stage_settings
 from tests import serving
 from visualize.render import unpack
+from visualize.wanted import wanted
 from visualize.workbench import Workbench
 
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -69,10 +71,17 @@ def test_the_microscope_looks_into_the_model_that_made_the_result(folders, pictu
         assert arrays["tokens"].shape[1:] == (workbench.bench(name).side // 4,) * 2
 
 
+def deeper(bench):
+    """A variant with another block in its first stage, of random weights."""
+    stages = stage_settings(bench.config)
+    stages[0]["depth"] += 1
+    return wanted(bench.config, bench.side, {"stages": stages, "weights": "random", "seed": 5})
+
+
 def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folders, picture):
     workbench = Workbench(folders, "cpu")
     bench = workbench.bench("fish")
-    result = bench.explore_variant(picture, bench.variant({0: {"depth": 2}}), 5)
+    result = bench.explore_variant(picture, deeper(bench))
     workbench.bench("birds").explore(picture)  # another model's result in between changes nothing
     _, arrays = unpack(workbench.inside_payload(result.key, 0, 1))
     assert arrays["tokens"].shape[1:] == (32, 32)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.budget import refuse_if_too_large
+from cvt.build import Watch
 from cvt.config import CvtConfig
 from cvt.preprocess import PictureSource
-from cvt.variants import Changes, VariantCache, variant
+from cvt.variants import VariantCache
 
 from .explore import Exploration, explore
 from .render import payload
 from .store import ExplorationStore
-
-# What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
-MAX_MACS, MAX_PARAMETERS, MAX_MEMORY = 10_000_000_000, 150_000_000, 2 << 30
+from .wanted import Wanted
 
 
 @dataclass
@@ -105,17 +103,13 @@ class Bench:
     def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification]) -> Result:
         return Result(self._store.put(Held(exploration, model, self.processor)), exploration)
 
-    def variant(self, changes: Changes) -> CvtConfig:
-        """The model's architecture with some settings changed.
+    def variant_model(self, found: Wanted, watch: Watch | None = None) -> CvtForImageClassification:
+        """The model of a variant, kept or built now; ``watch`` as ``VariantCache.get`` takes it."""
+        return self._variants.get(found.config, found.seed, self.model if found.inherited else None, watch)
 
-        Raises:
-            ValueError: impossible, or too large for this machine; the sentence says why and what to change.
-        """
-        config = variant(self.config, changes)
-        refuse_if_too_large(config, self.side, self.side, MAX_MACS, MAX_PARAMETERS, MAX_MEMORY)
-        return config
-
-    def explore_variant(self, picture: PictureSource, config: CvtConfig, seed: int) -> Result:
-        """The same picture through a variant with random weights of this seed."""
-        exploration = explore(self._variants.get(config, seed), self.processor, picture)
-        return self._put(exploration, lambda: self._variants.get(config, seed))  # built again if the cache has dropped it
+    def explore_variant(self, picture: PictureSource, found: Wanted, watch: Watch | None = None) -> Result:
+        """The same picture through a variant, at its own input size."""
+        processor = replace(self.processor, size=found.side)
+        exploration = explore(self.variant_model(found, watch), processor, picture)
+        # built again if the cache has dropped it
+        return Result(self._store.put(Held(exploration, lambda: self.variant_model(found), processor)), exploration)

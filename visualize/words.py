@@ -1,4 +1,4 @@
-"""What the page says around the explorer: its head, the costs of an architecture, and how far a prediction can be trusted."""
+"""What the page says around the explorer: its head, where weights come from, and how far a prediction can be trusted."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cvt.budget import in_words
+from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
-from cvt.cost import CvtCost, cost
+from cvt.cost import cost
+from cvt.inherit import report
 
 if TYPE_CHECKING:
     from .bench import Bench
+    from .wanted import Wanted
 
-ARCHITECTURE = (
-    "Move a slider: the page builds that architecture with random weights and runs your picture through it. "
-    "You see what it costs, how its grids change, and how its maps differ before any training."
-)
-BUILT = "This is your variant. Its weights are random: the same seed always gives the same ones."
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
@@ -79,48 +76,17 @@ def accuracy(config: CvtConfig) -> str:
     )
 
 
-def status(sentence: str, problem: bool = False) -> str:
-    """One line that a screen reader says when it changes."""
-    kind, role = ("problem", "alert") if problem else ("fine", "status")
-    return f'<p class="cvt-status" data-kind="{kind}" role="{role}">{html.escape(sentence)}</p>'
-
-
-def costs(bench: Bench, config: CvtConfig) -> str:
-    """A table of what ``config`` costs a stage and in total, beside the bench's own model."""
-    side = bench.side
-    variant, own = cost(config, side, side), cost(bench.config, side, side)
-    stages = range(len(variant.stages))
-    rows = [
-        ("Query grid", [_grid(variant.stages[i].query_grid) for i in stages], "", ""),
-        ("Key grid", [_grid(variant.stages[i].key_grid) for i in stages], "", ""),
-        ("Attention weights", [in_words(variant.stages[i].attention_entries) for i in stages], *_total("attention_entries", variant, own)),
-        ("Parameters", [in_words(variant.stages[i].parameters) for i in stages], *_total("parameters", variant, own)),
-        ("Multiply-adds", [in_words(variant.stages[i].macs) for i in stages], *_total("macs", variant, own)),
-    ]
-    heads = "".join(f'<th scope="col">Stage {i + 1}</th>' for i in stages)
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{value}</td>" for value in values)}<td>{total}</td><td>{change}</td></tr>'
-        for name, values, total, change in rows
-    )
-    return (
-        f'<div class="cvt-costs"><table><caption>Costs of this variant for a {side}×{side} picture</caption>'
-        f'<thead><tr><td></td>{heads}<th scope="col">In all</th><th scope="col">Against the model</th></tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _total(name: str, variant: CvtCost, own: CvtCost) -> tuple[str, str]:
-    value, before = getattr(variant, name), getattr(own, name)
-    return in_words(value), _change(value, before)
-
-
-def _change(value: int, before: int) -> str:
-    if value == before:
-        return "the same"
-    ratio = value / before
-    if ratio >= 2:
-        return f"{ratio:.1f} × as many"
-    return f"{abs(ratio - 1):.1%} {'more' if ratio > 1 else 'fewer'}"
+def weights(config: CvtConfig, side: int, found: Wanted) -> str:
+    """Where a variant's weights come from, and what that means for its prediction."""
+    if not found.inherited:
+        return UNTRAINED
+    inherited = report(config, found.config)
+    if inherited.same and found.side != side:
+        return (
+            f"All weights are the trained model's. It sees {_grid((found.side,) * 2)} pixels instead of {_grid((side,) * 2)}, "
+            "so the prediction is another."
+        )
+    return inherited.sentence
 
 
 def _grid(size: Size) -> str:

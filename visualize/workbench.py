@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.build import Watch
 from cvt.config import CvtConfig
+from cvt.inherit import inherit
 from cvt.runner import choose_device
 from cvt.variants import VariantCache, build_variant
 
@@ -18,6 +20,7 @@ from .bench import Bench, Held
 from .inside import inside_payload
 from .render import block_payload
 from .store import ExplorationStore
+from .trial import Trials
 
 
 class Workbench:
@@ -34,7 +37,9 @@ class Workbench:
     def __init__(self, sources: str | Sequence[str | None] | None = None, device: str = "auto", kept: Sequence[Path] = ()):
         self.device, self.dtype = choose_device(device)
         self.store: ExplorationStore[Held] = ExplorationStore()
-        self.variants = VariantCache(build=self._build)
+        self.variants = VariantCache(build=self._build, inherit=self._inherit)
+        self.trials = Trials()
+        self.examples = {path.stem: str(path.resolve()) for path in kept}
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
         self._benches: dict[str, Bench] = {}
         for source in dict.fromkeys(sources):
@@ -50,8 +55,13 @@ class Workbench:
         processor = CvtImageProcessor.from_pretrained(source)
         return Bench(f"{name} ({same + 1})" if same else name, shown, model, processor, self.store, self.variants, kept)
 
-    def _build(self, config: CvtConfig, seed: int) -> CvtForImageClassification:
-        return build_variant(config, seed).to(self.device, self.dtype)
+    def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
+        return build_variant(config, seed, watch).to(self.device, self.dtype)
+
+    def _inherit(
+        self, base: CvtForImageClassification, config: CvtConfig, seed: int, watch: Watch | None = None
+    ) -> CvtForImageClassification:
+        return inherit(base, config, seed, watch).model.to(self.device, self.dtype)
 
     @property
     def names(self) -> list[str]:

@@ -108,32 +108,6 @@ def test_every_feature_picture_is_drawn_and_labelled(visit, kind):
     assert colours > 8
 
 
-def test_a_slider_builds_a_variant_and_shows_its_costs(visit):
-    seen = visit()
-    seen.page.get_by_role("tab", name="Architecture").click()
-    seen.wait_for_result("variant")
-    costs = seen.page.locator("#variant-costs")
-    assert "the same" in costs.inner_text()
-    seen.page.get_by_role("slider", name=re.compile("Key and value stride of stage 1")).focus()
-    seen.page.keyboard.press("ArrowLeft")
-    seen.page.wait_for_function("!document.querySelector('#variant-costs').innerText.includes('Key grid\\t24×24')")
-    seen.page.get_by_text("This is your variant.").wait_for()
-    assert re.search(r"Key grid\s+48×48", costs.inner_text())
-    assert "Random weights" in seen.page.inner_text('[data-explorer="variant"] [data-ref="note"]')
-
-
-def test_an_impossible_slider_says_why_and_keeps_the_last_variant(visit):
-    seen = visit()
-    seen.page.get_by_role("tab", name="Architecture").click()
-    seen.wait_for_result("variant")
-    classes = seen.classes("variant")
-    seen.page.get_by_role("slider", name=re.compile("Heads of stage 2")).focus()
-    for _ in range(3):
-        seen.page.keyboard.press("ArrowRight")  # 5 heads for 96 channels
-    seen.page.get_by_text("which 5 heads cannot share equally").wait_for()
-    assert seen.classes("variant") == classes
-
-
 def test_a_bad_upload_says_so_and_loses_nothing(visit, tmp_path):
     seen = visit()
     before = seen.classes()
@@ -324,17 +298,6 @@ def test_another_persons_model_stays_as_it_is(visit, two_models):
     one.page.wait_for_function("before => cvtExplorer.get().key !== before", arg=one.page.evaluate("cvtExplorer.get().key"))
     assert one.classes().count("narrow") == 5
     assert "input 96×96" in one.page.inner_text(".cvt-head-model")
-
-
-def test_the_architecture_starts_from_the_chosen_model(visit, two_models):
-    seen = visit(two_models)
-    choose_model(seen, "wide")
-    wait_for_class(seen, "wide")
-    seen.page.get_by_role("tab", name="Architecture").click()
-    seen.wait_for_result("variant")
-    seen.page.wait_for_function("document.querySelector('#variant-costs').innerText.split('the same').length === 4")
-    assert "for a 128×128 picture" in seen.page.locator("#variant-costs").inner_text()
-    assert seen.page.get_by_role("slider", name="Embedding width of stage 2").input_value() == "32"
 
 
 def test_examples_have_names_for_those_who_do_not_see_them(visit):

@@ -14,8 +14,10 @@ The page's server answers, below its root: ``explorer/static/<file>`` with a fil
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
@@ -65,6 +67,11 @@ def _template(name: str, explorer: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", explorer):
         raise ValueError(f"An explorer's id is made of letters, digits, - and _, not {explorer!r}.")
     return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer)
+
+
+def told(key: str, picture: str, **more: Any) -> dict[str, Any]:
+    """What an explorer of the page is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
+    return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, "inside": True, "again": True}
 
 
 PICTURE_HTML, PANELS_HTML = picture_html("main"), panels_html("main")

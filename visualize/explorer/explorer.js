@@ -4,7 +4,7 @@ import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
 import { breadcrumb } from "./breadcrumb.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say } from "./dom.js";
+import { make, refs, say, tell } from "./dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
 import { notice } from "./notice.js";
@@ -92,6 +92,7 @@ export class Explorer {
     this.classes();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
+    tell(this.id, "shown");
   }
 
   classes() {
@@ -111,9 +112,11 @@ export class Explorer {
 
   /** Changes what was chosen; the drawing follows in the next frame. */
   set(changes) {
-    if (!this.state) return;
-    this.state = { ...this.state, ...changes };
+    const before = this.state;
+    if (!before) return;
+    this.state = { ...before, ...changes };
     this.invalidate();
+    tell(this.id, "set", before);
   }
 
   /** One level up: closes what was opened last, then releases the token. */
