@@ -165,9 +165,9 @@ def test_results_are_served_to_whoever_has_the_key_alone(workbench):
                 get(f"{address}/explorer/data/{wrong}")
             assert raised.value.code == 404
             assert set(json.loads(raised.value.read())) == {"error"}
-        assert b"export" in get(f"{address}/explorer/static/main.js")
+        assert b"export" in get(f"{address}/modules/explorer/main.js")
         with pytest.raises(urllib.error.HTTPError):
-            get(f"{address}/explorer/static/../workbench.py")
+            get(f"{address}/modules/explorer/../workbench.py")
 
 
 def test_an_example_is_computed_once_for_everyone(workbench):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cvt.preprocess import CvtImageProcessor
+from tests.helpers import run_in_node
 from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.attention_maps import BlockAttention
@@ -21,7 +19,6 @@ from visualize.feature_maps import principal_components
 from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
 
-NODE = shutil.which("node")
 TESTS = Path(__file__).parent / "explorer"
 
 
@@ -86,7 +83,6 @@ def scores(block: BlockAttention) -> list[dict]:
     return [{"head": h, "heads": block.heads, "query": q, "key": k, "score": float(exact[h, q, k])} for h, q, k in places]
 
 
-@pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
 def test_the_modules_in_node(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the code saves its picture
     model, processor = model_of(5), CvtImageProcessor(size=64)
@@ -100,20 +96,7 @@ def test_the_modules_in_node(tmp_path, monkeypatch):
         | {"scores": scores(exploration.stages[2].blocks[1])},
     }
     (tmp_path / "expected.json").write_text(json.dumps(expected))
-    files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))
-    assert files
-    run = subprocess.run(
-        [NODE, "--test", *files],
-        env=os.environ | {"EXPLORER_CASES": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "# skipped 0" in run.stdout
-    assert "# fail 0" in run.stdout
+    run_in_node(TESTS, EXPLORER_CASES=tmp_path)
     check_archive(exploration, tmp_path)
     check_code(exploration, tmp_path)
 

@@ -57,7 +57,7 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int, failing:
             path = self.path.split("?")[0].removeprefix("/below/").split("/")
             if path == [""]:
                 return self.answer(page, "text/html")
-            if path[:2] == ["explorer", "static"]:
+            if path[:2] == ["modules", "explorer"]:
                 file = explorer.STATIC / path[2]
                 return self.answer(file.read_bytes(), TYPES[file.suffix])
             if path[:2] == ["explorer", "data"] and path[2] in results:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from cvt.amounts import in_bytes, in_words
 from cvt.variants import MAX_STAGES, SETTINGS, architecture, stage_settings, variant
-from tests.helpers import tiny_config
+from tests.helpers import run_in_node, tiny_config
 from visualize import explorer, laboratory
 from visualize.describe import about
 
-NODE = shutil.which("node")
 TESTS = Path(__file__).parent / "laboratory"
 
 
@@ -61,25 +56,11 @@ def amounts() -> list[dict]:
     return [{"count": count, "words": in_words(count), "bytes": in_bytes(count)} for count in near + drawn]
 
 
-@pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
 def test_the_modules_in_node(tmp_path):
     cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts()}
     (tmp_path / "architecture.json").write_text(json.dumps(cases))
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
-    files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))
-    assert files
-    run = subprocess.run(
-        [NODE, "--test", *files],
-        env=os.environ | {"LABORATORY_CASES": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "# skipped 0" in run.stdout
-    assert "# fail 0" in run.stdout
+    run_in_node(TESTS, LABORATORY_CASES=tmp_path)
 
 
 def test_modules_are_small_and_ask_no_other_host():

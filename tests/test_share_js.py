@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -14,7 +11,7 @@ import pytest
 
 from cvt.preprocess import CvtImageProcessor
 from cvt.variants import architecture
-from tests.helpers import tiny_model
+from tests.helpers import run_in_node, tiny_model
 from tests.test_render import photo
 from visualize import explorer, laboratory, share
 from visualize.describe import about
@@ -22,7 +19,6 @@ from visualize.explore import explore
 from visualize.permalink import HIDEABLE, View, decode, encode
 from visualize.render import payload, unpack
 
-NODE = shutil.which("node")
 TESTS = Path(__file__).parent / "share"
 MODEL, SIDE = tiny_model(), 32
 
@@ -30,22 +26,10 @@ MODEL, SIDE = tiny_model(), 32
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The queries that the browser writes."""
-    if NODE is None:
-        pytest.skip("needs node, which is not installed here")
     folder = tmp_path_factory.mktemp("share")
     header, _ = unpack(payload(explore(MODEL, CvtImageProcessor(size=SIDE), photo())))
     (folder / "share.json").write_text(json.dumps({"about": about(MODEL.config, SIDE), "result": header}))
-    run = subprocess.run(
-        [NODE, "--test", *sorted(str(file) for file in TESTS.glob("*.test.mjs"))],
-        env=os.environ | {"SHARE_CASES": str(folder)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "# skipped 0" in run.stdout
+    run_in_node(TESTS, SHARE_CASES=folder)
     return json.loads((folder / "queries.json").read_text())
 
 

@@ -5,6 +5,7 @@ Everything here is closed form: an answer takes milliseconds, and nothing is bui
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,8 @@ from cvt.variants import INPUT_SIDES, MAX_STAGES, SETTINGS, architecture, stage_
 from .differences import differences
 from .geometry import Grid, stage_grids
 from .wanted import architecture_of, nearest, wanted
+
+_FIELDS = re.compile(rf"\b({'|'.join(SETTINGS)})\b")
 
 
 def about(config: CvtConfig, side: int) -> dict[str, Any]:
@@ -82,15 +85,21 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
     try:
         read = architecture_of(config, side, asked)
     except ValueError as error:
-        return {"problem": str(error), "remedy": _near(config, side, asked)}
+        return {"problem": in_labels(str(error)), "remedy": _near(config, side, asked)}
     answer = {"variant": costs(*read), "differences": differences(read[0], config, read[1].width, side)}
     try:
         wanted(config, side, asked)
     except TooLarge as error:
-        answer |= {"problem": str(error), "remedy": error.remedy and _remedy(error.remedy)}
+        answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy)}
     except ValueError as error:
-        answer |= {"problem": str(error), "remedy": None}
+        answer |= {"problem": in_labels(str(error)), "remedy": None}
     return answer
+
+
+def in_labels(sentence: str) -> str:
+    """A sentence of the library about its fields, with the names that their controls have on the page."""
+    said = _FIELDS.sub(lambda found: SETTINGS[found[0]].label.lower(), sentence)
+    return said[:1].upper() + said[1:]
 
 
 def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:

@@ -24,10 +24,9 @@ log = logging.getLogger("cvt_explorer")
 
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
-    """The routes of a page for this workbench. Scripts find each other at ``modules/`` as they do on disk."""
+    """The routes of a page for this workbench. See ``modules.py`` for those of scripts."""
     questions = Questions(workbench)
     return [
-        Mount("/explorer/static", StaticFiles(directory=explorer.STATIC)),
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload)),

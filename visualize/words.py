@@ -24,9 +24,8 @@ UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geomet
 def header(bench: Bench, named: bool = True) -> str:
     """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
     config = bench.config
-    depth = "-".join(map(str, config.depth))
     result = cost(config, bench.side, bench.side)
-    facts = f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
+    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
     name = f"<b>{html.escape(bench.name)}</b> " if named else ""
     return (
         '<div class="cvt-head"><h1>CvT Explorer</h1>'

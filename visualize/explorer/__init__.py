@@ -7,7 +7,7 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``inside`` (true where the server answers for the microscope) and ``again`` (true where the element's ``retry`` event makes
 the result anew; it is sent when a result is gone and the person asks for it).
 
-The page's server answers, below its root: ``explorer/static/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
+The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
 ``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
 ``explorer/inside/<key>/<stage>/<block>`` with ``inside.inside_payload``; 404 where the key is gone.
 """
@@ -19,34 +19,22 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ..modules import on_load
+
 STATIC = Path(__file__).parent
 CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
 
-# Both find the page's root when they run, since the page may live below a path of its host.
+# Finds the page's root when it runs, since the page may live below a path of its host.
 HEAD = """<script type="module">
 const root = () => (window.gradio_config ? (window.gradio_config.root || "").replace(/\\/+$/, "") : null);
 const start = (tries) => {
-  if (root() !== null) import(root() + "/explorer/static/main.js").catch(() => {});
+  if (root() !== null) import(root() + "/modules/explorer/main.js").catch(() => {});
   else if (tries) setTimeout(start, 50, tries - 1);
 };
 start(200);
 </script>"""
 
-JS_ON_LOAD = """
-const attach = async (tries) => {
-  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
-  let module;
-  try {
-    // A failed import is remembered by its address, so that another try needs another one.
-    module = await import(root + "/explorer/static/main.js" + (tries ? "?try=" + tries : ""));
-  } catch (error) {
-    if (tries < 20) return setTimeout(attach, 500, tries + 1);
-    throw error;
-  }
-  module.mount(element, props, watch, root + "/explorer/", trigger);
-};
-attach(0);
-"""
+JS_ON_LOAD = on_load("explorer", "explorer")
 
 # For the listener that makes the explorer's next result: says so while that takes long, and no more once it is there.
 JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.notice?.awaits(true); return given; }"

@@ -9,23 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..modules import on_load
+
 STATIC = Path(__file__).parent
 CSS = (STATIC / "laboratory.css").read_text(encoding="utf-8")
 LABORATORY_HTML = (STATIC / "laboratory.html").read_text(encoding="utf-8")
 
-# Finds the page's root when it runs, since the page may live below a path of its host.
-JS_ON_LOAD = """
-const attach = async (tries) => {
-  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
-  let module;
-  try {
-    // A failed import is remembered by its address, so that another try needs another one.
-    module = await import(root + "/modules/laboratory/main.js" + (tries ? "?try=" + tries : ""));
-  } catch (error) {
-    if (tries < 20) return setTimeout(attach, 500, tries + 1);
-    throw error;
-  }
-  module.mount(element, props, watch, root + "/laboratory/", trigger);
-};
-attach(0);
-"""
+JS_ON_LOAD = on_load("laboratory", "laboratory")

@@ -12,7 +12,7 @@ const ROOM = { width: 150, height: 84 }; // units of the drawing of the blocks
 const ROWS = [
   ["Tokens", (stage) => stage.queries, (stage) => `${sides(stage.query.shape)}${stage.cls ? " + 1" : ""}`],
   ["Keys", (stage) => stage.keys, (stage) => `${sides(stage.key.shape)}${stage.cls ? " + 1" : ""}`],
-  ["Attention matrices", (stage) => stage.attention_entries, (stage) => inWords(stage.attention_entries)],
+  ["Attention weights", (stage) => stage.attention_entries, (stage) => inWords(stage.attention_entries)],
   ["Parameters", (stage) => stage.parameters, (stage) => inWords(stage.parameters)],
   ["Multiply-adds", (stage) => stage.macs, (stage) => inWords(stage.macs)],
   ["Activation memory", (stage) => stage.activation_bytes, (stage) => inBytes(stage.activation_bytes)],

@@ -8,7 +8,7 @@ const TOTALS = [
   ["parameters", "Parameters", inWords],
   ["macs", "Multiply-adds", inWords],
   ["activation_bytes", "Activation memory", inBytes],
-  ["attention_entries", "Attention matrices", inWords],
+  ["attention_entries", "Attention weights", inWords],
 ];
 
 export const PARTS = [["embedding", "Embedding"], ["projections", "Projections"], ["attention", "Attention"], ["mlp", "MLP"]];

@@ -9,23 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..modules import on_load
+
 STATIC = Path(__file__).parent
 CSS = (STATIC / "share.css").read_text(encoding="utf-8")
 SHARE_HTML = (STATIC / "share.html").read_text(encoding="utf-8")
 
-# Finds the page's root when it runs, since the page may live below a path of its host.
-JS_ON_LOAD = """
-const attach = async (tries) => {
-  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
-  let module;
-  try {
-    // A failed import is remembered by its address, so that another try needs another one.
-    module = await import(root + "/modules/share/main.js" + (tries ? "?try=" + tries : ""));
-  } catch (error) {
-    if (tries < 20) return setTimeout(attach, 500, tries + 1);
-    throw error;
-  }
-  module.mount(element, root + "/laboratory/");
-};
-attach(0);
-"""
+JS_ON_LOAD = on_load("share", "laboratory")

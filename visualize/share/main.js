@@ -14,7 +14,7 @@ const nameOf = (tab) => tab.textContent.trim().toLowerCase().replaceAll(" ", "-"
 const openTab = () => tabs().find((tab) => tab.getAttribute("aria-selected") === "true");
 
 /** Takes the element that holds the template; `base` is the address below which the server answers. */
-export function mount(element, base) {
+export function mount(element, _props, _watch, base) {
   const ref = refs(element.querySelector("[data-share]") ?? element);
   const page = (window.cvtPage = { linked: null, ready: false });
   let hidden = [];
