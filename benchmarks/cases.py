@@ -18,9 +18,9 @@ from PIL import Image
 from torch import nn
 
 from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.build import build_variant
 from cvt.config import VARIANTS, CvtConfig
 from cvt.names import HUGGING_FACE, to_theirs
-from cvt.variants import build_variant
 from visualize import explore
 
 from .paired import Pairs, pairs

@@ -26,8 +26,8 @@ import torch
 from PIL import Image
 
 from cvt import CvtImageProcessor
+from cvt.build import build_variant
 from cvt.config import CvtConfig
-from cvt.variants import build_variant
 from visualize.workbench import Workbench
 
 from .cases import SHAPE, photograph

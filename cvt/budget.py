@@ -11,7 +11,8 @@ from typing import Any
 from .amounts import in_bytes, in_words
 from .config import CvtConfig
 from .cost import CvtCost, cost
-from .variants import INPUT_SIDES, SETTINGS, Setting, variant
+from .settings import INPUT_SIDES, SETTINGS, Setting
+from .variants import variant
 
 SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
 

@@ -18,7 +18,6 @@ The rules, tensor by tensor:
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import torch
@@ -26,12 +25,9 @@ from torch import Tensor
 
 from .build import Watch, build_variant
 from .config import CvtConfig, Size, StageConfig
-from .inheritance import COPIED, RESIZED, Report, how, kernel_shift, report
+from .inheritance import COPIED, IN_STAGE, RESIZED, Report, how, kernel_shift, report
 from .model import CvtForImageClassification
 
-__all__ = ["Inherited", "Report", "inherit", "report"]
-
-_STAGE = re.compile(r"cvt\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")
 _MLP = ("mlp.intermediate.weight", "mlp.intermediate.bias", "mlp.output.weight")
 
 
@@ -66,7 +62,7 @@ def inherit(base: CvtForImageClassification, config: CvtConfig, seed: int = 0, w
 
 
 def _resized(name: str, theirs: dict[str, Tensor], base: CvtConfig, config: CvtConfig) -> Tensor:
-    index, _, part = _STAGE.fullmatch(name).groups()
+    index, _, part = IN_STAGE.fullmatch(name).groups()
     old, new = base.stages[int(index)], config.stages[int(index)]
     if part == "embedding.projection.weight":
         kernels = old.patch_size, new.patch_size

@@ -15,7 +15,7 @@ from .config import CvtConfig, StageConfig
 
 COPIED, RESIZED, SEEDED = "copied", "resized", "seeded"
 
-_STAGE = re.compile(r"cvt\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")
+IN_STAGE = re.compile(r"cvt\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # a tensor's stage, block if it is in one, and name there
 _QKV = ("query", "key", "value")
 _SIZES_MAY_DIFFER = ("convolution.weight", "mlp.intermediate.weight", "mlp.intermediate.bias", "mlp.output.weight")
 
@@ -112,7 +112,7 @@ def report(base: CvtConfig, config: CvtConfig) -> Report:
 
 def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
     """Whether a tensor of ``config``'s model is COPIED from ``base``'s, RESIZED from it, or SEEDED; names as in ``model.py``."""
-    found = _STAGE.fullmatch(name)
+    found = IN_STAGE.fullmatch(name)
     if found is None:
         return COPIED if _classifier_stays(base, config) else SEEDED
     index, block, part = int(found[1]), found[2], found[3]

@@ -21,7 +21,7 @@ class Published:
 
     Attributes:
         table: where. parameters: in millions. gmacs: billions of multiply-adds for one picture of ``side`` pixels.
-        top1: per cent of ImageNet's validation pictures, at ``top1_side`` pixels. None where the table has no such number.
+        top1: per cent of ImageNet's validation pictures, of ``side`` pixels too. None where the table has no such number.
         normal: the same of the unchanged CvT-13 in that table, for an ablation: (parameters, gmacs, top1).
         note: one sentence to read with the numbers.
     """
@@ -31,7 +31,6 @@ class Published:
     gmacs: float | None
     top1: float | None
     side: int = 224
-    top1_side: int = 224
     normal: tuple[float | None, float | None, float | None] | None = None
     note: str = ""
 
@@ -104,7 +103,6 @@ PRESETS: dict[str, Preset] = {
                 193.2,
                 87.7,
                 side=384,
-                top1_side=384,
                 note="Pre-trained on ImageNet-22k. At 224×224 pixels it needs 60.86 billion (Table 2).",
             ),
         ),

@@ -1,8 +1,8 @@
 """Other architectures, made from one: what may be set of which stage, and what follows from it.
 
-``SETTINGS`` is the table behind sliders and switches; ``architecture`` makes a configuration of one to four stages as
-sliders give them, ``variant`` of a base and some changes. ``build.py`` and ``inherit.py`` give them weights,
-``variant_cache.py`` keeps the last models. Whether a machine can run it is asked first, in ``budget.py``.
+``architecture`` makes a configuration of one to four stages as sliders give them, ``variant`` of a base and some changes; what
+may be set is in ``settings.py``. ``build.py`` and ``inherit.py`` give them weights, ``variant_cache.py`` keeps the last models.
+Whether a machine can run it is asked first, in ``budget.py``.
 """
 
 from __future__ import annotations
@@ -10,26 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .build import build_variant, model_bytes
 from .config import CvtConfig
 from .fields import STAGE_DEFAULTS
-from .settings import INPUT_SIDES, MAX_STAGES, SETTINGS, Setting, check_value, shown
-from .variant_cache import VariantCache
-
-__all__ = [
-    "INPUT_SIDES",
-    "MAX_STAGES",
-    "SETTINGS",
-    "Changes",
-    "Setting",
-    "VariantCache",
-    "architecture",
-    "build_variant",
-    "model_bytes",
-    "stage_changes",
-    "stage_settings",
-    "variant",
-]
+from .settings import MAX_STAGES, SETTINGS, check_value, shown
 
 Changes = Mapping[int, Mapping[str, Any]]
 Stage = dict[str, Any]  # a value for every field of STAGE_DEFAULTS

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from cvt.amounts import in_bytes, in_words
-from cvt.variants import MAX_STAGES, SETTINGS, architecture, stage_settings, variant
+from cvt.settings import MAX_STAGES, SETTINGS
+from cvt.variants import architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
 from visualize import explorer, laboratory
 from visualize.describe import about

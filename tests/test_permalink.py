@@ -14,7 +14,8 @@ from cvt.settings import INPUT_SIDES, SETTINGS
 from cvt.variants import architecture
 from tests.helpers import tiny_config
 from tests.strategies import stages
-from visualize.permalink import CHOICES, DEFAULT, FLAGS, HIDEABLE, KEYS, MAX_NOTICES, SETTING_KEYS, View, decode, encode
+from visualize.permalink import KEYS, MAX_NOTICES, SETTING_KEYS, decode, encode
+from visualize.view import CHOICES, DEFAULT, FLAGS, HIDEABLE, View
 
 BASE = CvtConfig(**VARIANTS["CvT-13"])
 MODELS, EXAMPLES = ("Embedded CvT", "microsoft/cvt-13"), ("red_panda", "honey_bee", "été & co")

@@ -16,8 +16,9 @@ from tests.test_render import photo
 from visualize import explorer, laboratory, share
 from visualize.describe import about
 from visualize.explore import explore
-from visualize.permalink import HIDEABLE, View, decode, encode
+from visualize.permalink import decode, encode
 from visualize.render import payload, unpack
+from visualize.view import HIDEABLE, View
 
 TESTS = Path(__file__).parent / "share"
 MODEL, SIDE = tiny_model(), 32

@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
-from cvt.build import Cancelled
+from cvt.build import Cancelled, build_variant, model_bytes
 from cvt.config import CvtConfig
 from cvt.cost import cost
-from cvt.variants import VariantCache, build_variant, model_bytes
+from cvt.variant_cache import VariantCache
 
 
 def small(**changes):

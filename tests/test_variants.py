@@ -14,18 +14,12 @@ from hypothesis import strategies as st
 
 from cvt.amounts import in_bytes, in_words
 from cvt.budget import Limits, Remedy, TooLarge, refuse_if_too_large
+from cvt.build import build_variant
 from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost
 from cvt.model import CvtForImageClassification
-from cvt.settings import INPUT_SIDES
-from cvt.variants import (
-    SETTINGS,
-    architecture,
-    build_variant,
-    stage_changes,
-    stage_settings,
-    variant,
-)
+from cvt.settings import INPUT_SIDES, SETTINGS
+from cvt.variants import architecture, stage_changes, stage_settings, variant
 from tests.strategies import anything, stages
 
 CVT_13 = CvtConfig(**VARIANTS["CvT-13"])

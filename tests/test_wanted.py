@@ -9,7 +9,8 @@ import pytest
 from cvt.budget import TooLarge
 from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost
-from cvt.variants import INPUT_SIDES, SETTINGS, stage_settings, variant
+from cvt.settings import INPUT_SIDES, SETTINGS
+from cvt.variants import stage_settings, variant
 from tests.helpers import tiny_config
 from visualize.describe import about, describe
 from visualize.geometry import stage_grids

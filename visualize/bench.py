@@ -12,7 +12,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import Watch
 from cvt.config import CvtConfig
 from cvt.preprocess import PictureSource
-from cvt.variants import VariantCache
+from cvt.variant_cache import VariantCache
 
 from .explore import Exploration, explore
 from .render import payload

@@ -14,7 +14,8 @@ from cvt.budget import Remedy, TooLarge
 from cvt.config import CvtConfig, StageConfig
 from cvt.cost import Cost, CvtCost, StageCost, cost
 from cvt.presets import PRESETS, Published, preset
-from cvt.variants import INPUT_SIDES, MAX_STAGES, SETTINGS, architecture, stage_settings
+from cvt.settings import INPUT_SIDES, MAX_STAGES, SETTINGS
+from cvt.variants import architecture, stage_settings
 
 from .differences import differences
 from .geometry import Grid, stage_grids

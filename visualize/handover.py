@@ -12,7 +12,7 @@ from cvt.model import CvtForImageClassification
 from cvt.preprocess import CvtImageProcessor
 from cvt.variants import stage_changes
 
-WEIGHTS = ("inherited", "random")
+from .wanted import WEIGHTS
 
 
 def python_lines(config: CvtConfig, base: CvtConfig, weights: str, seed: int, source: str | None = None, side: int | None = None) -> str:

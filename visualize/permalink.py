@@ -20,9 +20,8 @@ from cvt.config import CvtConfig
 from cvt.settings import INPUT_SIDES, MAX_STAGES, SETTINGS, check_value
 from cvt.variants import architecture, stage_changes
 
-from .view import CHOICES, DEFAULT, FLAGS, HIDEABLE, TABS, View
-
-__all__ = ["CHOICES", "DEFAULT", "FLAGS", "HIDEABLE", "TABS", "View", "decode", "encode"]
+from .view import CHOICES, FLAGS, HIDEABLE, View
+from .wanted import MAX_SEED
 
 KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
 SETTING_KEYS = {
@@ -32,7 +31,6 @@ SETTING_KEYS = {
 }  # fmt: skip
 MAX_LENGTH = 4000  # characters of a link that are read
 MAX_NOTICES = 6
-MAX_SEED = 2**31 - 1
 MAX_PLACE = 512  # rows and columns where the grid is not known
 _OTHERS = re.compile(r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$")  # keys that are not ours and mean no harm
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")

@@ -15,7 +15,8 @@ from . import explorer, words
 from .bench import Bench
 from .describe import about, describe
 from .handover import foreign, model_zip, python_lines
-from .permalink import View, decode, encode
+from .permalink import decode, encode
+from .view import View
 from .wanted import Wanted, wanted
 from .workbench import Workbench
 

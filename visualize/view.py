@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from cvt.config import CvtConfig
 
-TABS = ("explore", "architecture", "what-if", "learn")
+from .wanted import WEIGHTS
+
 HIDEABLE = {  # groups of controls that a teacher can hide, and what to call them
     "upload": "pictures of one's own",
     "examples": "the examples",
@@ -17,7 +18,7 @@ HIDEABLE = {  # groups of controls that a teacher can hide, and what to call the
     "seed": "weights and their seed",
 }
 CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/explorer/state.js has them
-    "tab": TABS,
+    "tab": ("explore", "architecture"),
     "layer": ("attention", "features", "class", "none"),
     "view": ("token", "received", "mean"),
     "features": ("pca", "mean", "channel", "similarity"),
@@ -25,7 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the def
     "scale": ("map", "stage", "all"),
     "colours": ("viridis", "cividis", "grey"),
     "projection": ("query", "key", "value"),
-    "weights": ("inherited", "random"),
+    "weights": WEIGHTS,
 }
 FLAGS = ("cls", "centred", "smooth", "pixels", "ancestors")
 

@@ -9,7 +9,8 @@ from typing import Any
 from cvt.budget import Limits, refuse_if_too_large
 from cvt.config import CvtConfig
 from cvt.cost import CvtCost, cost
-from cvt.variants import INPUT_SIDES, SETTINGS, architecture, shown
+from cvt.settings import INPUT_SIDES, SETTINGS, shown
+from cvt.variants import architecture
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
 LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
 from cvt.cost import cost
-from cvt.inherit import report
+from cvt.inheritance import report
 
 if TYPE_CHECKING:
     from .bench import Bench

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.build import Watch
+from cvt.build import Watch, build_variant
 from cvt.config import CvtConfig
 from cvt.inherit import inherit
 from cvt.runner import choose_device
-from cvt.variants import VariantCache, build_variant
+from cvt.variant_cache import VariantCache
 
 from .bench import Bench, Held
 from .inside import inside_payload

@@ -12,7 +12,8 @@ import app
 from cvt.amounts import in_bytes, in_words
 from cvt.config import CvtConfig
 from cvt.cost import cost
-from cvt.variants import SETTINGS, variant
+from cvt.settings import SETTINGS
+from cvt.variants import variant
 from tests import serving
 from visualize.workbench import Workbench
 
