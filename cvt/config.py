@@ -194,11 +194,15 @@ class CvtConfig:
     def _fill_labels(self) -> None:
         names = self.id2label
         if names is not None:
-            pairs = names.items() if isinstance(names, dict) else enumerate(names)
-            names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
-            if set(names) != set(range(len(names))):
-                raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
-            names = dict(sorted(names.items()))
+            if _maps(names, int, str):
+                names = dict(names)
+            else:
+                pairs = names.items() if isinstance(names, dict) else enumerate(names)
+                names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
+            if list(names) != list(range(len(names))):
+                if set(names) != set(range(len(names))):
+                    raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
+                names = dict(sorted(names.items()))
             if self.num_labels is not None and self.num_labels != len(names):
                 raise ValueError(
                     f"num_labels is {self.num_labels} but id2label has {len(names)} labels: give one of the two, or make them agree."
@@ -210,6 +214,8 @@ class CvtConfig:
         self._set("num_labels", len(names))
         if self.label2id is None:
             self._set("label2id", {label: index for index, label in names.items()})
+        elif _maps(self.label2id, str, int):
+            self._set("label2id", dict(self.label2id))
         else:
             self._set("label2id", {str(label): int(index) for label, index in self.label2id.items()})
 
@@ -313,6 +319,11 @@ class CvtConfig:
 
 def _jsonable(value: Any) -> Any:
     return [_jsonable(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _maps(mapping: Any, keys: type, values: type) -> bool:
+    """Whether keys and values have these types already, as a thousand labels have in a config that is made of another."""
+    return isinstance(mapping, dict) and set(map(type, mapping)) <= {keys} and set(map(type, mapping.values())) <= {values}
 
 
 def _check_stage(stage: StageConfig) -> None:
