@@ -160,7 +160,7 @@ def _explore_tab(
         if new is None and name == seen_by:
             return told
         found = run(new or before, name)
-        back = {} if found or seen_by is None else {model: seen_by}
+        back = {} if found else {model: seen_by}
         return told | found | back | ({} if new is None else {upload: None})
 
     settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}

@@ -98,10 +98,10 @@ class Bench:
         return result
 
     def _run(self, picture: PictureSource) -> Result:
-        return self._put(explore(self.model, self.processor, picture), lambda: self.model)
+        return self._put(explore(self.model, self.processor, picture), lambda: self.model, self.processor)
 
-    def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification]) -> Result:
-        return Result(self._store.put(Held(exploration, model, self.processor)), exploration)
+    def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification], processor: CvtImageProcessor) -> Result:
+        return Result(self._store.put(Held(exploration, model, processor)), exploration)
 
     def variant_model(self, found: Wanted, watch: Watch | None = None) -> CvtForImageClassification:
         """The model of a variant, kept or built now; ``watch`` as ``VariantCache.get`` takes it."""
@@ -111,5 +111,4 @@ class Bench:
         """The same picture through a variant, at its own input size."""
         processor = replace(self.processor, size=found.side)
         exploration = explore(self.variant_model(found, watch), processor, picture)
-        # built again if the cache has dropped it
-        return Result(self._store.put(Held(exploration, lambda: self.variant_model(found), processor)), exploration)
+        return self._put(exploration, lambda: self.variant_model(found), processor)  # built again if the cache has dropped it
