@@ -11,7 +11,7 @@ from typing import Any
 from .amounts import in_bytes, in_words
 from .config import CvtConfig
 from .cost import CvtCost, cost
-from .settings import INPUT_SIDES, SETTINGS, Setting
+from .settings import INPUT_SIDES, SETTINGS, Setting, value_words
 from .variants import variant
 
 SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
@@ -119,7 +119,7 @@ def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int])
             value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits, best)
             if value is not None:
                 best, remedy = _distance(value, now), Remedy(stage, setting.name, value)
-                change = f"{setting.label.lower()} {_said(value)} instead of {_said(now)}"
+                change = f"{setting.label.lower()} {value_words(value)} instead of {value_words(now)}"
                 sentence = f"The nearest setting that fits: {change} in stage {stage + 1}."
     return remedy, sentence
 
@@ -129,10 +129,6 @@ def _distance(value: Any, now: Any) -> float:
     if isinstance(now, (bool, str)):
         return math.log(2)
     return abs(math.log(value / now)) if value and now else abs(math.log((value + 1) / (now + 1)))
-
-
-def _said(value: Any) -> str:
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fits, best: float) -> Any | None:

@@ -85,7 +85,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "qkv_projection_method",
             "Projection",
-            "What precedes the linear layers: convolution, mean, nothing.",
+            "What precedes the linear layers: a convolution, a mean, or nothing (linear).",
             "Convolutions in all three stages give 81.6 % top-1, linear layers alone 80.6 % (Table 8).",
             PROJECTION_METHODS,
         ),
@@ -141,6 +141,15 @@ def check_value(setting: Setting, value: Any, stage: int) -> None:
     else:
         choice = "one of " + ", ".join(str(each) for each in values)
     raise ValueError(f"{setting.label} of stage {stage + 1} cannot be {shown(value)}: choose {choice}.")
+
+
+def value_words(value: Any) -> str:
+    """How a setting's value is written for people: "convolution", "on", "3", "7×3"."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return {"dw_bn": "convolution", "avg": "mean"}.get(value, value)
+    return "×".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
 
 
 def shown(value: Any) -> str:

@@ -1,26 +1,14 @@
-"""How a variant differs from its baseline, in sentences with the cost of each change alone; and where a model's cost goes."""
+"""How a variant differs from its baseline, in sentences with the cost of each change alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from cvt.config import CvtConfig
-from cvt.cost import Cost, CvtCost, StageParts, cost
-from cvt.settings import SETTINGS
+from cvt.cost import CvtCost, cost
+from cvt.settings import SETTINGS, value_words
 from cvt.variants import architecture, stage_changes, stage_settings
-
-PART_LABELS = {
-    "embedding": "Conv embedding",
-    "conv_projections": "Conv projections",
-    "linear_projections": "Linear projections",
-    "attention": "Attention",
-    "attention_output": "Output of attention",
-    "mlp": "MLP",
-    "norms": "LayerNorms",
-    "classifier": "Classifier",
-}
-_WORDS = {"dw_bn": "convolution", "avg": "mean", "linear": "linear", True: "on", False: "off"}
 
 
 def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | None = None) -> list[str]:
@@ -62,7 +50,7 @@ class _Change:
 
     @property
     def words(self) -> str:
-        return f"{SETTINGS[self.name].label} {_said(self.old)} → {_said(self.new)} in {_where(self.stages, self.all_stages)}"
+        return f"{SETTINGS[self.name].label} {value_words(self.old)} → {value_words(self.new)} in {_where(self.stages, self.all_stages)}"
 
     def alone(self, reference: CvtConfig) -> CvtConfig | None:
         """The reference with this change and no other; None where that cannot be built."""
@@ -152,42 +140,8 @@ def _times(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 9.95 or abs(ratio - round(ratio)) < 0.05 else f"{ratio:.1f}"
 
 
-def _said(value: Any) -> str:
-    if isinstance(value, (bool, str)):
-        return _WORDS[value]
-    return "×".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
-
-
 def _where(stages: tuple[int, ...], all_stages: bool = False) -> str:
     if all_stages:
         return "all stages"
     names = [str(stage + 1) for stage in stages]
     return f"stage {names[0]}" if len(names) == 1 else f"stages {', '.join(names[:-1])} and {names[-1]}"
-
-
-def breakdown(config: CvtConfig, side: int) -> list[dict[str, Any]]:
-    """Where the cost goes, one row a stage and part, the classifier last, as plain values for a diagram.
-
-    Each row: ``stage`` from 1 (None for the classifier), ``part`` (a key of ``PART_LABELS``), ``label``, ``parameters``,
-    ``macs`` (multiply-adds for one picture), and both as shares of the model's, ``parameter_share`` and ``mac_share``.
-
-    Raises:
-        ValueError: the input is too small for a stage.
-    """
-    result = cost(config, side, side)
-    rows: list[tuple[int | None, str, Cost]] = []
-    for stage in result.stages:
-        rows += [(stage.index + 1, part.name, getattr(stage.parts, part.name)) for part in fields(StageParts)]
-    rows.append((None, "classifier", result.classifier))
-    return [
-        {
-            "stage": stage,
-            "part": part,
-            "label": PART_LABELS[part],
-            "parameters": each.parameters,
-            "macs": each.macs,
-            "parameter_share": each.parameters / result.parameters,
-            "mac_share": each.macs / result.macs,
-        }
-        for stage, part, each in rows
-    ]

@@ -31,5 +31,5 @@ test("shares and values", () => {
   assert.equal(share(4, 1000), "0.4\u202f%");
   assert.equal(share(1, 100000), "<\u202f0.1\u202f%");
   assert.equal(share(0, 0), "0\u202f%");
-  assert.deepEqual([true, false, [7, 3], "dw_bn", 4].map(valueWords), ["yes", "no", "7×3", "convolution", "4"]);
+  assert.deepEqual([true, false, [7, 3], "dw_bn", "linear", 4].map(valueWords), ["on", "off", "7×3", "convolution", "linear", "4"]);
 });

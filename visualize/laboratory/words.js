@@ -43,11 +43,11 @@ export function share(part, all) {
 /** 14, 14 → "14×14". */
 export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
-const METHODS = { dw_bn: "convolution", avg: "mean", linear: "nothing" };
+const METHODS = { dw_bn: "convolution", avg: "mean" };
 
-/** How a setting's value is written. */
+/** How a setting's value is written, as cvt/settings.py does. */
 export function valueWords(value) {
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "boolean") return value ? "on" : "off";
   if (Array.isArray(value)) return sides(value);
   return METHODS[value] ?? String(value);
 }
