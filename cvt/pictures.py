@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
@@ -172,7 +173,8 @@ def _to_8_bit(picture: Image.Image) -> Image.Image:
 
 def _from_array(array: np.ndarray | Tensor) -> Image.Image:
     if isinstance(array, Tensor):
-        array = array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()  # NumPy has no bfloat16
     if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
         array = array.transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
     if array.ndim == 3 and array.shape[2] == 1:
