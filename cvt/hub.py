@@ -57,7 +57,8 @@ class Repository:
         Raises:
             ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
         """
-        from huggingface_hub.errors import LocalEntryNotFoundError  # takes a while to import: only for those who need it
+        from huggingface_hub import constants  # takes a while to import: only for those who need it
+        from huggingface_hub.errors import LocalEntryNotFoundError
 
         unreachable = None
         for name in names:
@@ -71,7 +72,10 @@ class Repository:
                 return path
         if unreachable is None:
             return None
-        why = "local_files_only is set" if self.local_files_only else "the Hugging Face Hub cannot be reached"
+        if self.local_files_only:
+            why = "local_files_only is set"
+        else:
+            why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
         raise ValueError(
             f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
             f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."

@@ -57,7 +57,7 @@ class ImageClassifierOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-# so that torch.export can name the parts of what a model returns, and its programs can be saved
+# so that torch.export can name the parts of what a model returns, and its programs can be saved (who loads one imports this module first)
 torch.export.register_dataclass(CvtModelOutput, serialized_type_name="cvt.CvtModelOutput")
 torch.export.register_dataclass(ImageClassifierOutput, serialized_type_name="cvt.ImageClassifierOutput")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os.path
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,8 @@ def _identified(source: str | Path | io.BufferedIOBase) -> Image.Image:
     except (IsADirectoryError, PermissionError) as error:
         raise UnreadablePicture(f"{Path(source).name!r} is not a file that may be read here.") from error
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
+        if isinstance(source, (str, Path)) and not os.path.isfile(source):
+            raise UnreadablePicture("There is no file of this name, and there cannot be one.") from error
         raise UnreadablePicture(_damaged()) from error
 
 

@@ -644,6 +644,13 @@ def test_hub_without_network(hub, saved):
     assert time.monotonic() - started < 5
 
 
+def test_hub_switched_off_by_the_environment(hub, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match=r"config.json of 'someone/tiny' is not on this machine, and HF_HUB_OFFLINE is set"):
+        CvtForImageClassification.from_pretrained("someone/tiny")
+    assert hub.requests == []
+
+
 def test_hub_without_network_but_with_a_cache(hub, saved):
     CvtForImageClassification.from_pretrained("someone/tiny")
     hub.close()

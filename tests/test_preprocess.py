@@ -247,6 +247,9 @@ def test_files_that_are_not_there(tmp_path):
         open_picture(tmp_path / "absent.png")
     with pytest.raises(UnreadablePicture, match="not a file"):
         open_picture(tmp_path)
+    for name in ("a\0b", "x" * 5000):
+        with pytest.raises(UnreadablePicture, match="no file of this name"):
+            open_picture(name)
     for thing in (None, 3, ["a"]):
         with pytest.raises(UnreadablePicture, match="must be a path"):
             open_picture(thing)
