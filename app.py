@@ -18,15 +18,11 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 from PIL import Image
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
-from cvt.config import StageConfig
-from cvt.variants import SETTINGS
-from visualize import explorer, words
+from visualize import explorer, laboratory, share, words
 from visualize.answer import attention_answer
+from visualize.questions import Questions
+from visualize.routes import FAILED, routes
 from visualize.workbench import Workbench
 
 EXAMPLES = [
@@ -36,10 +32,6 @@ EXAMPLES = [
         "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
     )
 ]  # fmt: skip
-# The settings that have a slider a stage: name, least, most, step.
-SLIDERS = (("depth", 1, 12, 1), ("num_heads", 1, 16, 1), ("embed_dim", 16, 512, 16), ("kernel_qkv", 1, 7, 2), ("stride_kv", 1, 4, 1))
-FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
-WITH = {"inside": True, "again": True}  # what an explorer may offer: the microscope, and to compute a lost result again
 AS_FILE = {"type": "filepath", "image_mode": None}
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
@@ -75,37 +67,30 @@ def in_words(handler: Callable) -> Callable:
     return safe
 
 
-def routes(workbench: Workbench) -> list[BaseRoute]:
-    """What the browser component fetches: its scripts, and the bytes of a result."""
-
-    def answer(content: Callable[..., bytes]) -> Callable[[Request], Response]:
-        def endpoint(request: Request) -> Response:
-            try:
-                found = content(**request.path_params)
-            except KeyError:
-                return JSONResponse({"error": "This result is no longer held."}, status_code=404)
-            except ValueError as error:
-                return JSONResponse({"error": str(error)}, status_code=404)
-            return Response(found, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
-
-        return endpoint
-
-    return [
-        Mount("/explorer/static", StaticFiles(directory=explorer.STATIC)),
-        Route("/explorer/data/{key}", answer(workbench.payload)),
-        Route("/explorer/data/{key}/{stage:int}/{block:int}", answer(workbench.block_payload)),
-        Route("/explorer/inside/{key}/{stage:int}/{block:int}", answer(workbench.inside_payload)),
-    ]
-
-
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
-    """The page for one model. ``launch_settings`` belong to its ``launch``."""
+    """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
+    names, questions = workbench.names, Questions(workbench)
     with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
-        gr.HTML(words.header(workbench), elem_classes="cvt-page-header")
+        with gr.Row(elem_classes="cvt-page-top"):
+            several = len(names) > 1
+            head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
+            # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
+            model = gr.HTML(
+                names[0],
+                html_template=words.choice(names),
+                js_on_load=words.CHOICE_JS,
+                apply_default_css=False,
+                visible=several,
+                scale=0,
+                min_width=200,
+                elem_id="model-choice",
+            )
+            script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
+            gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
         with gr.Tab("Explore"):
-            chosen = _explore_tab(demo, workbench, examples)
-        with gr.Tab("Architecture") as tab:
-            _architecture_tab(tab, workbench, chosen)
+            chosen = _explore_tab(demo, workbench, questions, examples, head, model)
+        with gr.Tab("Architecture", elem_id="tab-architecture"):
+            _laboratory_tab(questions, chosen)
         _api(workbench)
     return demo.queue(max_size=200)
 
@@ -117,10 +102,13 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) -> gr.State:
-    """The tab, and the state that holds the path of the picture shown: all that the server keeps of a person."""
+def _explore_tab(
+    demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML, model: gr.HTML
+) -> gr.State:
+    """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
+    of a person."""
     first = str(examples[0]) if examples else None
-    chosen = gr.State(first)
+    chosen, shown = gr.State(first), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
@@ -132,116 +120,117 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, examples: list[Path]) ->
                 elem_id="picture-upload",
                 **AS_FILE,
             )
-            gr.Examples([[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12)
+            gr.Examples(
+                [[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12, elem_id="picture-examples"
+            )
             gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
+    told = {main: gr.skip(), chosen: gr.skip(), upload: gr.skip(), head: gr.skip(), model: gr.skip(), shown: gr.skip()}
 
-    def show(path: str | None) -> tuple[Any, Any, Any]:
-        """The result, the picture's path, and an empty picture component, ready for the next drop or click."""
-        if path is None:
-            return gr.skip(), gr.skip(), gr.skip()
+    def named(picture: str) -> dict:
+        """How a link names the picture; a person's own has no name."""
+        return {"example": Path(picture).stem} if picture in workbench.examples.values() else {}
+
+    def run(picture: str | None, name: str) -> dict:
+        """The picture through the model, or what keeps it from being shown, said in a message."""
         try:
-            key = workbench.explore(path).key
+            bench = workbench.bench(name)
+            same = {head: words.header(bench, named=len(workbench.names) == 1), shown: bench.name, chosen: picture}
+            if picture is None:
+                return same
+            result = bench.explore(picture)
         except ValueError as error:
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
         else:
-            value = {"key": key, "note": words.accuracy(workbench.config), "model": workbench.source, **WITH}
-            return value, path, None
-        return gr.skip(), gr.skip(), None
+            more = {"note": words.accuracy(bench.config), "model": bench.source, "bench": bench.name}
+            more |= {"first": bench.name == workbench.names[0], **named(picture)}
+            return same | {main: explorer.told(result.key, picture, **more)}
+        return {}
 
-    settings = {"outputs": [main, chosen, upload], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    demo.load(show, chosen, **settings)
-    upload.change(show, upload, trigger_mode="always_last", **settings)
-    main.retry(show, chosen, **settings)
+    def show(new: str | None, name: str, before: str | None, seen_by: str | None, request: gr.Request) -> dict:
+        """Another picture or another model. The upload is emptied, ready for the next drop; a model that failed is not chosen."""
+        if seen_by is None:  # the page opens: what its link says
+            view, _ = questions.linked(str(request.query_params))
+            path, name = workbench.examples.get(view.picture, before), view.model or name
+            return told | run(path, name) | {model: name}
+        if new is None and name == seen_by:
+            return told
+        found = run(new or before, name)
+        back = {} if found or seen_by is None else {model: seen_by}
+        return told | found | back | ({} if new is None else {upload: None})
+
+    settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
+    # one listener for all: of what a person changes while the model works, the last state of everything is shown, once
+    changes = gr.on(
+        [demo.load, upload.change, model.change],
+        show,
+        [upload, model, chosen, shown],
+        list(told),
+        trigger_mode="always_last",
+        js=explorer.JS_WAITS,
+        **settings,
+    )
+    changes.then(None, js=explorer.JS_ANSWERED)
+    demo.load(None, js=words.name_examples(examples))
+    main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
     return chosen
 
 
-def _architecture_tab(tab: gr.Tab, workbench: Workbench, chosen: gr.State) -> None:
-    gr.Markdown(words.ARCHITECTURE, elem_classes="cvt-page-text")
-    sliders = []
-    with gr.Row(elem_classes="cvt-page-sliders"):
-        for stage in workbench.config.stages:
-            with gr.Column(min_width=240), gr.Accordion(f"Stage {stage.index + 1}"):
-                for name, least, most, step in SLIDERS:
-                    sliders.append(_slider(stage, name, least, most, step))
-    with gr.Row(elem_classes="cvt-page-row"):
-        with gr.Column(scale=2, min_width=240):
-            seed = gr.Number(0, label="Seed of the random weights", precision=0, minimum=0, maximum=2**31 - 1)
-            reset = gr.Button("Back to the model's own architecture", size="sm")
-        with gr.Column(scale=5, min_width=320):
-            status = gr.HTML(elem_id="variant-status", container=False, padding=False)
-            costs = gr.HTML(elem_id="variant-costs", container=False, padding=False)
-    with gr.Row(elem_classes="cvt-page-row"):
-        with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
-            main, panels = _explorer("variant")
-        with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
-            panels()
+def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
+    settings = {"apply_default_css": False, "container": False, "elem_id": "laboratory"}
+    element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, **settings)
+    with gr.Row(elem_classes="cvt-page-row cvt-page-pair"):
+        for name in ("baseline", "variant"):
+            with gr.Column(min_width=320):
+                gr.HTML(f'<h3 class="cvt-page-side">{name.capitalize()}</h3>', container=False, padding=False)
+                _, panels = _explorer(name)
+                panels()
 
-    def run(path: str | None, seed: float | None, *values: float):
-        """The costs at once, then the result; what cannot be built is said beside the sliders and changes nothing else."""
+    def run(picture: str | None, event: gr.EventData):
+        """One run, told step by step; what cannot be run is said beside the controls and changes nothing else."""
+        asked = event._data
+        name = asked.get("run") if isinstance(asked, dict) else None
         try:
-            config = workbench.variant(_changes(values))
-            yield words.status("Building this variant and running your picture through it …"), words.costs(workbench, config), gr.skip()
-            if path is None:
-                yield words.status("Choose a picture on the Explore tab first."), gr.skip(), gr.skip()
-                return
-            result = workbench.explore_variant(path, config, int(seed or 0))
+            if picture is None:
+                raise ValueError("Choose a picture on the Explore tab first.")
+            yield from questions.run(picture, asked)
         except ValueError as error:
-            yield words.status(str(error), problem=True), gr.skip(), gr.skip()
+            yield {"run": name, "problem": str(error)}
         except Exception:
             log.exception("a variant failed")
-            yield words.status(FAILED, problem=True), gr.skip(), gr.skip()
-        else:
-            yield words.status(words.BUILT), gr.skip(), {"key": result.key, "note": words.UNTRAINED, **WITH}
+            yield {"run": name, "problem": FAILED}
 
-    inputs = [chosen, seed, *sliders]
-    settings = {"outputs": [status, costs, main], "show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    gr.on([tab.select, *(each.change for each in (seed, *sliders))], run, inputs, trigger_mode="always_last", **settings)
-    main.retry(run, inputs, **settings)
-    own = [getattr(stage, name) for stage in workbench.config.stages for name, *_ in SLIDERS]
-    reset.click(lambda: own, outputs=sliders, queue=False, api_visibility="private")
-
-
-def _slider(stage: StageConfig, name: str, least: int, most: int, step: int) -> gr.Slider:
-    setting, value = SETTINGS[name], getattr(stage, name)
-    # the stage in the label too: a screen reader meets the slider without the heading above it
-    label = f"{setting.label} of stage {stage.index + 1}"
-    return gr.Slider(least, max(most, value), value, step=step, label=label, info=setting.meaning)
-
-
-def _changes(values: tuple[float, ...]) -> dict[int, dict[str, int]]:
-    """The sliders' values, stage after stage, as changes of an architecture."""
-    count = len(SLIDERS)
-    return {
-        stage: {name: int(value) for (name, *_), value in zip(SLIDERS, values[stage * count :], strict=False)}
-        for stage in range(len(values) // count)
-    }
+    # a newer run is let in at once: it has ended the older one itself
+    element.submit(run, chosen, element, trigger_mode="multiple", show_progress="hidden", api_visibility="private", **MODEL_QUEUE)
 
 
 def _api(workbench: Workbench) -> None:
     """The named endpoints, on components that the page does not show."""
 
     @in_words
-    def predict(picture: str | None) -> dict[str, float]:
-        return dict(workbench.explore(_given(picture)).exploration.top(5))
+    def predict(picture: str | None, model: str) -> dict[str, float]:
+        return dict(workbench.bench(model).explore(_given(picture)).exploration.top(5))
 
     @in_words
-    def explore(picture: str | None, stage: float, block: float, head: float, row: float, column: float) -> tuple[dict, Image.Image]:
-        exploration = workbench.explore(_given(picture)).exploration
+    def explore(
+        picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str
+    ) -> tuple[dict, Image.Image]:
+        exploration = workbench.bench(model).explore(_given(picture)).exploration
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
         picture = PictureInput(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
+        model = gr.Textbox(workbench.names[0], label="model")
         classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", format="png")
         button = gr.Button()
-    button.click(predict, picture, classes, api_name="predict", **MODEL_QUEUE)
-    button.click(explore, [picture, *place], [answer, overview], api_name="explore", **MODEL_QUEUE)
+    button.click(predict, [picture, model], classes, api_name="predict", **MODEL_QUEUE)
+    button.click(explore, [picture, *place, model], [answer, overview], api_name="explore", **MODEL_QUEUE)
 
 
 def _given(picture: str | None) -> str:
@@ -277,7 +266,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
     return {
         "app_kwargs": {"routes": routes(workbench)},
         "head": explorer.HEAD,
-        "css": explorer.CSS + CSS.read_text(encoding="utf-8"),
+        "css": explorer.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": "32mb",
@@ -291,20 +280,31 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    """The command line; every option can also be set by an environment variable, as hosting needs it."""
+    """The command line; every option can also be set by an environment variable, as hosting needs it.
+
+    ``model`` is a list of what ``from_pretrained`` takes: None for the embedded model.
+    """
     parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
 
     def option(name: str, variable: str, default: Any, meaning: str, kind: type = str) -> None:
-        shown = "the embedded model" if default is None else default
         parser.add_argument(
-            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {shown})"
+            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {default})"
         )
 
-    option("--model", "CVT_MODEL", None, "a folder in Hugging Face's format, a Microsoft .pth file, or a Hub id such as microsoft/cvt-13")
+    parser.add_argument(
+        "--model",
+        action="append",
+        help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the model "
+        "that is built in; give it several times to choose among them in the page "
+        "(environment: CVT_MODEL, several separated by commas; default: embedded)",
+    )
     option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 where there is a GPU, else the CPU")
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 for every network of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
+    options.model = [None if name == "embedded" else name for name in named if name] or [None]
+    return options
 
 
 def main() -> None:

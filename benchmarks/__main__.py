@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: a Markdown table of paired ratios; with ``--check``, exit status 1 if a goal is missed."""
+"""``python -m benchmarks``: paired ratios and times in the page, as Markdown; with ``--check``, exit status 1 if a goal is missed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 
 import torch
 
+from . import page
 from .cases import Case, cases
 from .paired import Pairs
 
@@ -16,7 +17,7 @@ from .paired import Pairs
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times this project against what one would run otherwise.")
     parser.add_argument("--check", action="store_true", help="exit with status 1 if a goal is missed")
-    parser.add_argument("--only", default="", metavar="WORDS", help="only the cases whose name contains this")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only cases whose name contains this; 'page': what is measured there")
     parser.add_argument("--rounds", type=float, default=1, metavar="SHARE", help="share of the usual number of rounds (default: 1)")
     parser.add_argument("--threads", type=int, default=None, help="threads of PyTorch (default: its own)")
     return parser.parse_args()
@@ -42,19 +43,34 @@ def main() -> int:
     options = arguments()
     if options.threads:
         torch.set_num_threads(options.threads)
-    print(machine(), "Medians of paired, interleaved rounds; in brackets the quartiles of the ratio.", end="\n\n")
-    print("| what | base | other | other / base | goal |", "|---|---|---|---|---|", sep="\n", flush=True)
+    print(machine(), flush=True)
+    chosen = [case for case in cases() if options.only.lower() in case.name.lower()]
+    if chosen:
+        print("Medians of paired, interleaved rounds; in brackets the quartiles of the ratio.", end="\n\n")
+        print("| what | base | other | other / base | goal |", "|---|---|---|---|---|", sep="\n", flush=True)
     missed = 0
-    for case in cases():
-        if options.only.lower() not in case.name.lower():
-            continue
+    for case in chosen:
         try:
             times = case.measure(max(2, round(case.rounds * options.rounds)))
         except ModuleNotFoundError as error:
             sys.exit(f"{case.name}: {error.name} is not installed. Run: pip install -r requirements.txt -r tests/requirements.txt")
         missed += not case.reached(times.ratio)
         print(row(case, times), flush=True)
+    if options.only.lower() in ("", "page"):
+        missed += in_the_page(options.rounds)
     return 1 if options.check and missed else 0
+
+
+def in_the_page(share: float) -> int:
+    """The page's own tables, where there is a Chromium and Playwright to open it; the number of missed goals."""
+    try:
+        import playwright  # noqa: F401
+    except ModuleNotFoundError:
+        page.CHROMIUM = None
+    if page.CHROMIUM is None:
+        print("\nThe page was not measured: that needs Chromium, and pip install -r tests/requirements.txt.")
+        return 0
+    return page.report(share)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .amounts import in_bytes, in_words
 from .config import CvtConfig
 from .cost import CvtCost, cost
-from .variants import SETTINGS, Setting, variant
+from .variants import INPUT_SIDES, SETTINGS, Setting, variant
 
-SIDE_STEP = 32  # pixels between the input sizes that are suggested
+SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The one change that makes a model fit: a setting of a stage, from 0, or of the input side where stage is None."""
+
+    stage: int | None
+    name: str
+    value: Any
+
+
+class TooLarge(ValueError):
+    """A model over the limits; its ``remedy`` is the nearest single setting that fits, if there is one."""
+
+    def __init__(self, sentence: str, remedy: Remedy | None = None):
+        super().__init__(sentence)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -40,14 +59,17 @@ def refuse_if_too_large(
     max_macs: int | None = None,
     max_parameters: int | None = None,
     max_memory: int | None = None,
+    input_fixed: bool = False,
 ) -> CvtCost:
     """What ``config`` costs for a picture of (height, width) pixels, if that is within the limits; nothing is allocated.
 
     Args:
         max_macs: multiply-adds for one picture. max_memory: bytes, of ``CvtCost.memory_bytes``. None is no limit.
+        input_fixed: whether the input cannot be chosen, and no smaller one is to be suggested.
     Raises:
-        ValueError: it is too large, and what to change: the one setting whose smallest change makes it fit; where no single
-            one is enough, smaller depths and widths together, or a smaller input. Or the input is too small for a stage.
+        TooLarge: and what to change: the one setting whose smallest change makes it fit, of a stage or of a square input;
+            where no single one is enough, smaller depths and widths together, or a smaller input.
+        ValueError: the input is too small for a stage.
     """
     limits = Limits(max_macs, max_parameters, max_memory)
     result = cost(config, height, width)
@@ -61,36 +83,79 @@ def refuse_if_too_large(
         except ValueError:  # the input is too small for it
             return False
 
-    remedy = _one_setting(config, fits) or _all_smaller(config, fits) or _smaller_input(config, fits, height, width)
-    raise ValueError(f"This model needs {over}. {remedy or 'No setting of it fits: choose another model.'}")
+    sides = [] if input_fixed or height != width else _sides(config, height)
+    remedy, sentence = _one_setting(config, fits, height, sides)
+    if remedy is None:
+        sentence = _all_smaller(config, fits) or (None if input_fixed else _smaller_input(config, fits, height, width))
+    if remedy is sentence is None:
+        sentence = next(filter(None, (_all_smaller(config, fits, side) for side in sides)), None)
+    raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy)
 
 
-def _one_setting(config: CvtConfig, fits: Callable[[CvtConfig | None], bool]) -> str | None:
-    """The single setting that fits with the smallest change, as a share of its value."""
-    best, sentence = math.inf, None
+Fits = Callable[..., bool]
+
+
+def _sides(config: CvtConfig, side: int) -> list[int]:
+    """Smaller input sides that the model can see, from the nearest on."""
+    seen = []
+    for each in reversed(INPUT_SIDES):
+        with suppress(ValueError):
+            if each < side and config.grids(each, each):
+                seen.append(each)
+    return seen
+
+
+def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> tuple[Remedy | None, str | None]:
+    """The single setting that fits with the smallest change, as ``_distance`` measures it, and the sentence that says so."""
+    best, remedy, sentence = math.inf, None, None
+    value = _first(sides, lambda value: fits(config, value, value))
+    if value is not None:
+        best, remedy = _distance(value, side), Remedy(None, "side", value)
+        sentence = f"The nearest setting that fits: input side {value} instead of {side}."
     for setting in SETTINGS.values():
-        if not setting.cheaper:
-            continue
         for stage in range(config.num_stages):
             now = getattr(config, setting.name)[stage]
-            value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits)
-            if value is not None and abs(math.log(value / now)) < best:
-                best = abs(math.log(value / now))
-                sentence = f"The nearest setting that fits: {setting.label.lower()} {value} instead of {now} in stage {stage + 1}."
-    return sentence
+            value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits, best)
+            if value is not None:
+                best, remedy = _distance(value, now), Remedy(stage, setting.name, value)
+                change = f"{setting.label.lower()} {_said(value)} instead of {_said(now)}"
+                sentence = f"The nearest setting that fits: {change} in stage {stage + 1}."
+    return remedy, sentence
 
 
-def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Callable[[CvtConfig | None], bool]) -> Any | None:
-    """The value nearest to ``now`` that fits, on the cheaper side; None if none does."""
-    values = [value for value in setting.values if (value - now) * setting.cheaper > 0]
+def _distance(value: Any, now: Any) -> float:
+    """How large a change is: the ratio's logarithm; a switch counts as a halving."""
+    if isinstance(now, (bool, str)):
+        return math.log(2)
+    return abs(math.log(value / now)) if value and now else abs(math.log((value + 1) / (now + 1)))
+
+
+def _said(value: Any) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fits, best: float) -> Any | None:
+    """The value nearest to ``now`` that fits and is nearer than ``best``; None if none is."""
+    values = [value for value in setting.values if value != now and _distance(value, now) < best - 1e-9]
+    if setting.cheaper:
+        values = [value for value in values if (value - now) * setting.cheaper > 0]
+    elif setting.name == "num_heads":
+        return None  # no cost depends on it
     if setting.name == "embed_dim":
         values = [value for value in values if value % config.num_heads[stage] == 0]
+
+    def value_fits(value: Any) -> bool:
+        return fits(_changed(config, {stage: {setting.name: value}}))
+
     values.sort(reverse=setting.cheaper < 0)  # from the nearest on; what fits comes after what does not
-    return _first(values, lambda value: fits(_changed(config, {stage: {setting.name: value}})))
+    if len(values) > 2 and not value_fits(values[-1]):
+        return None
+    return _first(values, value_fits)
 
 
-def _all_smaller(config: CvtConfig, fits: Callable[[CvtConfig | None], bool]) -> str | None:
-    """All depths and widths shrunk by one share, the largest that fits."""
+def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> str | None:
+    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given."""
+    size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
         changes = {}
@@ -100,15 +165,16 @@ def _all_smaller(config: CvtConfig, fits: Callable[[CvtConfig | None], bool]) ->
             changes[stage] = {"depth": depth, "embed_dim": max(step, dim * percent // 100 // step * step)}
         return changes
 
-    percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent))))
+    percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent)), *size))
     if percent is None:
         return None
     small = _changed(config, shrunk(percent))
     depths, widths = (", ".join(map(str, values)) for values in (small.depth, small.embed_dim))
-    return f"No single setting is enough. This fits: depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
+    also = "" if side is None else f"input side {side}, "
+    return f"No single setting is enough. This fits: {also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
 
 
-def _smaller_input(config: CvtConfig, fits: Callable[..., bool], height: int, width: int) -> str | None:
+def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> str | None:
     """An input of the same shape, its shorter side a multiple of SIDE_STEP, the largest that fits."""
 
     def size(side: int) -> tuple[int, int]:
@@ -137,22 +203,3 @@ def _first(values: Sequence[Any], fits: Callable[[Any], bool]) -> Any | None:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(values[middle]) else (middle + 1, high)
     return values[low] if low < len(values) else None
-
-
-def in_words(count: int) -> str:
-    """A count with three digits: 950, 12.3 thousand, 4.57 billion."""
-    return _scaled(count, ((10**12, " trillion"), (10**9, " billion"), (10**6, " million"), (10**3, " thousand")), "")
-
-
-def in_bytes(count: int) -> str:
-    """An amount of memory with three digits: 950 bytes, 12.3 kB, 1.31 GB."""
-    return _scaled(count, ((10**12, " TB"), (10**9, " GB"), (10**6, " MB"), (10**3, " kB")), " bytes")
-
-
-def _scaled(count: int, units: Sequence[tuple[int, str]], smallest: str) -> str:
-    for size, name in units:
-        if count >= 0.9995 * size:  # what three digits would round up to it
-            value = count / size
-            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-            return f"{value:,.{digits}f}{name}"
-    return f"{count}{smallest}"

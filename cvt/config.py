@@ -3,7 +3,7 @@
 Names and defaults are those Hugging Face documents for ``CvtConfig``; what is impossible is refused here, with a sentence
 that names the field, the stage and the remedy, so that ``model.py`` can trust what it is given.
 
-Source: arXiv 2103.15808, table 1 (the variants) and section 3 (the parts).
+Source: arXiv 2103.15808, table 2 (the variants) and section 3 (the parts).
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class CvtConfig:
 
     Raises:
         ValueError: a combination that cannot be built, naming the field, the stage and the remedy.
-    Source: arXiv 2103.15808, table 1; names as in Hugging Face's documentation of CvT.
+    Source: arXiv 2103.15808, table 2; names as in Hugging Face's documentation of CvT.
     """
 
     num_channels: int = 3
@@ -376,7 +376,7 @@ def _published(dims: tuple, heads: tuple, depth: tuple, size: int, drop_path: fl
     }
 
 
-# The published architectures (arXiv 2103.15808, table 1, and the authors' repository); weights live on the Hub.
+# The published architectures (arXiv 2103.15808, table 2, and the authors' repository); weights live on the Hub.
 VARIANTS: dict[str, dict[str, Any]] = {
     "CvT-13": _published((64, 192, 384), (1, 3, 6), (1, 2, 10), 224),
     "CvT-21": _published((64, 192, 384), (1, 3, 6), (1, 4, 16), 224),

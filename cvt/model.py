@@ -314,16 +314,20 @@ class CvtPreTrainedModel(nn.Module):
 
         ``generator``: where the random numbers come from; PyTorch's own if None.
         """
-        std = self.config.initializer_range
         for module in part.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                truncated_normal_(module.weight, std, generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
-                module.reset_parameters()
-            elif isinstance(module, Stage) and module.cls_token is not None:
-                truncated_normal_(module.cls_token, std, generator)
+            self.init_module(module, generator)
+
+    def init_module(self, module: nn.Module, generator: torch.Generator | None = None) -> None:
+        """The same for what ``module`` itself holds, without the modules in it."""
+        std = self.config.initializer_range
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            truncated_normal_(module.weight, std, generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
+            module.reset_parameters()
+        elif isinstance(module, Stage) and module.cls_token is not None:
+            truncated_normal_(module.cls_token, std, generator)
 
     def gradient_checkpointing_enable(self) -> None:
         """In training, keeps only each block's input and computes its inside again in the backward pass."""

@@ -46,12 +46,13 @@ EMBEDDED_ARCHITECTURE = {
 }
 
 FEW = 5_000  # pictures, with which new weights learn little
+CPU_PART = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
 CLASSES_SHOWN = 20
 
 # Numbers of the recipe that have a flag, with their explanation.
 NUMBERS = {
     "batch_size": "pictures a step, of all processes together",
-    "accumulate": "take each batch in so many parts, for less memory",
+    "accumulate": "take each batch in so many parts, for less memory; on a CPU as many as suffice",
     "learning_rate": "of AdamW, at its height",
     "muon_learning_rate": "of Muon, for the matrices inside the blocks",
     "weight_decay": "of AdamW",
@@ -92,7 +93,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
     lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:20; for another input in proportion)")
+    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:12; for another input in proportion)")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
@@ -116,6 +117,14 @@ def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
     default = tuple((tuple(each * side // recipe.last_side for each in sides), epochs) for sides, epochs in recipe.phases)
     least = recipe.area[0] if options.least_area is None else options.least_area
     return replace(recipe, phases=options.phases or default, area=(least, 1.0), **chosen)
+
+
+def accumulate_on_cpu(recipe: Recipe, pictures: int, processes: int) -> Recipe:
+    """The recipe with its batches taken in as many parts as leave each process CPU_PART pictures at once, or more."""
+    parts, batch = 1, min(recipe.batch_size, pictures) // processes
+    while batch // (2 * parts) >= CPU_PART and recipe.batch_size % (4 * parts * processes) == 0:
+        parts *= 2
+    return replace(recipe, accumulate=parts)
 
 
 def starting_point(options: argparse.Namespace) -> Start:
@@ -167,6 +176,8 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
         say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
     training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
     check_classes(training)
+    if device.type == "cpu" and options.accumulate is None:
+        recipe = accumulate_on_cpu(recipe, len(training), world.size)
     held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)
     if skipped := training.skipped + held_out.skipped:
         say(f"{skipped} pictures that cannot be read were skipped", flush=True)
@@ -225,6 +236,8 @@ def main(given: list[str] | None = None) -> None:
             train(options, world, own)
     except Diverged as error:
         sys.exit(str(error))
+    except torch.OutOfMemoryError:
+        sys.exit("The GPU has too little memory for this: take the batches in parts with --accumulate 2, 4 or more.")
     except ValueError as error:
         sys.exit(f"Training cannot start: {error}")
     except KeyboardInterrupt:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
 import torch
 from torch import nn
 
@@ -41,3 +47,27 @@ def randomize(model: nn.Module, seed: int = 0) -> nn.Module:
 def pixels(*shape: int, seed: int = 1) -> torch.Tensor:
     """Seeded pixel_values; (2, 3, 32, 32) where no shape is given."""
     return torch.randn(shape or (2, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
+
+
+def run_in_node(tests: Path, **folders: Path) -> None:
+    """Runs the .test.mjs files of a folder by Node's own runner; each of ``folders`` becomes an environment variable.
+
+    All of them must pass and none may be skipped; without Node the calling test is skipped.
+    """
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node, which is not installed here")
+    files = sorted(str(file) for file in tests.glob("*.test.mjs"))
+    assert files
+    run = subprocess.run(
+        [node, "--test", *files],
+        env=os.environ | {name: str(folder) for name, folder in folders.items()},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "# skipped 0" in run.stdout
+    assert "# fail 0" in run.stdout

@@ -25,11 +25,11 @@ ARCHITECTURE = {
 }
 
 
-def save_random_model(folder: Path) -> None:
-    """A model with seeded weights that make every map lively."""
-    config = CvtConfig(**ARCHITECTURE, id2label={index: f"class {index}" for index in range(10)})
-    randomize(CvtForImageClassification(config)).save_pretrained(folder)
-    CvtImageProcessor(size=96).save_pretrained(folder)
+def save_random_model(folder: Path, kind: str = "class", crop_pct: float | None = None, seed: int = 0, **changes) -> None:
+    """A model with seeded weights that make every map lively; its classes are called "``kind`` 0" and so on."""
+    config = CvtConfig(**{**ARCHITECTURE, **changes}, id2label={index: f"{kind} {index}" for index in range(10)})
+    randomize(CvtForImageClassification(config), seed).save_pretrained(folder)
+    CvtImageProcessor(size=config.image_size, crop_pct=crop_pct).save_pretrained(folder)
 
 
 @contextmanager

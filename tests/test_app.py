@@ -56,7 +56,7 @@ def test_predict_gives_the_models_own_five_classes(client, model_folder):
 
 def test_explore_gives_exact_weights_and_a_picture_of_them(client, workbench):
     answer, picture = client.predict(handle_file(PHOTO), 2, 1, 2, 5, 9, api_name="/explore")
-    stage = workbench.explore(PHOTO).exploration.stages[1]
+    stage = workbench.bench().explore(PHOTO).exploration.stages[1]
     expected = stage.blocks[0].weights([stage.query_index(4, 8)])[1, 0]
     np.testing.assert_allclose(np.ravel(answer["weights"]), expected, rtol=1e-4)
     assert answer["sentence"] == (
@@ -86,6 +86,21 @@ def test_explore_asks_for_the_cls_token_where_there_is_one(client):
 def test_explore_says_what_there_is_not(client, place, sentence):
     with pytest.raises(AppError, match=sentence.replace("?", r"\?")):
         client.predict(handle_file(PHOTO), *place, api_name="/explore")
+
+
+def test_a_program_may_choose_the_model_by_name(model_folder, tmp_path):
+    serving.save_random_model(tmp_path / "birds", kind="bird", seed=1)
+    with serving.app_of(Workbench([model_folder, str(tmp_path / "birds")], "cpu")) as address:
+        client = Client(address, verbose=False)
+        assert client.predict(handle_file(PHOTO), api_name="/predict")["label"].startswith("class ")
+        assert client.predict(handle_file(PHOTO), "birds", api_name="/predict")["label"].startswith("bird ")
+        place = {"stage": 2, "block": 1, "head": 1, "row": 1, "column": 1}
+        weights = [
+            client.predict(handle_file(PHOTO), **place, **more, api_name="/explore")[0]["weights"] for more in ({}, {"model": "birds"})
+        ]
+        assert not np.allclose(*weights)
+        with pytest.raises(AppError, match="There is no model 'cats' here: choose "):
+            client.predict(handle_file(PHOTO), "cats", api_name="/predict")
 
 
 def bad_pictures(folder: Path) -> dict[str, Path]:
@@ -138,7 +153,7 @@ def get(address: str) -> bytes:
 
 def test_results_are_served_to_whoever_has_the_key_alone(workbench):
     with serving.app_of(workbench) as address:
-        first, second = (workbench.explore(str(path)) for path in app.EXAMPLES[:2])
+        first, second = (workbench.bench().explore(str(path)) for path in app.EXAMPLES[:2])
         assert first.key != second.key
         header, arrays = unpack(get(f"{address}/explorer/data/{first.key}"))
         assert header["top"][0]["label"] == first.exploration.top(1)[0][0]
@@ -150,46 +165,27 @@ def test_results_are_served_to_whoever_has_the_key_alone(workbench):
                 get(f"{address}/explorer/data/{wrong}")
             assert raised.value.code == 404
             assert set(json.loads(raised.value.read())) == {"error"}
-        assert b"export" in get(f"{address}/explorer/static/main.js")
+        assert b"export" in get(f"{address}/modules/explorer/main.js")
         with pytest.raises(urllib.error.HTTPError):
-            get(f"{address}/explorer/static/../workbench.py")
+            get(f"{address}/modules/explorer/../workbench.py")
 
 
 def test_an_example_is_computed_once_for_everyone(workbench):
-    again = [workbench.explore(str(app.EXAMPLES[2])).key for _ in range(3)]
+    again = [workbench.bench().explore(str(app.EXAMPLES[2])).key for _ in range(3)]
     assert len(set(again)) == 1
     with open(app.EXAMPLES[2], "rb") as file:  # the same picture as somebody's own upload is theirs alone
-        own = workbench.explore(file.read()).key
+        own = workbench.bench().explore(file.read()).key
     assert own not in again
 
 
 def test_a_result_that_fell_out_of_the_store_is_computed_again(model_folder):
     workbench = Workbench(model_folder, "cpu", kept=app.EXAMPLES[:1])
     workbench.store.max_items = 1
-    key = workbench.explore(PHOTO).key
-    workbench.explore(str(app.EXAMPLES[1]))
+    key = workbench.bench().explore(PHOTO).key
+    workbench.bench().explore(str(app.EXAMPLES[1]))
     with pytest.raises(KeyError):
         workbench.payload(key)
-    assert struct.unpack_from("<I", workbench.payload(workbench.explore(PHOTO).key))[0] > 0
-
-
-def test_a_variant_is_refused_before_it_is_built(workbench):
-    for changes, sentence in (
-        ({0: {"num_heads": 5}}, "cannot share equally"),
-        ({2: {"embed_dim": 1008, "num_heads": 1, "depth": 24}}, "are allowed here"),
-        ({1: {"kernel_qkv": 4}}, "Projection kernel of stage 2"),
-    ):
-        with pytest.raises(ValueError, match=sentence):
-            workbench.variant(changes)
-    assert len(workbench.variants) == 0
-
-
-def test_a_variant_is_the_same_for_the_same_seed_and_another_for_another(workbench):
-    config = workbench.variant({0: {"stride_kv": 1}})
-    runs = [workbench.explore_variant(PHOTO, config, seed).exploration for seed in (3, 3, 4)]
-    assert runs[0].stages[0].key_grid.shape == (48, 48)
-    np.testing.assert_array_equal(runs[0].logits, runs[1].logits)
-    assert not np.array_equal(runs[0].logits, runs[2].logits)
+    assert struct.unpack_from("<I", workbench.payload(workbench.bench().explore(PHOTO).key))[0] > 0
 
 
 def test_the_command_line_explains_itself_and_reads_the_environment(monkeypatch):
@@ -199,8 +195,25 @@ def test_the_command_line_explains_itself_and_reads_the_environment(monkeypatch)
     monkeypatch.setenv("CVT_MODEL", "some/model")
     monkeypatch.setenv("GRADIO_SERVER_PORT", "8001")
     options = app.arguments([])
-    assert (options.model, options.port, options.host, options.device) == ("some/model", 8001, "127.0.0.1", "auto")
+    assert (options.model, options.port, options.host, options.device) == (["some/model"], 8001, "127.0.0.1", "auto")
     assert app.arguments(["--port", "9"]).port == 9
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "models"),
+    [
+        ([], None, [None]),
+        ([], "", [None]),
+        ([], "a, embedded ,b/c", ["a", None, "b/c"]),
+        (["--model", "embedded", "--model", "x"], "a,b", [None, "x"]),
+    ],
+)
+def test_models_come_from_the_command_line_or_else_from_the_environment(monkeypatch, given, environment, models):
+    if environment is None:
+        monkeypatch.delenv("CVT_MODEL", raising=False)
+    else:
+        monkeypatch.setenv("CVT_MODEL", environment)
+    assert app.arguments(given).model == models
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """The benchmarks' own arithmetic, and that their cases run: no times are judged here."""
 
+import re
+
 import pytest
 
+from benchmarks import page
 from benchmarks.__main__ import row
 from benchmarks.cases import Case, exploring, forward
 from benchmarks.paired import Pairs, pairs
@@ -33,6 +36,29 @@ def test_a_row_says_whether_the_goal_was_reached(at_most, goal, verdict):
 def test_cvt_13_runs_beside_transformers_and_computes_the_same():
     pytest.importorskip("transformers")
     assert min(forward(1, 2).ratios) > 0  # it raises if the logits differ
+
+
+def test_a_first_map_may_take_the_pass_and_a_third_and_a_quarter_of_a_second():
+    found = [page.Round(plain=0.1, page=each, asked=0.2, arrived=0.25) for each in (0.3, 0.37, 0.5)]
+    assert page.first_map_row("m", found) == ("| m | 100 ms | 200 ms | 250 ms | 370 ms | -10 ms: reached |", False)
+    assert page.first_map_row("m", found[2:])[1]
+
+
+@pytest.mark.parametrize(("times", "verdict"), [([0.001, 0.016, 0.5], "reached"), ([0.001, 0.017, 0.017], "missed")])
+def test_a_frame_is_judged_by_its_median(times, verdict):
+    line, missed = page.frame_row("hovering", times)
+    assert line.startswith(f"| hovering | 3 | {times[1] * 1000:.1f} ms | {times[2] * 1000:.1f} ms |")
+    assert verdict in line
+    assert missed == (verdict == "missed")
+
+
+def test_what_is_chosen_for_the_frames_are_choices_that_the_page_has():
+    state = (page.Path(page.__file__).parent.parent / "visualize/explorer/state.js").read_text(encoding="utf-8")
+    for choice in page.CHOICES.values():
+        for name, value in choice.items():
+            line = re.search(rf"^ +{name}: .*$", state, re.M)
+            assert line, name
+            assert not isinstance(value, str) or value in line[0], value
 
 
 def test_exploring_runs():

@@ -16,9 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from cvt.config import PROJECTION_METHODS, VARIANTS, CvtConfig
+from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost, total
 from cvt.model import CvtForImageClassification
+from cvt.settings import SETTINGS
+from tests.strategies import configs
 from visualize.geometry import stage_grids
 
 PUBLISHED_PARAMETERS = {"CvT-13": 19_997_480, "CvT-21": 31_622_696, "CvT-W24": 277_196_392}
@@ -30,38 +32,6 @@ PUBLISHED_GMACS = {
     ("CvT-21", 384): 24.85,
     ("CvT-W24", 384): 194.2,
 }
-
-
-@st.composite
-def configs(draw, width=1):
-    """Small configurations of every shape, whose widths are multiples of ``width``; not every input is large enough."""
-    count = draw(st.integers(1, 4))
-
-    def each(strategy):
-        return [draw(strategy) for _ in range(count)]
-
-    heads = each(st.sampled_from([1, 2, 3]))
-    method, kernel = each(st.sampled_from(PROJECTION_METHODS)), each(st.sampled_from([1, 3, 5]))
-    pair = st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    return CvtConfig(
-        num_channels=draw(st.integers(1, 4)),
-        patch_sizes=each(st.one_of(st.integers(1, 7), st.tuples(st.integers(1, 5), st.integers(1, 5)))),
-        patch_stride=each(pair),
-        patch_padding=each(st.integers(0, 3)),
-        embed_dim=[head * width * draw(st.integers(1, 5)) for head in heads],
-        num_heads=heads,
-        depth=each(st.integers(0, 2)),
-        mlp_ratio=each(st.sampled_from([1.0, 1.7, 4.0])),
-        qkv_bias=each(st.booleans()),
-        cls_token=each(st.booleans()),
-        qkv_projection_method=method,
-        kernel_qkv=kernel,
-        padding_q=[size // 2 for size in kernel],
-        padding_kv=[draw(st.integers(0, size // 2)) for size in kernel],
-        stride_kv=each(st.integers(1, 3)),
-        num_labels=draw(st.integers(0, 5)),
-        hidden_act=draw(st.sampled_from(["gelu", "quick_gelu"])),
-    )
 
 
 def cost_or_skip(config, height, width):
@@ -269,7 +239,14 @@ def test_an_input_too_small_is_refused_with_the_reason():
 
 
 def test_it_takes_less_than_a_millisecond_even_for_the_largest():
-    for config in (CvtConfig(**VARIANTS["CvT-W24"]), CvtConfig(depth=[10**6] * 4, embed_dim=[10**5] * 4, num_heads=[1] * 4)):
+    most = {name: [setting.values[-1]] * 4 for name, setting in SETTINGS.items() if name not in ("patch_stride", "qkv_projection_method")}
+    laboratory = CvtConfig(**most, patch_stride=[2] * 4, padding_q=3, padding_kv=3)
+    for config in (
+        CvtConfig(**VARIANTS["CvT-W24"]),
+        CvtConfig(depth=[10**6] * 4, embed_dim=[10**5] * 4, num_heads=[1] * 4),
+        laboratory,
+        laboratory.replace(qkv_projection_method="avg"),
+    ):
         fastest = min(_seconds(config) for _ in range(20))
         assert fastest < 1e-3
 

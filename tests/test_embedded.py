@@ -10,7 +10,8 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.hub import EMBEDDED
 from tests.photographs import PHOTOGRAPHS, class_of
 
-# Rounded logits of classes 0, 50, 100, 150 for examples/red_panda.jpg, from the day the weights were made.
+# Rounded logits of classes 0, 50, 100, 150 from the day the weights were made: of waves, and of examples/red_panda.jpg.
+LOGITS_OF_WAVES = [1.9036, -1.2113, -0.9114, -2.078]
 LOGITS = [0.3252, -0.3651, 0.2226, -0.5675]
 
 
@@ -52,6 +53,14 @@ def test_it_computes_what_it_computed_when_it_was_made(embedded):
     with torch.inference_mode():
         logits = model(**processor(PHOTOGRAPHS / "red_panda.jpg", return_tensors="pt")).logits[0]
     np.testing.assert_allclose(logits[[0, 50, 100, 150]].numpy(), LOGITS, atol=2e-3)
+
+
+def test_it_computes_what_it_computed_from_numbers_alone(embedded):
+    row, column = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    waves = torch.stack([torch.sin(row / 7), torch.cos(column / 5), torch.sin((row + column) / 11)])[None]
+    with torch.inference_mode():
+        logits = embedded[0](waves).logits[0]
+    np.testing.assert_allclose(logits[[0, 50, 100, 150]].numpy(), LOGITS_OF_WAVES, atol=2e-3)
 
 
 def test_it_knows_what_is_on_real_photographs(embedded):

@@ -154,8 +154,8 @@ def test_it_is_frozen_down_to_its_numbers():
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.stages[0].features = None
     found = arrays(result)
-    # pixels, logits, probabilities; the features of every stage; q and k of every block
-    assert len(found) == 3 + model.config.num_stages + 2 * sum(model.config.depth)
+    # pixels, logits, probabilities; evidence and its rest; the features of every stage; q and k of every block
+    assert len(found) == 3 + 2 + model.config.num_stages + 2 * sum(model.config.depth)
     for name, array in found.items():
         assert not array.flags.writeable, name
         assert array.flags.c_contiguous, name

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cvt.preprocess import CvtImageProcessor
+from tests.helpers import run_in_node
 from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.attention_maps import BlockAttention
 from visualize.explore import Exploration, explore
+from visualize.feature_maps import principal_components
 from visualize.inside import inside_payload
 from visualize.render import block_payload, payload
 
-NODE = shutil.which("node")
 TESTS = Path(__file__).parent / "explorer"
 
 
@@ -85,8 +83,8 @@ def scores(block: BlockAttention) -> list[dict]:
     return [{"head": h, "heads": block.heads, "query": q, "key": k, "score": float(exact[h, q, k])} for h, q, k in places]
 
 
-@pytest.mark.skipif(NODE is None, reason="needs node, which is not installed here")
-def test_the_modules_in_node(tmp_path):
+def test_the_modules_in_node(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the code saves its picture
     model, processor = model_of(5), CvtImageProcessor(size=64)
     exploration = explore(model, processor, photo())
     (tmp_path / "inside.bin").write_bytes(inside_payload(model, processor, exploration, 2, 1))
@@ -98,20 +96,7 @@ def test_the_modules_in_node(tmp_path):
         | {"scores": scores(exploration.stages[2].blocks[1])},
     }
     (tmp_path / "expected.json").write_text(json.dumps(expected))
-    files = sorted(str(file) for file in TESTS.glob("*.test.mjs"))
-    assert files
-    run = subprocess.run(
-        [NODE, "--test", *files],
-        env=os.environ | {"EXPLORER_CASES": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "# skipped 0" in run.stdout
-    assert "# fail 0" in run.stdout
+    run_in_node(TESTS, EXPLORER_CASES=tmp_path)
     check_archive(exploration, tmp_path)
     check_code(exploration, tmp_path)
 
@@ -119,6 +104,8 @@ def test_the_modules_in_node(tmp_path):
 def check_archive(exploration: Exploration, folder: Path) -> None:
     with np.load(folder / "numbers.npz") as archive:
         assert np.array_equal(archive["pixels"], exploration.pixels)
+        assert np.array_equal(archive["class_evidence"].reshape(5, -1), exploration.evidence.places)
+        assert np.array_equal(archive["class_rest"], exploration.evidence.rest)
         for stage, each in enumerate(exploration.stages, 1):
             features = archive[f"features_stage{stage}"]
             step = np.ptp(each.features, axis=(1, 2), keepdims=True) / 255
@@ -131,15 +118,25 @@ def check_archive(exploration: Exploration, folder: Path) -> None:
 
 def check_code(exploration: Exploration, folder: Path) -> None:
     """Runs what the page offers as Python, with this exploration in the place of the model and the picture."""
-    weights = exploration.stages[2].blocks[2].weights()
-    columns = exploration.stages[2].query_grid.shape[1]
-    keys = exploration.stages[2].key_grid.shape[1]
+    stage, evidence = exploration.stages[2], exploration.evidence.places
+    weights = stage.blocks[2].weights()
+    columns = stage.query_grid.shape[1]
+    keys = stage.key_grid.shape[1]
     wanted = [weights[1, 1 + columns + 2], weights[1, 0], weights.mean(axis=(0, 1)), weights[1, :, 1 + keys]]
+    flat = stage.features.reshape(len(stage.features), -1)
+    lengths = np.linalg.norm(flat, axis=0)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    cosines = [flat.T @ flat / np.outer(lengths, lengths), centred.T @ centred]
+    cosines[1] /= np.sqrt(np.outer(np.diag(cosines[1]), np.diag(cosines[1])))
+    similar = [each[columns + 2].reshape(stage.query_grid.shape) for each in cosines]
+    wanted += [principal_components(stage.features).rgb, stage.features.mean(axis=0), stage.features[5], *similar, evidence[1], evidence[0]]
     for case, each in zip(json.loads((folder / "code.json").read_text()), wanted, strict=True):
         head, body = case["code"].split("\n\n", 1)
         assert head.startswith("from cvt import")
         names = {"explore": lambda *_: exploration, "CvtForImageClassification": Nothing, "CvtImageProcessor": Nothing}
-        exec(body, names)
+        exec("\n".join([*(line for line in head.splitlines() if "import numpy" in line or "visualize." in line), body]), names)
+        assert (folder / "view.png").stat().st_size > 1000
+        (folder / "view.png").unlink()
         assert np.allclose(names["shown"], each, atol=1e-6)
 
 

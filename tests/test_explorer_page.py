@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from tests.test_render import model_of, photo
 from visualize import explorer
 from visualize.explore import Exploration, explore
 from visualize.inside import inside_payload
-from visualize.render import block_payload, payload
+from visualize.render import block_payload, payload, unpack
 
 pytestmark = pytest.mark.browser
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
@@ -56,7 +57,7 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int, failing:
             path = self.path.split("?")[0].removeprefix("/below/").split("/")
             if path == [""]:
                 return self.answer(page, "text/html")
-            if path[:2] == ["explorer", "static"]:
+            if path[:2] == ["modules", "explorer"]:
                 file = explorer.STATIC / path[2]
                 return self.answer(file.read_bytes(), TYPES[file.suffix])
             if path[:2] == ["explorer", "data"] and path[2] in results:
@@ -230,6 +231,7 @@ def test_after_the_payload_nothing_is_asked_of_the_server(page):
 def test_pin_and_release_and_arrow_keys(page):
     page.set(stage=0)
     page.page.mouse.click(*page.over(20, 20))
+    page.settle()
     pinned = page.sentence
     page.page.mouse.move(*page.over(50, 50))
     page.settle()
@@ -293,6 +295,9 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, se
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
     page.settle()
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
+    held = page.page.evaluate("Object.keys(cvtExplorer.get().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
+    assert 0 < held < 6
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()
@@ -327,8 +332,8 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
 
 
 def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
-    page = Page(browser, seen, room=30_000)
-    page.page.evaluate('tell({ key: "first", again: true })')
+    page = Page(browser, seen | {"renewed": seen["first"]}, room=30_000)
+    page.page.evaluate('tell({ key: "first", picture: "the same", again: true })')
     page.page.mouse.click(*page.over(10, 50))
     page.failing.append(404)
     page.set(stage=2, blocks=[0, 1, 0])
@@ -336,8 +341,8 @@ def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token
     page.page.get_by_role("button", name="Show it again").click()
     assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
     page.failing.clear()
-    page.page.evaluate('tell({ key: "second", again: true })')  # as the host's handler of "retry" answers
-    page.page.wait_for_selector("[data-ready=second]")
+    page.page.evaluate('tell({ key: "renewed", picture: "the same", again: true })')  # as the host's handler of "retry" answers
+    page.page.wait_for_selector("[data-ready=renewed]")
     page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
     page.settle()
     assert page.page.locator("[data-ref=message]").is_hidden()
@@ -376,7 +381,7 @@ def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
         page.page.mouse.move(*page.over(10 * step, 60 - 10 * step))
         page.settle()
     assert page.sentence.startswith("Stage 2, block 1, mean of 3 heads")
-    assert page.page.locator(".cvt-card").count() == 2
+    assert page.page.locator(".cvt-column").count() == 2
     page.close()
     assert page.problems == []
 
@@ -493,14 +498,169 @@ def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
         assert float(words.removesuffix(" bit")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
 
 
-def test_channels_sorted_by_the_response_where_the_class_is_read(page, seen):
-    page.set(stage=1, sort="region", features="channel")
-    words = page.page.locator("[data-ref=wallNote]").inner_text()
-    weights = seen["first"].stages[2].blocks[2].weights([0])[:, 0, 1:].mean(axis=0)
-    ordered = np.argsort(-weights)
-    count = int(np.searchsorted(np.cumsum(weights[ordered]), weights.sum() / 2)) + 1
-    assert f"{count} key cell" in words
-    assert "in the last block" in words
+def region_of(places: np.ndarray) -> set[int]:
+    """The fewest cells that carry half of what adds, one after the other."""
+    chosen: set[int] = set()
+    while sum(places[cell] for cell in chosen) < places.clip(0).sum() / 2:
+        chosen.add(max(set(range(len(places))) - chosen, key=lambda cell: places[cell]))
+    return chosen
+
+
+def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, seen):
+    evidence, stages = seen["first"].evidence, seen["first"].stages
+    grid = stages[2].key_grid
+    page.set(stage=1, opacity=1)
+    before = page.sentence
+    asked = len(page.asked)
+    bars = page.page.get_by_role("group", name="Most probable classes").get_by_role("button")
+    for which, choose in ((1, bars.nth(1).click), (2, lambda: bars.nth(1).press("ArrowRight"))):
+        choose()
+        page.settle()
+        places, rest = evidence.places[which], evidence.rest[which]
+        label = seen["first"].top()[which][0]
+        assert page.sentence.startswith(f"Score of {label}: what the cls token's attention fetches for it from each of the 2×2 key cells")
+        legend = page.page.locator("[data-ref=legend]").inner_text().replace("−", "-")
+        said = [float(each) for each in re.findall(r"(?:places|else|Together):? ([+-][0-9]+[.][0-9]+)", legend)]
+        assert said == pytest.approx([places.sum(), rest, places.sum() + rest], abs=0.006)
+        assert bars.nth(which).get_attribute("aria-pressed") == "true"
+        for cell in (int(places.argmax()), int(places.argmin())):  # red where it adds, blue where it takes away
+            y, x = grid.centre(*divmod(cell, 2))
+            page.set(y=63, x=0)
+            red, _, blue, alpha = page.pixel(min(63, y + 2), min(63, x + 2))
+            assert alpha > 200
+            assert (red > blue) == (places[cell] > 0)
+            page.set(y=y, x=x)
+            chip = page.page.locator("[data-ref=chip]").inner_text().replace("−", "-")
+            assert chip.startswith(f"{label} · here ")
+            assert float(chip.rsplit(" ", 1)[1]) == pytest.approx(places[cell], abs=0.006)
+        region = region_of(places)
+        note = page.page.locator("[data-ref=wallNote]").inner_text()
+        assert f"the {len(region)} cell" in note
+        assert label in note
+        shape = stages[1].query_grid.shape
+        centres = np.array([stages[1].query_grid.centre(row, column) for row in range(shape[0]) for column in range(shape[1])])
+        nearest = np.floor((centres - grid.first) / np.array(grid.stride) + 0.5).clip(0, 1).astype(int)
+        inside = np.isin(nearest @ [2, 1], list(region))
+        flat = stages[1].features.reshape(24, -1)
+        contrast = (flat[:, inside].mean(axis=1) - flat[:, ~inside].mean(axis=1)) / flat.std(axis=1)
+        page.page.locator("[data-ref=wall]").focus()
+        page.set(channels=[None, int(contrast.argmax()), None])
+        page.page.keyboard.press("ArrowLeft")  # stays: it is the first
+        assert page.state("channels[1]") == contrast.argmax()
+        page.set(layer="class")
+    bars.nth(2).click()  # once more: back to the attention
+    page.settle()
+    assert page.sentence.split(":")[0] == before.split(":")[0]
+    assert page.asked[asked:] == []
+
+
+def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
+    whole = {"whole": explore(model_of(6, cls_token=(False, False, False)), PROCESSOR, photo())}
+    page = Page(browser, whole, key="whole")
+    page.page.get_by_role("button", name="Class", exact=True).click()
+    page.settle()
+    assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
+    assert "The classifier's constants: " in page.page.locator("[data-ref=legend]").inner_text()
+    page.close()
+    assert page.problems == []
+
+
+def crumbs(page: Page) -> list[str]:
+    return page.page.locator("[data-ref=crumbs] button, [data-ref=crumbs] b").all_inner_texts()
+
+
+def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
+    page.set(stage=1, blocks=[0, 1, 2])
+    asked = len(page.asked)
+    assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
+    detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
+    names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
+    buttons = page.page.locator("[data-ref=pipeline] button:not(.cvt-end)")
+    assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
+    for index, name in enumerate(names):
+        buttons.nth(index).focus()
+        page.page.keyboard.press("Enter")
+        page.settle()
+        assert [each.get_attribute("aria-pressed") for each in buttons.all()] == [str(other == index).lower() for other in range(7)]
+        stage = not name.startswith("C")
+        assert (detail.is_visible(), part.is_visible()) == (stage, not stage)
+        assert page.page.locator("[data-ref=insidePart]").is_visible() == stage
+        if name == "Conv embedding":
+            assert crumbs(page) == ["Model", f"Stage {index // 2 + 1}", "Conv embedding"]
+            assert page.sentence.startswith(f"Conv embedding of stage {index // 2 + 1}: the token at row ")
+    assert crumbs(page) == ["Model", "Classifier"]
+    assert page.sentence.startswith("Score of ")
+    page.page.keyboard.press("Escape")
+    page.settle()
+    assert crumbs(page) == ["Model", "Stage 3", "Block 3"]
+    buttons.nth(0).click()
+    page.page.locator("[data-ref=crumbs]").get_by_role("button", name="Stage 1").click()
+    page.settle()
+    assert page.sentence.startswith("Stage 1, block 1")
+    assert page.asked[asked:] == []
+
+
+def test_the_pipeline_counts_blocks_and_its_input_shows_the_pixels(page):
+    page.set(stage=2, blocks=[0, 1, 0])
+    squares = "(card) => Array.from(card.querySelectorAll('.cvt-dots i'), (each) => each.hasAttribute('data-on'))"
+    cards = page.page.locator(".cvt-column .cvt-card:last-child").all()
+    assert [each.evaluate(squares) for each in cards] == [[True], [False, True], [True, False, False]]
+    button = page.page.locator("[data-ref=pipeline] button").first
+    button.click()
+    page.settle()
+    assert (page.state("pixels"), button.get_attribute("aria-pressed")) == (True, "true")
+    assert page.page.locator("[data-bind=pixels]").is_checked()
+
+
+def test_escape_closes_the_microscope_then_the_class_then_releases(page):
+    page.set(stage=1, layer="class", pinned=True)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    assert crumbs(page)[-1] == "Inside: query projection"
+    page.page.locator("[data-ref=output]").focus()
+    seen_states = []
+    for _ in range(3):
+        page.page.keyboard.press("Escape")
+        page.settle()
+        seen_states.append((page.page.locator("[data-ref=insideBody]").is_visible(), page.state("layer"), page.state("pinned")))
+    assert seen_states == [(False, "class", True), (False, "attention", True), (False, "attention", False)]
+    assert page.page.evaluate("document.activeElement.dataset.ref") == "insideTitle"
+
+
+def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
+    second = seen["first"].stages[1]
+    y, x = second.query_grid.centre(2, 5)
+    page.set(part="embedding", stage=1, y=y, x=x)
+    assert page.sentence == "Conv embedding of stage 2: the token at row 3, column 6 starts from 3×3 tokens of stage 1."
+    facts = page.page.locator("[data-ref=part]").inner_text().replace("\u202f", "")
+    weights = sum(value.numel() for value in MODEL.cvt.stages[1].embedding.projection.parameters())
+    assert f"3×3 tokens × 16 = 144 numbers, once for each of its 24 channels. That is {weights} weights" in facts
+    assert "A 3×3 convolution, stride 2, padding 1, then LayerNorm: 16×16 tokens of 16 numbers become 8×8 tokens of 24." in facts
+    assert "Two neighbours read 1 of 3 columns both; down to the pixels they share 47" in facts
+    page.page.mouse.move(*page.over(y + 8, x))
+    page.settle()
+    assert "row 4, column 6" in page.sentence
+    page.set(stage=0)
+    assert "7×7 pixels × 3 = 147 numbers" in page.page.locator("[data-ref=partFacts]").inner_text()
+
+
+def test_the_classifier_shows_all_five_classes_evidence(page, seen):
+    page.page.get_by_role("button", name="Classifier").click()
+    page.settle()
+    tiles = page.page.locator("[data-ref=partBody] button")
+    for tile, (label, _), places, rest in zip(
+        tiles.all(), seen["first"].top(), *(getattr(seen["first"].evidence, name) for name in ("places", "rest")), strict=True
+    ):
+        words = tile.inner_text().replace("−", "-")
+        assert label in words
+        assert [float(each) for each in re.findall(r"(?:places|rest) ([+-]?[0-9.]+[0-9])", words)] == pytest.approx(
+            [places.sum(), rest], abs=0.006
+        )
+    tiles.nth(3).click()
+    page.settle()
+    assert page.sentence.startswith(f"Score of {seen['first'].top()[3][0]}")
+    assert "32 numbers of the cls token become 7 scores" in page.page.locator("[data-ref=partSub]").inner_text()
 
 
 def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
@@ -513,10 +673,47 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
     exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
     said = page.page.locator("[data-ref=insideTerms]").inner_text()
     assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
+    adds = re.search(r"length ([0-9.]+)\. Attention adds one of ([0-9.]+), then the MLP one of ([0-9.]+)\.",
+                     page.page.locator("[data-ref=insideAdds]").inner_text())  # fmt: skip
+    lengths = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1))[1]["lengths"][:, 2, 3]
+    assert [float(each) for each in adds.groups()] == pytest.approx(lengths, abs=0.06)
     page.set(y=40, x=40)
     assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
     assert page.asked.count("/below/explorer/inside/first/1/1") == 1
     assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
+
+
+@pytest.mark.parametrize("width", [1440, 760])
+def test_bars_of_lengths_are_in_one_scale(browser, seen, width):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    page.set(stage=2)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    norms = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 2, 2))[1]["norms/2"].ravel()
+    bars = page.page.locator(".cvt-norms td i").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().width)")
+    scale = max(bars) / norms.max()
+    assert max(bars) > 30
+    assert bars == pytest.approx(norms * scale, abs=1.1)  # none is thinner than a pixel
+    page.close()
+    assert page.problems == []
+
+
+def test_a_pressed_pointer_sweeps_through_the_blocks(page):
+    page.set(stage=2, blocks=[0, 1, 2])
+    tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in tiles]
+    page.page.mouse.move(*middles[2])
+    page.page.mouse.move(*middles[0])
+    assert page.state("blocks[2]") == 2  # not pressed
+    page.page.mouse.down()
+    chosen = []
+    for place in middles:
+        page.page.mouse.move(*place)
+        page.settle()
+        chosen.append((page.state("blocks[2]"), page.sentence.split(",")[1]))
+    page.page.mouse.up()
+    assert chosen == [(0, " block 1"), (1, " block 2"), (2, " block 3")]
 
 
 def test_what_is_saved(page, seen, tmp_path):

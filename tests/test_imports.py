@@ -23,6 +23,11 @@ MODEL = {
     "cvt.linear": set(),
     "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs"},
     "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
+    "cvt.amounts": set(),
+    "cvt.settings": {"cvt.fields"},
+    "cvt.inheritance": {"cvt.amounts", "cvt.config"},
+    "cvt.build": {"cvt.config", "cvt.model"},
+    "cvt.inherit": {"cvt.build", "cvt.config", "cvt.inheritance", "cvt.model"},
 }
 
 

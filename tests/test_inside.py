@@ -72,6 +72,17 @@ def test_lengths_are_those_of_the_tokens_that_the_stages_pass_on():
         hook.remove()
     wanted = [kept["block"][0], kept["attention"][1], kept["mlp"][1]]
     assert np.allclose(arrays["norms/1"][1], [float(each.norm(dim=-1).mean()) for each in wanted], rtol=1e-5)
+    _, arrays = unpack(inside_payload(model, PROCESSOR, seen, 1, 1))
+    assert arrays["lengths"].shape == (3, *seen.stages[1].query_grid.shape)
+    assert np.allclose(arrays["lengths"].reshape(3, -1), [each[0].norm(dim=-1).numpy() for each in wanted], rtol=1e-5)
+
+
+def test_the_cls_token_has_no_place_among_the_lengths():
+    model = model_of(4)
+    seen = explore(model, PROCESSOR, photo())
+    _, arrays = unpack(inside_payload(model, PROCESSOR, seen, 2, 2))
+    assert arrays["lengths"].shape == (3, *seen.stages[2].query_grid.shape)
+    assert np.allclose(arrays["lengths"].mean(axis=(1, 2)), arrays["norms/2"][2], rtol=1e-5)
 
 
 def test_a_missing_block_is_a_sentence():

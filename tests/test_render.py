@@ -12,10 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from cvt.config import CvtConfig
+from cvt.config import VARIANTS, CvtConfig
 from cvt.model import CvtForImageClassification
 from cvt.preprocess import CvtImageProcessor
-from visualize.explore import explore
+from visualize.attention_maps import BlockAttention
+from visualize.explore import Exploration, StageExploration, explore
+from visualize.geometry import stage_grids
 from visualize.render import block_payload, pack, payload, quantise_channels, unpack
 
 
@@ -156,6 +158,46 @@ def test_max_bytes_is_kept_and_the_last_stages_last_block_comes_first(exploratio
     assert not header["attention"] or [2, 2] in header["attention"]
     for stage, block in header["attention"]:
         assert f"{stage}.{block}/weights" in arrays or f"{stage}.{block}/query" in arrays
+
+
+@pytest.mark.parametrize("room", [28_000, 50_000, 8 << 20])
+def test_the_largest_weight_of_every_block_is_told_whether_it_travels_or_not(exploration, room):
+    header, _ = unpack(payload(exploration, max_bytes=room))
+    expected = [[block.weights().max() for block in stage.blocks] for stage in exploration.stages]
+    assert (room == 8 << 20) == (len(header["attention"]) == 6)
+    for found, wanted in zip(header["peaks"], expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def drawn(name: str, side: int) -> Exploration:
+    """An exploration of a published architecture's true shape, with random numbers for what the model would have computed."""
+    config, rng = CvtConfig(**VARIANTS[name]), np.random.default_rng(0)
+    noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    stages = []
+    for stage, (query, key) in zip(config.stages, stage_grids(config, side, side), strict=True):
+        q, k = (
+            rng.standard_normal((stage.num_heads, grid.shape[0] * grid.shape[1] + stage.cls_token, stage.embed_dim // stage.num_heads))
+            .astype(np.float32)
+            for grid in (query, key)
+        )  # fmt: skip
+        blocks = (BlockAttention(q, k, stage.embed_dim**-0.5, stage.cls_token),) * stage.depth
+        stages.append(StageExploration(stage, rng.standard_normal((stage.embed_dim, *query.shape)).astype(np.float32), blocks, query, key))
+    labels = tuple(config.id2label.values())
+    logits = np.zeros(len(labels), np.float32)
+    crop = Image.fromarray(noise)
+    return Exploration(noise, crop, (0, 0, side, side), (side, side), logits, logits + np.float32(1 / len(labels)), labels, tuple(stages))
+
+
+@pytest.mark.parametrize(("name", "first"), [("CvT-13", {(0, 0), (1, 1), (2, 9)}), ("CvT-W24", {(2, 19)})])
+def test_at_384_pixels_a_block_travels_alone_below_10_mb(name, first):
+    seen = drawn(name, 384)
+    data = payload(seen)
+    assert len(data) < 10_000_000
+    header = unpack(data)[0]
+    assert {tuple(each) for each in header["attention"]} >= first  # what one sees at once
+    assert len(header["attention"]) < sum(len(stage.blocks) for stage in seen.stages)
+    for stage in range(3):
+        assert len(block_payload(seen, stage, 0)) < 10_000_000
 
 
 def test_a_missing_block_is_a_sentence(exploration):

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
-from cvt.train import EMBEDDED_ARCHITECTURE, arguments, main, phases, recipe_of, starting_point
+from cvt.train import EMBEDDED_ARCHITECTURE, accumulate_on_cpu, arguments, main, phases, recipe_of, starting_point
 from cvt.training.recipe import FINE_TUNING, Recipe
 from cvt.training.result import draw_curves
 from tests.helpers import tiny_config, tiny_model
@@ -44,6 +44,23 @@ def test_another_input_is_trained_in_the_same_proportion(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config(image_size=48).to_dict()))
     options = arguments(f"--data D --out OUT --config {tmp_path / 'config.json'}".split())
     assert recipe_of(options, starting_point(options)).phases == (((32,), 46.0), ((48,), 31.0))
+
+
+@pytest.mark.parametrize(("batch", "pictures", "processes", "parts"), [
+    (1024, 10**5, 1, 16), (1024, 10**5, 2, 8), (1024, 300, 1, 4), (1024, 20, 1, 1), (32, 10**5, 1, 1), (200, 10**5, 1, 2),
+    (101, 10**5, 1, 1),
+])  # fmt: skip
+def test_a_cpu_takes_large_batches_in_parts(batch, pictures, processes, parts):
+    assert accumulate_on_cpu(Recipe(batch_size=batch), pictures, processes).accumulate == parts
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch, tmp_path):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate …")
+
+    monkeypatch.setattr("cvt.train.train", exhausted)
+    with pytest.raises(SystemExit, match="--accumulate"):
+        main(["--data", str(tmp_path), "--out", str(tmp_path / "out")])
 
 
 def test_phases_in_words():
@@ -170,13 +187,13 @@ def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
     record = json.loads((out / "training.json").read_text())
     assert (record["steps"], record["pictures"], record["recipe"]["batch_size"]) == (27, 54, 16)
     workbench = Workbench(str(out))
-    shown = workbench.explore(folder / "pictures" / "bee" / "3.jpg").exploration
+    shown = workbench.bench().explore(folder / "pictures" / "bee" / "3.jpg").exploration
     assert shown.top(1)[0][0] == "bee"
-    assert workbench.config.extra["evaluation"]["top1"] == 1.0
-    assert workbench.processor.image_mean == [0.4] * 3
+    assert workbench.bench().config.extra["evaluation"]["top1"] == 1.0
+    assert workbench.bench().processor.image_mean == [0.4] * 3
     theirs = Theirs.from_pretrained(out, dtype=torch.float32).eval()
     assert theirs.config.id2label == {0: "ant", 1: "bee", 2: "cat"}
-    x = workbench.processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
+    x = workbench.bench().processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
     with torch.inference_mode():
         assert torch.allclose(theirs(x).logits, CvtForImageClassification.from_pretrained(out)(x).logits, atol=1e-5)
     assert all(value.dtype != torch.float32 for value in load_file(out / "model.safetensors").values())
@@ -188,7 +205,7 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
     options = arguments(["--data", "x", "--out", "y", "--init", str(tmp_path / "model"), "--drop-path", "0.3"])
     start = starting_point(options)
     assert start.order(CLASSES) == ("cat", "ant", "bee")
-    assert recipe_of(options, start) == Recipe(**{**vars(FINE_TUNING), "phases": (((32,), 20.0),)})
+    assert recipe_of(options, start) == Recipe(**{**vars(FINE_TUNING), "phases": (((32,), 12.0),)})
     saved = load_file(tmp_path / "model" / "model.safetensors")
     kept, new = start.build(("cat", "ant", "bee"), 0), start.build(("cat", "ant", "dog"), 0)
     assert kept.config.drop_path_rate == (0.0, 0.0, 0.3)

@@ -1,5 +1,8 @@
 """Variants of an architecture, the budget that they must keep, seeded builds, and the cache of the last ones."""
 
+import json
+import math
+import re
 import threading
 import time
 from contextlib import suppress
@@ -9,11 +12,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvt.budget import in_bytes, in_words, refuse_if_too_large
+from cvt.amounts import in_bytes, in_words
+from cvt.budget import Limits, Remedy, TooLarge, refuse_if_too_large
 from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost
 from cvt.model import CvtForImageClassification
-from cvt.variants import SETTINGS, VariantCache, build_variant, model_bytes, variant
+from cvt.settings import INPUT_SIDES
+from cvt.variants import (
+    SETTINGS,
+    architecture,
+    build_variant,
+    stage_changes,
+    stage_settings,
+    variant,
+)
+from tests.strategies import anything, stages
 
 CVT_13 = CvtConfig(**VARIANTS["CvT-13"])
 
@@ -149,12 +162,12 @@ def brute_force(config, height, width, limits):
 def test_too_large_names_the_nearest_setting_that_fits(limits):
     _, label, value, now, stage = brute_force(CVT_13, 224, 224, limits)
     with pytest.raises(ValueError, match=f"fits: {label} {value} instead of {now} in stage {stage}\\.$"):
-        refuse_if_too_large(CVT_13, 224, 224, **limits)
+        refuse_if_too_large(CVT_13, 224, 224, **limits, input_fixed=True)
 
 
 def test_where_no_single_setting_is_enough_several_are_named_and_they_fit():
     with pytest.raises(ValueError, match=r"fits: depth 1, 1, 3 and embedding width 16, 48, 144 in stages 1 to 3\.$"):
-        refuse_if_too_large(CVT_13, 224, 224, max_macs=300_000_000)
+        refuse_if_too_large(CVT_13, 224, 224, max_macs=300_000_000, input_fixed=True)
     small = CVT_13.replace(depth=(1, 1, 3), embed_dim=(16, 48, 144))
     refuse_if_too_large(small, 224, 224, max_macs=300_000_000)
 
@@ -251,73 +264,178 @@ def test_many_threads_build_at_once_and_each_gets_its_seeds_weights():
     assert not wrong
 
 
-def test_the_cache_keeps_the_last_used_by_count():
-    cache = VariantCache(max_count=2)
-    first, second = cache.get(small(), 0), cache.get(small(), 1)
-    assert cache.get(small(), 0) is first
-    cache.get(small(), 2)  # drops seed 1, the one used longest ago
-    assert len(cache) == 2
-    assert cache.get(small(), 0) is first
-    again = cache.get(small(), 1)
-    assert again is not second
-    assert torch.equal(again.classifier.weight, second.classifier.weight)
+def test_an_architecture_has_as_many_stages_as_are_given():
+    assert architecture(CVT_13, [{}, {}, {}]) == CVT_13
+    two = architecture(CVT_13, [{}, {"depth": 5}])
+    assert (two.depth, two.embed_dim, two.cls_token, two.num_stages) == ((1, 5), (64, 192), (False, False), 2)
+    assert two.id2label == CVT_13.id2label
+    four = architecture(CVT_13, [{}, {}, {}, {"stride_kv": 1}])
+    assert (four.depth[3], four.embed_dim[3], four.num_heads[3], four.cls_token) == (1, 768, 12, (False, False, True, False))
+    assert (four.patch_sizes[3], four.patch_stride[3], four.patch_padding[3], four.stride_kv[3]) == (3, 2, 1, 1)
+    one = CvtConfig(depth=(1,), embed_dim=(300,), num_heads=(3,))
+    grown = architecture(one, [{}] * 4)
+    assert (grown.embed_dim, grown.num_heads) == ((300,) * 4, (3,) * 4)  # 600 is not among the widths
+    assert architecture(one.replace(embed_dim=(288,)), [{}] * 3).embed_dim == (288, 576, 576)  # and 1152 neither
 
 
-def test_the_cache_keeps_no_more_bytes_than_allowed():
-    size = model_bytes(build_variant(small()))
-    assert size == cost(small(), 32, 32).weight_bytes
-    cache = VariantCache(max_count=10, max_bytes=2 * size)
-    models = [cache.get(small(), seed) for seed in range(3)]
-    assert cache.nbytes == 2 * size
-    assert cache.get(small(), 2) is models[2]
-    tight = VariantCache(max_bytes=size - 1)
-    assert tight.get(small()) is not tight.get(small())
-    assert (len(tight), tight.nbytes) == (0, 0)
+def test_full_settings_are_taken_back_as_they_are():
+    odd = CVT_13.replace(
+        depth=(1, 2, 40), embed_dim=(65, 192, 384), patch_sizes=((7, 5), 3, 3), patch_padding=((2, 1), 0, 1), mlp_ratio=1.7
+    )
+    for config in (CVT_13, odd, architecture(CVT_13, [{}] * 4)):
+        full = stage_settings(config)
+        assert architecture(config, full) == config
+        assert architecture(config, json.loads(json.dumps(full))) == config  # pairs come as lists
+        assert stage_changes(config, config) == [{}] * config.num_stages
 
 
-def test_configurations_that_differ_anywhere_are_different_models():
-    cache = VariantCache()
-    assert cache.get(small()) is not cache.get(small(hidden_act="quick_gelu"))
-    assert cache.get(small()) is cache.get(small().replace())
+def test_an_explicit_padding_stays_and_others_follow():
+    assert architecture(CVT_13, [{"patch_sizes": 11}, {}, {}]).patch_padding == (4, 1, 1)
+    assert architecture(CVT_13, [{"patch_sizes": 11, "patch_padding": 2}, {}, {}]).patch_padding == (2, 1, 1)
+    assert architecture(CVT_13, [{}, {"patch_padding": 0}, {}]).patch_padding == (2, 0, 1)
+    assert architecture(CVT_13, [{"kernel_qkv": 5}, {}, {}]).padding_kv == (2, 1, 1)
 
 
-def test_one_build_serves_all_who_wait_for_it_and_others_do_not_wait():
-    started, finish, builds = threading.Event(), threading.Event(), []
-
-    def slow(config, seed):
-        builds.append(seed)
-        if seed == 0:
-            started.set()
-            assert finish.wait(10)
-        return build_variant(config, seed)
-
-    cache, results = VariantCache(build=slow), []
-    threads = [threading.Thread(target=lambda: results.append(cache.get(small(), 0))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    assert started.wait(10)
-    cache.get(small(), 1)  # returns although seed 0 is still being built
-    finish.set()
-    for thread in threads:
-        thread.join()
-    assert builds.count(0) == 1
-    assert results[0] is results[1] is results[2]
+def test_a_class_token_can_be_in_any_stage():
+    config = architecture(CVT_13, [{"cls_token": True}, {"cls_token": True}, {}])
+    assert build_variant(config.replace(depth=1))(torch.rand(1, 3, 64, 64)).logits.shape == (1, 1000)
 
 
-def test_a_failed_build_is_told_and_tried_again():
-    outcomes = [RuntimeError("no memory"), None]
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ([], "1 to 4 stages"),
+        ([{}] * 5, "1 to 4 stages"),
+        (None, "1 to 4 stages"),
+        ("abc", "1 to 4 stages"),
+        ({0: {}}, "1 to 4 stages"),
+        (7, "1 to 4 stages"),
+        ([{}, 3], "Stage 2 is 3"),
+        ([None], "Stage 1 is None"),
+        ([{"depth": True}], "Depth of stage 1 cannot be True"),
+        ([{"cls_token": 1}], "Class token of stage 1 cannot be 1: choose one of False, True"),
+        ([{"depth": float("inf")}], "cannot be inf"),
+        ([{"depth": 10**6000}], "Depth of stage 1 cannot be"),
+        ([{"qkv_projection_method": "x" * 10**6}], "cannot be 'xxx"),
+        ([{"patch_sizes": [7, 7, 7]}], "Embedding kernel of stage 1"),
+        ([{"padding_q": 1}], "'padding_q' is no setting"),
+        ([{"a" * 10**5: 1}], "is no setting"),
+        ([{7: 1}], "7 is no setting"),
+        ([{"embed_dim": 64, "num_heads": 7}], "7 heads cannot share equally"),
+    ],
+)
+def test_what_a_stranger_sends_is_refused_in_a_short_sentence(stages, words):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (the words are checked below)
+        architecture(CVT_13, stages)
+    assert words in str(error.value)
+    assert len(str(error.value)) < 300
+    assert str(error.value).endswith(".")
 
-    def fails_once(config, seed):
-        if error := outcomes.pop(0):
-            raise error
-        return build_variant(config, seed)
 
-    cache = VariantCache(build=fails_once)
-    with pytest.raises(RuntimeError, match="no memory"):
-        cache.get(small())
-    assert cache.get(small()) is cache.get(small())
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(stages=anything() | st.lists(st.dictionaries(st.sampled_from(list(SETTINGS)), anything(), max_size=3), max_size=5))
+def test_anything_at_all_makes_an_architecture_or_a_sentence(stages):
+    with suppress(ValueError):
+        config = architecture(CVT_13, stages)
+        assert architecture(CVT_13, stage_settings(config)) == config
 
 
-def test_a_cache_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one"):
-        VariantCache(max_count=0)
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(stages=stages())
+def test_the_least_changes_make_the_same_architecture(stages):
+    with suppress(ValueError):
+        config = architecture(CVT_13, stages)
+        changes = stage_changes(config, CVT_13)
+        assert architecture(CVT_13, changes) == config
+        for index, stage in enumerate(changes):
+            for name in stage:
+                less = [dict(each) for each in changes]
+                del less[index][name]
+                with suppress(ValueError):
+                    assert architecture(CVT_13, less) != config
+
+
+def nearest(config, side, limits):
+    """The nearest single setting that fits, by trying every value of every setting of every stage, and every input side."""
+    found = []
+    for value in INPUT_SIDES:
+        if value < side and fits(config, value, limits):
+            found.append((abs(math.log(value / side)), Remedy(None, "side", value)))
+    for stage, own in enumerate(stage_settings(config)):
+        for name, setting in SETTINGS.items():
+            for value in setting.values:
+                with suppress(ValueError):
+                    if value != own[name] and fits(variant(config, {stage: {name: value}}), side, limits):
+                        found.append((distance(value, own[name]), Remedy(stage, name, value)))
+    return found
+
+
+def distance(value, now):
+    if isinstance(now, (bool, str)):
+        return math.log(2)
+    return abs(math.log(value / now)) if value and now else abs(math.log((value + 1) / (now + 1)))
+
+
+def fits(config, side, limits):
+    try:
+        return Limits(**{name.removeprefix("max_"): limits.get(name) for name in LIMITS}).exceeded(cost(config, side, side)) is None
+    except ValueError:  # too small an input
+        return False
+
+
+LIMITS = {"max_macs": "macs", "max_parameters": "parameters", "max_memory": "memory_bytes"}
+# few classes, so that trying every value is quick
+SMALL_13 = CVT_13.replace(num_labels=10)
+LAB = architecture(SMALL_13, [{"depth": 3}, {"cls_token": True}, {"kernel_qkv": 5}, {"patch_stride": 1, "depth": 2}])
+
+
+@pytest.mark.parametrize("share", [0.999, 0.9, 0.6, 0.3])
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize(
+    "config", [SMALL_13, LAB, architecture(SMALL_13, [{"depth": 4}])], ids=["three stages", "four stages", "one stage"]
+)
+def test_the_remedy_fits_and_nothing_nearer_does(config, limit, share):
+    limits = {limit: int(share * getattr(cost(config, 224, 224), LIMITS[limit]))}
+    with pytest.raises(TooLarge) as error:
+        refuse_if_too_large(config, 224, 224, **limits)
+    remedy, others = error.value.remedy, nearest(config, 224, limits)
+    if remedy is None:
+        assert not others
+        assert "No single setting is enough" in str(error.value) or "choose another model" in str(error.value)
+        return
+    assert remedy in [each for _, each in others]
+    own = 224 if remedy.stage is None else getattr(config, remedy.name)[remedy.stage]
+    assert distance(remedy.value, own) == pytest.approx(min(each for each, _ in others))
+    label = "input side" if remedy.stage is None else SETTINGS[remedy.name].label.lower()
+    assert f"The nearest setting that fits: {label} " in str(error.value)
+
+
+def test_the_input_is_not_named_where_it_is_fixed():
+    limits = {"max_macs": cost(CVT_13, 192, 192).macs}
+    with pytest.raises(TooLarge, match="input side 192 instead of 224"):
+        refuse_if_too_large(CVT_13, 224, 224, **limits)
+    with pytest.raises(TooLarge) as error:
+        refuse_if_too_large(CVT_13, 224, 224, **limits, input_fixed=True)
+    assert error.value.remedy.stage is not None
+
+
+def test_what_is_too_large_in_every_way_gets_a_smaller_input_and_a_smaller_model_together():
+    most = architecture(SMALL_13, [{"depth": 24, "embed_dim": 1024, "num_heads": 16, "patch_stride": 2}] * 4)
+    with pytest.raises(
+        TooLarge, match=r"This fits: input side \d+, depth 1, 1, 1, 1 and embedding width [0-9, ]+ in stages 1 to 4\.$"
+    ) as error:
+        refuse_if_too_large(most, 512, 512, max_macs=10**9)
+    side, widths = re.search(r"input side (\d+), .* width ([0-9, ]+) in", str(error.value)).groups()
+    small = most.replace(depth=1, embed_dim=[int(width) for width in widths.split(", ")])
+    assert fits(small, int(side), {"max_macs": 10**9})
+
+
+def test_a_refusal_takes_tens_of_milliseconds():
+    most = architecture(CVT_13, [{"depth": 24, "embed_dim": 1024, "num_heads": 16, "mlp_ratio": 8.0, "patch_stride": 2}] * 4)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        with pytest.raises(TooLarge):
+            refuse_if_too_large(most, 512, 512, 10**10, 150 * 10**6, 2 << 30)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.1

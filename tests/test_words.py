@@ -1,5 +1,7 @@
 """The page's sentences and tables: true numbers, nothing of a stranger's text unescaped."""
 
+import html
+import json
 import re
 from types import SimpleNamespace
 
@@ -8,10 +10,10 @@ import pytest
 pytest.importorskip("gradio")
 
 import app
-from cvt.cost import cost
-from cvt.variants import variant
+from cvt.variants import stage_settings, variant
 from tests.helpers import tiny_config
 from visualize import words
+from visualize.wanted import wanted
 
 
 def bench(**changes):
@@ -19,31 +21,31 @@ def bench(**changes):
     return SimpleNamespace(config=config, side=64, name="<b>mine</b>")
 
 
-def test_costs_are_those_of_the_variant_beside_the_models_own():
-    workbench = bench()
-    config = variant(workbench.config, {0: {"stride_kv": 1}, 2: {"depth": 6}})
-    table = words.costs(workbench, config)
-    rows = {name: re.findall("<td>(.*?)</td>", cells) for name, cells in re.findall('<tr><th scope="row">(.*?)</th>(.*?)</tr>', table)}
-    grids = config.grids(64, 64)
-    assert rows["Query grid"][:3] == [f"{q[0]}×{q[1]}" for q, _ in grids]
-    assert rows["Key grid"][:3] == [f"{k[0]}×{k[1]}" for _, k in grids]
-    before, after = cost(workbench.config, 64, 64), cost(config, 64, 64)
-    share = after.parameters / before.parameters - 1
-    assert rows["Parameters"][-1] == f"{share:.1%} more"
-    assert after.attention_entries > before.attention_entries
+def test_where_weights_come_from_is_said_with_what_it_means():
+    base = tiny_config(image_size=32)
 
+    def said(changes, **more):
+        stages = json.loads(json.dumps(stage_settings(variant(base, changes))))
+        return words.weights(base, 32, wanted(base, 32, {"stages": stages, **more}))
 
-@pytest.mark.parametrize(
-    ("value", "before", "words_"), [(5, 5, "the same"), (11, 10, "10.0% more"), (9, 10, "10.0% fewer"), (30, 10, "3.0 × as many")]
-)
-def test_changes_in_words(value, before, words_):
-    assert words._change(value, before) == words_
+    assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
+    assert "None of the" not in said({0: {"stride_kv": 1}})
+    assert "It sees 64×64 pixels instead of 32×32, so the prediction is another." in said({}, side=64)
+    assert "Every prediction passes through stage 1, which is untrained." in said({0: {"embed_dim": 16}})
+    assert said({}, weights="random") == words.UNTRAINED
 
 
 def test_what_comes_from_outside_is_escaped():
     assert "<b>mine</b>" not in words.header(bench())
     assert "&lt;b&gt;mine" in words.header(bench())
-    assert "<script>" not in words.status("<script>alert(1)</script>", problem=True)
+
+
+def test_names_of_models_are_text_in_the_template():
+    template = words.choice(["a<b", "${alert(1)}", '"quoted"', "{{x}}"])
+    assert "<b" not in template
+    assert "$" not in template.replace("&#36;", "")
+    assert "{" not in template.replace("&#123;", "")
+    assert html.unescape(re.findall('value="(.*?)"', template)[1]) == "${alert(1)}"
 
 
 def test_accuracy_is_said_only_where_it_was_measured():

@@ -5,7 +5,7 @@
     seen.feature_map(2)            # (B, C, H, W) of the last of three stages
     seen.attention(2, 9, [0])      # (B, heads, 1, keys): whom the cls token attends to in that stage's tenth block
 
-Attention itself runs in PyTorch's fused kernel, which forms no weights. The hooks keep its q and k; weights are computed
+Attention itself runs in PyTorch's fused kernel, which forms no weights. The hooks keep its q, k and v; weights are computed
 from them, exactly, for the queries that are asked for.
 """
 
@@ -31,7 +31,7 @@ class Capture:
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
         self._stages: dict[int, tuple[Tensor, Tensor | None]] = {}
-        self._attention: dict[tuple[int, int], tuple[Tensor, Tensor, float]] = {}
+        self._attention: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, float]] = {}
 
     def feature_map(self, stage: int) -> Tensor:
         """(B, C, H, W): what the stage passes on.
@@ -66,6 +66,14 @@ class Capture:
 
     def query_key(self, stage: int, block: int) -> tuple[Tensor, Tensor, float]:
         """q (B, heads, queries, D), k (B, heads, keys, D) and the scale of their products. Raises as ``attention``."""
+        query, key, _, scale = self._block(stage, block)
+        return query, key, scale
+
+    def value(self, stage: int, block: int) -> Tensor:
+        """v (B, heads, keys, D), which the weights mix. Raises as ``attention``."""
+        return self._block(stage, block)[2]
+
+    def _block(self, stage: int, block: int) -> tuple[Tensor, Tensor, Tensor, float]:
         self._check(stage, block)
         if (stage, block) not in self._attention:
             raise ValueError(_never_fired(f"the attention of stage {stage}, block {block}"))
@@ -116,8 +124,7 @@ def capture(model: nn.Module) -> Iterator[Capture]:
     def keep_attention(place: tuple[int, int]):
         def hook(module: ScaledDotProductAttention, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
             if mine():
-                query, key, _ = inputs
-                seen._attention[place] = (query, key, module.scale)
+                seen._attention[place] = (*inputs, module.scale)
 
         return hook
 

@@ -14,7 +14,10 @@ from cvt.preprocess import CvtImageProcessor, PictureSource, open_picture
 
 from .attention_maps import BlockAttention
 from .capture import Capture, capture
+from .evidence import ClassEvidence, class_evidence
 from .geometry import Grid, stage_grids
+
+TOP = 5  # classes of which the page speaks
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Exploration:
 
     ``pixels`` uint8 (H, W, 3): exactly what the model was given, before normalisation. ``crop`` PIL image: the same part of
     the picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
-    ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,).
+    ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,). ``evidence``: of the TOP most
+    probable classes, in their order; None where the model has no place that reaches its classifier.
     """
 
     pixels: np.ndarray
@@ -55,16 +59,17 @@ class Exploration:
     probabilities: np.ndarray
     labels: tuple[str, ...]
     stages: tuple[StageExploration, ...]
+    evidence: ClassEvidence | None = None
 
-    def top(self, count: int = 5) -> list[tuple[str, float]]:
+    def top(self, count: int = TOP) -> list[tuple[str, float]]:
         """The ``count`` most probable classes as (label, probability), best first."""
-        best = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.labels[index], float(self.probabilities[index])) for index in best]
+        return [(self.labels[index], float(self.probabilities[index])) for index in _best(self.probabilities, count)]
 
     @property
     def nbytes(self) -> int:
         """Memory that this value holds, for bounded caches."""
         arrays = [self.pixels, self.logits, self.probabilities]
+        arrays += [] if self.evidence is None else [self.evidence.places, self.evidence.rest]
         for stage in self.stages:
             arrays += [stage.features, *(each for block in stage.blocks for each in (block.query, block.key))]
         return sum(array.nbytes for array in arrays) + 3 * self.crop.width * self.crop.height
@@ -87,6 +92,8 @@ def explore(model: CvtForImageClassification, processor: CvtImageProcessor, pict
     pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
     with torch.inference_mode(), capture(model) as seen:
         logits = model(pixel_values).logits[0].float()
+        probabilities = _numpy(torch.softmax(logits, dim=-1))
+        evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
     box = processor.crop_box(*original.size)
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
@@ -95,10 +102,16 @@ def explore(model: CvtForImageClassification, processor: CvtImageProcessor, pict
         crop_box=box,
         original_size=original.size,
         logits=_numpy(logits),
-        probabilities=_numpy(torch.softmax(logits, dim=-1)),
+        probabilities=probabilities,
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
         stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
+        evidence=evidence,
     )
+
+
+def _best(probabilities: np.ndarray, count: int) -> list[int]:
+    """The indices of the ``count`` most probable classes, best first."""
+    return np.argsort(-probabilities, kind="stable")[:count].tolist()
 
 
 def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid) -> StageExploration:

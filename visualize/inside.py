@@ -27,8 +27,8 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     Arrays, float32: ``tokens`` (C, H, W), normalised, as the projections read them, without the cls token;
     ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), by which BatchNorm multiplies and then shifts,
     ``query/linear`` (C, C) and ``query/bias`` (C), and so for key and value, of which a projection without convolution has
-    only the last two; ``norms/0`` (depth, 3) for each stage: the mean length of its tokens before each block, of what
-    attention adds to them, of what the MLP adds.
+    only the last two; ``lengths`` (3, H, W): of each token before the block, of what attention adds to it, of what the MLP adds;
+    ``norms/0`` (depth, 3) for each stage: the means of these lengths, block by block.
 
     Args:
         model: the one that made ``seen``, in evaluation mode. processor: as for ``explore``.
@@ -40,9 +40,9 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
         raise ValueError(f"There is no block {block} in stage {stage}: the stages have {depths} blocks, counted from 0.")
     pixel_values = torch.from_numpy(processor.normalize(Image.fromarray(seen.pixels)))[None].to(model.device, model.dtype)
     with torch.inference_mode():
-        tokens, norms = _run(model, pixel_values, stage, block)
+        tokens, lengths, norms = _run(model, pixel_values, stage, block)
         layer = model.cvt.stages[stage].layers[block]
-        arrays: Arrays = {"tokens": tokens}
+        arrays: Arrays = {"tokens": tokens, "lengths": lengths}
         for name in PROJECTIONS:
             arrays |= {f"{name}/{key}": value for key, value in _projection(layer, name).items()}
     arrays |= {f"norms/{index}": each for index, each in enumerate(norms)}
@@ -53,15 +53,15 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     return pack(header, arrays)
 
 
-def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The normalised tokens that the block's projections read, (C, H, W), and the lengths for every stage."""
-    x, found, norms = pixel_values, None, []
+def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """The normalised tokens that the block's projections read, (C, H, W), its lengths, and the mean lengths of every stage."""
+    x, found, here, norms = pixel_values, None, None, []
     for index, each in enumerate(model.cvt.stages):
         tokens, grid = each.embedding(x)  # (1, H·W, C)
         if each.cls_token is not None:
             tokens = torch.cat((each.cls_token, tokens), dim=1)  # (1, 1 + H·W, C)
         spatial = slice(tokens.shape[1] - grid[0] * grid[1], None)
-        lengths = []
+        means = []
         for number, layer in enumerate(each.layers):
             normalised = layer.layernorm_before(tokens)
             if (index, number) == (stage, block):
@@ -69,15 +69,14 @@ def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, blo
             attention = layer.attention(normalised, grid)
             middle = tokens + attention
             mlp = layer.mlp(layer.layernorm_after(middle))
-            lengths.append([_length(part[:, spatial]) for part in (tokens, attention, mlp)])
+            lengths = torch.stack([part[0, spatial].float().norm(dim=-1) for part in (tokens, attention, mlp)])  # (3, H·W)
+            means.append(lengths.mean(dim=1).tolist())
+            if (index, number) == (stage, block):
+                here = _numpy(lengths.unflatten(1, grid))
             tokens = middle + mlp
-        norms.append(np.array(lengths, np.float32))
+        norms.append(np.array(means, np.float32))
         x = to_picture(tokens[:, spatial], grid)
-    return found, norms
-
-
-def _length(tokens: Tensor) -> float:
-    return float(tokens.float().norm(dim=-1).mean())
+    return found, here, norms
 
 
 def _projection(layer: Block, name: str) -> Arrays:

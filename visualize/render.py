@@ -9,7 +9,11 @@ Attention travels in one of two forms. ``weights``: uint8 (heads, queries, keys)
 largest weight of each row; weight = peak · value / 255, so that no weight is off by more than 1/510 of its row's largest. A
 grid of 96 × 96 queries would need 21 MB a head in that form; such a block travels as ``query`` and ``key``, from which the
 browser computes the rows that are looked at, with ``norm`` float32 (heads, queries), the logarithm of each row's sum, and
-``peak`` as above and ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long.
+``peak`` as above and ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's
+``peaks`` has the largest weight of every block, also of those that did not travel, a list for each stage.
+
+``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` names the last stage's grid on which they
+lie, "key" or "query", or is null.
 """
 
 from __future__ import annotations
@@ -39,9 +43,9 @@ CHUNK = 1 << 18  # attention scores in work at a time: 1 MB, which stays in a co
 def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
     """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most.
 
-    Pictures and feature maps always travel. Blocks of attention travel as long as they fit: the last block of every stage
-    first, last stage first, then the others from the back; the header's ``attention`` lists those that do. The others
-    come one by one from ``block_payload``.
+    Pictures and feature maps always travel. All blocks' weights travel if they fit. Otherwise each block takes the smaller form,
+    as long as there is room: the last block of every stage first, last stage first, then the others from the back; the
+    header's ``attention`` lists those that do. The others come one by one from ``block_payload``.
 
     Raises:
         ValueError: the model's numbers are not all finite, so that there is nothing to draw.
@@ -54,16 +58,21 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
         stages.append(described)
         arrays |= {f"{index}/{name}": array for name, array in own.items()}
     room = max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10)
-    present = []
+    all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
+    present, peaks = [], [[0.0] * len(stage.blocks) for stage in exploration.stages]
     for index, block in _by_interest(exploration):
         attention = exploration.stages[index].blocks[block]
-        size = min(_weights_size(attention), _qk_size(attention))
-        if size > room:
+        if not all_fit and min(_weights_size(attention), _qk_size(attention)) > room:
+            peaks[index][block] = float(_finite(_rows(attention)[1]).max())
             continue
-        own = _block(attention, room)
+        own = _block(attention, room if all_fit else _qk_size(attention))
         room -= sum(array.nbytes for array in own.values())
         arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
         present.append([index, block])
+        peaks[index][block] = float(own["peak"].max())
+    evidence = exploration.evidence
+    if evidence is not None:
+        arrays |= {"evidence": evidence.places, "rest": evidence.rest}
     header = {
         "version": 1,
         "input": list(exploration.pixels.shape[:2]),
@@ -73,12 +82,14 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
         "top": [{"label": label, "probability": probability} for label, probability in exploration.top(5)],
         "stages": stages,
         "attention": sorted(present),
+        "peaks": peaks,
+        "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
     }
     return pack(header, arrays)
 
 
-def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int = 8 << 20) -> bytes:
-    """One block's attention alone, in the form that ``max_bytes`` allows.
+def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None) -> bytes:
+    """One block's attention alone: its weights where they fit into ``max_bytes``, or without that, in the smaller form.
 
     Raises:
         ValueError: there is no such block, or its numbers are not all finite.
@@ -88,7 +99,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     blocks = exploration.stages[stage].blocks
     if not 0 <= block < len(blocks):
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
-    own = _block(blocks[block], max_bytes)
+    own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes)
     return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
 
 
@@ -205,6 +216,13 @@ def _block(block: BlockAttention, max_bytes: int) -> Arrays:
     if _weights_size(block) <= max_bytes:
         values, peak = quantised_weights(block)
         return {"weights": values, "peak": peak}
+    norm, peak, mean = _rows(block)
+    query = block.query * np.float32(block.scale)
+    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
+
+
+def _rows(block: BlockAttention) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not kept."""
     heads, queries, keys = block.shape
     norm, peak = np.empty((heads, queries), np.float32), np.empty((heads, queries), np.float32)
     mean = np.zeros((heads, keys), np.float32)
@@ -213,8 +231,7 @@ def _block(block: BlockAttention, max_bytes: int) -> Arrays:
         norm[head, rows] = total.log() + top
         peak[head, rows] = 1 / total
         mean[head] += ((1 / total) @ scores).numpy()
-    query = block.query * np.float32(block.scale)
-    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean / queries}
+    return norm, peak, mean / queries
 
 
 def quantised_weights(block: BlockAttention) -> tuple[np.ndarray, np.ndarray]:

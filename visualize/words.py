@@ -1,42 +1,67 @@
-"""What the page says around the explorer: its head, the costs of an architecture, and how far a prediction can be trusted."""
+"""What the page says around the explorer: its head, where weights come from, and how far a prediction can be trusted."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cvt.budget import in_words
+from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
-from cvt.cost import CvtCost, cost
+from cvt.cost import cost
+from cvt.inherit import report
 
 if TYPE_CHECKING:
-    from .workbench import Workbench
+    from .bench import Bench
+    from .wanted import Wanted
 
-ARCHITECTURE = (
-    "Move a slider: the page builds that architecture with random weights and runs your picture through it. "
-    "You see what it costs, how its grids change, and how its maps differ before any training."
-)
-BUILT = "This is your variant. Its weights are random: the same seed always gives the same ones."
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
-def header(workbench: Workbench) -> str:
-    """The page's first line, and which model it shows."""
-    config = workbench.config
-    depth = "-".join(map(str, config.depth))
-    result = cost(config, workbench.side, workbench.side)
-    facts = (
-        f"{in_words(result.parameters)} parameters · blocks {depth} · {config.num_labels} classes · input {_grid((workbench.side,) * 2)}"
-    )
-    name = html.escape(workbench.name)
+def header(bench: Bench, named: bool = True) -> str:
+    """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
+    config = bench.config
+    result = cost(config, bench.side, bench.side)
+    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
+    name = f"<b>{html.escape(bench.name)}</b> " if named else ""
     return (
         '<div class="cvt-head"><h1>CvT Explorer</h1>'
         "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
-        f'<p class="cvt-head-model"><b>{name}</b> {facts}</p></div>'
+        f'<p class="cvt-head-model">{name}{facts}</p></div>'
     )
+
+
+# A choice made in the element becomes its value, and a value set by Python is the choice shown.
+CHOICE_JS = """
+const select = element.querySelector("select");
+const show = () => { if (props.value) select.value = props.value; };
+select.addEventListener("change", () => { props.value = select.value; });
+watch("value", show);
+show();
+"""
+
+
+def choice(names: Sequence[str]) -> str:
+    """The template of an element that chooses one of the models; ``CHOICE_JS`` belongs to it."""
+
+    def text(name: str) -> str:
+        return html.escape(name).replace("$", "&#36;").replace("{", "&#123;")  # or the template would compute it
+
+    options = "".join(f'<option value="{text(name)}">{text(name)}</option>' for name in names)
+    return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
+
+
+def name_examples(pictures: Sequence[Path]) -> str:
+    """JavaScript that names the example pictures' buttons, which have no words."""
+    names = json.dumps([picture.stem.replace("_", " ") for picture in pictures])
+    return f"""() => {names}.forEach((name, index) => {{
+  const button = document.querySelectorAll(".gallery-item")[index];
+  button?.setAttribute("aria-label", "Example: " + name);
+  button?.setAttribute("title", name);
+}})"""
 
 
 def accuracy(config: CvtConfig) -> str:
@@ -50,48 +75,17 @@ def accuracy(config: CvtConfig) -> str:
     )
 
 
-def status(sentence: str, problem: bool = False) -> str:
-    """One line that a screen reader says when it changes."""
-    kind, role = ("problem", "alert") if problem else ("fine", "status")
-    return f'<p class="cvt-status" data-kind="{kind}" role="{role}">{html.escape(sentence)}</p>'
-
-
-def costs(workbench: Workbench, config: CvtConfig) -> str:
-    """A table of what ``config`` costs a stage and in total, beside the workbench's own model."""
-    side = workbench.side
-    variant, own = cost(config, side, side), cost(workbench.config, side, side)
-    stages = range(len(variant.stages))
-    rows = [
-        ("Query grid", [_grid(variant.stages[i].query_grid) for i in stages], "", ""),
-        ("Key grid", [_grid(variant.stages[i].key_grid) for i in stages], "", ""),
-        ("Attention weights", [in_words(variant.stages[i].attention_entries) for i in stages], *_total("attention_entries", variant, own)),
-        ("Parameters", [in_words(variant.stages[i].parameters) for i in stages], *_total("parameters", variant, own)),
-        ("Multiply-adds", [in_words(variant.stages[i].macs) for i in stages], *_total("macs", variant, own)),
-    ]
-    heads = "".join(f'<th scope="col">Stage {i + 1}</th>' for i in stages)
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{value}</td>" for value in values)}<td>{total}</td><td>{change}</td></tr>'
-        for name, values, total, change in rows
-    )
-    return (
-        f'<div class="cvt-costs"><table><caption>Costs of this variant for a {side}×{side} picture</caption>'
-        f'<thead><tr><td></td>{heads}<th scope="col">In all</th><th scope="col">Against the model</th></tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _total(name: str, variant: CvtCost, own: CvtCost) -> tuple[str, str]:
-    value, before = getattr(variant, name), getattr(own, name)
-    return in_words(value), _change(value, before)
-
-
-def _change(value: int, before: int) -> str:
-    if value == before:
-        return "the same"
-    ratio = value / before
-    if ratio >= 2:
-        return f"{ratio:.1f} × as many"
-    return f"{abs(ratio - 1):.1%} {'more' if ratio > 1 else 'fewer'}"
+def weights(config: CvtConfig, side: int, found: Wanted) -> str:
+    """Where a variant's weights come from, and what that means for its prediction."""
+    if not found.inherited:
+        return UNTRAINED
+    inherited = report(config, found.config)
+    if inherited.same and found.side != side:
+        return (
+            f"All weights are the trained model's. It sees {_grid((found.side,) * 2)} pixels instead of {_grid((side,) * 2)}, "
+            "so the prediction is another."
+        )
+    return inherited.sentence
 
 
 def _grid(size: Size) -> str:

@@ -33,7 +33,10 @@ class World:
 
     def share(self, model: nn.Module) -> nn.Module:
         """The model so that its gradients become those of all processes' batches."""
-        return model if self.size == 1 else DistributedDataParallel(model)
+        if self.size == 1:
+            return model
+        # BatchNorm's running statistics are read in evaluation only, so nobody needs the first process's in every step
+        return DistributedDataParallel(model, broadcast_buffers=False)
 
     def agree(self, decision: bool) -> bool:
         """The first process's decision, in every process."""

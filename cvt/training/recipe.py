@@ -122,7 +122,7 @@ _BOUNDS = (
 
 # For a model that has learned to see already, and a few hundred pictures or more.
 FINE_TUNING = Recipe(
-    phases=(((96,), 20.0),),
+    phases=(((96,), 12.0),),
     batch_size=32,
     learning_rate=1e-3,
     muon_learning_rate=0.002,

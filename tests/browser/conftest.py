@@ -18,10 +18,10 @@ class Visit:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
-        self.wait_for_result()
+        self.wait_for_result(state="attached")  # a link may have opened another tab
 
-    def wait_for_result(self, explorer: str = "main") -> None:
-        self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', timeout=60_000)
+    def wait_for_result(self, explorer: str = "main", state: str = "visible") -> None:
+        self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', state=state, timeout=60_000)
 
     def drawn(self) -> None:
         """Waits for what was asked for to be drawn: once a frame."""

@@ -1,11 +1,13 @@
 """The page as people use it, in a real browser: pictures, tokens, heads, sliders, keyboard, phones."""
 
 import re
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import app
 from tests import serving
 from visualize.workbench import Workbench
 
@@ -106,32 +108,6 @@ def test_every_feature_picture_is_drawn_and_labelled(visit, kind):
     assert colours > 8
 
 
-def test_a_slider_builds_a_variant_and_shows_its_costs(visit):
-    seen = visit()
-    seen.page.get_by_role("tab", name="Architecture").click()
-    seen.wait_for_result("variant")
-    costs = seen.page.locator("#variant-costs")
-    assert "the same" in costs.inner_text()
-    seen.page.get_by_role("slider", name=re.compile("Key and value stride of stage 1")).focus()
-    seen.page.keyboard.press("ArrowLeft")
-    seen.page.wait_for_function("!document.querySelector('#variant-costs').innerText.includes('Key grid\\t24×24')")
-    seen.page.get_by_text("This is your variant.").wait_for()
-    assert re.search(r"Key grid\s+48×48", costs.inner_text())
-    assert "Random weights" in seen.page.inner_text('[data-explorer="variant"] [data-ref="note"]')
-
-
-def test_an_impossible_slider_says_why_and_keeps_the_last_variant(visit):
-    seen = visit()
-    seen.page.get_by_role("tab", name="Architecture").click()
-    seen.wait_for_result("variant")
-    classes = seen.classes("variant")
-    seen.page.get_by_role("slider", name=re.compile("Heads of stage 2")).focus()
-    for _ in range(3):
-        seen.page.keyboard.press("ArrowRight")  # 5 heads for 96 channels
-    seen.page.get_by_text("which 5 heads cannot share equally").wait_for()
-    assert seen.classes("variant") == classes
-
-
 def test_a_bad_upload_says_so_and_loses_nothing(visit, tmp_path):
     seen = visit()
     before = seen.classes()
@@ -184,6 +160,155 @@ def test_nothing_covers_the_prediction(visit, width):
         assert seen.page.evaluate(on_top, [name, box["x"] + 5, box["y"] + box["height"] / 2])
 
 
+@pytest.fixture(scope="module")
+def two_models(tmp_path_factory):
+    """The address of a page with two models: "narrow" at 96 pixels, cut from the middle, and "wide" at 128, of all of the picture."""
+    root = tmp_path_factory.mktemp("models")
+    serving.save_random_model(root / "narrow", kind="narrow", crop_pct=0.75)
+    serving.save_random_model(root / "wide", kind="wide", crop_pct=1.0, seed=1, image_size=128, depth=(1, 1, 2), embed_dim=(16, 32, 64))
+    with serving.app_of(Workbench([str(root / "narrow"), str(root / "wide")], "cpu", kept=app.EXAMPLES)) as address:
+        yield address
+
+
+def choose_model(seen, name: str) -> None:
+    seen.page.get_by_role("combobox", name="Model").select_option(name)
+
+
+def wait_for_class(seen, kind: str, explorer: str = "main") -> None:
+    seen.page.locator(f'[data-explorer="{explorer}"] .cvt-class span', has_text=kind).first.wait_for()
+
+
+def original_place(seen) -> tuple[float, float]:
+    """Where the chosen token lies on the picture in its own pixels."""
+    return tuple(
+        seen.page.evaluate(
+            """() => { const { state, result } = cvtExplorer.get(); const [left, top, right, bottom] = result.header.crop_box;
+            return [top + state.y / result.input[0] * (bottom - top), left + state.x / result.input[1] * (right - left)]; }"""
+        )
+    )
+
+
+def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_models):
+    seen = visit(two_models)
+    assert "10 classes · input 96×96" in seen.page.inner_text(".cvt-head-model")
+    box = seen.picture().bounding_box()
+    seen.picture().click(position={"x": box["width"] * 0.3, "y": box["height"] * 0.6})
+    before = original_place(seen)
+    choose_model(seen, "wide")
+    wait_for_class(seen, "wide")
+    assert original_place(seen) == pytest.approx(before, abs=0.5)
+    assert place(seen.sentence())[0] <= 32
+    assert "draws on each of the 16×16 key cells" in seen.sentence()
+    assert "10 classes · input 128×128" in seen.page.inner_text(".cvt-head-model")
+    assert seen.page.evaluate("cvtExplorer.get().state.pinned") is True
+    seen.page.locator(".gallery-item").nth(2).click()  # another picture, the same model; the token begins in the middle again
+    seen.page.wait_for_function("cvtExplorer.get().state.pinned === false")
+    wait_for_class(seen, "wide")
+    assert place(seen.sentence()) == (17, 17)
+
+
+def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
+    seen = visit(two_models)
+    choice = seen.page.get_by_role("combobox", name="Model")
+    choice.focus()  # by keyboard, so that the pointer stays on the picture
+    for kind, key in (("wide", "ArrowDown"), ("narrow", "ArrowUp"), ("wide", "ArrowDown")):
+        choice.press(key)
+        arrived = False
+        for step in range(400):
+            box = seen.picture().bounding_box()
+            y, x = 0.2 + step % 60 / 100, 0.1 + step % 80 / 100
+            seen.page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+            if arrived:
+                break
+            arrived = seen.page.evaluate(f"cvtExplorer.get().result.header.top[0].label.startsWith('{kind}')")
+        assert arrived
+        side = {"wide": 16, "narrow": 12}[kind]
+        # cells of 4 pixels whose centres lie at 4 i + 0.5
+        assert place(seen.sentence()) == (round(y * side * 2 - 0.125) + 1, round(x * side * 2 - 0.125) + 1)
+        assert f"the {side}×{side} key cells" in seen.sentence()
+        assert seen.page.inner_text(".cvt-head-model").endswith(f"input {side * 8}×{side * 8}")
+
+
+def test_a_model_and_a_picture_chosen_at_once_are_shown_together(visit, two_models):
+    seen = visit(two_models)
+    first = seen.page.evaluate("cvtExplorer.get().waiting.picture")
+    seen.page.locator(".gallery-item").nth(5).click()
+    choose_model(seen, "wide")
+    wait_for_class(seen, "wide")
+    seen.page.wait_for_function("first => cvtExplorer.get().pictured !== first", arg=first)
+    wait_for_class(seen, "wide")
+    assert "input 128×128" in seen.page.inner_text(".cvt-head-model")
+
+
+def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
+    serving.save_random_model(tmp_path / "good")
+    serving.save_random_model(tmp_path / "broken", kind="broken")
+    workbench = Workbench([str(tmp_path / "good"), str(tmp_path / "broken")], "cpu")
+    workbench.bench("broken").model.classifier.weight.data.fill_(float("nan"))
+    with serving.app_of(workbench) as address:
+        seen = visit(address)
+        classes = seen.classes()
+        choose_model(seen, "broken")
+        seen.page.get_by_text("This model gives NaN or infinity").first.wait_for()
+        seen.page.wait_for_function("document.querySelector('#model-choice select').value === 'good'")
+        assert seen.classes() == classes
+        assert seen.page.locator('[data-explorer="main"] [data-ref="message"]').is_hidden()
+
+
+def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path):
+    serving.save_random_model(tmp_path)
+    workbench = Workbench(str(tmp_path), "cpu")
+    bench = workbench.bench()
+    quick = bench.explore
+    with serving.app_of(workbench) as address:
+        seen = visit(address)
+        message = seen.page.locator('[data-explorer="main"] [data-ref="message"]')
+        assert message.is_hidden()
+        key = seen.page.evaluate("cvtExplorer.get().key")
+        for wrong, item in ((False, 3), (True, 4)):
+
+            def slow(picture, wrong=wrong):
+                time.sleep(1.2)
+                if wrong:
+                    raise ValueError("This picture is too dark.")
+                return quick(picture)
+
+            bench.explore = slow
+            seen.page.locator(".gallery-item").nth(item).click()
+            seen.page.get_by_text("The model looks at the picture").wait_for()
+            message.wait_for(state="hidden")
+        seen.page.get_by_text("This picture is too dark.").first.wait_for()
+        assert seen.page.evaluate("cvtExplorer.get().key") != key
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_choice_of_models_fits_the_page(visit, two_models, width):
+    seen = visit(two_models, viewport={"width": width, "height": 800})
+    box = seen.page.get_by_role("combobox", name="Model").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_another_persons_model_stays_as_it_is(visit, two_models):
+    one, two = visit(two_models), visit(two_models)
+    choose_model(two, "wide")
+    wait_for_class(two, "wide")
+    one.page.locator(".gallery-item").nth(3).click()
+    one.page.wait_for_function("before => cvtExplorer.get().key !== before", arg=one.page.evaluate("cvtExplorer.get().key"))
+    assert one.classes().count("narrow") == 5
+    assert "input 96×96" in one.page.inner_text(".cvt-head-model")
+
+
+def test_examples_have_names_for_those_who_do_not_see_them(visit):
+    assert visit().page.get_by_role("button", name="Example: red panda").count() == 1
+
+
+def test_one_model_needs_no_choice(visit):
+    seen = visit()
+    assert seen.page.get_by_role("combobox", name="Model").count() == 0
+
+
 def test_a_result_that_the_server_dropped_is_computed_again(visit, tmp_path):
     serving.save_random_model(tmp_path)
     workbench = Workbench(str(tmp_path), "cpu")
@@ -191,7 +316,7 @@ def test_a_result_that_the_server_dropped_is_computed_again(visit, tmp_path):
         seen = visit(address)
         classes = seen.classes()
         workbench.store.max_items = 1
-        workbench.explore(np.zeros((96, 96, 3), np.uint8))  # somebody else's picture
+        workbench.bench().explore(np.zeros((96, 96, 3), np.uint8))  # somebody else's picture
         seen.page.get_by_text("Inside block").first.click()
         seen.page.get_by_role("button", name="Show it again").click()
         seen.page.get_by_text("Its kernel").wait_for()

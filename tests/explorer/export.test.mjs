@@ -5,7 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { code, numbers } from "../../visualize/explorer/export.js";
+import { code } from "../../visualize/explorer/code.js";
+import { numbers } from "../../visualize/explorer/export.js";
 import { npz } from "../../visualize/explorer/npz.js";
 import { parse } from "../../visualize/explorer/payload.js";
 import { Result } from "../../visualize/explorer/result.js";
@@ -20,10 +21,16 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
   writeFileSync(join(folder, "numbers.npz"), Buffer.concat(npz(numbers(result))));
   const state = { ...initial(result.stages, result.input), stage: 2, heads: [-1, -1, 1] };
   const cell = { row: 1, column: 2 };
+  const features = (kind, more = {}) => [{ ...state, layer: "features", features: kind, ...more }, false];
   const cases = [
     [{ ...state }, false], [{ ...state }, true], [{ ...state, heads: [-1, -1, -1], view: "mean" }, false], [{ ...state, view: "received" }, false],
+    features("pca"), features("mean"), features("channel"), features("similarity"), features("similarity", { centred: true }),
+    [{ ...state, stage: 0, layer: "class", which: 1 }, false], [{ ...state, colours: "grey", part: "classifier", which: 0 }, false],
   ];
-  const written = cases.map(([each, cls]) => ({ code: code({ state: each, stages: result.stages, model: "", cell: each.view === "received" ? { row: 1, column: 0 } : cell, cls }) }));
+  const written = cases.map(([each, cls]) => {
+    const there = each.view === "received" ? { row: 1, column: 0 } : cell;
+    return { code: code({ state: each, stages: result.stages, model: "", cell: there, cls, channel: 5, evidence: header.evidence }) };
+  });
   writeFileSync(join(folder, "code.json"), JSON.stringify(written));
 });
 

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { column, meanRow, peakOf, row, statistics, weight } from "../../visualize/explorer/attention.js";
+import { column, meanRow, row, statistics, weight } from "../../visualize/explorer/attention.js";
 import { Features, range } from "../../visualize/explorer/features.js";
 import { blockOf, parse } from "../../visualize/explorer/payload.js";
 
@@ -31,8 +31,8 @@ for (const form of ["weights", "query"]) {
       const found = row(block, one.head, one.query);
       const largest = Math.max(...one.row);
       close(found, one.row, largest / 255, "row");
-      close(column(block, one.head, one.key), one.column, peakOf(block) / 255, "column");
-      close(meanRow(block, one.head), one.mean, peakOf(block) / 255, "mean");
+      close(column(block, one.head, one.key), one.column, Math.max(...block.peak) / 255, "column");
+      close(meanRow(block, one.head), one.mean, Math.max(...block.peak) / 255, "mean");
       assert.ok(Math.abs(weight(block, Math.max(0, one.head), one.query, one.key) - one.weight) <= one.peak / 255);
       const numbers = statistics(found);
       assert.ok(Math.abs(numbers.entropy - one.entropy) < 0.05, `entropy ${numbers.entropy} is not ${one.entropy}`);

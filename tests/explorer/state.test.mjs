@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { carried, initial, moved, withStageValue } from "../../visualize/explorer/state.js";
+import { carried, initial, moved, transferred, withStageValue } from "../../visualize/explorer/state.js";
 
 const stages = [{ depth: 1, heads: 1, width: 8 }, { depth: 2, heads: 3, width: 16 }, { depth: 10, heads: 6, width: 32 }];
 
@@ -21,8 +21,25 @@ test("a new picture keeps what was chosen, as far as the new model has it", () =
   assert.deepEqual([same.pinned, same.y], [false, 48]);
   const smaller = carried(state, [stages[0], { depth: 1, heads: 2, width: 8 }, { depth: 3, heads: 3, width: 9 }], [64, 64]);
   assert.deepEqual([smaller.blocks, smaller.heads, smaller.channels], [[0, 0, 2], [-1, -1, -1], [null, null, null]]);
+  const deeper = carried({ ...state, blocks: [0, 1, 9] }, [stages[0], { ...stages[1], depth: 4 }, { ...stages[2], depth: 16 }], [96, 96], stages);
+  assert.deepEqual(deeper.blocks, [0, 3, 15]); // last stays last
+  assert.deepEqual(carried({ ...state, blocks: [0, 0, 7] }, [stages[0], { ...stages[1], depth: 4 }, stages[2]], [96, 96], stages).blocks, [0, 0, 7]);
   const fewer = carried(state, stages.slice(0, 2), [64, 64]);
   assert.deepEqual([fewer.stage, fewer.blocks, fewer.heads], [1, [0, 1], [-1, -1]]);
+});
+
+test("another model's view of the same picture keeps the token at its place of the picture", () => {
+  // both of a picture 400 wide and 300 high: its middle 300 × 300, and all of it, squeezed into a square
+  const cut = { input: [96, 96], box: [50, 0, 350, 300] };
+  const squeezed = { input: [384, 384], box: [0, 0, 400, 300] };
+  const state = { y: 48, x: 32, focus: { y: 24, x: 0 }, pinned: true };
+  const there = transferred(state, cut, squeezed);
+  assert.deepEqual([there.y, there.x], [192, 144]); // y 150 of 300, x 150 of 400
+  assert.deepEqual(there.focus, { y: 96, x: 48 });
+  assert.equal(there.pinned, true);
+  const back = transferred(there, squeezed, cut);
+  assert.deepEqual([back.y, back.x, back.focus], [48, 32, { y: 24, x: 0 }]);
+  assert.deepEqual([transferred({ ...state, x: 0, focus: state.focus }, squeezed, cut).x], [0]); // what is cut away: the nearest edge
 });
 
 test("arrow keys move by tokens and stop at the edge", () => {

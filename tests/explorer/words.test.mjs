@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attentionSentence, brief, featureSentence, firstName, legend, number, percent, place, plural, rowNumbers } from "../../visualize/explorer/words.js";
+import { attentionSentence, brief, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, place, plural, precise, rowNumbers } from "../../visualize/explorer/words.js";
 
 const THIN = "\u202f";
 const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
@@ -21,6 +21,19 @@ test("numbers have a true minus sign", () => {
   assert.equal(number(31.26), "31.3");
   assert.equal(number(-1234.5), "−1235");
   assert.equal(number(0), "0");
+});
+
+test("what is said of a class's score adds up", () => {
+  const grid = { shape: [7, 7] };
+  assert.equal(evidenceSentence({ stage: 2, depth: 10, cls: true, grid, label: "tabby, tabby cat" }),
+    "Score of tabby: what the cls token's attention fetches for it from each of the 7×7 key cells, in all 10 blocks of stage 3.");
+  assert.match(evidenceSentence({ stage: 2, depth: 1, cls: true, grid, label: "x" }), /in the block of stage 3\.$/);
+  assert.match(evidenceSentence({ stage: 2, depth: 1, cls: false, grid, label: "x" }), /each of the 7×7 tokens of stage 3 adds to it\.$/);
+  assert.match(evidenceLegend({ high: 1, places: 4.25, rest: -1.5, cls: true }), /All places: \+4\.25\. The MLPs and all else: −1\.50\. Together \+2\.75/);
+});
+
+test("sums are written with three digits that count", () => {
+  assert.deepEqual([0.0683, -14.41, 0, 483.2, 1234, 0.00001234].map(precise), ["0.0683", "−14.4", "0", "483", "1234", "0.00001"]);
 });
 
 test("everything counts from 1 in words", () => {

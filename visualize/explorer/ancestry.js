@@ -3,6 +3,7 @@
 import { figure, make, say } from "./dom.js";
 import { fill, fit, outline } from "./draw.js";
 import { ancestors, cellBox, clipped, fieldBox } from "./geometry.js";
+import { asShown } from "./state.js";
 import { queryOf } from "./views.js";
 import { percent, sides } from "./words.js";
 
@@ -61,7 +62,8 @@ export function ancestry(explorer, ref, signal) {
   }
 
   function draw() {
-    const { result, state } = explorer;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const { cell, cls } = queryOf(result.stages[state.stage], state);
     ref.ancestry.hidden = !state.ancestors || cls;
     // It plays when it is switched on, for another stage, and for a token that was chosen rather than passed over.

@@ -62,16 +62,6 @@ export function meanRow(block, head) {
   return block.means.get(head);
 }
 
-/** The largest weight of any head and query in the block; for scales that are shared between maps. */
-export function peakOf(block) {
-  if (block.largest === undefined) {
-    let largest = 0;
-    for (const each of block.peak) largest = Math.max(largest, each);
-    block.largest = largest || 1;
-  }
-  return block.largest;
-}
-
 /** What is written beside a row of weights: entropy in bit, `uniform` the largest weight in multiples of 1 / keys. */
 export function statistics(weights) {
   let minimum = Infinity;

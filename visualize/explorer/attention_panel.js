@@ -9,7 +9,7 @@ import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
 import { brief, orBelow, percent, plural, rowNumbers, sides } from "./words.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */
-export function attentionPanel(explorer, ref) {
+export function attentionPanel(explorer, ref, signal) {
   ref.colours.replaceChildren(...SEQUENTIAL.map(([value, text]) => make("option", { value, text })));
   let blocks = [];
   let heads = [];
@@ -26,6 +26,15 @@ export function attentionPanel(explorer, ref) {
     const element = make("button", { type: "button", class: "cvt-tile", onclick: change }, one.element);
     return { ...one, element, index: value };
   };
+
+  // A pressed pointer or a finger sweeps through the blocks that are there; one that would have to be loaded wants a click.
+  ref.blocks.addEventListener("pointermove", (event) => {
+    if (!event.buttons || !explorer.result) return;
+    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
+    const block = blocks.findIndex((each) => each.element === under);
+    const { result, state } = explorer;
+    if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block)) explorer.set(withStageValue(state, "blocks", block));
+  }, { signal });
 
   function build() {
     const { result, state } = explorer;

@@ -1,5 +1,7 @@
 // The controls of the templates: from a press to a choice, and back from the choices to what is pressed.
 
+import { asShown } from "./state.js";
+
 /** The controls of the templates: data-set (one of several), data-toggle (yes or no), data-bind (inputs). */
 export function listen(explorer, root, signal) {
   root.addEventListener("click", (event) => {
@@ -8,9 +10,11 @@ export function listen(explorer, root, signal) {
     const { set, value, toggle } = button.dataset;
     if (toggle) explorer.set({ [toggle]: !explorer.state[toggle] });
     else if (set === "zoom") explorer.set({ zoom: Number(value), focus: { y: explorer.state.y, x: explorer.state.x } });
+    else if (set === "layer") explorer.set({ layer: value, part: "stage" });
     else explorer.set({ [set]: value });
   }, { signal });
   root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && explorer.state && !event.defaultPrevented) explorer.raise();
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const group = event.target.closest("[role=group]");
     if (!step || !group || event.target.tagName !== "BUTTON") return;
@@ -30,9 +34,13 @@ export function listen(explorer, root, signal) {
 /** Makes the controls show what is chosen. */
 export function mirror(explorer) {
   for (const root of Object.values(explorer.roots)) {
-    for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", String(explorer.state[each.dataset.set]) === each.dataset.value);
+    const state = asShown(explorer.state);
+    for (const each of root.querySelectorAll("[data-set]")) each.setAttribute("aria-pressed", String(state[each.dataset.set]) === each.dataset.value);
+    for (const each of root.querySelectorAll("[data-which]")) {
+      each.setAttribute("aria-pressed", state.layer === "class" && state.which === Number(each.dataset.which));
+    }
     for (const each of root.querySelectorAll("[data-bind]")) {
-      const value = explorer.state[each.dataset.bind];
+      const value = state[each.dataset.bind];
       if (each.type === "checkbox") each.checked = value;
       else if (each.value !== String(value)) each.value = value;
     }

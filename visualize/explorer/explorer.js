@@ -2,20 +2,21 @@
 
 import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
+import { breadcrumb } from "./breadcrumb.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say } from "./dom.js";
+import { make, refs, say, tell } from "./dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
+import { notice } from "./notice.js";
+import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
-import { fetchResult, Gone } from "./result.js";
-import { carried, initial } from "./state.js";
+import { fetchResult } from "./result.js";
+import { asShown, carried, initial, raised, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
-import { attentionWords, featureMap, featureWords, legendWords } from "./views.js";
+import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
 import { firstName, percent } from "./words.js";
 
-const GONE = "The server no longer keeps this result.";
-const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations kept for the statistics
 
@@ -34,65 +35,54 @@ export class Explorer {
       Object.assign(this.ref, refs(each));
       listen(this, each, signal);
     }
+    this.notice = notice(this, this.ref);
     this.picture = picture(this, this.ref, signal);
     this.ancestry = ancestry(this, this.ref, signal);
-    this.attention = attentionPanel(this, this.ref);
+    this.attention = attentionPanel(this, this.ref, signal);
     this.featurePanel = featurePanel(this, this.ref, signal);
     this.inside = insidePanel(this, this.ref, signal);
+    this.partPanel = partPanel(this, this.ref);
+    this.crumbs = breadcrumb(this, this.ref, signal);
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
     [this.ref.frame, this.roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** Shows the result named by the value that Python set: { key, note, model, inside, again }; all but the key may be missing. */
+  /** Shows the result named by the value that Python set: { key, picture, note, model, inside, again }; all but the key may be missing. */
   async load(value) {
     this.waiting = value;
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
     this.ref.note.hidden = !value.note;
+    if (value.key === this.key) this.pictured = value.picture;
     if (!value.key || value.key === this.asked) return;
     this.asked = value.key;
-    clearTimeout(this.patience);
+    this.notice.stop();
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
-    this.message("Loading the maps …", true);
+    this.notice.say("Loading the maps …", true);
     try {
       this.requests++;
       const result = await fetchResult(this.base, value.key, signal);
       if (signal.aborted) return;
       this.key = value.key;
-      this.show(result);
-      this.message("");
+      this.show(result, value.picture);
+      this.notice.say("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
       this.asked = null;
-      this.trouble(error, () => this.load(value));
+      this.notice.trouble(error, () => this.load(value));
     }
   }
 
-  /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
-  trouble(error, again) {
-    if (!(error instanceof Gone)) this.message(error.message, false, again);
-    else if (!this.waiting.again) this.message(`${GONE} Choose the picture again.`);
-    else this.message(GONE, false, () => this.renew(), "Show it again");
-  }
-
-  /** Asks Python for the result anew; it answers with another key, and the token stays where it is. */
-  renew() {
-    this.message("Asking the model again …", true);
-    this.renewing = true;
-    clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.message("The server has not answered. Choose the picture again."), PATIENCE);
-    this.trigger?.("retry", { explorer: this.id });
-  }
-
-  show(result) {
-    const { y, x, pinned, focus } = this.state ?? {};
-    const same = this.renewing && this.state && `${result.input}` === `${this.result.input}`;
-    this.state = this.state ? carried(this.state, result.stages, result.input) : initial(result.stages, result.input);
-    if (same) Object.assign(this.state, { y, x, pinned, focus });
-    this.renewing = false;
+  /** Draws this result; where it is of the same picture as the one before, the token stays at its place of the picture. */
+  show(result, picture) {
+    const { state } = this;
+    this.state = state ? carried(state, result.stages, result.input, this.result.stages) : initial(result.stages, result.input);
+    if (state && picture && picture === this.pictured) Object.assign(this.state, transferred(state, this.result, result));
+    if (this.state.layer === "class" && !classEvidence(result, 0)) this.state.layer = "attention";
+    this.pictured = picture;
     const alike = this.result?.structure === result.structure;
     this.result = result;
     this.preview = this.previewed = null;
@@ -102,28 +92,36 @@ export class Explorer {
     this.classes();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
+    tell(this.id, "shown");
   }
 
   classes() {
     const best = this.result.header.top;
-    this.ref.classes.replaceChildren(...best.map(({ label, probability }) =>
-      make("div", { role: "listitem", class: "cvt-class" }, make("span", { text: firstName(label), title: label }),
-        make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
+    this.ref.classLayer.hidden = !classEvidence(this.result, 0);
+    this.ref.classes.replaceChildren(...best.map(({ label, probability }, which) =>
+      make("button", { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
+        make("span", { text: firstName(label) }), make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
   }
 
-  message(words, busy = false, again = null, button = "Try again") {
-    const { message, frame } = this.ref;
-    frame.setAttribute("aria-busy", busy);
-    message.hidden = !words;
-    message.replaceChildren(words);
-    if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: button, onclick: again }));
+  /** Looks at the evidence for a class; once more, and the attention is back. */
+  choose(which) {
+    if (!classEvidence(this.result, which)) return;
+    const again = this.state.layer === "class" && this.state.which === which;
+    this.set(again ? { layer: "attention" } : { which, layer: "class", sort: "region" });
   }
 
   /** Changes what was chosen; the drawing follows in the next frame. */
   set(changes) {
-    if (!this.state) return;
-    this.state = { ...this.state, ...changes };
+    const before = this.state;
+    if (!before) return;
+    this.state = { ...before, ...changes };
     this.invalidate();
+    tell(this.id, "set", before);
+  }
+
+  /** One level up: closes what was opened last, then releases the token. */
+  raise() {
+    if (!this.inside.close()) this.set(raised(this.state));
   }
 
   /** Looks at a channel for as long as the pointer is over it; null ends that. */
@@ -177,10 +175,14 @@ export class Explorer {
     this.ancestry.draw();
     this.picture.draw();
     this.pipeline.draw();
-    this.attention.draw();
-    this.featurePanel.draw();
+    if (state.part === "stage") {
+      this.attention.draw();
+      this.featurePanel.draw();
+    }
+    this.partPanel.draw();
     this.words();
     this.inside.draw();
+    this.crumbs.draw();
     this.takeaway.draw();
     this.drawn = this.result;
   }
@@ -192,22 +194,26 @@ export class Explorer {
     const id = `${state.stage}.${block}`;
     if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
     this.requests++;
-    this.message("Loading this block …", true);
+    this.notice.say("Loading this block …", true);
     const mine = (then) => (outcome) => this.result === result && then(outcome);
     const again = () => {
       result.failed.delete(id);
       this.invalidate();
     };
-    result.ask(state.stage, block).then(mine(() => this.message(""))).catch(mine((error) => this.trouble(error, again)))
+    result.ask(state.stage, block).then(mine(() => this.notice.say(""))).catch(mine((error) => this.notice.trouble(error, again)))
       .finally(mine(() => this.invalidate()));
   }
 
   words() {
-    const { result, state } = this;
+    const { result } = this;
+    const state = asShown(this.state);
     const shown = this.previewed !== null ? { ...state, features: "channel", channels: state.channels.map(() => this.previewed) } : state;
     const features = state.layer === "features" || this.previewed !== null;
-    const sentence = features ? featureWords(result, shown, state.stage) : attentionWords(result, state, state.stage);
+    const sentence = features ? featureWords(result, shown, state.stage)
+      : state.part === "embedding" ? embeddingSentence(result, state)
+      : state.layer === "class" ? evidenceWords(result, state) : attentionWords(result, state, state.stage);
     say(this.ref.sentence, sentence);
+    say(this.ref.caption, sentence);
     say(this.ref.legend, legendWords(result, features ? { ...state, layer: "features" } : state, state.stage));
     clearTimeout(this.telling);
     this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
@@ -224,7 +230,7 @@ export class Explorer {
     this.fetching?.abort();
     this.watcher?.disconnect();
     cancelAnimationFrame(this.frame);
+    this.notice?.stop();
     clearTimeout(this.telling);
-    clearTimeout(this.patience);
   }
 }

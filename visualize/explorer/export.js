@@ -1,4 +1,4 @@
-// What a person can take away: the view as a picture, all numbers, the code that makes them again.
+// What a person can take away: the view as a picture, and all numbers.
 
 import { weight } from "./attention.js";
 import { npz } from "./npz.js";
@@ -12,6 +12,11 @@ export function numbers(result) {
   const found = [["pixels", result.arrays.pixels, [height, width, 3]]];
   const { top } = result.header;
   found.push(["top_probabilities", Float32Array.from(top, (each) => each.probability), [top.length]]);
+  const { evidence, rest } = result.arrays;
+  if (evidence) {
+    const grid = result.stages.at(-1)[result.header.evidence];
+    found.push(["class_evidence", evidence, [evidence.shape[0], ...grid.shape]], ["class_rest", rest, rest.shape]);
+  }
   let room = MOST;
   result.stages.forEach((stage, index) => {
     const features = result.features(index);
@@ -40,36 +45,6 @@ function weights(block) {
   }
   return all;
 }
-
-/** Python that computes what is shown, exactly. `model`: what from_pretrained takes, empty for the embedded model. */
-export function code({ state, stages, model, cell, cls }) {
-  const source = model ? JSON.stringify(model) : "";
-  const { stage } = state;
-  const [block, head] = [state.blocks[stage], state.heads[stage]];
-  const query = cls ? "0  # the cls token" : `stage.query_index(row=${cell.row}, column=${cell.column})`;
-  const lines = [
-    "from cvt import CvtForImageClassification, CvtImageProcessor",
-    "from visualize import explore",
-    "",
-    `model = CvtForImageClassification.from_pretrained(${source})`,
-    `processor = CvtImageProcessor.from_pretrained(${source})`,
-    "seen = explore(model, processor, \"picture.jpg\")",
-    "",
-    `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
-    "features = stage.features  # (channels, rows, columns)",
-    `query = ${query}`,
-    `weights = stage.blocks[${block}].weights([query])[:, 0]  # (heads, keys), rows sum to 1`,
-    head < 0 ? "shown = weights.mean(axis=0)  # the mean of all heads" : `shown = weights[${head}]  # head ${head + 1}`,
-  ];
-  if (state.view === "mean") {
-    lines.splice(9, 2, `weights = stage.blocks[${block}].weights().mean(axis=1)  # (heads, keys), the mean over all tokens`);
-  } else if (state.view === "received") {
-    lines.splice(9, 2, `key = ${cls ? "0  # the cls token" : keyIndex(stages[stage], cell)}`, `weights = stage.blocks[${block}].weights()[:, :, key]  # (heads, queries)`);
-  }
-  return lines.join("\n");
-}
-
-const keyIndex = (stage, cell) => cell.row * stage.key.shape[1] + cell.column + (stage.cls ? 1 : 0);
 
 /** The picture with all that is drawn on it, and the sentence that says what it is, as a PNG blob. */
 export function png(explorer, sentence) {
@@ -105,6 +80,16 @@ function wrapped(context, text, width) {
     else lines[lines.length - 1] = longer;
   }
   return lines;
+}
+
+/** [how many blocks of attention an archive holds, of how many]: some may not have been loaded, or be too large. */
+export function archived(result) {
+  const sizes = result.stages.flatMap((stage, index) => Array.from({ length: stage.depth }, (_, number) => {
+    const block = result.block(index, number);
+    return block ? block.heads * block.queries * block.keys : Infinity;
+  }));
+  let room = MOST;
+  return [sizes.filter((size) => size <= room && ((room -= size), true)).length, sizes.length];
 }
 
 /** All numbers as an .npz blob. */

@@ -51,11 +51,8 @@ export function featurePanel(explorer, ref, signal) {
     const map = explorer.preview ?? featureMap(result, state, state.stage);
     drawMap(large.canvas, map, result.input, { smooth: state.smooth });
     const { cell } = queryOf(stage, state);
-    const region = state.sort === "region" && classRegion(result);
-    if (region) {
-      const { key } = result.stages[region.stage];
-      for (const each of region.cells) outline(large.canvas, cellBox(key, cellOf(key, each)), result.input, { weight: 1 });
-    }
+    const region = state.sort === "region" && classRegion(result, state.which);
+    if (region) for (const each of region.cells) outline(large.canvas, cellBox(region.grid, cellOf(region.grid, each)), result.input, { weight: 1 });
     outline(large.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
     say(large.name, `${map.name}, ${map.caption}`);
     large.canvas.setAttribute("aria-label", featureWords(result, state, state.stage));

@@ -13,6 +13,12 @@ export class Inside {
     this.cache = new Map();
   }
 
+  /** Lengths of this block's tokens, of what attention adds to each, and of what the MLP adds: three arrays of (tokens). */
+  lengths() {
+    const count = this.rows * this.columns;
+    return [0, 1, 2].map((part) => this.arrays.lengths.subarray(part * count, (part + 1) * count));
+  }
+
   /** The length of a stage's tokens, of what attention adds and of what the MLP adds: [[before, attention, mlp]], a block. */
   norms(stage) {
     const all = this.arrays[`norms/${stage}`];

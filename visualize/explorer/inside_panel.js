@@ -8,7 +8,7 @@ import { cellAt, cellBox, cellOf } from "./geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
 import { bytes } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, percent, place, sides } from "./words.js";
+import { number, percent, place, precise, sides } from "./words.js";
 
 /** Connects the panel's elements; shown only where the host says that it answers for insides. */
 export function insidePanel(explorer, ref, signal) {
@@ -18,6 +18,8 @@ export function insidePanel(explorer, ref, signal) {
   const [before, convolved, projected] = steps;
   const arrow = () => make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
   ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
+  const lengths = ["Tokens before", "Attention adds", "MLP adds"].map((name) => figure(name));
+  ref.insideLengths.replaceChildren(...lengths.map((each) => each.element));
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
   /** The chosen block's inside, null while it is fetched, or the error that prevented it. */
@@ -32,7 +34,7 @@ export function insidePanel(explorer, ref, signal) {
         .then((buffer) => result.insides.set(id, new Inside(buffer)))
         .catch((error) => {
           result.insides.set(id, error);
-          if (explorer.result === result) explorer.trouble(error, () => (result.insides.delete(id), explorer.message(""), explorer.invalidate()));
+          if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
         })
         .finally(() => explorer.invalidate());
     }
@@ -41,7 +43,7 @@ export function insidePanel(explorer, ref, signal) {
 
   function draw() {
     const { state, result } = explorer;
-    ref.insidePart.hidden = !explorer.waiting?.inside;
+    ref.insidePart.hidden = !explorer.waiting?.inside || state.part !== "stage";
     say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();
@@ -55,7 +57,7 @@ export function insidePanel(explorer, ref, signal) {
     ref.output.max = inside.channels;
     const grid = name === "query" ? stage.query : stage.key;
     const cell = cellAt(grid, state.y, state.x);
-    for (const each of steps) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
+    for (const each of [...steps, ...lengths]) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
       fit(each.canvas, result.aspect);
       each.canvas.dataset.at = each.canvas.clientWidth;
     }
@@ -73,7 +75,24 @@ export function insidePanel(explorer, ref, signal) {
     say(ref.insideTerms, linearSum(inside.terms(name, output, cell.index), name, output));
     say(ref.insideScore, scoreWords(inside));
     say(ref.insideWords, words(inside.channels, inside.settings(name), convolves, name));
+    drawLengths(inside, stage.query, cellAt(stage.query, state.y, state.x));
     drawNorms(inside.norms(state.stage), state.blocks[state.stage]);
+  }
+
+  /** Three maps in the same colours, from zero to the largest of them. */
+  function drawLengths(inside, grid, cell) {
+    const { result, state } = explorer;
+    const all = inside.lengths();
+    const most = Math.max(...all.map((each) => range(each)[1]));
+    all.forEach((values, index) => {
+      const { canvas, name, value } = lengths[index];
+      drawMap(canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
+      outline(canvas, cellBox(grid, cell), result.input, { weight: 1 });
+      say(value, `here ${number(values[cell.index])}`);
+      canvas.setAttribute("aria-label", `${name.textContent}: ${value.textContent}`);
+    });
+    const [before, attention, mlp] = all.map((each) => number(each[cell.index]));
+    say(ref.insideAdds, `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}. Colours run from 0 to ${number(most)}.`);
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
@@ -89,8 +108,8 @@ export function insidePanel(explorer, ref, signal) {
     const places = weights.subarray(extra);
     const strongest = places.indexOf(Math.max(...places));
     const { product: together, scale, score } = inside.score(head, stage.heads, cell.index, strongest);
-    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${number(together)}. ` +
-      `Scaled by ${number(scale)}, one over the root of the width: ${number(score)}. ` +
+    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${precise(together)}. ` +
+      `Scaled by ${precise(scale)}, one over the root of the width: ${precise(score)}. ` +
       `Softmax over all ${weights.length} keys makes it ${percent(places[strongest])}; the row's entropy is ${statistics(weights).entropy.toFixed(1)} bit.`;
   }
 
@@ -123,25 +142,33 @@ export function insidePanel(explorer, ref, signal) {
         make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))))));
   }
 
-  return { draw };
+  /** Closes the panel; true if it was open. */
+  function close() {
+    const was = ref.insidePart.open && !ref.insidePart.hidden;
+    ref.insidePart.open = false;
+    if (was && ref.insidePart.contains(document.activeElement)) ref.insideTitle.focus();
+    return was;
+  }
+
+  return { draw, close };
 }
 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
-const product = (a, b) => `${number(a)}·${b < 0 ? `(${number(b)})` : number(b)}`;
+const product = (a, b) => `${precise(a)}·${b < 0 ? `(${precise(b)})` : precise(b)}`;
 
 /** Products as a sum, a minus in front of the one that begins with it. */
 const sumOf = (products) => products.join(" + ").replaceAll("+ −", "− ");
 
-const signed = (value) => (value < 0 ? `− ${number(-value)}` : `+ ${number(value)}`);
+const signed = (value) => (value < 0 ? `− ${precise(-value)}` : `+ ${precise(value)}`);
 
 function convolutionSum({ patch, kernel, sum, scale, shift, value }, cell) {
-  return `At ${place(cell)}: ${sumOf(patch.map((each, index) => product(each, kernel[index])))} = ${number(sum)}. BatchNorm: ${product(sum, scale)} ${signed(shift)} = ${number(value)}.`;
+  return `At ${place(cell)}: ${sumOf(patch.map((each, index) => product(each, kernel[index])))} = ${precise(sum)}. BatchNorm: ${product(sum, scale)} ${signed(shift)} = ${precise(value)}.`;
 }
 
 function linearSum({ largest, rest, others, bias, value }, name, output) {
   const terms = sumOf(largest.map((each) => `${product(each.weight, each.value)} (channel ${each.channel + 1})`));
-  return `${capital(name)} channel ${output + 1} = ${terms} ${signed(rest)} (the other ${others}) ${signed(bias)} (bias) = ${number(value)}.`;
+  return `${capital(name)} channel ${output + 1} = ${terms} ${signed(rest)} (the other ${others}) ${signed(bias)} (bias) = ${precise(value)}.`;
 }
 
 function words(channels, { side, stride }, convolves, name) {

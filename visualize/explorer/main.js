@@ -1,5 +1,6 @@
 // Entry: brings the elements of the page and their explorers together. The page's host calls `mount` for each element.
 
+import { tell } from "./dom.js";
 import { Explorer } from "./explorer.js";
 
 // By the id that both elements of a pair carry. Kept by the window: a second try to load this file makes a second module.
@@ -30,6 +31,7 @@ export function mount(element, props, watch, base, trigger) {
     current.load(props.value);
   };
   explorer.attach(part, root);
+  tell(id, "attached");
   watch?.("value", take);
   take();
 }

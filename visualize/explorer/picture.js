@@ -1,10 +1,10 @@
 // The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
 
-import { cellBox, clipped, fieldBox } from "./geometry.js";
+import { cellAt, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
 import { cellsOf } from "./ancestry.js";
 import { drawMap, fit, outline, whole } from "./draw.js";
-import { attentionMap, attentionTop, featureMap, queryOf } from "./views.js";
-import { followed, moved, windowOf } from "./state.js";
+import { attentionMap, attentionTop, classRegion, evidenceHere, evidenceMap, featureMap, queryOf } from "./views.js";
+import { asShown, followed, moved, windowOf } from "./state.js";
 import { say } from "./dom.js";
 import { sides } from "./words.js";
 
@@ -40,7 +40,7 @@ export function picture(explorer, ref, signal) {
       const next = moved(explorer.state, grid, ...step.map((each) => each * (event.shiftKey ? 4 : 1)));
       explorer.set(followed(next, explorer.result.input));
     } else if (event.key === "Enter" || event.key === " ") explorer.set({ pinned: !explorer.state.pinned });
-    else if (event.key === "Escape") explorer.set({ pinned: false });
+    else if (event.key === "Escape" && explorer.state.pinned) explorer.set({ pinned: false });
     else return;
     event.preventDefault();
   });
@@ -55,23 +55,28 @@ export function picture(explorer, ref, signal) {
 
   /** The chosen layer, then outlines: the query is outlined, keys are filled. */
   function draw() {
-    const { result, state } = explorer;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const view = windowOf(state, result.input);
     drawBase(view);
     drawLayers(overlay, view);
     const { cls } = queryOf(result.stages[state.stage], state);
     const mean = state.layer === "attention" && state.view === "mean";
-    chip.hidden = !(cls || state.pinned || mean);
-    say(chip, [cls ? "cls token" : mean ? "all tokens" : "", state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
+    const who = state.layer === "class" && classRegion(result, state.which) ? evidenceHere(result, state) : cls ? "cls token" : mean ? "all tokens" : "";
+    chip.hidden = !(who || state.pinned);
+    say(chip, [who, state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
   }
 
   /** All that lies on the picture, onto any canvas. */
   function drawLayers(canvas, view = whole(explorer.result.input)) {
-    const { result, state } = explorer;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const stage = result.stages[state.stage];
     const options = { opacity: state.opacity, smooth: state.smooth, window: view };
     let map = explorer.preview;
+    const region = !map && state.layer === "class" && classRegion(result, state.which);
     if (!map && state.layer === "features") map = featureMap(result, state, state.stage);
+    else if (region) map = evidenceMap(result, state.which);
     else if (!map && state.layer === "attention") {
       const found = attentionMap(result, state, state.stage);
       map = found && { ...found, low: 0, high: attentionTop(result, state, state.stage, found), colours: state.colours };
@@ -79,9 +84,13 @@ export function picture(explorer, ref, signal) {
     drawMap(canvas, map, result.input, options);
     const { cell, keyCell, cls } = queryOf(stage, state);
     const attention = state.layer === "attention" && !explorer.preview;
+    const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
+    if (region) {
+      for (const each of region.cells) box(cellBox(region.grid, cellOf(region.grid, each)), { weight: 1 });
+      return box(cellBox(region.grid, cellAt(region.grid, state.y, state.x)), { weight: 3 });
+    }
     if (cls || (attention && state.view === "mean")) return;
     const received = attention && state.view === "received";
-    const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
     if (received) box(cellBox(stage.key, keyCell));
     else {
       const chain = state.ancestors ? explorer.ancestry.chain(cell) : { windows: [], pixels: true };

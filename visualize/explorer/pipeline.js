@@ -1,4 +1,4 @@
-// The model from picture to classes, to scale, each stage with its feature picture and its attention.
+// The model from picture to classes, to scale: conv embeddings, stages with feature picture and attention, classifier.
 
 import { drawMap, fitAll, outline } from "./draw.js";
 import { cellBox } from "./geometry.js";
@@ -6,7 +6,7 @@ import { figure, make, say } from "./dom.js";
 import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
 import { firstName, percent, plural, sides } from "./words.js";
 
-const TALL = 52; // px of the input's height in the drawing to scale
+const TALL = 36; // px of the input's height in the drawing to scale
 
 /** A bar as tall as the grid has rows and as long as it has channels, in the scale of the whole drawing. */
 function slab(rows, channels, scale) {
@@ -22,14 +22,19 @@ export function pipeline(explorer, root) {
   const widest = Math.max(...result.stages.map((stage) => stage.width));
   const scale = { height: TALL / result.input[0], length: 96 / widest };
   const given = figure("");
-  const input = make("div", { class: "cvt-end" }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
+  const pixels = () => explorer.set({ pixels: !explorer.state.pixels });
+  const input = make("button", { type: "button", class: "cvt-card cvt-end", title: "The pixels that the model was given, on the picture", onclick: pixels }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
     make("span", { text: `${sides(result.input)} pixels` }), given.element);
   const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
+  const columns = cards.map((each, index) => {
+    each.embedding = embedding(explorer, result.stages[index], index);
+    return make("div", { class: "cvt-column" }, each.embedding, each.element);
+  });
   const best = make("span", { class: "cvt-best" });
-  const classes = make("div", { class: "cvt-end cvt-last" }, make("div", { class: "cvt-slab", "aria-hidden": "true" }), make("b", { text: "Classes" }),
-    make("span", { text: `one of ${result.header.classes}` }), best);
+  const classes = make("button", { type: "button", class: "cvt-card cvt-last", onclick: () => explorer.set({ part: "classifier" }) },
+    make("div", { class: "cvt-slab", "aria-hidden": "true" }), make("b", { text: "Classifier" }), make("span", { text: `one of ${result.header.classes} classes` }), best);
   root.style.setProperty("--cvt-stages", result.stages.length);
-  root.replaceChildren(input, ...cards.map((each) => each.element), classes);
+  root.replaceChildren(input, ...columns, classes);
 
   const canvases = [given.canvas, ...cards.flatMap((each) => [each.features.canvas, each.attention.canvas])];
   function resize() {
@@ -41,25 +46,42 @@ export function pipeline(explorer, root) {
     given.canvas.setAttribute("aria-label", "The pixels that the model was given");
     for (const each of cards) each.shown = null;
   }
-  return { resize, draw: () => cards.forEach((each, index) => drawCard(explorer, each, index)) };
+  function draw() {
+    const { part, stage } = explorer.state;
+    cards.forEach((each, index) => {
+      drawCard(explorer, each, index);
+      each.element.setAttribute("aria-pressed", part === "stage" && stage === index);
+      each.embedding.setAttribute("aria-pressed", part === "embedding" && stage === index);
+    });
+    classes.setAttribute("aria-pressed", part === "classifier");
+    input.setAttribute("aria-pressed", explorer.state.pixels);
+  }
+  return { resize, draw };
+}
+
+function embedding(explorer, stage, index) {
+  const { kernel, stride } = stage.embedding;
+  return make("button", { type: "button", class: "cvt-card cvt-embedding", onclick: () => explorer.set({ part: "embedding", stage: index }) },
+    make("b", { text: "Conv embedding" }), make("span", { text: `${sides(kernel)} ${index ? "tokens" : "pixels"}, stride ${stride[0]}` }));
 }
 
 function card(explorer, stage, index, scale) {
   const features = figure("");
   const attention = figure("");
   const words = `${sides(stage.query.shape)} tokens × ${stage.width}${stage.cls ? " + cls" : ""}`;
-  const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ stage: index }) },
+  const dots = make("span", { class: "cvt-dots", "aria-hidden": "true" }, ...Array.from({ length: stage.depth }, () => make("i")));
+  const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ part: "stage", stage: index }) },
     make("span", { class: "cvt-words" }, slab(stage.query.shape[0], stage.width, scale), make("b", { text: `Stage ${index + 1}` }),
-      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` })),
+      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }), dots),
     make("span", { class: "cvt-pair" }, features.element, attention.element));
-  return { element: button, features, attention, shown: null };
+  return { element: button, features, attention, dots: Array.from(dots.children), shown: null };
 }
 
 function drawCard(explorer, card, index) {
   const { result, state } = explorer;
   const stage = result.stages[index];
-  card.element.setAttribute("aria-pressed", state.stage === index);
   const { cell, keyCell, cls } = queryOf(stage, state);
+  card.dots.forEach((each, block) => each.toggleAttribute("data-on", block === state.blocks[index]));
 
   const still = state.features === "similarity" ? null : `${state.features} ${state.channels[index]} ${state.scale} ${state.smooth}`;
   if (still === null || card.shown !== still) {

@@ -35,6 +35,7 @@ export class Result {
     Object.assign(this, { url, header, arrays });
     this.stages = header.stages;
     this.input = header.input; // [height, width]
+    this.box = header.crop_box; // left, top, right, bottom of the input on the original, in its pixels
     this.aspect = header.input[1] / header.input[0];
     // Of two results with equal structure the second can be drawn into the elements of the first.
     this.structure = JSON.stringify([this.input, header.classes, this.stages.map((stage) => ({ ...stage, explained: null }))]);

@@ -5,6 +5,7 @@ import { cellAt, centre } from "./geometry.js";
 /** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
 export function initial(stages, [height, width]) {
   return {
+    part: "stage", // what is open: stage · embedding (of that stage) · classifier
     stage: Math.min(1, stages.length - 1),
     blocks: stages.map((stage) => stage.depth - 1),
     heads: stages.map(() => -1), // −1 is the mean over heads
@@ -13,12 +14,13 @@ export function initial(stages, [height, width]) {
     pinned: false,
     cls: false, // in a stage with a cls token, that token is the query
     view: "token", // token: whom it draws on · received: who draws on that place · mean: all tokens together
-    layer: "attention", // what lies on the picture: attention · features · none
+    layer: "attention", // what lies on the picture: attention · features · class · none
+    which: 0, // the class whose score is looked at, 0 the most probable
     features: "pca", // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
-    sort: "variance", // variance · peak · here · region
+    sort: "variance", // variance · peak · here (at the token) · region (of the class)
     centred: false,
-    scale: "map", // colours span one map · the stage · all stages
+    scale: "map", // colours span one map · stage · global, which is all stages
     colours: "viridis",
     smooth: false,
     opacity: 0.75,
@@ -31,22 +33,55 @@ export function initial(stages, [height, width]) {
   };
 }
 
-/** The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest. */
-export function carried(state, stages, input) {
+/**
+ * The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest.
+ * `before`: the stages that the choices were made for; where that stage's last block was chosen, the last one is again.
+ */
+export function carried(state, stages, input, before = stages) {
   const fresh = initial(stages, input);
   const alike = state.blocks.length === stages.length;
   const keep = (each, limit, otherwise) => (each !== undefined && each !== null && each < limit ? each : otherwise);
   return {
     ...state,
     stage: Math.min(state.stage, stages.length - 1),
-    blocks: stages.map((stage, index) => (alike ? keep(state.blocks[index], stage.depth, stage.depth - 1) : stage.depth - 1)),
+    blocks: stages.map((stage, index) => {
+      const last = !alike || state.blocks[index] === before[index].depth - 1;
+      return last ? stage.depth - 1 : keep(state.blocks[index], stage.depth, stage.depth - 1);
+    }),
     heads: stages.map((stage, index) => (alike ? keep(state.heads[index], stage.heads, -1) : -1)),
     channels: stages.map((stage, index) => (alike ? keep(state.channels[index], stage.width, null) : null)),
     y: fresh.y,
     x: fresh.x,
     pinned: false,
+    which: 0,
     focus: fresh.focus,
   };
+}
+
+/** Where the query and the zoom lie in `to`, so that they stay at their place of the picture, which `from` shows too. */
+export function transferred({ y, x, focus, pinned }, from, to) {
+  const move = (at, axis) => {
+    const [start, end] = [from.box[axis], from.box[axis + 2]];
+    const [first, last] = [to.box[axis], to.box[axis + 2]];
+    const side = to.input[1 - axis]; // the box begins with left, the input with its height
+    const original = start + (at / from.input[1 - axis]) * (end - start);
+    return Math.min(side, Math.max(0, ((original - first) / (last - first)) * side));
+  };
+  const place = (point) => ({ y: move(point.y, 1), x: move(point.x, 0) });
+  return { ...place({ y, x }), focus: place(focus), pinned };
+}
+
+/** `state` with what the open part decides: an embedding shows where its token comes from, the classifier the evidence. */
+export function asShown(state) {
+  if (state.part === "embedding") return { ...state, ancestors: true, cls: false, layer: state.layer === "features" ? "features" : "none" };
+  return state.part === "classifier" ? { ...state, layer: "class" } : state;
+}
+
+/** `state` one level up, as Escape and the breadcrumb lead: from a part to its stage, from a class to the attention, released. */
+export function raised(state) {
+  if (state.part !== "stage") return { ...state, part: "stage" };
+  if (state.layer === "class") return { ...state, layer: "attention" };
+  return { ...state, pinned: false };
 }
 
 /** The part of the input that is shown: around `focus`, never past an edge. */

@@ -1,8 +1,9 @@
 // The buttons below the panels: picture, numbers, code.
 
+import { code } from "./code.js";
 import { say } from "./dom.js";
-import { archive, code, png, save } from "./export.js";
-import { queryOf } from "./views.js";
+import { archive, archived, png, save } from "./export.js";
+import { channelOf, queryOf } from "./views.js";
 
 /** Connects the buttons; returns what keeps the code in step with the view. */
 export function takeaway(explorer, ref, signal) {
@@ -22,11 +23,14 @@ export function takeaway(explorer, ref, signal) {
   });
 
   function draw() {
+    const [held, all] = archived(explorer.result);
+    say(ref.saveNumbers, held === all ? "Save all numbers as .npz" : `Save the numbers loaded, ${held} of ${all} blocks, as .npz`);
     if (!ref.codePart.open) return;
     const { result, state } = explorer;
     const { cell, keyCell, cls } = queryOf(result.stages[state.stage], state);
-    const shown = state.view === "received" ? keyCell : cell;
-    say(ref.code, code({ state, stages: result.stages, model: explorer.waiting?.model, cell: shown, cls }));
+    const shown = state.layer === "attention" && state.view === "received" ? keyCell : cell;
+    const { stages, header: { evidence } } = result;
+    say(ref.code, code({ state, stages, model: explorer.waiting?.model, cell: shown, cls, channel: channelOf(result, state, state.stage), evidence }));
   }
   ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
   return { draw };

@@ -1,9 +1,9 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
-import { column, meanRow, peakOf, row, statistics } from "./attention.js";
+import { column, meanRow, row, statistics } from "./attention.js";
 import { ancestors, cellAt, cellOf, centre } from "./geometry.js";
 import { range } from "./features.js";
-import { attentionSentence, chainSentence, featureSentence, legend, number, percent, shortPlace, sides } from "./words.js";
+import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, partSentence, shortPlace, sides, signed } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -46,12 +46,8 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
 /** The value at which the colours of attention maps end; they begin at zero. */
 export function attentionTop(result, state, index, map) {
   if (state.scale === "map") return map.largest || 1;
-  return state.scale === "stage" ? stagePeak(result, index) : Math.max(...result.stages.map((_, each) => stagePeak(result, each)));
-}
-
-function stagePeak(result, index) {
-  const peaks = Array.from({ length: result.stages[index].depth }, (_, block) => result.block(index, block)).filter(Boolean).map(peakOf);
-  return Math.max(...peaks, 1e-9);
+  const { peaks } = result.header; // of all blocks, also of those that have not travelled
+  return Math.max(...(state.scale === "stage" ? peaks[index] : peaks.flat()), 1e-9);
 }
 
 /** The sentence that says what the attention picture shows. */
@@ -69,43 +65,80 @@ export function attentionWords(result, state, index) {
   });
 }
 
-const REGION = 0.5; // share of the cls token's attention to places that the region carries
+const REGION = 0.5; // share of what speaks for a class that its region carries
 
 /**
- * The part of the picture from which the class is read: the fewest key cells that give the cls token half of its attention
- * to places in the model's last block, mean of heads. { stage, cells (indices of keys), share }, or null where no cls token is.
+ * What each place adds directly to the score of a class, as visualize/evidence.py says: { grid, values, places, rest }, the
+ * last two what all places and all else add. `which`: 0 is the most probable class. null where no place reaches the classifier.
  */
-export function classRegion(result) {
-  if (result.region !== undefined) return result.region;
-  const stage = result.stages.length - 1;
-  const block = result.stages[stage].cls && result.block(stage, result.stages[stage].depth - 1);
-  if (!block) return null;
-  const weights = row(block, -1, 0).subarray(1);
-  const total = weights.reduce((sum, each) => sum + each, 0);
-  const sorted = Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a]);
+export function classEvidence(result, which) {
+  const { evidence, rest } = result.arrays;
+  if (!evidence || which >= evidence.shape[0]) return null;
+  const [, cells] = evidence.shape;
+  const values = evidence.subarray(which * cells, (which + 1) * cells);
+  const grid = result.stages.at(-1)[result.header.evidence];
+  return { grid, values, places: values.reduce((sum, each) => sum + each, 0), rest: rest[which] };
+}
+
+/** The same as a picture: red adds, blue takes away. */
+export function evidenceMap(result, which) {
+  const found = classEvidence(result, which);
+  if (!found) return null;
+  const extent = Math.max(...range(found.values).map(Math.abs)) || 1;
+  return { ...found, low: -extent, high: extent, colours: "diverging" };
+}
+
+/**
+ * The region of a class: the fewest cells that carry half of all that places add to its score, what others take away left out.
+ * { grid, cells (indices), share }, or null where there is none.
+ */
+export function classRegion(result, which) {
+  result.regions ??= new Map();
+  if (!result.regions.has(which)) result.regions.set(which, region(classEvidence(result, which)));
+  return result.regions.get(which);
+}
+
+function region(evidence) {
+  if (!evidence) return null;
+  const { grid, values } = evidence;
+  const total = values.reduce((sum, each) => sum + Math.max(0, each), 0);
+  const sorted = Array.from(values.keys()).sort((a, b) => values[b] - values[a]);
   const cells = new Set();
   let sum = 0;
   for (const cell of sorted) {
     if (sum >= REGION * total) break;
-    sum += weights[cell];
+    sum += values[cell];
     cells.add(cell);
   }
-  return (result.region = { stage, cells, share: total > 0 ? sum / total : 0 });
+  return { grid, cells, share: total > 0 ? sum / total : 0 };
 }
 
 /** The tokens of a stage whose centres lie in the region's cells: 1 or 0, (tokens). */
-export function tokensInRegion(result, index) {
-  const region = classRegion(result);
+export function tokensInRegion(result, index, which) {
+  const found = classRegion(result, which);
   const { query } = result.stages[index];
   const [rows, columns] = query.shape;
   const mask = new Uint8Array(rows * columns);
-  if (!region) return mask;
-  const { key } = result.stages[region.stage];
+  if (!found) return mask;
   for (let token = 0; token < mask.length; token++) {
     const { y, x } = centre(query, cellOf(query, token));
-    mask[token] = region.cells.has(cellAt(key, y, x).index) ? 1 : 0;
+    mask[token] = found.cells.has(cellAt(found.grid, y, x).index) ? 1 : 0;
   }
   return mask;
+}
+
+/** What the place under the pointer adds, in a few words. */
+export function evidenceHere(result, state) {
+  const { grid, values } = classEvidence(result, state.which);
+  return `${firstName(result.header.top[state.which].label)} · here ${signed(values[cellAt(grid, state.y, state.x).index])}`;
+}
+
+/** The sentence that says what the class picture shows. */
+export function evidenceWords(result, state) {
+  const found = evidenceMap(result, state.which);
+  if (!found) return `Classifier: the most probable of ${result.header.classes} classes is ${firstName(result.header.top[0].label)}.`;
+  const { depth, cls } = result.stages.at(-1);
+  return evidenceSentence({ ...found, depth, cls, stage: result.stages.length - 1, label: result.header.top[state.which].label });
 }
 
 /** The channel that stands for a stage: the chosen one, or the one that varies most. */
@@ -158,8 +191,16 @@ export function queryCaption(result, state, index) {
   return cls ? "cls token" : shortPlace(cell);
 }
 
+/** The sentence that says what an open conv embedding shows. */
+export function embeddingSentence(result, { stage, ...state }) {
+  const { embedding } = result.stages[stage];
+  return partSentence({ stage, embedding, cell: queryOf(result.stages[stage], state).cell });
+}
+
 /** How to read what lies on the picture. */
 export function legendWords(result, state, index) {
+  if (state.layer === "class" && !classEvidence(result, state.which)) return "";
+  if (state.layer === "class") return evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls });
   const { query, key, cls } = result.stages[index];
   const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
   const asks = queryOf(result.stages[index], state);

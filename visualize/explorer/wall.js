@@ -60,12 +60,12 @@ export function wall(explorer, ref, signal, actions) {
     const { result, state } = explorer;
     const features = result.features(state.stage);
     const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
-    const region = classRegion(result);
+    const region = classRegion(result, state.which);
     ref.regionOption.hidden = ref.regionOption.disabled = !region;
     const sort = state.sort === "region" && !region ? "variance" : state.sort;
-    order = features.order(sort, token, sort === "region" && tokensInRegion(result, state.stage));
+    order = features.order(sort, token, sort === "region" && tokensInRegion(result, state.stage, state.which));
     ref.wallNote.hidden = sort !== "region";
-    if (sort === "region") say(ref.wallNote, regionWords(region, result.stages[region.stage].key.shape));
+    if (sort === "region") say(ref.wallNote, regionWords(region, result.header.top[state.which].label));
     drawn = "";
     more.hidden = order.length <= FEW;
     say(more, all ? `Show the first ${FEW} only` : `Show all ${order.length}`);
@@ -93,7 +93,7 @@ export function wall(explorer, ref, signal, actions) {
       if (drawn.split("|")[0] !== `${state.stage} here ${token}`) build();
     }
     const token = state.sort === "here" ? cellAt(result.stages[state.stage].query, state.y, state.x).index : "";
-    const wanted = `${state.stage} ${state.sort} ${token}|${chosen} ${active} ${state.scale} ${all} ${canvas.width}`;
+    const wanted = `${state.stage} ${state.sort} ${token}${state.sort === "region" ? state.which : ""}|${chosen} ${active} ${state.scale} ${all} ${canvas.width}`;
     if (wanted === drawn) return;
     if (drawn.split("|")[0] !== wanted.split("|")[0] && state.sort !== "here") build();
     paint(result.features(state.stage), state, chosen);

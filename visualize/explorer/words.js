@@ -24,6 +24,13 @@ export function number(value) {
   return value.toFixed(digits).replace("-", "−");
 }
 
+/** A number in three digits that count, for sums that a reader may check. */
+export function precise(value) {
+  const size = Math.abs(value);
+  const text = size >= 100 ? value.toFixed(0) : size === 0 ? "0" : size < 0.0001 ? value.toFixed(5) : value.toPrecision(3);
+  return text.replace("-", "−");
+}
+
 /** 14, 14 → "14×14". */
 export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
@@ -68,11 +75,58 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
   return `${start}channel ${channel + 1} of ${width} at each of the ${sides(shape)} tokens.`;
 }
 
-/** From where the class is read, and how channels are sorted by it. `region`: of views.js's classRegion. */
-export function regionWords({ cells, share }, shape) {
-  return `Outlined above: ${plural(cells.size, "key cell")} of ${sides(shape)} that give the cls token ${percent(share)} of its attention to places ` +
-    "in the last block, mean of heads. The class is read from that token. " +
-    "First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+/** The region of a class, and how channels are sorted by it. `region`: of views.js's classRegion. */
+export function regionWords({ cells, share, grid }, label) {
+  return `Outlined: the ${plural(cells.size, "cell")} of ${sides(grid.shape)} that carry ${percent(share)} of what places add to the score of ${firstName(label)}. ` +
+    "Choose another class beside its bar. First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+}
+
+/** What a conv embedding is. `before`: { shape, width } of what it reads; `first`: that is the picture. */
+export function embeddingWords({ before, stage, first }) {
+  const { kernel, stride, padding } = stage.embedding;
+  return `A ${sides(kernel)} convolution, stride ${stride[0]}, padding ${padding[0]}, then LayerNorm: ${sides(before.shape)} ${first ? "pixels" : "tokens"} of ` +
+    `${before.width} numbers become ${sides(stage.query.shape)} tokens of ${stage.width}.`;
+}
+
+/** What it costs and what its overlap is for. `share`: of the pixels of two neighbouring tokens that both see, in words. */
+export function embeddingFacts({ before, stage, first, share }) {
+  const { kernel, stride } = stage.embedding;
+  const numbers = kernel[0] * kernel[1] * before.width;
+  const both = Math.max(0, kernel[1] - stride[1]);
+  const overlap = both ? `Two neighbours read ${both} of ${kernel[1]} columns both` : "Two neighbours read nothing both";
+  return `Each token is a weighted sum of ${sides(kernel)} ${first ? "pixels" : "tokens"} × ${before.width} = ${numbers} numbers, once for each of its ${stage.width} channels. ` +
+    `That is ${(numbers * stage.width + stage.width).toLocaleString("en").replaceAll(",", NARROW)} weights, the same at every place. ` +
+    `${overlap}; down to the pixels they share ${share}. A ViT's patches share nothing.`;
+}
+
+/** What the classifier is. */
+export function classifierWords({ width, classes, cls }) {
+  const read = cls ? "the cls token" : "the mean of the last stage's tokens";
+  return `LayerNorm, then one linear layer: the ${width} numbers of ${read} become ${classes} scores. Softmax makes them probabilities.`;
+}
+
+/** What is open between the stages, in one sentence. `shown`: { part, stage, cell, embedding, cls, classes }. */
+export function partSentence({ stage, cell, embedding }) {
+  const read = stage ? `${sides(embedding.kernel)} tokens of stage ${stage}` : `${sides(embedding.kernel)} pixels`;
+  return `Conv embedding of stage ${stage + 1}: the token at ${place(cell)} starts from ${read}.`;
+}
+
+/** A number with its sign. */
+export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;
+
+/** What the class picture shows, in one sentence. `shown`: { stage, depth, cls, grid, label }. */
+export function evidenceSentence({ stage, depth, cls, grid, label }) {
+  const start = `Score of ${firstName(label)}: what `;
+  if (!cls) return `${start}each of the ${sides(grid.shape)} tokens of stage ${stage + 1} adds to it.`;
+  return `${start}the cls token's attention fetches for it from each of the ${sides(grid.shape)} key cells, ` +
+    `${depth === 1 ? `in the block of stage ${stage + 1}` : `in all ${depth} blocks of stage ${stage + 1}`}.`;
+}
+
+/** How to read the class picture. `found`: of views.js's evidenceMap. */
+export function evidenceLegend({ high, places, rest, cls }) {
+  const others = cls ? "The MLPs and all else" : "The classifier's constants";
+  return `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. ${others}: ${signed(rest)}. ` +
+    `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`;
 }
 
 /** The numbers beside a row of weights. */

@@ -1,0 +1,210 @@
+"""What a person waits for, measured in the page, in a real Chromium on this machine.
+
+The first map: every round takes one file twice, in turn: through the page, from the moment at which its upload has the file
+until the maps of the new result are drawn; and through a plain forward pass of the same model, from the opened file to the
+class scores. The goal is 1.3 times the pass plus 250 ms.
+
+A frame: how long the page's script draws after the pointer has moved, in every stage and with what costs most. The goal is a
+median of 16 ms.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: server and browser share the cores
+
+import torch
+from PIL import Image
+
+from cvt import CvtImageProcessor
+from cvt.config import CvtConfig
+from cvt.variants import build_variant
+from visualize.workbench import Workbench
+
+from .cases import SHAPE, photograph
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FACTOR, EXTRA = 1.3, 0.25  # seconds
+FRAME = 0.016  # seconds
+ROUNDS, MOVES = 12, 60
+CVT_13 = "CvT-13, 224 px, random weights"
+MODELS = {
+    CVT_13: (CvtConfig(), CvtImageProcessor(size=224)),
+    "the embedded model's shape, 96 px, random weights": (CvtConfig(**SHAPE), CvtImageProcessor(size=96)),
+}
+# What is chosen while the pointer moves: in words, and in the page's own state.
+CHOICES = {
+    **{f"attention, stage {stage + 1}": {"stage": stage} for stage in range(3)},
+    "attention to the place, stage 1": {"stage": 0, "view": "received"},
+    "attention, smooth, zoomed, all stages' colours": {"stage": 2, "smooth": True, "zoom": 4, "scale": "global"},
+    "similarity, stage 1": {"stage": 0, "features": "similarity", "layer": "features"},
+    "similarity, stage 3": {"stage": 2, "features": "similarity", "layer": "features"},
+    "channels sorted by the token's value, stage 3": {"stage": 2, "features": "channel", "layer": "features", "sort": "here"},
+    "evidence for a class": {"stage": 2, "layer": "class", "sort": "region"},
+}
+UPLOAD = "#picture-upload input[type=file]"
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# In the page: the clock starts when the element says that it has a file, and stops when the next result's maps are drawn.
+WATCH = """() => {
+  const before = cvtExplorer.get().key;
+  window.drawn = new Promise((done) => {
+    let start = null;
+    window.addEventListener("change", () => (start ??= performance.now()), { capture: true });
+    const look = () => {
+      const explorer = cvtExplorer.get();
+      if (start === null || explorer.key === before || explorer.drawn !== explorer.result) return requestAnimationFrame(look);
+      const data = performance.getEntriesByType("resource").find((each) => each.name.endsWith("/explorer/data/" + explorer.key));
+      // when the next frame begins, this one is on the screen
+      requestAnimationFrame(() => done([data.startTime - start, data.responseEnd - start, performance.now() - start]));
+    };
+    look();
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Seconds: a plain pass; the page in all, until it asks for the maps, and until they have arrived."""
+
+    plain: float
+    page: float
+    asked: float
+    arrived: float
+
+    @property
+    def over(self) -> float:
+        """How far the page is over its goal; negative where it is below."""
+        return self.page - (FACTOR * self.plain + EXTRA)
+
+
+@contextmanager
+def served(config: CvtConfig, processor: CvtImageProcessor) -> Iterator[tuple[str, Workbench]]:
+    """The address of the app with a random model of this shape, and its workbench."""
+    import app
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_variant(config).save_pretrained(folder)
+        processor.save_pretrained(folder)
+        workbench = Workbench(folder, "cpu")
+        demo = app.build_demo(workbench)
+        try:
+            _, address, _ = demo.launch(
+                prevent_thread_lock=True, server_name="127.0.0.1", server_port=None, quiet=True, **app.launch_settings(workbench)
+            )
+            yield address, workbench
+        finally:
+            demo.close(verbose=False)
+
+
+@contextmanager
+def opened(address: str) -> Iterator[object]:
+    """A page of a new browser that shows its first result."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(address)
+        page.wait_for_selector("[data-ready]")
+        yield page
+        browser.close()
+
+
+def rounds(config: CvtConfig, processor: CvtImageProcessor, count: int, warmup: int = 2) -> Iterator[Round]:
+    """Measures ``count`` rounds with pictures that differ, in one browser on one page."""
+    with served(config, processor) as (address, workbench), opened(address) as page, tempfile.TemporaryDirectory() as folder:
+        for number in range(-warmup, count):
+            path = Path(folder) / f"{number}.jpg"
+            photograph().rotate(number, resample=Image.Resampling.BICUBIC).save(path, quality=90)
+            order = (plain, in_page) if number % 2 else (in_page, plain)
+            found = {each: each(workbench, page, path) for each in order}
+            if number >= 0:
+                yield Round(found[plain], *found[in_page])
+
+
+def frames(config: CvtConfig, processor: CvtImageProcessor, moves: int = MOVES) -> dict[str, list[float]]:
+    """Seconds of each frame's drawing while the pointer crosses the picture, for each of CHOICES."""
+    found = {}
+    with served(config, processor) as (address, _), opened(address) as page:
+        initial = page.evaluate("structuredClone(cvtExplorer.get().state)")
+        page.locator("[data-ref=picture]").first.scroll_into_view_if_needed()
+        for name, choice in CHOICES.items():
+            page.evaluate("(state) => cvtExplorer.get().set(state)", {**initial, **choice})
+            page.evaluate(NEXT_FRAME)
+            page.evaluate("cvtExplorer.get().frames.length = 0")
+            box = page.locator("[data-ref=picture]").first.bounding_box()
+            for step in range(moves):
+                share = (step + 0.5) / moves
+                page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * (0.2 + 0.6 * share))
+                page.evaluate(NEXT_FRAME)
+            found[name] = page.evaluate("cvtExplorer.get().frames.map((each) => each / 1000)")
+    return found
+
+
+def plain(workbench: Workbench, page: object, path: Path) -> float:
+    """Seconds of a forward pass without hooks, from the file to the scores."""
+    bench = workbench.bench()
+    started = time.perf_counter()
+    with torch.inference_mode():
+        bench.model(bench.processor(Image.open(path), return_tensors="pt").pixel_values).logits.softmax(-1).tolist()
+    return time.perf_counter() - started
+
+
+def in_page(workbench: Workbench, page, path: Path) -> tuple[float, float, float]:
+    """Seconds in the page: in all, until the maps are asked for, until they are there."""
+    page.evaluate(WATCH)
+    page.locator(UPLOAD).set_input_files(path)
+    asked, arrived, drawn = page.evaluate("window.drawn")
+    return drawn / 1000, asked / 1000, arrived / 1000
+
+
+def first_map_row(name: str, found: list[Round]) -> tuple[str, bool]:
+    """One line of the table, medians of the rounds, and whether the goal was missed."""
+
+    def middle(get: Callable[[Round], float]) -> float:
+        return statistics.median(map(get, found)) * 1000
+
+    plain_pass, over = middle(lambda each: each.plain), middle(lambda each: each.over)
+    asks, has, drawn = middle(lambda each: each.asked), middle(lambda each: each.arrived), middle(lambda each: each.page)
+    verdict = f"{over:+.0f} ms: {'missed' if over > 0 else 'reached'}"
+    return f"| {name} | {plain_pass:.0f} ms | {asks:.0f} ms | {has:.0f} ms | {drawn:.0f} ms | {verdict} |", over > 0
+
+
+def frame_row(name: str, times: list[float]) -> tuple[str, bool]:
+    """One line of the table, and whether the goal was missed."""
+    median, slowest = statistics.median(times) * 1000, max(times) * 1000
+    over = median > FRAME * 1000
+    verdict = "missed" if over else "reached"
+    return f"| {name} | {len(times)} | {median:.1f} ms | {slowest:.1f} ms | ≤ {FRAME * 1000:.0f} ms: {verdict} |", over
+
+
+def report(share: float = 1) -> int:
+    """Prints both tables, with this share of the usual number of rounds; returns how many goals were missed."""
+    count, missed = max(2, round(ROUNDS * share)), 0
+
+    def say(line: str, over: bool) -> None:
+        nonlocal missed
+        print(line, flush=True)
+        missed += over
+
+    print(f"\nFrom a dropped picture to the first drawn maps, medians of {count} paired rounds.\n")
+    print("| model | plain pass | page asks for the maps | has them | has drawn them | over 1.3 × pass + 250 ms |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for name, (config, processor) in MODELS.items():
+        say(*first_map_row(name, list(rounds(config, processor, count))))
+    print(f"\nA frame while the pointer moves, {CVT_13}, measured in the page.\n")
+    print("| what is shown | frames | median | slowest | goal |", "|---|---|---|---|---|", sep="\n", flush=True)
+    found = frames(*MODELS[CVT_13], moves=max(10, round(MOVES * share)))
+    for name, times in found.items():
+        say(*frame_row(name, times))
+    say(*frame_row("all of these", [each for times in found.values() for each in times]))
+    return missed

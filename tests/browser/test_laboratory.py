@@ -1,0 +1,393 @@
+"""The architecture laboratory in a real browser: sliders, costs, runs, linked views, and the link that restores it all."""
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import app
+from cvt.amounts import in_bytes, in_words
+from cvt.config import CvtConfig
+from cvt.cost import cost
+from cvt.variants import SETTINGS, variant
+from tests import serving
+from visualize.workbench import Workbench
+
+pytestmark = pytest.mark.browser
+BASE = CvtConfig(**serving.ARCHITECTURE, num_labels=10)
+# what is chosen; `place` is the token's in the original picture, in its pixels
+STATE = """id => { const { state, result } = cvtExplorer.get(id); const [left, top, right, bottom] = result.header.crop_box;
+  const [y, x] = [state.y / result.input[0], state.x / result.input[1]];
+  return { place: [top + y * (bottom - top), left + x * (right - left)], stage: state.stage, blocks: state.blocks, heads: state.heads,
+  y, x, features: state.features, layer: state.layer, sort: state.sort }; }"""
+
+
+def open_stage(page, explorer: str, number: int) -> None:
+    pipeline = page.locator(f'[data-explorer="{explorer}"] [data-ref="pipeline"]')
+    pipeline.get_by_role("button", name=re.compile(f"Stage {number}")).first.click()
+
+
+class Laboratory:
+    """The tab in somebody's visit."""
+
+    def __init__(self, seen):
+        self.seen, self.page = seen, seen.page
+
+    def open(self):
+        self.page.get_by_role("tab", name="Architecture").click()
+        return self.ready()
+
+    def ready(self):
+        self.page.wait_for_selector("[data-lab][data-ready]")
+        self.seen.wait_for_result("variant")
+        self.settle()
+        return self
+
+    def slider(self, label: str):
+        return self.page.get_by_role("slider", name=label, exact=True)
+
+    def press(self, label: str, key: str, times: int = 1):
+        self.slider(label).focus()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+
+    def total(self, name: str) -> str:
+        return self.page.inner_text(f'[data-total="{name}"] b')
+
+    def status(self) -> str:
+        return self.page.inner_text('[data-lab] [data-ref="status"]')
+
+    def wait_for(self, words: str):
+        self.page.wait_for_function(
+            "words => document.querySelector('[data-lab] [data-ref=status]').textContent.includes(words)", arg=words, timeout=60_000
+        )
+
+    def explorer(self, name: str) -> dict:
+        self.seen.drawn()
+        return self.page.evaluate(STATE, name)
+
+    def stages(self) -> list[dict]:
+        return self.page.evaluate("cvtLaboratory.state.stages")
+
+    def settle(self):
+        """Until nothing runs or waits to run, and what was run is drawn."""
+        self.page.wait_for_function(
+            """() => { const { running, due } = cvtLaboratory.runs.state();
+            const shown = (id) => { const it = cvtExplorer.get(id); return it?.result && it.key === it.waiting.key; };
+            return !running && !due && shown("baseline") && shown("variant"); }""",
+            timeout=60_000,
+        )
+        self.seen.drawn()
+
+    def ran(self, words: str):
+        """The same, and the page says this of the run."""
+        self.wait_for(words)
+        self.settle()
+
+
+@pytest.fixture
+def laboratory(visit):
+    return lambda address=None, **context: Laboratory(visit(address, **context) if address else visit(**context)).open()
+
+
+def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
+    lab = laboratory()
+    assert lab.total("macs") == in_words(cost(BASE, 96, 96).macs)
+    assert "This is the baseline" in lab.page.inner_text('[data-ref="differences"]')
+    lab.wait_for("both sides show the same model")
+    assert lab.page.evaluate("new Set(['main', 'baseline', 'variant'].map((id) => cvtExplorer.get(id).key)).size") == 1
+    # each control says what it is and what the paper says
+    why = lab.page.locator('.cvt-lab-stage[data-stage="0"] [data-setting="stride_kv"] .cvt-lab-why')
+    text = lab.page.get_by_text(SETTINGS["stride_kv"].paper).first
+    assert text.is_hidden()
+    why.focus()
+    lab.page.keyboard.press("Enter")
+    assert text.is_visible()
+    assert why.get_attribute("aria-expanded") == "true"
+
+
+def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_request_a_step(laboratory):
+    lab = laboratory()
+    lab.page.wait_for_timeout(500)
+    count = len(lab.seen.requests)
+    lab.press("Depth of stage 3", "ArrowLeft", 3)
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 5")
+    assert [url.rsplit("/", 1)[-1] for url in lab.seen.requests_since(count)] == ["describe"] * 3
+    expected = cost(variant(BASE, {2: {"depth": 5}}), 96, 96)
+    assert lab.total("parameters") == in_words(expected.parameters)
+    assert lab.total("macs") == in_words(expected.macs)
+    assert lab.total("activation_bytes") == in_bytes(expected.activation_bytes)
+    assert lab.total("attention_entries") == in_words(expected.attention_entries)
+    card = lab.page.locator('.cvt-lab-stage[data-stage="2"]')
+    for name, value in (
+        ("Parameters", in_words(expected.stages[2].parameters)),
+        ("Multiply-adds", in_words(expected.stages[2].macs)),
+        ("A token sees", "{}×{} px".format(*expected.stages[2].field)),
+    ):
+        assert card.get_by_role("row", name=re.compile(f"^{name}")).locator("td").last.inner_text() == value
+    assert "Depth 8 → 5 in stage 3" in lab.page.inner_text('[data-ref="latest"]')
+    assert card.locator(".cvt-lab-now .cvt-lab-mlp").get_attribute("d").count("M") == 5
+    lab.ran("trained model's")
+    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 5
+    assert lab.page.evaluate("cvtExplorer.get('baseline').result.stages[2].depth") == 8
+
+
+def test_a_slider_moved_by_pointer_says_the_same(laboratory):
+    lab = laboratory()
+    slider = lab.slider("Key and value stride of stage 1")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.34, box["y"] + box["height"] / 2)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2, steps=4)
+    lab.page.mouse.up()
+    assert slider.get_attribute("aria-valuetext") == "1"
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[0].key.shape[0] === 48")
+    assert lab.total("macs") == in_words(cost(variant(BASE, {0: {"stride_kv": 1}}), 96, 96).macs)
+    assert "attention weights there 4× as many" in lab.page.inner_text('[data-ref="differences"]')
+
+
+def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_variant(laboratory):
+    lab = laboratory()
+    classes, total = lab.seen.classes("variant"), lab.total("macs")
+    lab.press("Heads of stage 2", "ArrowRight", 3)  # 5 heads for 96 channels
+    lab.page.get_by_text("which 5 heads cannot share equally").wait_for()
+    assert (lab.seen.classes("variant"), lab.total("macs")) == (classes, total)
+    lab.page.get_by_role("button", name="Use heads 4 in stage 2").click()
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[1].heads === 4")
+    assert lab.page.locator('[data-ref="problem"]').is_hidden()
+    assert lab.slider("Heads of stage 2").get_attribute("aria-valuetext") == "4"
+    lab.ran("trained model's")
+    # too large a model shows its costs and is not run
+    lab.page.get_by_role("button", name="CvT-W24").click()
+    lab.page.get_by_text("are allowed here").wait_for()
+    assert lab.total("parameters").startswith("276")
+    assert "Table 3: 277 million parameters" in lab.page.inner_text('[data-ref="presetNote"]')
+    lab.page.wait_for_timeout(1000)
+    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 8
+    lab.page.get_by_role("button", name="Back to the baseline").click()
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 8")
+    assert lab.page.locator('[data-ref="problem"]').is_hidden()
+
+
+def test_linked_views_move_together(laboratory):
+    lab = laboratory()
+    lab.press("Depth of stage 3", "ArrowLeft", 5)
+    lab.page.locator('[data-ref="side"]').focus()
+    lab.page.keyboard.press("ArrowRight")  # 128 pixels
+    lab.ran("trained model's")
+    assert lab.page.evaluate("cvtExplorer.get('variant').result.input[0]") == 128
+    box = lab.seen.picture("baseline").bounding_box()
+    lab.seen.picture("baseline").hover(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
+    one, two = lab.explorer("baseline"), lab.explorer("variant")
+    assert (one["x"], one["y"]) == pytest.approx((0.25, 0.75), abs=0.01)
+    assert two["place"] == pytest.approx(one["place"], abs=0.1)
+    lab.seen.picture("variant").focus()
+    lab.page.keyboard.press("ArrowUp")
+    one, two = lab.explorer("baseline"), lab.explorer("variant")
+    assert two["y"] < 0.74
+    assert one["place"] == pytest.approx(two["place"], abs=0.1)
+    panels = lab.page.locator('[data-explorer="baseline"][data-part="panels"]')
+    open_stage(lab.page, "baseline", 3)
+    panels.locator('[data-ref="heads"] button').nth(2).click()
+    panels.get_by_role("button", name="Mean", exact=True).first.click()
+    one, two = lab.explorer("baseline"), lab.explorer("variant")
+    assert (one["stage"], one["heads"][2], one["blocks"][2]) == (2, 1, 7)
+    assert (two["stage"], two["heads"][2], two["blocks"][2]) == (2, 1, 2)  # the last that there is
+    assert one["features"] == two["features"] == "mean"
+    lab.press("Depth of stage 3", "ArrowRight")
+    lab.page.wait_for_function("cvtExplorer.get('variant').result.stages[2].depth === 4")
+    lab.settle()
+    assert lab.explorer("variant")["place"] == pytest.approx(two["place"], abs=0.1)
+    assert lab.explorer("variant")["features"] == "mean"
+
+
+def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
+    serving.save_random_model(tmp_path)
+    workbench = Workbench(str(tmp_path), "cpu")
+    bench = workbench.bench()
+    slow, own = [True], bench.variant_model
+
+    def variant_model(found, watch=None):
+        if watch is not None:
+            while slow[0]:
+                watch(0.3)
+                time.sleep(0.02)
+        return own(found, watch)
+
+    bench.variant_model = variant_model
+    with serving.app_of(workbench) as address:
+        lab = Laboratory(visit(address)).open()
+        classes = lab.seen.classes("variant")
+        lab.press("Depth of stage 3", "ArrowLeft")
+        lab.wait_for("Building the variant, 30%")
+        lab.page.get_by_role("button", name="Cancel").click()
+        lab.wait_for("Cancelled.")
+        assert lab.seen.classes("variant") == classes
+        for _ in range(3):  # each ends the one before it
+            lab.press("Depth of stage 3", "ArrowLeft")
+            lab.wait_for("Building the variant, 30%")
+        slow[0] = False
+        lab.ran("trained model's")
+        assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 4
+        assert len(workbench.variants) == 1  # none of the others was built to its end
+
+
+def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
+    lab = laboratory()
+    lab.press("Key and value stride of stage 1", "ArrowLeft")
+    lab.ran("trained model's")
+    open_stage(lab.page, "variant", 3)
+    lab.page.locator('[data-explorer="variant"][data-part="panels"] [data-ref="blocks"] button').nth(4).click()
+    lab.seen.picture("variant").click(position={"x": 50, "y": 90})
+    lab.page.get_by_role("button", name="Random").click()
+    lab.ran("Random weights")
+    lab.page.wait_for_function("location.search.includes('weights=random') && location.search.includes('block=5')")
+    address = lab.page.url
+    assert "s1.kv=1" in address
+    fresh = Laboratory(visit(address))
+    fresh.ready()
+    fresh.ran("Random weights")
+    fresh.page.wait_for_function("cvtExplorer.get('variant').state.blocks[2] === 4")
+    assert fresh.stages() == lab.stages()
+    old, new = lab.explorer("variant"), fresh.explorer("variant")
+    assert [new[name] for name in ("stage", "blocks", "heads", "features")] == [
+        old[name] for name in ("stage", "blocks", "heads", "features")
+    ]
+    assert (new["x"], new["y"]) == pytest.approx((old["x"], old["y"]), abs=1 / 24)  # the same token of 12 × 12
+    assert fresh.seen.sentence("variant") == lab.seen.sentence("variant")
+    assert fresh.seen.classes("variant") == lab.seen.classes("variant")  # the same seed
+
+
+def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, served):
+    seen = visit(f"{served}/?picture=koala&tab=nowhere&stage=3&s1.kv=9&s2.heads=5&block=2&colour=<img src=x onerror=alert(1)>")
+    notice = seen.page.locator('[data-share] [data-ref="notice"]')
+    notice.wait_for()
+    assert "The link's tab cannot be “nowhere”." in notice.inner_text()
+    assert notice.locator("img").count() == 0
+    seen.page.wait_for_function("cvtExplorer.get().state.blocks[2] === 1")
+    assert seen.page.evaluate("cvtExplorer.get().waiting.example") == "koala"
+    notice.get_by_role("button", name="Dismiss").click()
+    assert notice.is_hidden()
+    seen.page.wait_for_function("!location.search.includes('colour') && location.search.includes('stage=3')")
+
+
+def test_no_link_is_an_error_page(visit, served):
+    seen = visit(f"{served}/?stage={'9' * 5000}")
+    seen.page.goto(f"{served}/?model=x&model=y&hide=everything&&==&%00%ff=%f0%9f&%")
+    seen.wait_for_result()
+    assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
+
+
+def test_a_teacher_hides_controls_by_the_link(visit, served):
+    seen = visit(f"{served}/?hide=upload,laboratory,takeaway")
+    seen.page.wait_for_function("document.documentElement.dataset.cvtHide")
+    assert seen.page.locator("#picture-upload").is_hidden()
+    assert seen.page.locator(".cvt-takeaway").first.is_hidden()
+    assert seen.page.locator("#picture-examples").is_visible()
+    open_stage(seen.page, "main", 3)
+    seen.page.wait_for_function("location.search.includes('stage=3') && location.search.includes('hide=upload,laboratory,takeaway')")
+    lab = Laboratory(seen).open()
+    assert lab.page.locator(".cvt-lab-controls").first.is_hidden()
+    assert lab.page.get_by_role("button", name="CvT-13").is_hidden()
+    assert lab.page.locator(".cvt-lab-grid").first.is_visible()
+
+
+def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_path):
+    seen = visit(permissions=["clipboard-read", "clipboard-write"])
+    open_stage(seen.page, "main", 3)
+    seen.page.get_by_role("button", name="Share").click()
+    seen.page.get_by_text("Copied. The link opens this model").wait_for()
+    assert seen.page.evaluate("navigator.clipboard.readText()") == seen.page.url
+    assert "stage=3" in seen.page.url
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)).save(tmp_path / "mine.png")
+    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "mine.png")
+    seen.page.wait_for_function("cvtExplorer.get().waiting.example === undefined")
+    seen.page.get_by_role("button", name="Share").click()
+    seen.page.get_by_text("Your own picture is not in the link").wait_for()
+    assert "picture=" not in seen.page.url
+    assert "mine" not in seen.page.url
+
+
+def test_the_variant_is_taken_away(laboratory):
+    lab = laboratory(permissions=["clipboard-read", "clipboard-write"])
+    lab.press("Depth of stage 3", "ArrowLeft")
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 7")
+    lab.page.locator("[data-lab] summary", has_text="config.json").click()
+    lab.page.wait_for_function("document.querySelector('[data-lab] [data-ref=config]').textContent.includes('depth')")
+    assert json.loads(lab.page.inner_text('[data-lab] [data-ref="config"]'))["depth"] == [1, 2, 7]
+    lab.page.locator("[data-lab] summary", has_text="Python lines").click()
+    lab.page.locator('[data-lab] [data-ref="copyPython"]').click()
+    lab.page.get_by_text("Copied").wait_for()
+    assert "architecture(base.config, stages)" in lab.page.evaluate("navigator.clipboard.readText()")
+    with lab.page.expect_download() as download:
+        lab.page.get_by_role("button", name="Save the model as .zip").click()
+    assert download.value.suggested_filename == "cvt-variant.zip"
+
+
+def test_narrow_screens_have_every_control(laboratory):
+    lab = laboratory(viewport={"width": 1024, "height": 800}, color_scheme="dark")
+    for width in (1024, 390):
+        lab.page.set_viewport_size({"width": width, "height": 800})
+        lab.page.wait_for_function(f"document.querySelector('[data-lab]').clientWidth < {width}")
+        lab.seen.drawn()
+        assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
+        controls = lab.page.locator(".cvt-lab-setting input, .cvt-lab-setting select")
+        assert controls.count() == 36
+        for box in (controls.nth(index).bounding_box() for index in (0, 11, 12, 35)):
+            assert box["width"] >= 16
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        one, two = (lab.seen.picture(name).bounding_box() for name in ("baseline", "variant"))
+        assert one["y"] == two["y"]  # beside each other, also on a phone
+        assert one["x"] + one["width"] <= two["x"]
+
+
+def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
+    lab = laboratory()
+    rng = np.random.default_rng(0)
+    controls = lab.page.locator(".cvt-lab-setting input[type=range], [data-lab] [data-ref=side]")
+    for step in range(40):
+        control = controls.nth(int(rng.integers(controls.count())))
+        control.focus()
+        lab.page.keyboard.press(str(rng.choice(["ArrowLeft", "ArrowRight", "Home", "End", "PageUp"])))
+        if step % 10 == 5:
+            lab.page.locator(f'[data-lab] [data-count="{rng.integers(1, 5)}"]').click()
+        if step % 20 == 15:
+            lab.page.get_by_role("button", name="Back to the baseline").click()
+    problem = lab.page.locator('[data-lab] [data-ref="problem"]')
+    assert problem.is_hidden() or problem.inner_text().strip()
+    lab.page.locator('[data-lab] [data-count="3"]').click()
+    lab.page.get_by_role("button", name="Back to the baseline").click(force=True)
+    lab.page.wait_for_function("JSON.stringify(cvtLaboratory.drawn) === JSON.stringify(cvtLaboratory.about.baseline)")
+    lab.settle()
+    assert lab.seen.classes("baseline") == lab.seen.classes("variant")
+
+
+def test_the_baseline_is_the_chosen_model(visit, tmp_path):
+    serving.save_random_model(tmp_path / "narrow", "narrow")
+    serving.save_random_model(
+        tmp_path / "wide", "wide", seed=1, image_size=128, embed_dim=(16, 32, 64), num_heads=(1, 1, 2), depth=(1, 1, 2)
+    )
+    workbench = Workbench([str(tmp_path / "narrow"), str(tmp_path / "wide")], "cpu", kept=app.EXAMPLES[:1])
+    with serving.app_of(workbench) as address:
+        lab = Laboratory(visit(address)).open()
+        lab.press("Depth of stage 3", "ArrowLeft")
+        lab.ran("trained model's")
+        lab.page.get_by_role("tab", name="Explore").click()
+        lab.page.get_by_role("combobox", name="Model").select_option("wide")
+        lab.page.wait_for_function("cvtLaboratory.model === 'wide'")
+        lab.page.get_by_role("tab", name="Architecture").click()
+        lab.settle()
+        assert lab.slider("Embedding width of stage 2").get_attribute("aria-valuetext") == "32"
+        assert lab.seen.classes("baseline").startswith("wide")
+        lab.press("Depth of stage 3", "ArrowRight")
+        lab.ran("trained model's")
+        assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvtExplorer.get(id).result.stages[2].depth)") == [2, 3]
+        lab.page.wait_for_function("location.search.includes('model=wide') && location.search.includes('s3.depth=3')")
+        fresh = Laboratory(visit(lab.page.url)).ready()
+        fresh.ran("trained model's")
+        assert fresh.seen.classes("variant") == lab.seen.classes("variant")

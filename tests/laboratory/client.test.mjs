@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ask, newest, runId } from "../../visualize/laboratory/client.js";
+
+test("of many questions the newest is answered, the others end", async () => {
+  const ended = [];
+  const send = (url, value, signal) => new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => {
+      ended.push(value);
+      reject(Object.assign(new Error("ended"), { name: "AbortError" }));
+    });
+    setTimeout(() => resolve({ answer: value }), 5);
+  });
+  const describe = newest("/describe", send);
+  const answers = await Promise.all([1, 2, 3].map(describe));
+  assert.deepEqual(answers, [null, null, { answer: 3 }]);
+  assert.deepEqual(ended, [1, 2]);
+  assert.deepEqual(await describe(4), { answer: 4 });
+});
+
+test("a late answer to an old question is dropped even where it could not be ended", async () => {
+  const open = [];
+  const describe = newest("/describe", () => new Promise((resolve) => open.push(resolve)));
+  const [first, second] = [describe(1), describe(2)];
+  open[1]("new");
+  open[0]("old");
+  assert.deepEqual(await Promise.all([first, second]), [null, "new"]);
+});
+
+test("what fails is said in a sentence", async () => {
+  const keep = globalThis.fetch;
+  try {
+    globalThis.fetch = async () => new Response(JSON.stringify({ error: "Too long." }), { status: 413 });
+    await assert.rejects(ask("/x", {}), /^Error: Too long\.$/);
+    globalThis.fetch = async () => new Response("<html>", { status: 502 });
+    await assert.rejects(ask("/x", {}), /answered with an error \(502\)/);
+    globalThis.fetch = async () => {
+      throw new TypeError("Failed to fetch");
+    };
+    await assert.rejects(ask("/x", {}), /does not answer/);
+  } finally {
+    globalThis.fetch = keep;
+  }
+});
+
+test("names of runs differ and are short", () => {
+  const names = new Set(Array.from({ length: 50 }, runId));
+  assert.equal(names.size, 50);
+  assert.ok([...names].every((each) => /^[0-9a-f]{32}$/.test(each)));
+});

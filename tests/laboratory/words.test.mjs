@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { change, inBytes, inWords, share, valueWords } from "../../visualize/laboratory/words.js";
+
+const cases = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "words.json"), "utf8"));
+
+test("counts and bytes read as the server writes them", () => {
+  for (const { count, words, bytes } of cases) {
+    assert.equal(inWords(count), words);
+    assert.equal(inBytes(count), bytes);
+  }
+});
+
+test("changes are signed shares, or factors from two on", () => {
+  const plain = (text) => text.replaceAll("\u202f", " ");
+  assert.equal(change(5, 5), "the same");
+  assert.equal(plain(change(62, 100)), "−38 %");
+  assert.equal(plain(change(105, 100)), "+5.0 %");
+  assert.equal(plain(change(1000400, 1000000)), "+0.04 %");
+  assert.equal(plain(change(1e9 + 1, 1e9)), "+< 0.01 %");
+  assert.equal(plain(change(240, 100)), "2.4 ×");
+  assert.equal(plain(change(160000, 100)), "1,600 ×");
+  assert.equal(change(5, 0), "new");
+});
+
+test("shares and values", () => {
+  assert.equal(share(41, 100), "41\u202f%");
+  assert.equal(share(4, 1000), "0.4\u202f%");
+  assert.equal(share(1, 100000), "<\u202f0.1\u202f%");
+  assert.equal(share(0, 0), "0\u202f%");
+  assert.deepEqual([true, false, [7, 3], "dw_bn", 4].map(valueWords), ["yes", "no", "7×3", "convolution", "4"]);
+});

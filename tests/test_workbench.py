@@ -1,0 +1,87 @@
+"""Several models on one workbench: chosen by name, each with its own examples, and results that know their model."""
+
+import numpy as np
+import pytest
+
+from cvt import CvtForImageClassification
+from cvt.variants import stage_settings
+from tests import serving
+from visualize.render import unpack
+from visualize.wanted import wanted
+from visualize.workbench import Workbench
+
+SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Folders of three models: "birds" and "fish", and another "birds" elsewhere."""
+    root = tmp_path_factory.mktemp("models")
+    kinds = {"birds": {"seed": 1}, "fish": {"seed": 2, "image_size": 64}, "else/birds": {"seed": 3}}
+    for name, changes in kinds.items():
+        serving.save_random_model(root / name, kind=name.split("/")[-1], **SMALL, **changes)
+    return [str(root / name) for name in kinds]
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("pictures") / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8)).save(path)
+    return path.resolve()
+
+
+def test_models_are_chosen_by_name_and_the_first_is_the_default(folders):
+    workbench = Workbench(folders, "cpu")
+    assert workbench.names == ["birds", "fish", "birds (2)"]
+    assert workbench.bench() is workbench.bench("birds") is workbench.bench("")
+    assert (workbench.bench("fish").side, workbench.bench("birds").side) == (64, 96)
+    with pytest.raises(ValueError, match=r"There is no model 'cats' here: choose birds or fish or birds \(2\)\."):
+        workbench.bench("cats")
+
+
+def test_a_model_named_twice_is_loaded_once(folders):
+    assert Workbench([folders[0], folders[0]], "cpu").names == ["birds"]
+
+
+def test_one_model_may_be_given_alone(folders):
+    assert Workbench(folders[1], "cpu").names == ["fish"]
+
+
+def test_each_model_answers_for_itself_and_shares_the_store(folders, picture):
+    workbench = Workbench(folders, "cpu", kept=[picture])
+    found = {name: workbench.bench(name).explore(str(picture)) for name in workbench.names}
+    assert found["fish"].exploration.pixels.shape == (64, 64, 3)
+    assert {name: result.exploration.labels[0] for name, result in found.items()} == {
+        "birds": "birds 0", "fish": "fish 0", "birds (2)": "birds 0",
+    }  # fmt: skip
+    assert not np.allclose(found["birds"].exploration.logits, found["birds (2)"].exploration.logits)
+    again = {name: workbench.bench(name).explore(str(picture)).key for name in workbench.names}
+    assert again == {name: result.key for name, result in found.items()}  # kept, a model at a time
+    assert len(workbench.store) == len(set(again.values())) == 3
+
+
+def test_the_microscope_looks_into_the_model_that_made_the_result(folders, picture):
+    workbench = Workbench(folders, "cpu")
+    for name, folder in zip(workbench.names, folders, strict=True):
+        _, arrays = unpack(workbench.inside_payload(workbench.bench(name).explore(picture).key, 1, 0))
+        layer = CvtForImageClassification.from_pretrained(folder).cvt.stages[1].layers[0]
+        np.testing.assert_array_equal(arrays["query/linear"], layer.attention.query.weight.detach().numpy())
+        assert arrays["tokens"].shape[1:] == (workbench.bench(name).side // 4,) * 2
+
+
+def deeper(bench):
+    """A variant with another block in its first stage, of random weights."""
+    stages = stage_settings(bench.config)
+    stages[0]["depth"] += 1
+    return wanted(bench.config, bench.side, {"stages": stages, "weights": "random", "seed": 5})
+
+
+def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folders, picture):
+    workbench = Workbench(folders, "cpu")
+    bench = workbench.bench("fish")
+    result = bench.explore_variant(picture, deeper(bench))
+    workbench.bench("birds").explore(picture)  # another model's result in between changes nothing
+    _, arrays = unpack(workbench.inside_payload(result.key, 0, 1))
+    assert arrays["tokens"].shape[1:] == (32, 32)

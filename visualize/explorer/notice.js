@@ -1,0 +1,53 @@
+// The line over the picture: what is being waited for, what failed, and the way out.
+
+import { make } from "./dom.js";
+import { Gone } from "./result.js";
+
+const GONE = "The server no longer keeps this result.";
+const WORKING = "The model looks at the picture …";
+const SOON = 400; // ms; an answer within that needs no announcement
+const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
+
+/** Connects the line of an explorer. */
+export function notice(explorer, ref) {
+  const { message, frame } = ref;
+  let [announcing, patience] = [0, 0];
+
+  /** Says something, with a button that does `again` where there is one; empty words take the line away. */
+  function say(words, busy = false, again = null, button = "Try again") {
+    frame.setAttribute("aria-busy", busy);
+    message.hidden = !words;
+    message.replaceChildren(words);
+    if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: button, onclick: again }));
+  }
+
+  /** While the server works on the next result: says so, unless it is quick. */
+  function awaits(working) {
+    clearTimeout(announcing);
+    if (working) announcing = setTimeout(() => say(WORKING, true), SOON);
+    else if (message.textContent === WORKING) say("");
+  }
+
+  /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
+  function trouble(error, again) {
+    if (!(error instanceof Gone)) say(error.message, false, again);
+    else if (!explorer.waiting.again) say(`${GONE} Choose the picture again.`);
+    else say(GONE, false, renew, "Show it again");
+  }
+
+  /** Asks Python for the result anew; it answers with another key. */
+  function renew() {
+    say("Asking the model again …", true);
+    clearTimeout(patience);
+    patience = setTimeout(() => say("The server has not answered. Choose the picture again."), PATIENCE);
+    explorer.trigger?.("retry", { explorer: explorer.id });
+  }
+
+  /** Nothing more is waited for. */
+  function stop() {
+    clearTimeout(announcing);
+    clearTimeout(patience);
+  }
+
+  return { say, awaits, trouble, stop };
+}

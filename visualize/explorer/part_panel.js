@@ -1,0 +1,100 @@
+// The parts between the stages: a conv embedding at the token under the pointer, and the classifier with its classes.
+
+import { cellsOf, shared } from "./ancestry.js";
+import { figure, make, say } from "./dom.js";
+import { drawMap, fitAll, outline } from "./draw.js";
+import { ancestors, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
+import { classEvidence, classRegion, evidenceMap, featureMap, queryOf } from "./views.js";
+import { classifierWords, embeddingFacts, embeddingWords, firstName, percent, shortPlace, sides, signed } from "./words.js";
+
+/** Connects the panel's elements; it is seen while an embedding or the classifier is open. */
+export function partPanel(explorer, ref) {
+  const [read, made] = [figure(""), figure("")];
+  const arrow = make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
+  const embedding = make("div", { class: "cvt-steps" }, read.element, arrow, made.element);
+  let classes = [];
+  let built = null;
+
+  function build() {
+    const { result } = explorer;
+    classes = result.header.top.map(({ label }, which) => {
+      const one = figure(firstName(label));
+      const element = make("button", { type: "button", class: "cvt-tile", onclick: () => explorer.set({ which }) }, one.element);
+      return { ...one, button: element };
+    });
+    built = result;
+  }
+
+  function draw() {
+    const { result, state } = explorer;
+    const open = state.part !== "stage";
+    ref.part.hidden = !open;
+    ref.detail.hidden = open;
+    if (!open) return;
+    if (built !== result) build();
+    const embeds = state.part === "embedding";
+    const wanted = embeds ? [embedding] : classEvidence(result, 0) ? classes.map((each) => each.button) : [];
+    if (ref.partBody.dataset.shown !== `${state.part} ${explorer.key}`) {
+      ref.partBody.replaceChildren(...wanted);
+      ref.partBody.dataset.shown = `${state.part} ${explorer.key}`;
+    }
+    ref.partBody.className = embeds ? "" : "cvt-heads";
+    if (embeds) drawEmbedding();
+    else drawClassifier();
+  }
+
+  /** What the embedding reads, with the window of the token and of its neighbour, and where those two tokens lie. */
+  function drawEmbedding() {
+    const { result, state } = explorer;
+    const stage = result.stages[state.stage];
+    const { cell } = queryOf(stage, state);
+    const next = { row: cell.row, column: cell.column + (cell.column + 1 < stage.query.shape[1] ? 1 : -1) };
+    fitAll([read.canvas, made.canvas], result.aspect);
+    const first = state.stage === 0;
+    const picture = (width, height) => result.underlay(width, height, true);
+    drawMap(read.canvas, first ? null : featureMap(result, state, state.stage - 1, "pca"), result.input, { underlay: picture });
+    for (const [token, weight] of [[next, 1], [cell, 2]]) {
+      if (first) {
+        outline(read.canvas, clipped(fieldBox(stage.query, token), result.input), result.input, { weight });
+        continue;
+      }
+      const [window] = ancestors(result.stages, state.stage, token);
+      for (const each of cellsOf(result.stages[window.stage].query, window)) outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
+    }
+    drawMap(made.canvas, null, result.input, { underlay: picture });
+    outline(made.canvas, cellBox(stage.query, next), result.input, { weight: 1 });
+    outline(made.canvas, cellBox(stage.query, cell), result.input, { weight: 3 });
+    const before = first ? { shape: result.input, width: result.arrays.pixels.shape[2] } : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
+    say(ref.partTitle, `Conv embedding of stage ${state.stage + 1}`);
+    say(ref.partSub, embeddingWords({ before, stage, first }));
+    say(read.name, first ? "Read: the pixels" : `Read: stage ${state.stage}, as PCA`);
+    say(read.size, sides(before.shape));
+    say(made.name, `Made: ${shortPlace(cell)}, and its neighbour`);
+    say(made.size, sides(stage.query.shape));
+    for (const each of [read, made]) each.canvas.setAttribute("aria-label", `${each.name.textContent}, ${each.size.textContent}`);
+    say(ref.partFacts, embeddingFacts({ before, stage, first, share: percent(shared(stage.query)) }));
+  }
+
+  /** Every class's evidence side by side, each in colours of its own. */
+  function drawClassifier() {
+    const { result, state } = explorer;
+    const last = result.stages.at(-1);
+    say(ref.partTitle, "Classifier");
+    say(ref.partSub, classifierWords({ width: last.width, classes: result.header.classes, cls: last.cls }));
+    const colours = "Each picture has colours of its own: red adds to the score, blue takes away.";
+    say(ref.partFacts, !classEvidence(result, 0) ? "" : last.cls ? `${colours} These are the direct parts; the MLPs work on them too.` : colours);
+    fitAll(classes.map((each) => each.canvas), result.aspect);
+    classes.forEach((each, which) => {
+      const map = evidenceMap(result, which);
+      if (!map) return;
+      drawMap(each.canvas, map, result.input, { opacity: state.opacity, underlay: (width, height) => result.underlay(width, height) });
+      for (const cell of classRegion(result, which).cells) outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
+      say(each.size, `places ${signed(map.places)}, rest ${signed(map.rest)}`);
+      say(each.value, percent(result.header.top[which].probability));
+      each.canvas.setAttribute("aria-hidden", "true"); // the caption says it
+      each.button.setAttribute("aria-pressed", which === state.which);
+    });
+  }
+
+  return { draw };
+}

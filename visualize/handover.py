@@ -1,0 +1,88 @@
+"""What a person takes away of a variant: the Python lines that rebuild it, and its folder in Hugging Face's format as a zip."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+from cvt.config import CvtConfig
+from cvt.model import CvtForImageClassification
+from cvt.preprocess import CvtImageProcessor
+from cvt.variants import stage_changes
+
+WEIGHTS = ("inherited", "random")
+
+
+def python_lines(config: CvtConfig, base: CvtConfig, weights: str, seed: int, source: str | None = None, side: int | None = None) -> str:
+    """A program of this library's that builds the variant and runs a picture through it.
+
+    Args:
+        config: made of ``base`` by ``cvt.variants.architecture``. weights: "inherited" or "random", with ``seed``.
+        source: what loads the base, as ``from_pretrained`` takes it; None for the embedded model.
+        side: of the input in pixels; None for the base's own.
+    Raises:
+        ValueError: other weights than these two.
+    """
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights must be one of {', '.join(WEIGHTS)}.")
+    given = "" if source is None else repr(source)
+    inherited = weights == "inherited"
+    size = "" if side is None else f", size={side}"
+    stages = [f"    {changes!r},  # stage {index + 1}" for index, changes in enumerate(stage_changes(config, base))]
+    builder = "from cvt.inherit import inherit" if inherited else "from cvt.build import build_variant"
+    build = f"inherit(base, config, seed={seed}).model" if inherited else f"build_variant(config, seed={seed})"
+    return "\n".join(
+        [
+            "import torch",
+            "",
+            "from cvt import CvtForImageClassification, CvtImageProcessor",
+            builder,
+            "from cvt.variants import architecture",
+            "",
+            f"base = CvtForImageClassification.from_pretrained({given})",
+            f"processor = CvtImageProcessor.from_pretrained({given})",
+            "stages = [  # what differs from the base",
+            *stages,
+            "]",
+            "config = architecture(base.config, stages)",
+            f"model = {build}",
+            "",
+            f'inputs = processor("picture.jpg", return_tensors="pt"{size})',
+            "with torch.inference_mode():",
+            "    logits = model(**inputs).logits",
+            "print(model.config.id2label[logits.argmax(-1).item()])",
+        ]
+    )
+
+
+def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) -> bytes:
+    """A zip of config.json, model.safetensors and preprocessor_config.json, as ``from_pretrained`` reads them unzipped.
+
+    The same model always gives the same bytes. transformers opens it too, unless ``foreign`` says what it lacks.
+    """
+    content = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        for path in sorted(Path(folder).iterdir()):
+            # a date of its own would make every zip another one; weights hardly compress
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+    return content.getvalue()
+
+
+def foreign(config: CvtConfig) -> str:
+    """What transformers' CvT does not have of this architecture, in a sentence; empty where it computes the same."""
+    lacks = []
+    if set(config.qkv_projection_method) != {"dw_bn"}:
+        lacks.append("a projection without convolution")
+    if any(config.cls_token[:-1]) or not config.cls_token[-1]:
+        lacks.append("a class token elsewhere than in the last stage alone")
+    if any(depth <= index for index, depth in enumerate(config.depth)):
+        lacks.append("a stage of so few blocks")
+    if config.hidden_act != "gelu" or config.layer_norm_eps != 1e-5:
+        lacks.append("this activation or LayerNorm epsilon")
+    if any(isinstance(each, tuple) for name in ("patch_sizes", "patch_stride", "patch_padding") for each in getattr(config, name)):
+        lacks.append("oblong patches")
+    return f"This library opens the folder; transformers does not have {', or '.join(lacks)}." if lacks else ""

@@ -1,0 +1,78 @@
+// The architecture that a person has set: one plain object, changed only by the functions here. Stages count from 0.
+//
+// { stages: [{ field: value }], side, weights ("inherited" | "random"), seed }; `about` is what the server says of the
+// baseline: { base: { stages, side }, start (four stages), settings: [{ name, values, … }], sides }.
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** The baseline itself. */
+export function initial({ base }) {
+  return { stages: base.stages.map((stage) => ({ ...stage })), side: base.side, weights: "inherited", seed: 0 };
+}
+
+const halves = (kernel, stride) => Math.max(0, Math.floor((kernel - stride + 1) / 2));
+
+/** The padding that goes with a conv embedding, as cvt/variants.py has it: the baseline's own where nothing else changed. */
+export function paddingOf(stage, own) {
+  if (own && same(own.patch_sizes, stage.patch_sizes) && same(own.patch_stride, stage.patch_stride)) return own.patch_padding;
+  const both = [stage.patch_sizes, stage.patch_stride].map((each) => (Array.isArray(each) ? each : [each, each]));
+  const [rows, columns] = [0, 1].map((axis) => halves(both[0][axis], both[1][axis]));
+  return rows === columns ? rows : [rows, columns];
+}
+
+/** `state` with one field of one stage changed; the conv embedding's padding follows its kernel and stride. */
+export function withValue(state, stage, name, value, { base }) {
+  const stages = state.stages.map((each, index) => (index === stage ? { ...each, [name]: value } : each));
+  if (name === "patch_sizes" || name === "patch_stride") stages[stage].patch_padding = paddingOf(stages[stage], base.stages[stage]);
+  return { ...state, stages };
+}
+
+/**
+ * `state` with another number of stages. A new stage is what the server starts it from (`about.start`). Where the last
+ * stage has the class token, the new last one gets it.
+ */
+export function withCount(state, count, { start }) {
+  const before = state.stages.length;
+  const stages = Array.from({ length: count }, (_, index) => ({ ...(state.stages[index] ?? start[index]) }));
+  if (state.stages[before - 1].cls_token && count !== before) {
+    if (count > before) stages[before - 1].cls_token = false;
+    stages[count - 1].cls_token = true;
+  }
+  return { ...state, stages };
+}
+
+/** Whether two states are the same architecture at the same input size. */
+export const alike = (a, b) => a.side === b.side && same(a.stages, b.stages);
+
+/** Whether a state would give exactly the baseline, weights and all. */
+export const isBaseline = (state, about) => state.weights === "inherited" && alike(state, initial(about));
+
+/** Whether a control stands elsewhere than in the baseline; in a stage that the baseline does not have, than where it began. */
+export function differs(state, { base, start }, stage, name) {
+  return !same((base.stages[stage] ?? start[stage])[name], state.stages[stage][name]);
+}
+
+/** How much differs from the baseline, in words; empty where nothing does. */
+export function difference(state, about) {
+  const settings = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name))).length;
+  const stages = state.stages.length - about.base.stages.length;
+  const words = [];
+  if (stages) words.push(`${Math.abs(stages)} ${Math.abs(stages) === 1 ? "stage" : "stages"} ${stages > 0 ? "more" : "fewer"}`);
+  if (settings) words.push(`${settings} ${settings === 1 ? "setting differs" : "settings differ"}`);
+  if (state.side !== about.base.side) words.push("another input");
+  return words.length ? `Against the baseline: ${words.join(", ")}.` : "";
+}
+
+/** What a control of a setting offers: its values, and the baseline's where it is none of them, numbers in order. */
+export function choices(setting, current) {
+  const values = setting.values.some((each) => same(each, current)) ? [...setting.values] : [...setting.values, current];
+  return values.every((each) => typeof each === "number") ? values.sort((a, b) => a - b) : values;
+}
+
+/** The place of a value among choices. */
+export const indexOf = (values, value) => values.findIndex((each) => same(each, value));
+
+/** What the server is asked: the architecture, and which control moved last, for a remedy near it. */
+export function question(state, moved = null) {
+  return { stages: state.stages, side: state.side, ...(moved && { moved }) };
+}

@@ -1,0 +1,95 @@
+// The controls of the stages: native ranges, selects and boxes, one row a setting, made of the server's table of settings.
+
+import { make, say } from "../explorer/dom.js";
+import { choices, differs, indexOf, withValue } from "./architecture.js";
+import { valueWords } from "./words.js";
+
+// What belongs together, in the order in which a stage works; settings that are named nowhere come last.
+const GROUPS = [
+  ["embedding", "Conv embedding", ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
+  ["projection", "Convolutional projection", ["qkv_projection_method", "kernel_qkv", "stride_kv", "qkv_bias"]],
+  ["blocks", "Blocks", ["depth", "num_heads", "mlp_ratio"]],
+];
+
+/** The settings in groups: [[group, heading, settings]]. */
+export function grouped(settings) {
+  const named = GROUPS.flatMap(([, , names]) => names);
+  const rest = settings.filter((each) => !named.includes(each.name));
+  const groups = GROUPS.map(([group, heading, names]) => [group, heading, names.map((name) => settings.find((each) => each.name === name)).filter(Boolean)]);
+  return [...groups, ["more", "More", rest]].filter(([, , each]) => each.length);
+}
+
+/** All controls of one stage; `reflect` makes them show a state. */
+export function stageControls(laboratory, stage) {
+  const rows = [];
+  const element = make("div", { class: "cvt-lab-controls" });
+  for (const [group, heading, settings] of grouped(laboratory.about.settings)) {
+    const part = make("div", { role: "group", "aria-label": `${heading} of stage ${stage + 1}`, "data-group": group }, make("h4", { text: heading }));
+    for (const setting of settings) {
+      const row = settingRow(laboratory, stage, setting);
+      rows.push(row);
+      part.append(row.element);
+    }
+    element.append(part);
+  }
+  return { element, reflect: () => rows.forEach((row) => row.reflect()) };
+}
+
+function settingRow(laboratory, stage, setting) {
+  const { name } = setting;
+  const current = () => laboratory.state.stages[stage][name];
+  const base = laboratory.about.base.stages[stage]?.[name];
+  const values = choices({ values: choices(setting, current()) }, base ?? current());
+  const set = (value) => laboratory.change(withValue(laboratory.state, stage, name, value, laboratory.about), [stage, name]);
+  const label = `${setting.label} of stage ${stage + 1}`;
+  const input = control(values, label, set);
+  const output = make("output", { "aria-hidden": "true" });
+  const help = explanation(setting, stage);
+  const element = make("div", { class: "cvt-lab-setting", "data-setting": name }, make("label", { text: setting.label, "aria-hidden": "true" }),
+    input, output, help.button, help.text);
+  function reflect() {
+    const value = current();
+    const changed = differs(laboratory.state, laboratory.about, stage, name);
+    show(input, values, value);
+    say(output, input.type === "range" ? valueWords(value) : "");
+    element.toggleAttribute("data-changed", changed);
+    element.title = changed ? (base === undefined ? "The baseline has no such stage" : `Baseline: ${valueWords(base)}`) : "";
+  }
+  return { element, reflect };
+}
+
+/** A switch for yes and no, a slider for numbers, a list for all else. */
+function control(values, label, set) {
+  if (values.every((each) => typeof each === "boolean")) {
+    return make("input", { type: "checkbox", "aria-label": label, onchange: (event) => set(event.target.checked) });
+  }
+  if (values.every((each) => typeof each === "number")) {
+    return make("input", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": label, oninput: (event) => set(values[Number(event.target.value)]) });
+  }
+  return make("select", { "aria-label": label, onchange: (event) => set(values[event.target.selectedIndex]) },
+    ...values.map((each) => make("option", { text: valueWords(each) })));
+}
+
+function show(input, values, value) {
+  const index = indexOf(values, value);
+  if (input.type === "checkbox") input.checked = value;
+  else if (input.type === "range") {
+    if (Number(input.value) !== index) input.value = index;
+    input.setAttribute("aria-valuetext", valueWords(value));
+    input.style.setProperty("--at", values.length > 1 ? index / (values.length - 1) : 0);
+  } else input.selectedIndex = index;
+}
+
+/** One sentence on what a setting is and one on what the paper says, opened by a button. */
+export function explanation({ label, meaning, paper, name }, stage) {
+  const id = `cvt-lab-${name}-${stage}`;
+  const text = make("p", { id, class: "cvt-sub", hidden: true, text: [meaning, paper].filter(Boolean).join(" ") });
+  const button = make("button", {
+    type: "button", class: "cvt-lab-why", "aria-expanded": "false", "aria-controls": id, "aria-label": `What is ${label.toLowerCase()}`, text: "?",
+    onclick: () => {
+      text.hidden = !text.hidden;
+      button.setAttribute("aria-expanded", !text.hidden);
+    },
+  });
+  return { button, text };
+}

@@ -1,0 +1,119 @@
+// Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
+
+import { link } from "../explorer/link.js";
+import { say } from "../explorer/dom.js";
+import { isBaseline, question } from "./architecture.js";
+import { ask, runId } from "./client.js";
+
+const PATIENCE = 120_000; // ms without a word of a run before it is given up
+const QUIET = 700; // ms without a change before a run begins
+export const PAIR = ["baseline", "variant"]; // the two explorers' ids
+
+/** Connects status and cancel button. `changed`: another state; `ask`: the state can be built. */
+export function runs(laboratory, ref, signal) {
+  let current = null; // the run whose answer is awaited
+  let timer = 0;
+  let patience = 0;
+  let wish = null; // what should be run as soon as the tab is seen
+  const explorers = link(PAIR, signal);
+
+  const visible = () => laboratory.root.offsetParent !== null;
+  const main = () => window.cvtExplorer?.get("main");
+  /** The first tab's result, where it is the baseline's. */
+  const shown = () => (main()?.waiting?.bench === laboratory.model ? main().key : null) ?? null;
+
+  function status(words, busy = false) {
+    say(ref.status, words);
+    ref.status.toggleAttribute("data-busy", busy);
+    ref.cancel.hidden = !busy;
+    ref.again.hidden = true;
+    clearTimeout(patience);
+    if (busy) patience = setTimeout(lost, PATIENCE);
+  }
+
+  function lost() {
+    current = null;
+    status("The server has not answered. Any change tries again.");
+    ref.again.hidden = false;
+  }
+
+  /** A newer state: what runs is no longer wanted. */
+  function changed() {
+    clearTimeout(timer);
+    wish = null;
+    ref.again.hidden = true;
+    if (current) end();
+    if (shown()) explorers.show("baseline", main().waiting, again); // even where the variant cannot be run
+  }
+
+  function end() {
+    const { run } = current;
+    current = null;
+    status("");
+    ask(`${laboratory.base}cancel`, { run }).catch(() => {}); // it ends by itself when nobody hears of it
+  }
+
+  function wanted() {
+    wish = laboratory.state;
+    if (!visible()) return;
+    clearTimeout(timer);
+    timer = setTimeout(begin, QUIET);
+  }
+
+  function begin(key = shown()) {
+    const state = wish;
+    wish = null;
+    if (!state) return;
+    if (current) end();
+    if (key && isBaseline(state, laboratory.about)) {
+      PAIR.forEach((id) => explorers.show(id, { ...main().waiting, key }, again));
+      return status("This is the baseline: both sides show the same model.");
+    }
+    current = { run: runId() };
+    status("Waiting in line …", true);
+    laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });
+  }
+
+  /** What Python says of a run: { run, words } on its way; at its end { run, baseline, variant, words } or { run, problem }. */
+  function heard(value) {
+    if (!value || value.run !== current?.run) return;
+    if (value.problem) {
+      current = null;
+      return status(value.problem);
+    }
+    if (!value.variant) return status(value.words, true);
+    current = null;
+    status(value.words);
+    for (const id of PAIR) explorers.show(id, value[id], () => again());
+  }
+
+  /** A result is gone from the server: both are made anew. */
+  function again() {
+    wish = laboratory.state;
+    begin(null);
+  }
+
+  ref.cancel.addEventListener("click", () => {
+    if (!current) return;
+    end();
+    status("Cancelled. The last variant stays; any change runs again.");
+    ref.again.hidden = false;
+  }, { signal });
+  ref.again.addEventListener("click", again, { signal });
+
+  // Another picture on the first tab, or this tab opened: the run that is due begins now.
+  document.addEventListener("cvt-explorer", ({ detail }) => {
+    if (detail.id === "main" && detail.what === "shown") wanted();
+  }, { signal });
+  const seen = new ResizeObserver(() => wish && visible() && wanted());
+  seen.observe(laboratory.root);
+
+  return {
+    changed, heard, ask: wanted,
+    destroy: () => {
+      [timer, patience].forEach(clearTimeout);
+      seen.disconnect();
+    },
+    state: () => ({ running: Boolean(current), due: Boolean(wish) }),
+  };
+}

@@ -1,0 +1,61 @@
+// What a person can take away: the variant as config.json, as lines of Python, and as a saved model.
+
+import { save } from "../explorer/export.js";
+import { say } from "../explorer/dom.js";
+import { question } from "./architecture.js";
+import { ask, newest } from "./client.js";
+
+const QUIET = 400; // ms without a change before open texts are asked for again
+
+/** Connects buttons and texts; `draw` follows a change. The texts are asked for only while one of them is open. */
+export function takeaway(laboratory, ref, signal) {
+  const texts = newest(`${laboratory.base}texts`);
+  const opened = [ref.config, ref.python].map((each) => each.closest("details"));
+  let timer = 0;
+  const wanted = () => ({ ...question(laboratory.state), weights: laboratory.state.weights, seed: laboratory.state.seed, model: laboratory.model });
+  const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
+
+  async function fill() {
+    try {
+      const found = await texts(wanted());
+      if (!found) return;
+      say(ref.config, found.config);
+      say(ref.python, found.python);
+      say(ref.saveNote, found.note);
+    } catch (error) {
+      [ref.config, ref.python].forEach((each) => say(each, error.message));
+    }
+  }
+
+  function draw() {
+    clearTimeout(timer);
+    if (opened.some((each) => each.open)) timer = setTimeout(fill, QUIET);
+  }
+
+  opened.forEach((each) => hear(each, "toggle", () => each.open && fill()));
+  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text));
+  hear(ref.saveModel, "click", async () => {
+    ref.saveModel.disabled = true;
+    say(ref.saveNote, "Packing the weights …");
+    try {
+      save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip");
+      say(ref.saveNote, "Saved. Unpack it, and from_pretrained opens the folder.");
+    } catch (error) {
+      say(ref.saveNote, error.message);
+    }
+    ref.saveModel.disabled = false;
+  });
+  return { draw };
+}
+
+/** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. */
+export async function copy(button, text, words = "Copy") {
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    say(button, "Copied");
+  } catch {
+    getSelection().selectAllChildren(text);
+    say(button, "Selected: press Ctrl+C");
+  }
+  setTimeout(() => say(button, words), 2000);
+}

@@ -1,0 +1,28 @@
+"""How a page brings the scripts of its components to life: each is a folder of plain modules whose ``main.js`` has ``mount``.
+
+The page's server answers ``modules/<component>/<file>`` below its root, so that modules find each other as they do on disk.
+"""
+
+from __future__ import annotations
+
+# Finds the page's root when it runs, since the page may live below a path of its host.
+_ON_LOAD = """
+const attach = async (tries) => {
+  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
+  let module;
+  try {
+    // A failed import is remembered by its address, so that another try needs another one.
+    module = await import(root + "/modules/__COMPONENT__/main.js" + (tries ? "?try=" + tries : ""));
+  } catch (error) {
+    if (tries < 20) return setTimeout(attach, 500, tries + 1);
+    throw error;
+  }
+  module.mount(element, props, watch, root + "/__ANSWERS__/", trigger);
+};
+attach(0);
+"""
+
+
+def on_load(component: str, answers: str) -> str:
+    """The ``js_on_load`` of a ``gr.HTML``: mounts the element, and says below which address the server answers it."""
+    return _ON_LOAD.replace("__COMPONENT__", component).replace("__ANSWERS__", answers)

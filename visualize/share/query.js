@@ -1,0 +1,90 @@
+// The page's state as a query string, in the words that visualize/permalink.py reads. Counts from 1; defaults are left out.
+
+import { paddingOf } from "../laboratory/architecture.js";
+import { cellAt, centre } from "../explorer/geometry.js";
+import { initial } from "../explorer/state.js";
+
+const SETTING_KEYS = {
+  depth: "depth", num_heads: "heads", embed_dim: "width", mlp_ratio: "mlp", kernel_qkv: "kernel", stride_kv: "kv",
+  qkv_projection_method: "projection", patch_sizes: "patch", patch_stride: "step", patch_padding: "padding",
+  qkv_bias: "bias", cls_token: "cls",
+};
+// Choices and switches of the explorer by their keys in a link, with the value that is left out.
+const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], features: ["features", "pca"], sort: ["sort", "variance"],
+  scale: ["scale", "map"], colours: ["colours", "viridis"], projection: ["projection", "query"] };
+const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
+const SCALES = { global: "all" }; // where the explorer's word is another
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const written = (value) => (typeof value === "boolean" ? Number(value) : value);
+
+/** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
+export const isHosts = (key) => /^(__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$)/.test(key);
+
+/** The pairs that say what is chosen in an explorer: { state, result }. */
+export function viewPairs({ state, result }) {
+  const pairs = [];
+  const { stages, input } = result;
+  const fresh = initial(stages, input);
+  const { stage } = state;
+  const place = state.y !== fresh.y || state.x !== fresh.x ? cellAt(stages[stage].query, state.y, state.x) : null;
+  if (state.blocks[stage] !== fresh.blocks[stage]) pairs.push(["block", state.blocks[stage] + 1]);
+  if (state.heads[stage] !== fresh.heads[stage]) pairs.push(["head", state.heads[stage] + 1]);
+  if (place) pairs.push(["row", place.row + 1], ["col", place.column + 1]);
+  if (state.channels[stage] !== null) pairs.push(["channel", state.channels[stage] + 1]);
+  if (state.which) pairs.push(["class", state.which + 1]);
+  for (const flag of FLAGS) if (state[flag] && (flag !== "cls" || stages[stage].cls)) pairs.push([flag, 1]);
+  if (pairs.length || stage !== fresh.stage) pairs.unshift(["stage", stage + 1]);
+  for (const [name, [key, usual]] of Object.entries(CHOICES)) {
+    if (state[name] !== usual) pairs.push([key, SCALES[state[name]] ?? state[name]]);
+  }
+  return pairs;
+}
+
+/** The pairs that say what the laboratory differs in from its baseline. */
+export function architecturePairs(state, about) {
+  const pairs = [];
+  if (state.stages.length !== about.base.stages.length) pairs.push(["stages", state.stages.length]);
+  state.stages.forEach((stage, index) => {
+    const start = about.start[index];
+    for (const [name, key] of Object.entries(SETTING_KEYS)) {
+      const usual = name === "patch_padding" ? paddingOf(stage, start) : start[name];
+      if (!same(stage[name], usual)) pairs.push([`s${index + 1}.${key}`, written(stage[name])]);
+    }
+  });
+  if (state.side !== about.base.side) pairs.push(["side", state.side]);
+  if (state.weights !== "inherited") pairs.push(["weights", state.weights]);
+  if (state.seed) pairs.push(["seed", state.seed]);
+  return pairs;
+}
+
+/** The query string of pairs, after whatever the page's host has said in the present one. */
+export function queryOf(pairs, present = "") {
+  const search = new URLSearchParams(present);
+  for (const key of [...search.keys()]) if (!isHosts(key)) search.delete(key);
+  for (const [key, value] of pairs) search.append(key, value);
+  return search.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
+}
+
+/** The changes of an explorer that a link's view asks for, as far as the result has them; `view` as the server read it. */
+export function choicesOf(view, { state, result }) {
+  const changes = {};
+  const { stages } = result;
+  const stage = Math.min((view.stage ?? state.stage + 1) - 1, stages.length - 1);
+  changes.stage = stage;
+  const at = (name, value) => (changes[name] = state[name].map((each, index) => (index === stage ? value : each)));
+  if (view.block !== null) at("blocks", Math.min(view.block, stages[stage].depth) - 1);
+  if (view.head !== null) at("heads", Math.min(view.head, stages[stage].heads) - 1);
+  if (view.channel !== null) at("channels", Math.min(view.channel, stages[stage].width) - 1);
+  if (view.row !== null && view.col !== null) {
+    const { shape } = stages[stage].query;
+    const cell = { row: Math.min(view.row, shape[0]) - 1, column: Math.min(view.col, shape[1]) - 1 };
+    Object.assign(changes, centre(stages[stage].query, cell), { pinned: true });
+  }
+  const scales = Object.fromEntries(Object.entries(SCALES).map(([ours, theirs]) => [theirs, ours]));
+  for (const name of Object.keys(CHOICES)) changes[name] = name === "scale" ? scales[view.scale] ?? view.scale : view[name];
+  if (view.layer === "class" && !result.arrays?.evidence) changes.layer = state.layer; // no place reaches its classifier
+  for (const flag of FLAGS) changes[flag] = view[flag];
+  if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
+  return changes;
+}
