@@ -215,6 +215,17 @@ def test_batch_norm_is_folded_afresh_on_every_call():
             projection.normalization.running_mean += 1
 
 
+@pytest.mark.parametrize(("dtype", "step"), [(torch.float16, 2**-11), (torch.bfloat16, 2**-8)])
+def test_batch_norm_in_half_precision_is_rounded_once(dtype, step):
+    projection = randomize(ConvProjection(64, 3, 2, 1)).to(dtype)
+    with torch.no_grad():
+        projection.normalization.running_mean *= 30  # so that the bias is a difference of large numbers
+        folded, exact = projection.folded(), copy.deepcopy(projection).double().folded()
+    for value, expected in zip(folded, exact, strict=True):
+        assert value.dtype == dtype
+        assert ((value.double() - expected).abs() <= 1.01 * step * expected.abs() + 1e-6).all()
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_drop_path_drops_whole_samples_and_keeps_the_expectation(rate):
     torch.manual_seed(0)
@@ -418,6 +429,13 @@ def test_export_with_a_dynamic_batch(cls_token):
     for count in (1, 2, 7):
         x = pixels(count, 3, 32, 48, seed=count)
         assert torch.allclose(program.module()(x).logits, model(x).logits, atol=1e-5)
+
+
+def test_export_with_a_dynamic_size():
+    model, free = tiny_model(), torch.export.Dim.DYNAMIC
+    program = torch.export.export(model, (pixels(2, 3, 64, 64),), dynamic_shapes={"pixel_values": {0: free, 2: free, 3: free}})
+    x = pixels(3, 3, 48, 80)
+    assert torch.allclose(program.module()(x).logits, model(x).logits, atol=1e-5)
 
 
 def test_an_exported_program_can_be_saved():
