@@ -99,6 +99,8 @@ def load_model(
     unknown = sorted(set(changes) - _FIELDS)
     if unknown:
         raise TypeError(f"from_pretrained() got an unexpected argument {unknown[0]!r}: it is no field of CvtConfig either.")
+    if not isinstance(config, CvtConfig | None):
+        raise TypeError(f"config must be a CvtConfig, as from CvtConfig.from_pretrained(...), not {type(config).__name__}.")
     files = locate(source, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token)
     config = _read_config(files, changes) if config is None else config.replace(**changes)
     device = as_device(device if device_map is None else device_map)
@@ -167,7 +169,7 @@ def _read_json(files: Folder | Repository, name: str) -> dict[str, Any] | None:
         return None
     try:
         values = json.loads(path.read_bytes())
-    except ValueError as error:  # not UTF-8, or not JSON
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or brackets without end
         raise files.reject(path, "it is damaged, it is not JSON") from error
     if not isinstance(values, dict):
         raise files.reject(path, "it holds no settings")
@@ -194,13 +196,17 @@ def _read_tensors(files: Folder | Repository, path: Path, device: torch.device |
         if path.suffix == ".safetensors":
             return load_file(path, device=str(device or "cpu"))
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except torch.OutOfMemoryError as error:
+        raise ValueError(
+            f"{device} has too little free memory for {path.name} of {files.label}: free some, or use device='cpu'."
+        ) from error
     except pickle.UnpicklingError as error:
         raise files.reject(path, "it is damaged, or holds more than tensors, which could run a program and is not read") from error
     except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise files.reject(path, "it is damaged or incomplete") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]  # the authors' training checkpoints keep the optimizer beside it
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(n, str) and isinstance(v, Tensor) for n, v in state.items()):
         raise files.reject(path, "it holds no state dict, which is tensors by name")
     return state
 
@@ -219,14 +225,16 @@ def _fit(model: CvtPreTrainedModel, state: dict[str, Tensor], table: list, new_h
         state = {name if name.startswith(HEAD) else f"cvt.{name}": value for name, value in state.items()}
     if new_head:
         state = {name: value for name, value in state.items() if name in expected or not name.startswith(HEAD)}
-        state |= _new_head(model, {name for name in expected if name.startswith(HEAD) and not _same_shape(name, state, expected)})
+        state |= _new_head(model, {name for name in expected if name.startswith(HEAD) and not _fits(name, state, expected)})
     missing = [name for name in expected if name not in state]
     unexpected = [name for name in state if name not in expected]
-    misshapen = [name for name in expected if name in state and not _same_shape(name, state, expected)]
+    misshapen = [name for name in expected if name in state and not _fits(name, state, expected)]
     if not (missing or unexpected or misshapen):
         return state
 
     def shapes(name: str) -> str:
+        if state[name].shape == expected[name].shape:
+            return f"{to_theirs(name, table)} {state[name].dtype} instead of floats"
         return f"{to_theirs(name, table)} {_shape(state[name])} instead of {_shape(expected[name])}"
 
     lines = [
@@ -249,8 +257,11 @@ def _new_head(model: CvtPreTrainedModel, names: set[str]) -> dict[str, Tensor]:
     return state
 
 
-def _same_shape(name: str, state: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
-    return name in state and state[name].shape == expected[name].shape
+def _fits(name: str, state: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
+    """Whether ``state`` has this tensor in the shape that the model has, and as floats where the model has floats."""
+    if name not in state or state[name].shape != expected[name].shape:
+        return False
+    return state[name].is_floating_point() or not expected[name].is_floating_point()
 
 
 def _shape(value: Tensor) -> str:
@@ -271,10 +282,16 @@ def as_device(device: str | int | torch.device | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise ValueError(f"There is no kind of device called {device!r}: use 'cpu' or 'cuda'.") from error
+    if device.type == "cpu":
+        return torch.device("cpu")  # "cpu:0" is the same, but not to all who are handed it
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(f"There is no CUDA device {device.index or 0} on this machine: use device='cpu'.")
+    try:
+        torch.empty(1, device=device).cpu()
+    except Exception as error:  # every kind of device fails in its own way where PyTorch was built without it, or has no data
+        raise ValueError(f"A model cannot be loaded to the device {str(device)!r} on this machine: use device='cpu'.") from error
     return device
 
 

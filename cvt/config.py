@@ -14,12 +14,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .fields import NO_GENERAL_DEFAULT, PROJECTION_METHODS, STAGE_DEFAULTS, Size, cast, is_list, is_number, pair, side, whole
+from .fields import (
+    NO_GENERAL_DEFAULT,
+    PROJECTION_METHODS,
+    STAGE_DEFAULTS,
+    Size,
+    cast,
+    is_list,
+    is_number,
+    label_names,
+    label_numbers,
+    pair,
+    shown,
+    side,
+    whole,
+)
 
 __all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+MAX_LABELS = 1_000_000  # each has a name: more would fill the memory before a model is built
 
 
 def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -155,8 +170,6 @@ class CvtConfig:
     def __post_init__(self):
         self._fill_stages()
         self._fill_labels()
-        if self.layer_norm_eps == 1e-12:
-            self._set("layer_norm_eps", 1e-5)
         self._check_scalars()
         for stage in self.stages:
             _check_stage(stage)
@@ -167,19 +180,23 @@ class CvtConfig:
     def _fill_stages(self) -> None:
         given = {name: tuple(getattr(self, name)) for name in STAGE_DEFAULTS if is_list(getattr(self, name))}
         lengths = {name: len(values) for name, values in given.items()}
-        count = lengths.get("depth", next(iter(lengths.values()), 3))
+        counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that tells the number of stages
+        count = lengths.get(counted, 3)
         if count < 1:
-            raise ValueError("depth is empty: a CvT needs at least one stage, for example depth=[2].")
+            raise ValueError(f"{counted} is empty: a CvT needs at least one stage, for example depth=[2].")
         for name, length in lengths.items():
             if length != count:
                 raise ValueError(
-                    f"{name} has {length} values but the model has {count} stages: give one value a stage, "
+                    f"{name} has {_counted(length, 'value')} but the model has {_counted(count, 'stage')}: give one value a stage, "
                     f"or a single value for all of them."
                 )
         for name, (first, middle, last) in STAGE_DEFAULTS.items():
             value = getattr(self, name)
             if value is None and count != 3 and name in NO_GENERAL_DEFAULT:
-                raise ValueError(f"{name} is missing: a model of {count} stages needs {name} with {count} values.")
+                raise ValueError(
+                    f"{name} is missing: a model of {_counted(count, 'stage')} ({counted} has {_counted(count, 'value')}) "
+                    f"needs {name} with {_counted(count, 'value')} too."
+                )
             if name in given:
                 values = given[name]
             elif value is not None:
@@ -192,43 +209,34 @@ class CvtConfig:
             self._set(name, tuple(cast(name, each, stage) for stage, each in enumerate(values)))
 
     def _fill_labels(self) -> None:
-        names = self.id2label
-        if names is not None:
-            if _maps(names, int, str):
-                names = dict(names)
-            else:
-                pairs = names.items() if isinstance(names, dict) else enumerate(names)
-                names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
-            if list(names) != list(range(len(names))):
-                if set(names) != set(range(len(names))):
-                    raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
-                names = dict(sorted(names.items()))
-            if self.num_labels is not None and self.num_labels != len(names):
-                raise ValueError(
-                    f"num_labels is {self.num_labels} but id2label has {len(names)} labels: give one of the two, or make them agree."
-                )
+        count = None if self.num_labels is None else whole(self.num_labels, "num_labels", None, least=0)
+        if (count or 0) > MAX_LABELS:
+            raise ValueError(f"num_labels is {count}: a classifier has at most {MAX_LABELS} classes here.")
+        if self.id2label is None:
+            names = {index: f"LABEL_{index}" for index in range(2 if count is None else count)}
         else:
-            count = whole(2 if self.num_labels is None else self.num_labels, "num_labels", None, least=0)
-            names = {index: f"LABEL_{index}" for index in range(count)}
+            names = label_names(self.id2label)
+            if count is not None and count != len(names):
+                raise ValueError(f"num_labels is {count} but id2label has {len(names)} labels: give one of the two, or make them agree.")
         self._set("id2label", names)
         self._set("num_labels", len(names))
         if self.label2id is None:
             self._set("label2id", {label: index for index, label in names.items()})
-        elif _maps(self.label2id, str, int):
-            self._set("label2id", dict(self.label2id))
         else:
-            self._set("label2id", {str(label): int(index) for label, index in self.label2id.items()})
+            self._set("label2id", label_numbers(self.label2id))
 
     def _check_scalars(self) -> None:
         self._set("num_channels", whole(self.num_channels, "num_channels", None))
-        if self.hidden_act not in ACTIVATIONS:
-            raise ValueError(f"hidden_act is {self.hidden_act!r}: choose one of {', '.join(ACTIVATIONS)}.")
-        if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
-            raise ValueError(f"problem_type is {self.problem_type!r}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
+        if is_list(self.hidden_act) or self.hidden_act not in ACTIVATIONS:
+            raise ValueError(f"hidden_act is {shown(self.hidden_act)}: choose one of {', '.join(ACTIVATIONS)}.")
+        if self.problem_type is not None and (is_list(self.problem_type) or self.problem_type not in PROBLEM_TYPES):
+            raise ValueError(f"problem_type is {shown(self.problem_type)}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
         if not is_number(self.layer_norm_eps) or not 0 < self.layer_norm_eps < 1:
-            raise ValueError(f"layer_norm_eps is {self.layer_norm_eps!r}: choose a small positive number such as 1e-5.")
+            raise ValueError(f"layer_norm_eps is {shown(self.layer_norm_eps)}: choose a small positive number such as 1e-5.")
+        self._set("layer_norm_eps", 1e-5 if self.layer_norm_eps == 1e-12 else float(self.layer_norm_eps))
         if not is_number(self.initializer_range) or self.initializer_range < 0:
-            raise ValueError(f"initializer_range is {self.initializer_range!r}: choose 0 or a positive number such as 0.02.")
+            raise ValueError(f"initializer_range is {shown(self.initializer_range)}: choose 0 or a positive number such as 0.02.")
+        self._set("initializer_range", float(self.initializer_range))
         if self.image_size is not None:
             self._set("image_size", side(self.image_size, "image_size", None, least=1))
 
@@ -317,13 +325,12 @@ class CvtConfig:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def _jsonable(value: Any) -> Any:
     return [_jsonable(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _maps(mapping: Any, keys: type, values: type) -> bool:
-    """Whether keys and values have these types already, as a thousand labels have in a config that is made of another."""
-    return isinstance(mapping, dict) and set(map(type, mapping)) <= {keys} and set(map(type, mapping.values())) <= {values}
 
 
 def _check_stage(stage: StageConfig) -> None:

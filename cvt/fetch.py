@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from .fields import is_number, shown
 from .pictures import UnreadablePicture
 
 MAX_BYTES = 50_000_000
@@ -26,9 +27,16 @@ def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES) ->
     Args:
         timeout: seconds until it is given up, however slowly the server answers; TIMEOUT if None.
     Raises:
-        UnreadablePicture: no answer, an error, or more than ``max_bytes``.
+        UnreadablePicture: no address, no answer, an error, or more than ``max_bytes``.
+        ValueError: a timeout that is no time.
     """
     timeout = TIMEOUT if timeout is None else timeout
+    if not is_number(timeout) or timeout <= 0:
+        raise ValueError(f"timeout must be a positive number of seconds, not {shown(timeout)}.")
+    try:
+        host = urlsplit(url).hostname or "the server"
+    except ValueError as error:
+        raise UnreadablePicture("This is not the address of a picture on the web. Check the address.") from error
     outcome: list[bytes | Exception] = []
 
     def work() -> None:
@@ -41,7 +49,6 @@ def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES) ->
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     worker.join(timeout)
-    host = urlsplit(url).hostname or "the server"
     if not outcome or isinstance(outcome[0], TimeoutError):
         raise UnreadablePicture(f"{host} did not deliver the picture within {timeout:g} seconds. Try again, or download it first.")
     if isinstance(outcome[0], UnreadablePicture):

@@ -5,7 +5,7 @@ Each check returns the value in its own type, or raises a ValueError that names 
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 Size = tuple[int, int]  # (height, width)
 
 PROJECTION_METHODS = ("dw_bn", "avg", "linear")
+LARGEST = 2**31 - 1  # of any number here: PyTorch counts in 32 bits along one axis, and products of two stay exact in 64
 
 # The value of every per-stage field that was not given: (first stage, middle stages, last stage).
 STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
@@ -40,11 +41,17 @@ NO_GENERAL_DEFAULT = ("embed_dim", "num_heads", "depth")
 
 
 def is_list(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes))
+    """Whether this is several values; an array without an axis is one."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) > 0
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= LARGEST  # no NaN either
+
+
+def shown(value: Any) -> str:
+    """``value`` as a sentence can have it: short, and on one line."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def pair(value: int | Size) -> Size:
@@ -57,7 +64,8 @@ def at(name: str, stage: int | None) -> str:
 
 def whole(value: Any, name: str, stage: int | None, least: int = 1) -> int:
     if not is_number(value) or value != int(value) or value < least:
-        raise ValueError(f"{at(name, stage)} must be a whole number, {least} or more, not {value!r}.")
+        limits = f"at most {LARGEST}" if isinstance(value, Real) and value > LARGEST else f"{least} or more"
+        raise ValueError(f"{at(name, stage)} must be a whole number, {limits}, not {shown(value)}.")
     return int(value)
 
 
@@ -66,31 +74,31 @@ def side(value: Any, name: str, stage: int | None, least: int = 1) -> int | Size
         return whole(value, name, stage, least)
     values = tuple(whole(each, name, stage, least) for each in value)
     if len(values) != 2:
-        raise ValueError(f"{at(name, stage)} must be one number or a (height, width) pair, not {value!r}.")
+        raise ValueError(f"{at(name, stage)} must be one number or a (height, width) pair, not {shown(value)}.")
     return values[0] if values[0] == values[1] else values
 
 
 def fraction(value: Any, name: str, stage: int | None) -> float:
     if not is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{at(name, stage)} must be at least 0 and below 1, not {value!r}.")
+        raise ValueError(f"{at(name, stage)} must be at least 0 and below 1, not {shown(value)}.")
     return float(value)
 
 
 def flag(value: Any, name: str, stage: int | None) -> bool:
-    if value not in (True, False, 0, 1):
-        raise ValueError(f"{at(name, stage)} must be true or false, not {value!r}.")
+    if is_list(value) or value not in (True, False, 0, 1):
+        raise ValueError(f"{at(name, stage)} must be true or false, not {shown(value)}.")
     return bool(value)
 
 
 def ratio(value: Any, name: str, stage: int | None) -> float:
     if not is_number(value) or value <= 0:
-        raise ValueError(f"{at(name, stage)} must be a positive number, not {value!r}.")
+        raise ValueError(f"{at(name, stage)} must be a positive number, at most {LARGEST}, not {shown(value)}.")
     return float(value)
 
 
 def method(value: Any, name: str, stage: int | None) -> str:
-    if value not in PROJECTION_METHODS:
-        raise ValueError(f"{at(name, stage)} is {value!r}: choose one of {', '.join(PROJECTION_METHODS)}.")
+    if is_list(value) or value not in PROJECTION_METHODS:
+        raise ValueError(f"{at(name, stage)} is {shown(value)}: choose one of {', '.join(PROJECTION_METHODS)}.")
     return value
 
 
@@ -122,3 +130,30 @@ CASTS = {
 def cast(name: str, value: Any, stage: int) -> Any:
     """The value of one field in one stage, in the type that it has everywhere else; refused where it can mean nothing."""
     return CASTS.get(name, whole)(value, name, stage)
+
+
+def _maps(mapping: Any, keys: type, values: type) -> bool:
+    """Whether keys and values have these types already, as a thousand labels have in a config that is made of another."""
+    return isinstance(mapping, dict) and set(map(type, mapping)) <= {keys} and set(map(type, mapping.values())) <= {values}
+
+
+def label_names(id2label: Any) -> dict[int, str]:
+    """The names in order, from a dict whose keys may be text, as in JSON, or from a list."""
+    if _maps(id2label, int, str) and list(id2label) == list(range(len(id2label))):
+        return dict(id2label)
+    if not is_list(id2label):
+        raise ValueError(f"id2label must be names by number, such as {{0: 'cat', 1: 'dog'}}, not {shown(id2label)}.")
+    pairs = id2label.items() if isinstance(id2label, dict) else enumerate(id2label)
+    names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
+    if set(names) != set(range(len(names))):
+        raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
+    return dict(sorted(names.items()))
+
+
+def label_numbers(label2id: Any) -> dict[str, int]:
+    """The numbers by name; they may be text."""
+    if _maps(label2id, str, int) and min(label2id.values(), default=0) >= 0:
+        return dict(label2id)
+    if not isinstance(label2id, dict) or not all(str(index).isdecimal() for index in label2id.values()):
+        raise ValueError(f"label2id must be numbers by name, such as {{'cat': 0, 'dog': 1}}, not {shown(label2id)}.")
+    return {str(label): int(index) for label, index in label2id.items()}

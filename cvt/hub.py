@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .fields import shown
+
 EMBEDDED = Path(__file__).parent / "weights"
 _COMMIT = re.compile("[0-9a-f]{40}")
 _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -55,7 +57,8 @@ class Repository:
         Raises:
             ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
         """
-        from huggingface_hub.errors import LocalEntryNotFoundError  # takes a while to import: only for those who need it
+        from huggingface_hub import constants  # takes a while to import: only for those who need it
+        from huggingface_hub.errors import LocalEntryNotFoundError
 
         unreachable = None
         for name in names:
@@ -69,7 +72,10 @@ class Repository:
                 return path
         if unreachable is None:
             return None
-        why = "local_files_only is set" if self.local_files_only else "the Hugging Face Hub cannot be reached"
+        if self.local_files_only:
+            why = "local_files_only is set"
+        else:
+            why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
         raise ValueError(
             f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
             f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
@@ -91,6 +97,8 @@ class Repository:
             raise
         except errors.EntryNotFoundError:
             return None
+        except errors.HFValidationError as error:
+            raise _nowhere(self.name) from error
         except errors.RevisionNotFoundError as error:
             raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
         except errors.RepositoryNotFoundError as error:
@@ -152,14 +160,23 @@ def locate(
         if not EMBEDDED.is_dir():
             raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
         return Folder(EMBEDDED, "the built-in model")
-    name, path = str(source), Path(source).expanduser().resolve()
-    if name and path.is_dir():
-        return Folder(path, f"the folder {path.name!r}")
-    if path.is_file():
-        return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    name, path = str(source), Path(source)
+    try:
+        path = path.expanduser().resolve()
+        if name and path.is_dir():
+            return Folder(path, f"the folder {path.name!r}")
+        if path.is_file():
+            return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    except (OSError, ValueError, RuntimeError) as error:  # no name that a file can have
+        raise _nowhere(name) from error
     if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
-        raise ValueError(f"There is no folder or file {Path(name).name!r}, and it is not the name of a model on the Hugging Face Hub.")
+        raise _nowhere(name)
     return Repository(name, revision, cache_dir, local_files_only, token)
+
+
+def _nowhere(name: str) -> ValueError:
+    last = shown(Path(name).name)
+    return ValueError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
 
 
 def _first_line(error: Exception) -> str:

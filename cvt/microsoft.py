@@ -30,7 +30,7 @@ def infer_config(state: dict[str, Tensor], path: Path) -> CvtConfig:
     head = state.get("classifier.weight")
     return CvtConfig(
         num_channels=state["cvt.stages.0.embedding.projection.weight"].shape[1],
-        num_labels=0 if head is None else head.shape[0],
+        num_labels=0 if head is None or head.ndim == 0 else head.shape[0],
         image_size=input_side(path),
         hidden_act="quick_gelu",
         drop_path_rate=[0.0] * (len(stages) - 1) + [0.1],
@@ -57,7 +57,9 @@ def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
     if absent or convolution is None:
         part = absent[0] if absent else "conv projection"
         raise _untellable(f"stage {index + 1} has no {part}")
-    patches = state[needed["conv embedding"]]  # (C, C_in, kernel, kernel)
+    patches, mlp = state[needed["conv embedding"]], state[needed["MLP"]]  # (C, C_in, kernel, kernel), (mlp_dim, C)
+    if (patches.ndim, mlp.ndim, convolution.ndim) != (4, 2, 4):
+        raise _untellable(f"stage {index + 1} has tensors of other shapes than a CvT's")
     width, kernel = patches.shape[0], patches.shape[-1]
     if kernel not in PATCHES or width % HEAD_DIM:
         raise _untellable(f"stage {index + 1} is {width} wide with a {kernel}×{kernel} conv embedding, unlike any of the authors'")
@@ -69,7 +71,7 @@ def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
         "patch_sizes": kernel,
         "patch_stride": stride,
         "patch_padding": padding,
-        "mlp_ratio": state[needed["MLP"]].shape[0] / width,
+        "mlp_ratio": mlp.shape[0] / width,
         "qkv_bias": f"{block}.attention.query.bias" in state,
         "cls_token": f"{stage}.cls_token" in state,
         "kernel_qkv": convolution.shape[-1],

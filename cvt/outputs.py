@@ -57,16 +57,17 @@ class ImageClassifierOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None
 
 
-# so that torch.export can name the parts of what a model returns
-torch.export.register_dataclass(CvtModelOutput)
-torch.export.register_dataclass(ImageClassifierOutput)
+# so that torch.export can name the parts of what a model returns, and its programs can be saved (who loads one imports this module first)
+torch.export.register_dataclass(CvtModelOutput, serialized_type_name="cvt.CvtModelOutput")
+torch.export.register_dataclass(ImageClassifierOutput, serialized_type_name="cvt.ImageClassifierOutput")
 
 
 def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Tensor:
     """The mean loss of a batch, by the config's ``problem_type`` or, where it is None, by the labels of this call alone.
 
     A model of one output regresses. Otherwise labels (B,) of whole numbers are one class a picture, and labels
-    (B, num_labels) are zeros and ones (or shares) for several classes a picture.
+    (B, num_labels) are zeros and ones (or shares) for several classes a picture. The loss is computed, and returned, in at
+    least float32: a squared error leaves the range of float16 from 256 on.
 
     Args:
         logits: (B, num_labels) floats.
@@ -74,12 +75,14 @@ def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Te
             entropy): whole numbers (B,) or (B, 1), where -100 leaves a picture out. Several (binary cross entropy):
             (B, num_labels) of any dtype.
     Raises:
-        ValueError: labels whose shape or values do not fit.
+        ValueError: labels that are no tensor, or whose shape or values do not fit.
     Source: Hugging Face's documentation of CvtForImageClassification, whose losses these are.
     """
     if config.num_labels == 0:
         raise ValueError("A model without classes has no loss: give its config num_labels or id2label.")
-    labels = labels.to(logits.device)
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"labels must be a tensor, as from torch.tensor(labels), not {type(labels).__name__}.")
+    logits, labels = logits.to(torch.promote_types(logits.dtype, torch.float32)), labels.to(logits.device)
     kind = config.problem_type or _problem_type(labels, config)
     if kind == "single_label_classification":
         return F.cross_entropy(logits, _class_indices(labels, logits))

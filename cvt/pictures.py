@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import math
+import os.path
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
@@ -78,6 +80,8 @@ def _identified(source: str | Path | io.BufferedIOBase) -> Image.Image:
     except (IsADirectoryError, PermissionError) as error:
         raise UnreadablePicture(f"{Path(source).name!r} is not a file that may be read here.") from error
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
+        if isinstance(source, (str, Path)) and not os.path.isfile(source):
+            raise UnreadablePicture("There is no file of this name, and there cannot be one.") from error
         raise UnreadablePicture(_damaged()) from error
 
 
@@ -172,7 +176,8 @@ def _to_8_bit(picture: Image.Image) -> Image.Image:
 
 def _from_array(array: np.ndarray | Tensor) -> Image.Image:
     if isinstance(array, Tensor):
-        array = array.detach().cpu().numpy()
+        array = array.detach().cpu()
+        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()  # NumPy has no bfloat16
     if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
         array = array.transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
     if array.ndim == 3 and array.shape[2] == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from .pictures import PictureSource, UnreadablePicture, open_picture
 from .preprocess import CvtImageProcessor
 
 TASK = "image-classification"
+ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, np.ndarray, Tensor)  # though some can be iterated
 FUNCTIONS = ("default", "softmax", "sigmoid", "none")
 
 Classes = list[dict[str, float | str]]
@@ -53,7 +55,7 @@ def pipeline(
         batch_size, top_k, function_to_apply: for every call that does not say otherwise; see the pipeline's ``__call__``.
         hub: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, for a model on the Hub.
     Raises:
-        ValueError: another task, or a model or processor that cannot be loaded.
+        ValueError: another task, an option that is not one of those above, or a model or processor that cannot be loaded.
     """
     if task not in (TASK, None):
         raise ValueError(f"The task is {task!r}, but this pipeline does {TASK!r} only.")
@@ -89,7 +91,8 @@ class ImageClassificationPipeline:
         if not model.config.num_labels:
             raise ValueError("This model has no classes (num_labels is 0), so it cannot name a picture.")
         self.model, self.image_processor = model.eval(), image_processor
-        self.batch_size, self.top_k, self.function_to_apply = batch_size, top_k, function_to_apply
+        self.batch_size, self.top_k = _positive(batch_size, "batch_size"), _positive(top_k, "top_k")
+        self.function_to_apply = _function(function_to_apply, model.config)
 
     @property
     def device(self) -> torch.device:
@@ -112,8 +115,8 @@ class ImageClassificationPipeline:
         """The most probable classes of one picture, or of each of many.
 
         Args:
-            inputs: a path, an http(s) address, a file's bytes, a PIL image, an array (H, W, 3); or a list, or any other
-                iterable of those. ``images`` is its older name.
+            inputs: a path, an http(s) address, a file's bytes, a PIL image, an array or tensor as ``open_picture`` takes it;
+                or a list, or any other iterable of those. ``images`` is its older name.
             top_k: how many classes, at most those the model has; 5 if the pipeline was not told otherwise.
             function_to_apply: how logits become scores: "softmax", "sigmoid", "none", or "default": none for regression,
                 sigmoid for several classes a picture or a single class, else softmax.
@@ -129,8 +132,8 @@ class ImageClassificationPipeline:
         inputs = images if inputs is None else inputs
         top_k = _positive(self.top_k if top_k is None else top_k, "top_k")
         batch_size = _positive(self.batch_size if batch_size is None else batch_size, "batch_size")
-        function = _function(function_to_apply or self.function_to_apply or "default", self.model.config)
-        if isinstance(inputs, (str, bytes, Path, Image.Image, np.ndarray)) or not isinstance(inputs, Iterable) or hasattr(inputs, "read"):
+        function = _function(self.function_to_apply if function_to_apply is None else function_to_apply, self.model.config)
+        if isinstance(inputs, ONE_PICTURE) or not isinstance(inputs, Iterable) or hasattr(inputs, "read"):
             return self._classify([_open(inputs, timeout)], top_k, function)[0]
         results = self._many(iter(inputs), batch_size, top_k, function, timeout)
         return list(results) if isinstance(inputs, (list, tuple)) else results
@@ -166,13 +169,14 @@ def _open(source: PictureSource, timeout: float | None) -> Image.Image:
 
 
 def _positive(value: int, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be a whole number, 1 or more, not {value!r}.")
-    return value
+    return int(value)
 
 
-def _function(name: str, config: CvtConfig) -> str:
-    name = name.lower()
+def _function(name: str | None, config: CvtConfig) -> str:
+    """What makes scores of logits: "softmax", "sigmoid" or "none"."""
+    name = "default" if name is None else str(name).lower()
     if name not in FUNCTIONS:
         raise ValueError(f"function_to_apply is {name!r}: choose one of {', '.join(FUNCTIONS)}.")
     if name != "default":

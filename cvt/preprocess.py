@@ -15,10 +15,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .pictures import PictureSource, UnreadablePicture, open_picture
+from .fields import flag, is_list, is_number, shown
+from .pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
 
 __all__ = ["BatchFeature", "CvtImageProcessor", "PictureSource", "UnreadablePicture", "open_picture"]
 
+STEPS = {"do_resize": ("size", "crop_pct", "resample"), "do_rescale": ("rescale_factor",), "do_normalize": ("image_mean", "image_std")}
 FULL_RESOLUTION_SIDE = 384  # from this size on, the whole picture is resized to a square instead of cut
 
 
@@ -47,8 +49,9 @@ class CvtImageProcessor:
         size: the side of the model's input in pixels, an int or ``{"shortest_edge": int}``.
         resample: Pillow's number of the filter; 3 is bicubic.
         extra: keys of a ``preprocessor_config.json`` that mean nothing here, kept for saving.
+    None is off for a step, and the default for ``crop_pct`` and for the settings of a step that is off.
     Raises:
-        ValueError: a size or crop that cannot be used.
+        ValueError: a setting that cannot be used.
     Source: Hugging Face's documentation of ConvNextImageProcessor, which CvT's checkpoints name.
     """
 
@@ -64,24 +67,36 @@ class CvtImageProcessor:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
+        defaults = {each.name: each.default for each in fields(self)}
+        for step, settings in STEPS.items():
+            on = getattr(self, step)
+            setattr(self, step, flag(False if on is None else on, step, None))  # a file's null is off
+            for name in settings:
+                if getattr(self, name) is None and (name == "crop_pct" or not getattr(self, step)):
+                    setattr(self, name, defaults[name])
         side = self.size
         if isinstance(side, dict):
-            sides = {side[name] for name in ("shortest_edge", "height", "width") if side.get(name) is not None}
-            side = sides.pop() if len(sides) == 1 else None
-        if not isinstance(side, int) or isinstance(side, bool) or side < 1:
-            raise ValueError(f"size must be one side in pixels, an int or {{'shortest_edge': int}}, not {self.size!r}.")
-        self.size = {"shortest_edge": side}
-        self.crop_pct = 224 / 256 if self.crop_pct is None else self.crop_pct
-        if not 0 < self.crop_pct <= 1:
-            raise ValueError(f"crop_pct must be above 0 and at most 1, not {self.crop_pct!r}.")
+            sides = [side[name] for name in ("shortest_edge", "height", "width") if side.get(name) is not None]
+            side = sides[0] if sides and all(each == sides[0] for each in sides) else None
+        if not is_number(side) or side != int(side) or side < 1:
+            raise ValueError(f"size must be one side in pixels, an int or {{'shortest_edge': int}}, not {shown(self.size)}.")
+        self.size = {"shortest_edge": int(side)}
+        if not is_number(self.crop_pct) or not 0 < self.crop_pct <= 1:
+            raise ValueError(f"crop_pct must be above 0 and at most 1, not {shown(self.crop_pct)}.")
+        self.crop_pct = float(self.crop_pct)
+        if max(self._resized(1, 1)) ** 2 > MAX_PIXELS:
+            raise ValueError(f"size {self.side} with crop_pct {self.crop_pct} makes pictures of more than {MAX_PIXELS} pixels.")
         if self.resample not in list(Image.Resampling):
-            raise ValueError(f"resample is {self.resample!r}: choose one of Pillow's filters, 0 to 5; 3 is bicubic.")
+            raise ValueError(f"resample is {shown(self.resample)}: choose one of Pillow's filters, 0 to 5; 3 is bicubic.")
+        if not is_number(self.rescale_factor):
+            raise ValueError(f"rescale_factor must be a number, such as 1/255, not {shown(self.rescale_factor)}.")
+        self.rescale_factor = float(self.rescale_factor)
         for name in ("image_mean", "image_std"):
             value = getattr(self, name)
-            values = [float(value)] * 3 if isinstance(value, (int, float)) else [float(each) for each in value]
-            if len(values) != 3 or (name == "image_std" and 0.0 in values):
-                raise ValueError(f"{name} must be one number or three, for red, green and blue, not {value!r}; no image_std may be 0.")
-            setattr(self, name, values)
+            values = list(value) if is_list(value) else [value] * 3
+            if len(values) != 3 or not all(map(is_number, values)) or (name == "image_std" and 0 in values):
+                raise ValueError(f"{name} must be one number or three, for red, green and blue, not {shown(value)}; no image_std may be 0.")
+            setattr(self, name, [float(each) for each in values])
 
     @property
     def side(self) -> int:
@@ -164,7 +179,7 @@ class CvtImageProcessor:
             ValueError: the settings of a processor that prepares pictures in another way.
         """
         kind = values.get("image_processor_type") or values.get("feature_extractor_type") or "ConvNext"
-        if not kind.startswith(("ConvNext", "Cvt")):
+        if not str(kind).startswith(("ConvNext", "Cvt")):
             raise ValueError(
                 f"This preprocessor_config.json is for a {kind}, which does not prepare pictures as CvT's ConvNextImageProcessor."
             )

@@ -186,14 +186,41 @@ def test_dtype_and_device(saved):
     assert (logits(CvtForImageClassification.from_pretrained(folder)) - logits(model)).abs().max() < 0.01
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert CvtForImageClassification.from_pretrained(folder, device_map="auto").device.type == expected
-    for device in ("cpu", torch.device("cpu"), -1):
+    for device in ("cpu", torch.device("cpu"), "cpu:0", -1):
         assert CvtForImageClassification.from_pretrained(folder, device=device).device.type == "cpu"
     with pytest.raises(ValueError, match="dtype must be"):
         CvtForImageClassification.from_pretrained(folder, dtype="int8")
-    with pytest.raises(ValueError, match="'gpu'"):
-        CvtForImageClassification.from_pretrained(folder, device="gpu")
+    for device in ("gpu", 1.5, {"": 0}):
+        with pytest.raises(ValueError, match="no kind of device called"):
+            CvtForImageClassification.from_pretrained(folder, device=device)
+    for device in ("meta", "hpu"):
+        with pytest.raises(ValueError, match=f"cannot be loaded to the device '{device}'"):
+            CvtForImageClassification.from_pretrained(folder, device=device)
     with pytest.raises(ValueError, match="no CUDA device 63"):
         CvtForImageClassification.from_pretrained(folder, device=63)
+
+
+def test_a_device_that_is_full_is_not_taken_for_a_damaged_file(saved, monkeypatch):
+    def full(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
+
+    monkeypatch.setattr("cvt.checkpoint.load_file", full)
+    with pytest.raises(ValueError, match=r"cpu has too little free memory for model.safetensors of the folder 'a model'"):
+        CvtForImageClassification.from_pretrained(saved[1])
+
+
+def test_weights_that_are_no_floats_are_named(saved):
+    path = saved[1] / "model.safetensors"
+    state = load_file(path)
+    state["cvt.encoder.stages.2.cls_token"] = state["cvt.encoder.stages.2.cls_token"].long()
+    save_file(state, path)
+    with pytest.raises(ValueError, match=r"another shape \(1\): cvt.encoder.stages.2.cls_token torch.int64 instead of floats"):
+        CvtForImageClassification.from_pretrained(saved[1])
+
+
+def test_a_config_of_another_type_is_refused(saved):
+    with pytest.raises(TypeError, match=r"must be a CvtConfig.*not dict"):
+        CvtForImageClassification.from_pretrained(saved[1], config={"depth": [1, 2, 3]})
 
 
 def test_unknown_arguments_are_refused(saved):
@@ -250,7 +277,7 @@ def test_a_pickle_that_would_run_a_program_is_refused(saved, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "config.json", "preprocessor_config.json"])
-@pytest.mark.parametrize("damage", ["half", "empty", "noise"])
+@pytest.mark.parametrize("damage", ["half", "empty", "noise", "brackets"])
 def test_damaged_files_are_named(saved, name, damage):
     _, folder = saved
     path = folder / name
@@ -258,7 +285,8 @@ def test_damaged_files_are_named(saved, name, damage):
         torch.save(load_file(folder / "model.safetensors"), path)
         (folder / "model.safetensors").unlink()
     whole = path.read_bytes()
-    path.write_bytes({"half": whole[: len(whole) // 2], "empty": b"", "noise": bytes(range(256)) * 40}[damage])
+    contents = {"half": whole[: len(whole) // 2], "empty": b"", "noise": bytes(range(256)) * 40, "brackets": b"[" * 100_000}
+    path.write_bytes(contents[damage])
     load = CvtImageProcessor.from_pretrained if name == "preprocessor_config.json" else CvtForImageClassification.from_pretrained
     with pytest.raises(ValueError, match=f"{name} of the folder 'a model' cannot be used: it is damaged"):
         load(folder)
@@ -268,7 +296,7 @@ def test_damaged_files_are_named(saved, name, damage):
 def test_tensors_only(saved):
     _, folder = saved
     (folder / "model.safetensors").unlink()
-    for content in ([1, 2], {"a": 1}, {}):
+    for content in ([1, 2], {"a": 1}, {}, {1: torch.zeros(1)}):
         torch.save(content, folder / "pytorch_model.bin")
         with pytest.raises(ValueError, match="no state dict"):
             CvtForImageClassification.from_pretrained(folder)
@@ -282,7 +310,7 @@ def test_missing_files_are_named(tmp_path):
         CvtForImageClassification.from_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"no preprocessor_config.json in the folder"):
         CvtImageProcessor.from_pretrained(tmp_path)
-    for absent in (tmp_path / "absent", "./absent", "a/b/c", "model.pth", ""):
+    for absent in (tmp_path / "absent", "./absent", "a/b/c", "model.pth", "", "a\0b", "x" * 5000, "~nobody/model"):
         with pytest.raises(ValueError, match="There is no folder or file"):
             CvtForImageClassification.from_pretrained(absent)
     for load in (CvtConfig.from_pretrained, CvtImageProcessor.from_pretrained):
@@ -422,6 +450,14 @@ def test_tensors_that_do_not_tell_the_architecture(tmp_path):
             CvtForImageClassification.from_pretrained(tmp_path / "model.pth")
         told = CvtForImageClassification.from_pretrained(tmp_path / "model.pth", config=model.config)
         assert torch.equal(logits(told, pixels(1, 3, 64, 64)), logits(model, pixels(1, 3, 64, 64)))
+    whole = authors_state(tiny_model(CvtConfig(**AUTHORS)))
+    for name in ("stage0.patch_embed.proj.weight", "stage1.blocks.0.mlp.fc1.weight", "stage2.blocks.0.attn.conv_proj_q.conv.weight"):
+        torch.save(whole | {name: torch.zeros(())}, tmp_path / "model.pth")
+        with pytest.raises(ValueError, match=r"cannot be told .* other shapes"):
+            CvtForImageClassification.from_pretrained(tmp_path / "model.pth")
+    torch.save(whole | {"head.weight": torch.zeros(())}, tmp_path / "model.pth")
+    with pytest.raises(ValueError, match="head"):
+        CvtForImageClassification.from_pretrained(tmp_path / "model.pth")
 
 
 def test_an_incomplete_file_of_the_authors_is_named_in_their_words(tmp_path):
@@ -548,6 +584,12 @@ def test_hub_without_such_a_model(hub):
         CvtForImageClassification.from_pretrained("someone/tinny")
 
 
+@pytest.mark.parametrize("name", ["some--one/tiny", "söme/tiny", "someone/tiny.git", "x" * 97])
+def test_names_that_no_model_on_the_hub_can_have(hub, name):
+    with pytest.raises(ValueError, match=r"There is no folder or file .*not the name of a model on the Hugging Face Hub"):
+        CvtForImageClassification.from_pretrained(name)
+
+
 def test_hub_without_weights(hub, saved):
     hub.publish("someone/empty", saved[1], leave_out=("model.safetensors", "preprocessor_config.json"))
     with pytest.raises(ValueError, match="no weights in 'someone/empty' on the Hugging Face Hub"):
@@ -600,6 +642,13 @@ def test_hub_without_network(hub, saved):
     with pytest.raises(ValueError, match=r"config.json of 'someone/tiny' is not on this machine, and .* cannot be reached\. Connect"):
         CvtForImageClassification.from_pretrained("someone/tiny")
     assert time.monotonic() - started < 5
+
+
+def test_hub_switched_off_by_the_environment(hub, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match=r"config.json of 'someone/tiny' is not on this machine, and HF_HUB_OFFLINE is set"):
+        CvtForImageClassification.from_pretrained("someone/tiny")
+    assert hub.requests == []
 
 
 def test_hub_without_network_but_with_a_cache(hub, saved):

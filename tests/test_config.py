@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -50,10 +51,12 @@ def test_one_value_for_all_stages_and_any_number_of_stages():
 
 
 def test_numbers_of_other_libraries_are_numbers():
-    numpy = pytest.importorskip("numpy")
-    config = tiny_config(depth=numpy.array([1, 2, 3]), drop_path_rate=numpy.float32(0.25), num_channels=numpy.int64(1))
-    assert config == tiny_config(depth=(1, 2, 3), drop_path_rate=0.25, num_channels=1)
-    assert json.loads(json.dumps(config.to_dict()))["depth"] == [1, 2, 3]
+    config = tiny_config(depth=np.array([1, 2, 3]), drop_path_rate=np.float32(0.25), num_channels=np.int64(1), qkv_bias=np.True_)
+    config = config.replace(layer_norm_eps=np.float32(0.25), initializer_range=np.float32(0.5), image_size=np.int64(64))
+    assert config == tiny_config(
+        depth=(1, 2, 3), drop_path_rate=0.25, num_channels=1, layer_norm_eps=0.25, initializer_range=0.5, image_size=64
+    )
+    assert CvtConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_pairs_and_whole_ratios_are_accepted():
@@ -98,6 +101,21 @@ def test_pairs_and_whole_ratios_are_accepted():
         ({"num_labels": None, "id2label": {0: "a", 2: "b"}}, ["id2label", "gap"]),
         ({"num_labels": None, "id2label": {"first": "a"}}, ["id2label", "gap"]),
         ({"image_size": 0}, ["image_size"]),
+        ({"embed_dim": 10**400}, ["embed_dim of stage 1", "at most 2147483647"]),
+        ({"mlp_ratio": 1e308}, ["mlp_ratio of stage 1", "at most 2147483647"]),
+        ({"num_labels": 10**18}, ["num_labels", "at most"]),
+        ({"num_labels": 1_000_001}, ["num_labels", "at most 1000000"]),
+        ({"num_labels": "5", "id2label": ["a"] * 5}, ["num_labels", "'5'"]),
+        ({"num_labels": None, "id2label": 5}, ["id2label", "not 5"]),
+        ({"num_labels": None, "id2label": "ab"}, ["id2label", "'ab'"]),
+        ({"label2id": ["a"]}, ["label2id", "['a']"]),
+        ({"label2id": {"a": "x"}}, ["label2id", "{'a': 'x'}"]),
+        ({"depth": np.array(3.5)}, ["depth of stage 1", "3.5"]),
+        ({"cls_token": np.ones((3, 2))}, ["cls_token of stage 1", "true or false"]),
+        ({"qkv_projection_method": np.ones((3, 2))}, ["qkv_projection_method of stage 1"]),
+        ({"layer_norm_eps": np.ones(2)}, ["layer_norm_eps"]),
+        ({"hidden_act": np.ones(2)}, ["hidden_act"]),
+        ({"hidden_act": None}, ["hidden_act"]),
     ],
     ids=str,
 )
@@ -106,11 +124,17 @@ def test_the_impossible_is_refused_with_field_stage_and_remedy(changes, words):
         tiny_config(**changes)
     for word in words:
         assert word in str(caught.value)
+    assert len(str(caught.value)) < 250
+    assert "\n" not in str(caught.value)
 
 
 def test_another_number_of_stages_needs_the_fields_without_a_general_default():
-    with pytest.raises(ValueError, match="num_heads is missing: a model of 2 stages"):
+    with pytest.raises(ValueError, match=r"num_heads is missing: a model of 2 stages \(depth has 2 values\) needs num_heads"):
         CvtConfig(embed_dim=(8, 16), depth=(1, 1))
+    with pytest.raises(ValueError, match=r"embed_dim is missing: a model of 1 stage \(patch_sizes has 1 value\)"):
+        CvtConfig(patch_sizes=[7])
+    with pytest.raises(ValueError, match="patch_sizes is empty"):
+        CvtConfig(patch_sizes=[])
 
 
 def test_grids_equal_what_the_model_computes():

@@ -22,7 +22,7 @@ MODEL = {
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),
     "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs"},
-    "cvt.preprocess": {"cvt.pictures"},
+    "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
     "cvt.amounts": set(),
     "cvt.settings": {"cvt.fields"},
     "cvt.inheritance": {"cvt.amounts", "cvt.config"},

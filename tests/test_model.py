@@ -1,4 +1,5 @@
 import copy
+import io
 
 import pytest
 import torch
@@ -158,9 +159,26 @@ def test_a_label_may_be_left_out():
     assert classification_loss(logits, torch.tensor([3, -100, 4]), config) == classification_loss(logits[::2], CLASSES[::2], config)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_loss_of_half_precision_logits_is_computed_in_float32(dtype):
+    config, logits = tiny_config(num_labels=1), pixels(3, 1).to(dtype)
+    far = torch.tensor([1001.0, 1003.0, 1005.0])  # neither are their squares in float16's range, nor they in bfloat16
+    for labels, settings in (
+        (far, config),
+        (SEVERAL[:, :1], config),
+        (SEVERAL[:, :1], config.replace(problem_type="multi_label_classification")),
+    ):
+        loss = classification_loss(logits, labels, settings)
+        assert loss.dtype == torch.float32
+        assert loss == classification_loss(logits.float(), labels, settings)
+    assert classification_loss(pixels(3, 5).to(dtype), CLASSES, tiny_config()).dtype == torch.float32
+    assert classification_loss(pixels(3, 5).double(), CLASSES, tiny_config()).dtype == torch.float64
+
+
 @pytest.mark.parametrize(
     ("labels", "changes", "words"),
     [
+        ([0, 1, 2], {}, "tensor.*not list"),
         (torch.tensor([0, 1]), {}, "class indices"),
         (torch.tensor([0, 1, 5]), {}, "0..4"),
         (torch.tensor([0, -1, 2]), {}, "0..4"),
@@ -195,6 +213,17 @@ def test_batch_norm_is_folded_afresh_on_every_call():
         assert torch.allclose(projection(tokens, (5, 6)), unfolded.flatten(2).transpose(1, 2), atol=1e-5)
         with torch.no_grad():
             projection.normalization.running_mean += 1
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(torch.float16, 2**-11), (torch.bfloat16, 2**-8)])
+def test_batch_norm_in_half_precision_is_rounded_once(dtype, step):
+    projection = randomize(ConvProjection(64, 3, 2, 1)).to(dtype)
+    with torch.no_grad():
+        projection.normalization.running_mean *= 30  # so that the bias is a difference of large numbers
+        folded, exact = projection.folded(), copy.deepcopy(projection).double().folded()
+    for value, expected in zip(folded, exact, strict=True):
+        assert value.dtype == dtype
+        assert ((value.double() - expected).abs() <= 1.01 * step * expected.abs() + 1e-6).all()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
@@ -400,6 +429,28 @@ def test_export_with_a_dynamic_batch(cls_token):
     for count in (1, 2, 7):
         x = pixels(count, 3, 32, 48, seed=count)
         assert torch.allclose(program.module()(x).logits, model(x).logits, atol=1e-5)
+
+
+def test_export_with_a_dynamic_size():
+    model, free = tiny_model(), torch.export.Dim.DYNAMIC
+    program = torch.export.export(model, (pixels(2, 3, 64, 64),), dynamic_shapes={"pixel_values": {0: free, 2: free, 3: free}})
+    x = pixels(3, 3, 48, 80)
+    assert torch.allclose(program.module()(x).logits, model(x).logits, atol=1e-5)
+
+
+def test_an_exported_program_can_be_saved():
+    for model in (tiny_model(), tiny_model(cls=CvtModel)):
+        batch = torch.export.Dim("batch", min=1, max=64)
+        options = {"output_hidden_states": True, "output_attentions": True}
+        shapes = {"pixel_values": {0: batch}, **dict.fromkeys(options)}
+        file, x = io.BytesIO(), pixels(3, 3, 32, 32)
+        torch.export.save(torch.export.export(model, (pixels(),), options, dynamic_shapes=shapes), file)
+        file.seek(0)
+        again, expected = torch.export.load(file).module()(x, **options), model(x, **options)
+        assert type(again) is type(expected)
+        assert list(again) == list(expected)
+        for value, wanted in zip(torch.utils._pytree.tree_leaves(again), torch.utils._pytree.tree_leaves(expected), strict=True):
+            assert torch.allclose(value, wanted, atol=1e-5)
 
 
 def test_any_device_context_builds_a_model_that_trains():

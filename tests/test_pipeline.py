@@ -69,8 +69,13 @@ def test_kinds_of_pictures(classify, tmp_path):
     path = tmp_path / "picture.png"
     picture.save(path)
     expected = classify(picture)
-    for source in (path, str(path), path.read_bytes(), np.asarray(picture)):
+    content, array = path.read_bytes(), np.array(picture)
+    tensor = torch.from_numpy(array)
+    # arrays of several kinds are one picture each, though Python would iterate over some of them
+    for source in (path, str(path), content, bytearray(content), memoryview(content), array, array / 255, tensor, tensor.permute(2, 0, 1)):
         assert same(classify(source), expected)
+    with pytest.raises(UnreadablePicture, match="An array must be"):
+        classify(tensor[None])
     with path.open("rb") as file:
         assert same(classify(file), expected)
     assert same(classify(images=path), expected)
@@ -160,12 +165,22 @@ def test_model_processor_device_and_dtype(folder):
         ({"top_k": 0}, "top_k"),
         ({"batch_size": 0}, "batch_size"),
         ({"batch_size": 1.5}, "batch_size"),
+        ({"top_k": "5"}, "top_k"),
+        ({"top_k": True}, "top_k"),
         ({"function_to_apply": "relu"}, "relu"),
+        ({"function_to_apply": 3}, "'3'"),
     ],
 )
-def test_options_that_cannot_be_used(classify, options, words):
+def test_options_that_cannot_be_used(classify, folder, options, words):
     with pytest.raises(ValueError, match=words):
         classify(photograph(), **options)
+    with pytest.raises(ValueError, match=words):  # at once, not with the first picture
+        pipeline(model=folder, device="cpu", **options)
+
+
+def test_numbers_of_other_libraries_are_numbers(classify):
+    assert len(classify(photograph(), top_k=np.int64(2))) == 2
+    assert len(classify([photograph()] * 3, batch_size=np.int32(2))) == 3
 
 
 def test_other_tasks_and_models_without_classes_are_refused():
@@ -253,6 +268,18 @@ def test_addresses_that_deliver_nothing(classify, web, path, words):
 def test_no_more_is_read_than_allowed(web):
     with pytest.raises(UnreadablePicture, match="larger than 1 MB"):
         fetch(f"{web}/endless", max_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "soon"])
+def test_a_timeout_that_is_no_time(classify, web, timeout):
+    with pytest.raises(ValueError, match="timeout must be a positive number"):
+        classify(f"{web}/picture", timeout=timeout)
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://[bad]/x.png"])
+def test_what_is_no_address(classify, address):
+    with pytest.raises(UnreadablePicture, match="not the address"):
+        classify(address)
 
 
 def test_no_server(classify):

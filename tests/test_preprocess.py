@@ -66,8 +66,10 @@ def test_kinds_of_source(tmp_path):
     sources = [path, str(path), path.read_bytes(), bytearray(path.read_bytes()), io.BytesIO(path.read_bytes()), picture]
     sources += [array, array.astype(np.int64), array / 255, (array / 255).astype(np.float32)]
     sources += [array.transpose(2, 0, 1), torch.from_numpy(array.copy()), torch.from_numpy(array / 255).permute(2, 0, 1)]
+    sources += [torch.from_numpy(array / 255).requires_grad_()]
     for source in sources:
         assert difference(open_picture(source), picture) == 0
+    assert difference(open_picture(torch.from_numpy(array / 255).bfloat16()), picture) <= 1
     grey = array[:, :, 0]
     for source in (grey, grey[:, :, None], grey[None]):
         assert difference(open_picture(source), Image.fromarray(grey).convert("RGB")) == 0
@@ -245,6 +247,9 @@ def test_files_that_are_not_there(tmp_path):
         open_picture(tmp_path / "absent.png")
     with pytest.raises(UnreadablePicture, match="not a file"):
         open_picture(tmp_path)
+    for name in ("a\0b", "x" * 5000):
+        with pytest.raises(UnreadablePicture, match="no file of this name"):
+            open_picture(name)
     for thing in (None, 3, ["a"]):
         with pytest.raises(UnreadablePicture, match="must be a path"):
             open_picture(thing)
@@ -464,17 +469,51 @@ def test_size_as_number_or_dict():
         {"image_mean": (0.5, 0.5)},
         {"image_std": (0.5, 0, 0.5)},
         {"resample": 9},
+        {"size": {"shortest_edge": [224]}},
+        {"size": True},
+        {"size": 100_000},
+        {"size": 224, "crop_pct": 0.01},
+        {"crop_pct": "0.9"},
+        {"crop_pct": float("nan")},
+        {"image_mean": "abc"},
+        {"image_std": (0.5, float("nan"), 0.5)},
+        {"resample": "bicubic"},
+        {"rescale_factor": "1/255"},
+        {"rescale_factor": None},
+        {"image_mean": None},
+        {"do_resize": "no"},
     ],
     ids=str,
 )
 def test_settings_that_cannot_be_used(settings):
-    with pytest.raises(ValueError, match=next(iter(settings))):
+    with pytest.raises(ValueError, match=list(settings)[-1]):
         CvtImageProcessor(**settings)
 
 
+def test_numbers_of_other_libraries_are_numbers(tmp_path):
+    settings = {"size": np.int64(32), "crop_pct": np.float32(0.5), "rescale_factor": np.float32(0.25)}
+    processor = CvtImageProcessor(**settings, image_mean=np.array([0.25, 0.5, 0.75]), image_std=np.float32(0.5))
+    assert processor == CvtImageProcessor(size=32, crop_pct=0.5, rescale_factor=0.25, image_mean=(0.25, 0.5, 0.75), image_std=0.5)
+    processor.save_pretrained(tmp_path)
+    assert CvtImageProcessor.from_pretrained(tmp_path).to_dict() == processor.to_dict()
+    assert CvtImageProcessor(size={"shortest_edge": 32.0}).side == 32
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"do_normalize": None}, {"do_normalize": False, "image_mean": None, "image_std": None}, {"do_rescale": None, "rescale_factor": None}],
+    ids=str,
+)
+def test_null_is_off(settings, their_processor):
+    expected = their_processor(size=64, **settings)(photograph(), return_tensors="pt").pixel_values
+    assert torch.equal(CvtImageProcessor.from_dict({"size": 64, **settings})(photograph(), "pt").pixel_values, expected)
+    assert CvtImageProcessor(size=64, crop_pct=None) == CvtImageProcessor(size=64)
+
+
 def test_another_kind_of_processor_is_refused():
-    with pytest.raises(ValueError, match="ViTImageProcessor"):
-        CvtImageProcessor.from_dict({"image_processor_type": "ViTImageProcessor", "size": 224})
+    for kind in ("ViTImageProcessor", 5):
+        with pytest.raises(ValueError, match=str(kind)):
+            CvtImageProcessor.from_dict({"image_processor_type": kind, "size": 224})
 
 
 def test_round_trip_keeps_what_is_not_known(tmp_path):
@@ -501,16 +540,14 @@ def test_the_crop_is_reported_in_the_pictures_own_pixels(side, width, height):
     left, top, right, bottom = processor.crop_box(width, height)
     assert -0.5 <= left < right <= width + 0.5
     assert -0.5 <= top < bottom <= height + 0.5
-    x = np.tile(np.linspace(0, 255, width), (height, 1))
-    y = np.tile(np.linspace(0, 255, height), (width, 1)).T
-    cut = np.asarray(processor.cut(Image.fromarray(np.stack([x, y, y], axis=2).astype(np.uint8)))).astype(float)
-    assert cut.shape == (side, side, 3)
-    for edge, axis, size, channel in ((left, 0, width, 0), (top, 0, height, 1)):
-        scale = (right - left if channel == 0 else bottom - top) / side
-        line = cut[side // 2, :, 0] if channel == 0 else cut[:, side // 2, 1]
-        for position in (side // 4, side // 2, side * 3 // 4):
-            centre = edge + (position + 0.5) * scale  # of this pixel, in the original
-            assert line[position] * (size - 1) / 255 == pytest.approx(centre - 0.5, abs=1 + size / 128), axis
+    x, y = np.tile(np.arange(width), (height, 1)), np.tile(np.arange(height), (width, 1)).T
+    assert processor.cut(photograph(width, height)).size == (side, side)
+    for low, high, coordinates in ((left, right, x), (top, bottom, y)):
+        cut = np.asarray(processor.cut(Image.fromarray(coordinates.astype(np.float32))))
+        line = cut[side // 2] if coordinates is x else cut[:, side // 2]
+        for position in (side // 4, side // 2, side * 3 // 4):  # away from the edges, where filters see less
+            centre = low + (position + 0.5) * (high - low) / side  # of this pixel, in the original
+            assert line[position] == pytest.approx(centre - 0.5, abs=0.05)
 
 
 def test_without_resizing_the_crop_is_everything():
