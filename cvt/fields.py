@@ -50,8 +50,12 @@ def is_number(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """``value`` as a sentence can have it: short, and on one line."""
-    return " ".join(reprlib.repr(value).split())
+    """``value`` as a sentence can have it: as Python writes it, but short, and on one line."""
+    try:
+        text = " ".join(reprlib.repr(value).split())
+    except ValueError:  # Python does not write out numbers of thousands of digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def pair(value: int | Size) -> Size:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .config import VARIANTS, CvtConfig
-from .settings import shown
+from .fields import shown
 from .variants import architecture, stage_settings
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .fields import PROJECTION_METHODS
+from .fields import PROJECTION_METHODS, shown
 
 MAX_STAGES = 4
 INPUT_SIDES = range(32, 513, 32)  # pixels; a model's own input side can be chosen too
@@ -150,12 +149,3 @@ def value_words(value: Any) -> str:
     if isinstance(value, str):
         return {"dw_bn": "convolution", "avg": "mean"}.get(value, value)
     return "×".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
-
-
-def shown(value: Any) -> str:
-    """What a stranger gave, for a sentence: as Python writes it, but never long."""
-    try:
-        text = reprlib.repr(value)
-    except ValueError:  # Python does not write out numbers of thousands of digits
-        text = "a number of thousands of digits"
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .config import CvtConfig
-from .fields import STAGE_DEFAULTS
-from .settings import MAX_STAGES, SETTINGS, check_value, shown
+from .fields import STAGE_DEFAULTS, shown
+from .settings import MAX_STAGES, SETTINGS, check_value
 
 Changes = Mapping[int, Mapping[str, Any]]
 Stage = dict[str, Any]  # a value for every field of STAGE_DEFAULTS

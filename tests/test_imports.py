@@ -29,7 +29,7 @@ MODEL = {
     "cvt.build": {"cvt.config", "cvt.model"},
     "cvt.inherit": {"cvt.build", "cvt.config", "cvt.inheritance", "cvt.model"},
     "cvt.variants": {"cvt.config", "cvt.fields", "cvt.settings"},
-    "cvt.presets": {"cvt.config", "cvt.settings", "cvt.variants"},
+    "cvt.presets": {"cvt.config", "cvt.fields", "cvt.variants"},
     "cvt.budget": {"cvt.amounts", "cvt.config", "cvt.cost", "cvt.settings", "cvt.variants"},
 }
 

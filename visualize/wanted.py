@@ -9,7 +9,8 @@ from typing import Any
 from cvt.budget import Limits, refuse_if_too_large
 from cvt.config import CvtConfig
 from cvt.cost import CvtCost, cost
-from cvt.settings import INPUT_SIDES, SETTINGS, shown
+from cvt.fields import shown
+from cvt.settings import INPUT_SIDES, SETTINGS
 from cvt.variants import architecture
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
