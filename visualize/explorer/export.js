@@ -1,6 +1,7 @@
 // What a person can take away: the view as a picture, and all numbers.
 
 import { weight } from "./attention.js";
+import { say } from "./dom.js";
 import { npz } from "./npz.js";
 
 const SIDE = 1024; // px of the exported picture's longer side
@@ -17,19 +18,16 @@ export function numbers(result) {
     const grid = result.stages.at(-1)[result.header.evidence];
     found.push(["class_evidence", evidence, [evidence.shape[0], ...grid.shape]], ["class_rest", rest, rest.shape]);
   }
-  let room = MOST;
-  result.stages.forEach((stage, index) => {
+  const blocks = blocksOf(result);
+  result.stages.forEach((_, index) => {
     const features = result.features(index);
     const all = new Float32Array(features.channels * features.tokens);
     for (let channel = 0; channel < features.channels; channel++) {
       features.channel(channel, all.subarray(channel * features.tokens, (channel + 1) * features.tokens));
     }
     found.push([`features_stage${index + 1}`, all, [features.channels, features.rows, features.columns]]);
-    for (let number = 0; number < stage.depth; number++) {
-      const block = result.block(index, number);
-      const size = block ? block.heads * block.queries * block.keys : Infinity;
-      if (size > room) continue;
-      room -= size;
+    for (const { stage, number, block } of blocks) {
+      if (stage !== index || !block) continue;
       found.push([`attention_stage${index + 1}_block${number + 1}`, weights(block), [block.heads, block.queries, block.keys]]);
     }
   });
@@ -82,18 +80,38 @@ function wrapped(context, text, width) {
   return lines;
 }
 
-/** [how many blocks of attention an archive holds, of how many]: some may not have been loaded, or be too large. */
-export function archived(result) {
-  const sizes = result.stages.flatMap((stage, index) => Array.from({ length: stage.depth }, (_, number) => {
-    const block = result.block(index, number);
-    return block ? block.heads * block.queries * block.keys : Infinity;
-  }));
+/** All blocks of attention as [{ stage, number, block }]; `block` is null where an archive leaves it out: not loaded, or too large. */
+function blocksOf(result) {
   let room = MOST;
-  return [sizes.filter((size) => size <= room && ((room -= size), true)).length, sizes.length];
+  return result.stages.flatMap(({ depth }, stage) => Array.from({ length: depth }, (_, number) => {
+    const block = result.block(stage, number);
+    const size = block ? block.heads * block.queries * block.keys : Infinity;
+    if (size > room) return { stage, number, block: null };
+    room -= size;
+    return { stage, number, block };
+  }));
+}
+
+/** [how many blocks of attention an archive holds, of how many]. */
+export function archived(result) {
+  const blocks = blocksOf(result);
+  return [blocks.filter(({ block }) => block).length, blocks.length];
 }
 
 /** All numbers as an .npz blob. */
 export const archive = (result) => new Blob(npz(numbers(result)), { type: "application/octet-stream" });
+
+/** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. The button says which. */
+export async function copy(button, text) {
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    say(button, "Copied");
+  } catch {
+    getSelection().selectAllChildren(text);
+    say(button, "Selected: press Ctrl+C");
+  }
+  setTimeout(() => say(button, "Copy"), 2000);
+}
 
 /** Hands a blob to the browser as a download. */
 export function save(blob, name) {

@@ -2,7 +2,7 @@
 
 import { code } from "./code.js";
 import { say } from "./dom.js";
-import { archive, archived, png, save } from "./export.js";
+import { archive, archived, copy, png, save } from "./export.js";
 import { channelOf, queryOf } from "./views.js";
 
 /** Connects the buttons; returns what keeps the code in step with the view. */
@@ -11,16 +11,7 @@ export function takeaway(explorer, ref, signal) {
   const name = () => `cvt-stage${explorer.state.stage + 1}-block${explorer.state.blocks[explorer.state.stage] + 1}`;
   hear(ref.savePng, async () => save(await png(explorer, ref.sentence.textContent), `${name()}.png`));
   hear(ref.saveNumbers, () => save(archive(explorer.result), "cvt-exploration.npz"));
-  hear(ref.copyCode, async () => {
-    try {
-      await navigator.clipboard.writeText(ref.code.textContent);
-      say(ref.copyCode, "Copied");
-    } catch {
-      getSelection().selectAllChildren(ref.code); // no permission: selected, so that Ctrl+C does it
-      say(ref.copyCode, "Selected: press Ctrl+C");
-    }
-    setTimeout(() => say(ref.copyCode, "Copy"), 2000);
-  });
+  hear(ref.copyCode, () => copy(ref.copyCode, ref.code));
 
   function draw() {
     const [held, all] = archived(explorer.result);

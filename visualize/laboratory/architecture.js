@@ -3,7 +3,8 @@
 // { stages: [{ field: value }], side, weights ("inherited" | "random"), seed }; `about` is what the server says of the
 // baseline: { base: { stages, side }, start (four stages), settings: [{ name, values, … }], sides }.
 
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+/** Whether two values are alike, as JSON writes them. */
+export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** The baseline itself. */
 export function initial({ base }) {

@@ -12,7 +12,7 @@ const GROUPS = [
 ];
 
 /** The settings in groups: [[group, heading, settings]]. */
-export function grouped(settings) {
+function grouped(settings) {
   const named = GROUPS.flatMap(([, , names]) => names);
   const rest = settings.filter((each) => !named.includes(each.name));
   const groups = GROUPS.map(([group, heading, names]) => [group, heading, names.map((name) => settings.find((each) => each.name === name)).filter(Boolean)]);

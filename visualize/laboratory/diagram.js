@@ -1,7 +1,7 @@
 // One stage of an architecture, drawn to scale: its grids over the picture, its blocks as bars.
 
+import { sides } from "../explorer/words.js";
 import { blocks, fieldBox, keyCells, lines } from "./scale.js";
-import { sides } from "./words.js";
 
 const SIDE = 100; // units of the picture's side
 

@@ -7,7 +7,7 @@ import { ask, runId } from "./client.js";
 
 const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
-export const PAIR = ["baseline", "variant"]; // the two explorers' ids
+const PAIR = ["baseline", "variant"]; // the two explorers' ids
 
 /** Connects status and cancel button. `changed`: another state; `ask`: the state can be built. */
 export function runs(laboratory, ref, signal) {

@@ -1,10 +1,11 @@
 // The stages beside each other: each one's drawing and numbers, baseline next to variant, and its controls below.
 
 import { make, say } from "../explorer/dom.js";
+import { sides } from "../explorer/words.js";
 import { stageControls } from "./controls.js";
 import { grid, stack } from "./diagram.js";
 import { pair, scaleOf } from "./scale.js";
-import { inBytes, inWords, sides } from "./words.js";
+import { inBytes, inWords } from "./words.js";
 
 const ROOM = { width: 150, height: 84 }; // units of the drawing of the blocks
 

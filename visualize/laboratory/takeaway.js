@@ -1,6 +1,6 @@
 // What a person can take away: the variant as config.json, as lines of Python, and as a saved model.
 
-import { save } from "../explorer/export.js";
+import { copy, save } from "../explorer/export.js";
 import { say } from "../explorer/dom.js";
 import { question } from "./architecture.js";
 import { ask, newest } from "./client.js";
@@ -46,16 +46,4 @@ export function takeaway(laboratory, ref, signal) {
     ref.saveModel.disabled = false;
   });
   return { draw };
-}
-
-/** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. */
-export async function copy(button, text, words = "Copy") {
-  try {
-    await navigator.clipboard.writeText(text.textContent);
-    say(button, "Copied");
-  } catch {
-    getSelection().selectAllChildren(text);
-    say(button, "Selected: press Ctrl+C");
-  }
-  setTimeout(() => say(button, words), 2000);
 }

@@ -11,7 +11,7 @@ const TOTALS = [
   ["attention_entries", "Attention weights", inWords],
 ];
 
-export const PARTS = [["embedding", "Embedding"], ["projections", "Projections"], ["attention", "Attention"], ["mlp", "MLP"]];
+const PARTS = [["embedding", "Embedding"], ["projections", "Projections"], ["attention", "Attention"], ["mlp", "MLP"]];
 
 /** Connects the strip of sums; `draw` shows two architectures. */
 export function totals(root) {

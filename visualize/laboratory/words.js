@@ -1,5 +1,7 @@
 // The words and numbers of the laboratory. Counts are said as the server says them (cvt/amounts.py).
 
+import { sides } from "../explorer/words.js";
+
 const MINUS = "−";
 const NARROW = "\u202f"; // a thin space that does not break
 const COUNTS = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1e3, " thousand"]];
@@ -39,9 +41,6 @@ export function share(part, all) {
   if (value > 0 && value < 0.05) return `<${NARROW}0.1${NARROW}%`;
   return `${value >= 0.95 || value === 0 ? Math.round(value) : value.toFixed(1)}${NARROW}%`;
 }
-
-/** 14, 14 → "14×14". */
-export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
 const METHODS = { dw_bn: "convolution", avg: "mean" };
 

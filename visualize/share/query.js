@@ -1,6 +1,6 @@
 // The page's state as a query string, in the words that visualize/permalink.py reads. Counts from 1; defaults are left out.
 
-import { paddingOf } from "../laboratory/architecture.js";
+import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../explorer/geometry.js";
 import { initial } from "../explorer/state.js";
 
@@ -15,7 +15,6 @@ const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], featur
 const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
 const SCALES = { global: "all" }; // where the explorer's word is another
 
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
 /** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
