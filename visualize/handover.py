@@ -12,23 +12,17 @@ from cvt.model import CvtForImageClassification
 from cvt.preprocess import CvtImageProcessor
 from cvt.variants import stage_changes
 
-from .wanted import WEIGHTS
 
-
-def python_lines(config: CvtConfig, base: CvtConfig, weights: str, seed: int, source: str | None = None, side: int | None = None) -> str:
+def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int, source: str | None = None, side: int | None = None) -> str:
     """A program of this library's that builds the variant and runs a picture through it.
 
     Args:
-        config: made of ``base`` by ``cvt.variants.architecture``. weights: "inherited" or "random", with ``seed``.
+        config: made of ``base`` by ``cvt.variants.architecture``. inherited: whether it has the base's weights where they
+            fit; ``seed`` fixes the random ones.
         source: what loads the base, as ``from_pretrained`` takes it; None for the embedded model.
         side: of the input in pixels; None for the base's own.
-    Raises:
-        ValueError: other weights than these two.
     """
-    if weights not in WEIGHTS:
-        raise ValueError(f"weights must be one of {', '.join(WEIGHTS)}.")
     given = "" if source is None else repr(source)
-    inherited = weights == "inherited"
     size = "" if side is None else f", size={side}"
     stages = [f"    {changes!r},  # stage {index + 1}" for index, changes in enumerate(stage_changes(config, base))]
     builder = "from cvt.inherit import inherit" if inherited else "from cvt.build import build_variant"

@@ -31,7 +31,7 @@ SETTING_KEYS = {
 }  # fmt: skip
 MAX_LENGTH = 4000  # characters of a link that are read
 MAX_NOTICES = 6
-MAX_PLACE = 512  # rows and columns where the grid is not known
+MAX_PLACE = 512  # rows and columns where no stage is named
 _OTHERS = re.compile(r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$")  # keys that are not ours and mean no harm
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
 
@@ -60,9 +60,7 @@ def _settings(config: CvtConfig, base: CvtConfig) -> list[tuple[str, Any]]:
     return pairs
 
 
-def decode(
-    query: str, base: CvtConfig, models: Collection[str], examples: Collection[str], base_side: int | None = None
-) -> tuple[View, list[str]]:
+def decode(query: str, base: CvtConfig, models: Collection[str], examples: Collection[str], base_side: int) -> tuple[View, list[str]]:
     """The view that a query string describes, and a sentence for each part of it that could not be used.
 
     Never raises, whatever the query; a notice repeats no more than a few characters of it.
@@ -84,7 +82,7 @@ def decode(
 class _Reading:
     """One link while it is read: what is found of the view, and what could not be used."""
 
-    def __init__(self, base: CvtConfig, base_side: int | None):
+    def __init__(self, base: CvtConfig, base_side: int):
         self.base, self.base_side = base, base_side
         self.found: dict[str, Any] = {}
         self.notices: list[str] = []
@@ -191,7 +189,7 @@ class _Reading:
         value = given.pop("side", None)
         if value is not None:
             number = _whole(value)
-            if number in INPUT_SIDES or (number is not None and number == self.base_side):
+            if number in (*INPUT_SIDES, self.base_side):
                 self.found["side"] = number
             else:
                 self._refuse("input side", value)
@@ -203,7 +201,7 @@ class _Reading:
     def _fits(self) -> bool:
         config, side = self.found.get("architecture") or self.base, self.found.get("side", self.base_side)
         try:
-            return side is None or bool(config.grids(side, side))
+            return bool(config.grids(side, side))
         except ValueError:
             return False
 
@@ -221,7 +219,7 @@ class _Reading:
             del self.found["cls"]
             self.notices.append("The link's stage has no cls token. You see the page's own choice.")
         rows = columns = MAX_PLACE
-        if side is not None and "stage" in self.found:
+        if "stage" in self.found:
             rows, columns = config.grids(side, side)[self.found["stage"] - 1][0]
         half = ("row" in given) != ("col" in given)
         self._number("row", given, 1, rows)

@@ -50,9 +50,8 @@ class Questions:
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json; ``python``, lines that build it; and ``note``, a remark."""
         bench, found = self._wanted(asked)
-        weights = "inherited" if found.inherited else "random"
         side = None if found.side == bench.side else found.side
-        lines = python_lines(found.config, bench.config, weights, found.seed, bench.source, side)
+        lines = python_lines(found.config, bench.config, found.inherited, found.seed, bench.source, side)
         return {"config": found.config.to_json_string(), "python": lines, "note": foreign(found.config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
