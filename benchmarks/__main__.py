@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import sys
+from importlib.util import find_spec
 
 import torch
 
@@ -63,11 +64,7 @@ def main() -> int:
 
 def in_the_page(share: float) -> int:
     """The page's own tables, where there is a Chromium and Playwright to open it; the number of missed goals."""
-    try:
-        import playwright  # noqa: F401
-    except ModuleNotFoundError:
-        page.CHROMIUM = None
-    if page.CHROMIUM is None:
+    if page.CHROMIUM is None or find_spec("playwright") is None:
         print("\nThe page was not measured: that needs Chromium, and pip install -r tests/requirements.txt.")
         return 0
     return page.report(share)

@@ -3,8 +3,8 @@
 The rules, tensor by tensor:
 
 - A stage inherits from the stage of the same index, a block from the block of the same index. Of fewer blocks the first are
-  kept: of 500 held-out pictures the embedded model names 28 %, without the last two blocks of stage 3 27 %, without the first
-  two 2 %.
+  kept: of 500 pictures that it never learned from the embedded model names 63 %, without the last two blocks of stage 3 58 %,
+  without the first two 2 %.
 - Strides, heads and paddings have no weights: whatever they are, the weights stay.
 - A kernel of another size keeps every number at the place that it looked at, and is cut or filled with zeros around that.
   Filling is exact: where only kernels grow, and paddings with them, the model computes what it did.

@@ -8,7 +8,7 @@ from cvt.config import CvtConfig
 
 from .wanted import WEIGHTS
 
-HIDEABLE = {  # groups of controls that a teacher can hide, and what to call them
+HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
     "upload": "pictures of one's own",
     "examples": "the examples",
     "laboratory": "the sliders of the architecture",
