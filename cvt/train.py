@@ -80,6 +80,11 @@ def phases(text: str) -> Phases:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of side:epochs such as 32:3,64/96:0.5") from error
 
 
+def written(recipe: Recipe) -> str:
+    """The recipe's phases as ``phases`` reads them."""
+    return ",".join(f"{'/'.join(map(str, sides))}:{epochs:g}" for sides, epochs in recipe.phases)
+
+
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = "Trains a CvT on your pictures, or goes on with a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
@@ -93,7 +98,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
     lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    add("--phases", type=phases, help=f"{lengths} (default: 64:46,96:31, with --init 96:12; for another input in proportion)")
+    default = f"default: {written(Recipe())}, with --init {written(FINE_TUNING)}; for another input in proportion"
+    add("--phases", type=phases, help=f"{lengths} ({default})")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
