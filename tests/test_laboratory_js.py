@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvt.amounts import in_bytes, in_words
-from cvt.settings import MAX_STAGES, SETTINGS
+from cvt.settings import MAX_STAGES, SETTINGS, value_words
 from cvt.variants import architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
 from visualize import explorer, laboratory
@@ -61,6 +61,8 @@ def test_the_modules_in_node(tmp_path):
     cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts()}
     (tmp_path / "architecture.json").write_text(json.dumps(cases))
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
+    values = [{"value": value, "words": value_words(value)} for setting in SETTINGS.values() for value in setting.values]
+    (tmp_path / "values.json").write_text(json.dumps([*values, {"value": (7, 3), "words": value_words((7, 3))}]))
     run_in_node(TESTS, LABORATORY_CASES=tmp_path)
 
 

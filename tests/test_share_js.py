@@ -16,7 +16,7 @@ from tests.test_render import photo
 from visualize import explorer, laboratory, share
 from visualize.describe import about
 from visualize.explore import explore
-from visualize.permalink import decode, encode
+from visualize.permalink import _OTHERS, decode, encode
 from visualize.render import payload, unpack
 from visualize.view import HIDEABLE, View
 
@@ -72,6 +72,10 @@ def test_views_go_through_the_link(written):
 def test_every_group_that_can_be_hidden_is_hidden_by_the_style():
     for name in HIDEABLE:
         assert f'[data-cvt-hide~="{name}"]' in share.CSS, name
+
+
+def test_the_same_keys_are_the_hosts_in_the_browser():
+    assert f"/^({_OTHERS.pattern})/" in (share.STATIC / "query.js").read_text(encoding="utf-8")
 
 
 def test_modules_are_small_and_import_what_there_is():

@@ -17,7 +17,6 @@ export class Laboratory {
     Object.assign(this, { root, base, trigger, ref: refs(root), about: null, state: null, drawn: null, measure: "macs" });
     this.stop = new AbortController();
     this.describe = newest(`${base}describe`);
-    this.steps = 0; // light requests, for tests and the curious
   }
 
   /** Asks what there is to control, for the model of this name, and starts at its architecture, or at `wanted`. */
@@ -117,7 +116,6 @@ export class Laboratory {
     document.dispatchEvent(new CustomEvent("cvt-laboratory"));
     this.runs.changed();
     this.reflect();
-    this.steps++;
     let found;
     try {
       found = await this.describe({ ...question(state, moved), model: this.model });
