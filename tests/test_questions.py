@@ -195,6 +195,14 @@ def test_a_cancelled_run_says_so_and_makes_nothing(workbench):
     assert len(workbench.store) == before
 
 
+def test_a_run_builds_its_variant_once_even_where_it_is_too_large_to_be_kept(workbench, monkeypatch):
+    built = []
+    monkeypatch.setattr(workbench.variants, "max_bytes", 1)
+    monkeypatch.setattr(workbench.variants, "_inherit", lambda *given, **watch: built.append(1) or inherit(*given, **watch).model)
+    assert "variant" in run(workbench, {2: {"depth": 4}})[-1]
+    assert built == [1]
+
+
 def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
     built = len(workbench.variants)
     with pytest.raises(ValueError, match="are allowed here"):

@@ -107,8 +107,8 @@ class Bench:
         """The model of a variant, kept or built now; ``watch`` as ``VariantCache.get`` takes it."""
         return self._variants.get(found.config, found.seed, self.model if found.inherited else None, watch)
 
-    def explore_variant(self, picture: PictureSource, found: Wanted, watch: Watch | None = None) -> Result:
-        """The same picture through a variant, at its own input size."""
+    def explore_variant(self, picture: PictureSource, found: Wanted, model: CvtForImageClassification | None = None) -> Result:
+        """The same picture through a variant, at its own input size; ``model`` is the variant's where it is at hand already."""
         processor = replace(self.processor, size=found.side)
-        exploration = explore(self.variant_model(found, watch), processor, picture)
+        exploration = explore(model or self.variant_model(found), processor, picture)
         return self._put(exploration, lambda: self.variant_model(found), processor)  # built again if the cache has dropped it

@@ -112,9 +112,9 @@ class Questions:
 
         def work(tell) -> dict[str, Any]:
             tell("Building the variant")
-            bench.variant_model(found, lambda done: tell("Building the variant", done))
+            model = bench.variant_model(found, lambda done: tell("Building the variant", done))
             tell("Running your picture through it")
-            result = bench.explore_variant(picture, found)
+            result = bench.explore_variant(picture, found, model)
             note = words.weights(bench.config, bench.side, found)
             baseline = self._baseline(bench, picture, asked)
             return {"words": note, "baseline": baseline, "variant": explorer.told(result.key, picture, note=note)}
