@@ -61,6 +61,3 @@ def _template(name: str, explorer: str) -> str:
 def told(key: str, picture: str, **more: Any) -> dict[str, Any]:
     """What an explorer of the page is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
     return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, "inside": True, "again": True}
-
-
-PICTURE_HTML, PANELS_HTML = picture_html("main"), panels_html("main")
