@@ -20,8 +20,11 @@ from torch import nn
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import build_variant
 from cvt.config import VARIANTS, CvtConfig
+from cvt.cost import cost
 from cvt.names import HUGGING_FACE, to_theirs
+from cvt.variants import stage_settings
 from visualize import explore
+from visualize.describe import describe
 
 from .paired import Pairs, pairs
 
@@ -68,6 +71,9 @@ def cases() -> list[Case]:
         Case("CvT-13, 224 px, batch 1, float32", "this", "transformers, eager", lambda rounds: forward(1, rounds), 40, 1.3),
         Case("CvT-13, 224 px, batch 8, float32", "this", "transformers, eager", lambda rounds: forward(8, rounds), 12, 1.15),
         Case(f"explore, embedded model{note}", "plain forward", "explore", exploring, 60, 1.5, at_most=True),
+        # a millisecond on a machine whose forward pass takes fifty, and ten for all that one step of a slider is told
+        Case(f"costs of CvT-W24 in closed form{note}", "plain forward", "cost", costing, 60, 0.02, at_most=True),
+        Case(f"a step of a slider, CvT-13{note}", "plain forward", "describe", describing, 60, 0.2, at_most=True),
         Case(f"first answer of python app.py{note}", "import torch, gradio", "app.py", starting, 7, 1.5, at_most=True),
     ]
 
@@ -111,13 +117,35 @@ def exploring(rounds: int) -> Pairs:
     """A decoded photograph of screen size through ``explore``, against the forward pass alone on the same pixels."""
     model, processor = embedded_model()
     picture = photograph()
-    pixel_values = processor(picture, return_tensors="pt").pixel_values
+    plain = plain_forward(model, processor(picture, return_tensors="pt").pixel_values)
+    return pairs(plain, lambda: explore(model, processor, picture), rounds)
+
+
+def costing(rounds: int) -> Pairs:
+    """What the largest published model costs, in closed form, against a forward pass of the embedded model."""
+    config = CvtConfig(**VARIANTS["CvT-W24"])
+    return pairs(plain_forward(), lambda: cost(config, 384, 384), rounds)
+
+
+def describing(rounds: int) -> Pairs:
+    """All that the page is told when a slider moves, against a forward pass of the embedded model."""
+    config = CvtConfig(**VARIANTS["CvT-13"])
+    asked = {"stages": stage_settings(config), "side": 224}
+    asked["stages"][2]["depth"] = 7
+    return pairs(plain_forward(), lambda: describe(config, 224, asked), rounds)
+
+
+def plain_forward(model: nn.Module | None = None, pixel_values: torch.Tensor | None = None) -> Callable[[], None]:
+    """A forward pass and nothing else; of the embedded model on a photograph unless another is given."""
+    if model is None:
+        model, processor = embedded_model()
+        pixel_values = processor(photograph(), return_tensors="pt").pixel_values
 
     def plain() -> None:
         with torch.inference_mode():
             model(pixel_values)
 
-    return pairs(plain, lambda: explore(model, processor, picture), rounds)
+    return plain
 
 
 def photograph() -> Image.Image:

@@ -4,7 +4,6 @@ import json
 import math
 import re
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -181,10 +180,8 @@ def test_a_hopeless_limit_is_still_one_sentence():
 
 def test_an_absurd_model_is_refused_at_once_and_nothing_is_allocated():
     absurd = CvtConfig(depth=(10**6,) * 3, embed_dim=(10**6,) * 3, num_heads=1)
-    started = time.perf_counter()
     with pytest.raises(ValueError, match="trillion"):
         refuse_if_too_large(absurd, 224, 224, max_macs=10**10)
-    assert time.perf_counter() - started < 2
 
 
 def test_amounts_have_three_digits():
@@ -424,12 +421,10 @@ def test_what_is_too_large_in_every_way_gets_a_smaller_input_and_a_smaller_model
     assert fits(small, int(side), {"max_macs": 10**9})
 
 
-def test_a_refusal_takes_tens_of_milliseconds():
+def test_a_refusal_looks_at_few_hundred_configurations(monkeypatch):
     most = architecture(CVT_13, [{"depth": 24, "embed_dim": 1024, "num_heads": 16, "mlp_ratio": 8.0, "patch_stride": 2}] * 4)
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        with pytest.raises(TooLarge):
-            refuse_if_too_large(most, 512, 512, 10**10, 150 * 10**6, 2 << 30)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.1
+    looked = []
+    monkeypatch.setattr("cvt.budget.cost", lambda *given: looked.append(given) or cost(*given))
+    with pytest.raises(TooLarge):
+        refuse_if_too_large(most, 512, 512, 10**10, 150 * 10**6, 2 << 30)
+    assert len(looked) < 500

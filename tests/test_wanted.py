@@ -1,7 +1,6 @@
 """What the laboratory asks for: read strictly, refused in sentences, with a remedy where there is one."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -134,18 +133,15 @@ def test_a_hundred_random_walks_of_sliders_get_a_description_or_a_sentence():
     assert refused > 50
 
 
-def test_an_answer_takes_milliseconds():
+def test_an_answer_looks_at_a_handful_of_configurations(monkeypatch):
     base = CvtConfig(**VARIANTS["CvT-13"])
     given = {"stages": stage_settings(base), "side": 224}
     given["stages"][2]["depth"] = 7
-    best = min(_seconds(lambda: describe(base, 224, given)) for _ in range(20))
-    assert best < 0.02
-
-
-def _seconds(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    looked = []
+    for module in ("cvt.budget", "visualize.wanted", "visualize.describe", "visualize.differences"):
+        monkeypatch.setattr(f"{module}.cost", lambda *where: looked.append(where) or cost(*where))
+    describe(base, 224, given)
+    assert 0 < len(looked) < 10
 
 
 def test_what_there_is_to_control_is_json_and_complete():
