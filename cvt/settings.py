@@ -143,6 +143,16 @@ def check_value(setting: Setting, value: Any, stage: int) -> None:
     raise ValueError(f"{setting.label} of stage {stage + 1} cannot be {shown(value)}: choose {choice}.")
 
 
+_WORDS = {"dw_bn": "convolution", "avg": "mean", "linear": "nothing", True: "yes", False: "no"}
+
+
+def value_words(value: Any) -> str:
+    """A setting's value as the page writes it."""
+    if isinstance(value, (bool, str)):
+        return _WORDS[value]
+    return "×".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+
+
 def shown(value: Any) -> str:
     """What a stranger gave, for a sentence: as Python writes it, but never long."""
     try:

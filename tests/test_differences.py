@@ -38,7 +38,7 @@ def test_stages_that_change_alike_share_a_sentence():
     assert [each.split(":")[0] for each in told({"stride_kv": 1}, {"stride_kv": 1}, {"stride_kv": 1})] == [
         "Key and value stride 2 → 1 in all stages"
     ]
-    assert [each.split(":")[0] for each in told({"qkv_bias": False}, {}, {"qkv_bias": False})] == ["Bias on → off in stages 1 and 3"]
+    assert [each.split(":")[0] for each in told({"qkv_bias": False}, {}, {"qkv_bias": False})] == ["Bias yes → no in stages 1 and 3"]
     assert len(told({"stride_kv": 1}, {"stride_kv": 3}, {})) == 2
 
 

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from cvt.amounts import in_bytes, in_words
+from cvt.fields import PROJECTION_METHODS
+from cvt.settings import value_words
 from cvt.variants import MAX_STAGES, SETTINGS, architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
 from visualize import explorer, laboratory
 from visualize.describe import about
+from visualize.differences import differences
 
 TESTS = Path(__file__).parent / "laboratory"
 
@@ -56,10 +59,19 @@ def amounts() -> list[dict]:
     return [{"count": count, "words": in_words(count), "bytes": in_bytes(count)} for count in near + drawn]
 
 
+def sentences() -> dict[str, Any]:
+    """What the server says of an architecture whose projections differ in kernel, stride and method, and which has a stage more."""
+    stages = [{"kernel_qkv": 5}, {"stride_kv": 1}, {"qkv_projection_method": "avg", "stride_kv": 3}, {"depth": 2}]
+    config = tiny_config()
+    words = [{"value": value, "words": value_words(value)} for value in (True, False, *PROJECTION_METHODS, 4, 0.5)]
+    return {"differences": differences(architecture(config, stages), config, 64), "values": words}
+
+
 def test_the_modules_in_node(tmp_path):
     cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts()}
     (tmp_path / "architecture.json").write_text(json.dumps(cases))
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
+    (tmp_path / "sentences.json").write_text(json.dumps(sentences()))
     run_in_node(TESTS, LABORATORY_CASES=tmp_path)
 
 

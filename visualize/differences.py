@@ -7,7 +7,7 @@ from typing import Any
 
 from cvt.config import CvtConfig
 from cvt.cost import Cost, CvtCost, StageParts, cost
-from cvt.settings import SETTINGS
+from cvt.settings import SETTINGS, value_words
 from cvt.variants import architecture, stage_changes, stage_settings
 
 PART_LABELS = {
@@ -20,7 +20,6 @@ PART_LABELS = {
     "norms": "LayerNorms",
     "classifier": "Classifier",
 }
-_WORDS = {"dw_bn": "convolution", "avg": "mean", "linear": "linear", True: "on", False: "off"}
 
 
 def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | None = None) -> list[str]:
@@ -62,7 +61,7 @@ class _Change:
 
     @property
     def words(self) -> str:
-        return f"{SETTINGS[self.name].label} {_said(self.old)} → {_said(self.new)} in {_where(self.stages, self.all_stages)}"
+        return f"{SETTINGS[self.name].label} {value_words(self.old)} → {value_words(self.new)} in {_where(self.stages, self.all_stages)}"
 
     def alone(self, reference: CvtConfig) -> CvtConfig | None:
         """The reference with this change and no other; None where that cannot be built."""
@@ -150,12 +149,6 @@ def _change(new: int, old: int) -> str:
 
 def _times(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 9.95 or abs(ratio - round(ratio)) < 0.05 else f"{ratio:.1f}"
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, (bool, str)):
-        return _WORDS[value]
-    return "×".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
 
 
 def _where(stages: tuple[int, ...], all_stages: bool = False) -> str:

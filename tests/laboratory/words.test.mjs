@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { change, inBytes, inWords, share, valueWords } from "../../visualize/laboratory/words.js";
+import { change, inBytes, inWords, sentenceOf, share, valueWords } from "../../visualize/laboratory/words.js";
 
 const cases = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "words.json"), "utf8"));
+const said = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "sentences.json"), "utf8"));
 
 test("counts and bytes read as the server writes them", () => {
   for (const { count, words, bytes } of cases) {
@@ -32,4 +33,19 @@ test("shares and values", () => {
   assert.equal(share(1, 100000), "<\u202f0.1\u202f%");
   assert.equal(share(0, 0), "0\u202f%");
   assert.deepEqual([true, false, [7, 3], "dw_bn", 4].map(valueWords), ["yes", "no", "7×3", "convolution", "4"]);
+});
+
+test("values read as the server writes them", () => {
+  for (const { value, words } of said.values) assert.equal(valueWords(value), words);
+});
+
+test("of what differs, the sentence on the control that moved", () => {
+  const start = (label, stage) => sentenceOf(said.differences, label, stage)?.split(":")[0];
+  assert.equal(start("Projection kernel", 0), "Projection kernel 3 → 5 in stage 1");
+  assert.equal(start("Projection", 2), "Projection convolution → mean in stage 3");
+  assert.equal(start("Key and value stride", 1), "Key and value stride 2 → 1 in stage 2");
+  assert.equal(start("Key and value stride", 2), "Key and value stride 2 → 3 in stage 3");
+  assert.equal(start("Key and value stride", 0), undefined);
+  assert.match(start("Depth", 3), /^Stage 4 is new/);
+  assert.equal(sentenceOf(["Bias yes → no in all stages: …"], "Bias", 1), "Bias yes → no in all stages: …");
 });
