@@ -291,6 +291,22 @@ def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(laboratory):
     assert lab.page.evaluate(focused) == "status"  # where its buttons were
 
 
+def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(laboratory):
+    lab = laboratory()
+    lab.press("Depth of stage 3", "ArrowLeft")
+    lab.ran("trained model's")
+    lab.page.evaluate(
+        """import("/modules/explorer/result.js").then(({ Gone }) => cvtExplorer.get("variant").notice.trouble(new Gone("dropped")))"""
+    )
+    again = lab.page.locator('[data-explorer="variant"]').get_by_role("button", name="Show it again")
+    again.click()
+    lab.page.get_by_role("button", name="Cancel").click()
+    lab.wait_for("Cancelled")
+    again.click()
+    lab.ran("trained model's")
+    lab.page.wait_for_function("""document.querySelector('[data-explorer="variant"] [data-ref=message]').hidden""")
+
+
 def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, served):
     seen = visit(f"{served}/?picture=koala&tab=nowhere&stage=3&s1.kv=9&s2.heads=5&block=2&colour=<img src=x onerror=alert(1)>")
     notice = seen.page.locator('[data-share] [data-ref="notice"]')

@@ -32,6 +32,7 @@ export function runs(laboratory, ref, signal) {
     if (held?.hidden) (busy ? ref.cancel : more ? ref.again : ref.status).focus();
     clearTimeout(patience);
     if (busy) patience = setTimeout(lost, PATIENCE);
+    else PAIR.forEach((id) => window.cvtExplorer?.get(id)?.notice?.unanswered());
   }
 
   function lost() {
@@ -90,8 +91,8 @@ export function runs(laboratory, ref, signal) {
     }
     if (!value.variant) return status(value.words, true);
     current = null;
-    status(value.words);
     for (const id of PAIR) explorers.show(id, value[id], () => again());
+    status(value.words);
   }
 
   /** A result is gone from the server: both are made anew. */
