@@ -72,6 +72,11 @@ class Laboratory:
     def stages(self) -> list[dict]:
         return self.page.evaluate("cvtLaboratory.state.stages")
 
+    def hold(self, held: bool):
+        """Keeps runs from reaching the server, so that they last as long as a test needs."""
+        self.page.evaluate("cvtLaboratory.sent ??= cvtLaboratory.trigger")
+        self.page.evaluate(f"cvtLaboratory.trigger = {'() => {}' if held else 'cvtLaboratory.sent'}")
+
     def settle(self):
         """Until nothing runs or waits to run, and what was run is drawn."""
         self.page.wait_for_function(
@@ -280,12 +285,14 @@ def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
 def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(laboratory):
     lab = laboratory()
     focused = "document.activeElement.dataset.ref"
+    lab.hold(True)
     lab.press("Depth of stage 3", "ArrowRight")
     lab.page.get_by_role("button", name="Cancel").wait_for()
     lab.page.locator('[data-lab] [data-ref="cancel"]').focus()
     lab.page.keyboard.press("Enter")
     lab.wait_for("Cancelled")
     assert lab.page.evaluate(focused) == "again"
+    lab.hold(False)
     lab.page.keyboard.press("Enter")
     lab.ran("trained model's")
     assert lab.page.evaluate(focused) == "status"  # where its buttons were
@@ -299,9 +306,11 @@ def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(labo
         """import("/modules/explorer/result.js").then(({ Gone }) => cvtExplorer.get("variant").notice.trouble(new Gone("dropped")))"""
     )
     again = lab.page.locator('[data-explorer="variant"]').get_by_role("button", name="Show it again")
+    lab.hold(True)
     again.click()
     lab.page.get_by_role("button", name="Cancel").click()
     lab.wait_for("Cancelled")
+    lab.hold(False)
     again.click()
     lab.ran("trained model's")
     lab.page.wait_for_function("""document.querySelector('[data-explorer="variant"] [data-ref=message]').hidden""")
