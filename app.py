@@ -219,6 +219,8 @@ def _api(workbench: Workbench) -> None:
     def explore(
         picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str
     ) -> tuple[dict, Image.Image]:
+        if None in (stage, block, head, row, column):
+            raise ValueError("Give stage, block, head, row and column as whole numbers.")
         exploration = workbench.bench(model).explore(_given(picture)).exploration
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 

@@ -27,11 +27,16 @@ class Remedy:
 
 
 class TooLarge(ValueError):
-    """A model over the limits; its ``remedy`` is the nearest single setting that fits, if there is one."""
+    """A model over the limits.
 
-    def __init__(self, sentence: str, remedy: Remedy | None = None):
+    Attributes:
+        remedy: the nearest single setting that fits, if there is one.
+        together: where none does, the settings that fit only together, if there are such.
+    """
+
+    def __init__(self, sentence: str, remedy: Remedy | None = None, together: tuple[Remedy, ...] = ()):
         super().__init__(sentence)
-        self.remedy = remedy
+        self.remedy, self.together = remedy, together
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,14 @@ def refuse_if_too_large(
 
     sides = [] if input_fixed or height != width else _sides(config, height)
     remedy, sentence = _one_setting(config, fits, height, sides)
+    together: tuple[Remedy, ...] = ()
     if remedy is None:
-        sentence = _all_smaller(config, fits) or (None if input_fixed else _smaller_input(config, fits, height, width))
+        together, sentence = _all_smaller(config, fits)
+        if not together and not input_fixed:
+            sentence = _smaller_input(config, fits, height, width)
     if remedy is sentence is None:
-        sentence = next(filter(None, (_all_smaller(config, fits, side) for side in sides)), None)
-    raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy)
+        together, sentence = next((found for side in sides if (found := _all_smaller(config, fits, side))[0]), ((), None))
+    raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy, together)
 
 
 Fits = Callable[..., bool]
@@ -150,8 +158,9 @@ def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fi
     return _first(values, value_fits)
 
 
-def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> str | None:
-    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given."""
+def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tuple[tuple[Remedy, ...], str | None]:
+    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given; and
+    the sentence that says so. Nothing and None where there is no such share."""
     size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
@@ -164,11 +173,14 @@ def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> str 
 
     percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent)), *size))
     if percent is None:
-        return None
+        return (), None
     small = _changed(config, shrunk(percent))
+    changes = [Remedy(stage, name, value) for stage, each in shrunk(percent).items() for name, value in each.items()]
+    together = tuple([] if side is None else [Remedy(None, "side", side)]) + tuple(changes)
     depths, widths = (", ".join(map(str, values)) for values in (small.depth, small.embed_dim))
     also = "" if side is None else f"input side {side}, "
-    return f"No single setting is enough. This fits: {also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
+    sentence = f"{also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
+    return together, f"No single setting is enough. This fits: {sentence}"
 
 
 def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> str | None:

@@ -76,6 +76,7 @@ def test_explore_asks_for_the_cls_token_where_there_is_one(client):
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
+        ((None, 1, 0, 1, 1), "Give stage, block, head, row and column as whole numbers."),
         ((4, 1, 0, 1, 1), "There is no stage 4 in this model: choose 1 to 3."),
         ((2, 3, 0, 1, 1), "There is no block 3 in stage 2: choose 1 to 2."),
         ((2, 1, 3, 1, 1), "There is no head 3 in stage 2: choose 1 to 2, or 0 for their mean."),

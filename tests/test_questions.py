@@ -58,6 +58,9 @@ def test_a_step_is_answered_with_costs_or_with_a_sentence(client, workbench):
     answer = client.post("/laboratory/describe", json={"stages": odd, "moved": [1, "num_heads"]})
     assert answer.status_code == 200
     assert answer.json()["remedy"]["value"] == 4
+    for name in ("texts", "model"):  # as on the page too, not "embed_dim"
+        refused = client.post(f"/laboratory/{name}", json={"stages": odd}).json()["error"]
+        assert refused == answer.json()["problem"]
 
 
 @pytest.mark.parametrize(

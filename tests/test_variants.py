@@ -419,6 +419,10 @@ def test_what_is_too_large_in_every_way_gets_a_smaller_input_and_a_smaller_model
     side, widths = re.search(r"input side (\d+), .* width ([0-9, ]+) in", str(error.value)).groups()
     small = most.replace(depth=1, embed_dim=[int(width) for width in widths.split(", ")])
     assert fits(small, int(side), {"max_macs": 10**9})
+    first, *rest = error.value.together  # the same, setting by setting
+    assert (first.stage, first.name, first.value) == (None, "side", int(side))
+    changes = {stage: {each.name: each.value for each in rest if each.stage == stage} for stage in range(4)}
+    assert variant(most, changes) == small
 
 
 def test_a_refusal_looks_at_few_hundred_configurations(monkeypatch):

@@ -81,7 +81,8 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
             control that moved last, for a remedy near it.
     Returns:
         JSON values. A ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that
-        fit. What is too large for this machine has costs all the same; what cannot be built has none.
+        fit; or ``together``, several that fit only so. What is too large for this machine has costs all the same; what
+        cannot be built has none.
     """
     try:
         read = architecture_of(config, side, asked)
@@ -91,7 +92,8 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
     try:
         wanted(config, side, asked)
     except TooLarge as error:
-        answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy)}
+        together = [_remedy(each) for each in error.together]
+        answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy), "together": together}
     except ValueError as error:
         answer |= {"problem": in_labels(str(error)), "remedy": None}
     return answer

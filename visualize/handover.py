@@ -71,8 +71,10 @@ def foreign(config: CvtConfig) -> str:
     lacks = []
     if set(config.qkv_projection_method) != {"dw_bn"}:
         lacks.append("a projection without convolution")
-    if any(config.cls_token[:-1]) or not config.cls_token[-1]:
-        lacks.append("a class token elsewhere than in the last stage alone")
+    if any(config.cls_token[:-1]):
+        lacks.append("a class token before the last stage")
+    if not config.cls_token[-1]:
+        lacks.append("a last stage without class token")
     if any(depth <= index for index, depth in enumerate(config.depth)):
         lacks.append("a stage of so few blocks")
     if config.hidden_act != "gelu" or config.layer_norm_eps != 1e-5:

@@ -13,7 +13,7 @@ from cvt.variants import stage_settings
 
 from . import explorer, words
 from .bench import Bench
-from .describe import about, describe
+from .describe import about, describe, in_labels
 from .handover import foreign, model_zip, python_lines
 from .permalink import decode, encode
 from .view import View
@@ -135,7 +135,10 @@ class Questions:
 
     def _wanted(self, asked: Any) -> tuple[Bench, Wanted]:
         bench = self._bench(asked)
-        return bench, wanted(bench.config, bench.side, asked)
+        try:
+            return bench, wanted(bench.config, bench.side, asked)
+        except ValueError as error:
+            raise ValueError(in_labels(str(error))) from error
 
     def _bench(self, asked: Any) -> Bench:
         name = asked.get("model") if isinstance(asked, Mapping) else None

@@ -73,6 +73,11 @@ class Laboratory:
     def stages(self) -> list[dict]:
         return self.page.evaluate("cvtLaboratory.state.stages")
 
+    def hold(self, held: bool):
+        """Keeps runs from reaching the server, so that they last as long as a test needs."""
+        self.page.evaluate("cvtLaboratory.sent ??= cvtLaboratory.trigger")
+        self.page.evaluate(f"cvtLaboratory.trigger = {'() => {}' if held else 'cvtLaboratory.sent'}")
+
     def settle(self):
         """Until nothing runs or waits to run, and what was run is drawn."""
         self.page.wait_for_function(
@@ -263,6 +268,55 @@ def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
     assert fresh.seen.classes("variant") == lab.seen.classes("variant")  # the same seed
 
 
+def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
+    lab = laboratory()
+    problem = lab.page.locator('[data-lab] [data-ref="problem"]')
+    lab.page.get_by_role("button", name="CvT-W24").click()
+    problem.get_by_text("at most 10.0 billion are allowed here").wait_for()
+    lab.wait_for("This cannot be run. The last variant stays.")
+    problem.get_by_role("button", name="Use all of these").click()
+    lab.page.wait_for_function("cvtLaboratory.drawn.stages[0].width < 192")
+    assert problem.is_hidden()
+    lab.ran("untrained")
+    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages.map((each) => each.width)") == [
+        each["embed_dim"] for each in lab.stages()
+    ]
+
+
+def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(laboratory):
+    lab = laboratory()
+    focused = "document.activeElement.dataset.ref"
+    lab.hold(True)
+    lab.press("Depth of stage 3", "ArrowRight")
+    lab.page.get_by_role("button", name="Cancel").wait_for()
+    lab.page.locator('[data-lab] [data-ref="cancel"]').focus()
+    lab.page.keyboard.press("Enter")
+    lab.wait_for("Cancelled")
+    assert lab.page.evaluate(focused) == "again"
+    lab.hold(False)
+    lab.page.keyboard.press("Enter")
+    lab.ran("trained model's")
+    assert lab.page.evaluate(focused) == "status"  # where its buttons were
+
+
+def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(laboratory):
+    lab = laboratory()
+    lab.press("Depth of stage 3", "ArrowLeft")
+    lab.ran("trained model's")
+    lab.page.evaluate(
+        """import("/modules/explorer/result.js").then(({ Gone }) => cvtExplorer.get("variant").notice.trouble(new Gone("dropped")))"""
+    )
+    again = lab.page.locator('[data-explorer="variant"]').get_by_role("button", name="Show it again")
+    lab.hold(True)
+    again.click()
+    lab.page.get_by_role("button", name="Cancel").click()
+    lab.wait_for("Cancelled")
+    lab.hold(False)
+    again.click()
+    lab.ran("trained model's")
+    lab.page.wait_for_function("""document.querySelector('[data-explorer="variant"] [data-ref=message]').hidden""")
+
+
 def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, served):
     seen = visit(f"{served}/?picture=koala&tab=nowhere&stage=3&s1.kv=9&s2.heads=5&block=2&colour=<img src=x onerror=alert(1)>")
     notice = seen.page.locator('[data-share] [data-ref="notice"]')
@@ -277,7 +331,8 @@ def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, s
 
 
 def test_no_link_is_an_error_page(visit, served):
-    seen = visit(f"{served}/?stage={'9' * 5000}")
+    seen = visit(f"{served}/?stage={'9' * 30_000}")
+    seen.page.get_by_text("The link is too long to be one of this page.").wait_for()
     seen.page.goto(f"{served}/?model=x&model=y&hide=everything&&==&%00%ff=%f0%9f&%")
     seen.wait_for_result()
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, withCount, withValue } from "../../visualize/laboratory/architecture.js";
+import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../visualize/laboratory/architecture.js";
 
 const { about, paddings, counts } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
@@ -17,6 +17,13 @@ test("it begins at the baseline, and a change touches one field of one stage and
   assert.ok(!alike(state, changed) && alike(state, withValue(changed, 1, "depth", 2, about)));
   assert.ok(!isBaseline({ ...state, weights: "random" }, about));
   assert.ok(!alike(state, { ...state, side: 64 }));
+});
+
+test("what the server offers is set at once: one setting, several, or the input", () => {
+  const changes = [{ stage: null, name: "side", value: 64 }, { stage: 0, name: "depth", value: 2 }, { stage: 2, name: "depth", value: 1 }];
+  const state = remedied(initial(about), changes, about);
+  assert.equal(state.side, 64);
+  assert.deepEqual(state.stages.map((stage) => stage.depth), [2, 2, 1]);
 });
 
 test("the padding of the conv embedding follows, as it does on the server", () => {

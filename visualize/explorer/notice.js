@@ -11,7 +11,7 @@ const PATIENCE = 60_000; // ms after which a result that was asked for again is 
 /** Connects the line of an explorer. */
 export function notice(explorer, ref) {
   const { message, frame } = ref;
-  let [announcing, patience] = [0, 0];
+  let [announcing, patience, renewing] = [0, 0, false];
 
   /** Says something, with a button that does `again` where there is one; empty words take the line away. */
   function say(words, busy = false, again = null, button = "Try again") {
@@ -39,15 +39,24 @@ export function notice(explorer, ref) {
   function renew() {
     say("Asking the model again …", true);
     clearTimeout(patience);
+    renewing = true;
     patience = setTimeout(() => say("The server has not answered. Choose the picture again."), PATIENCE);
     explorer.trigger?.("retry", { explorer: explorer.id });
+  }
+
+  /** What was asked for anew does not come: it can be asked for again. */
+  function unanswered() {
+    if (!renewing) return;
+    stop();
+    say(GONE, false, renew, "Show it again");
   }
 
   /** Nothing more is waited for. */
   function stop() {
     clearTimeout(announcing);
     clearTimeout(patience);
+    renewing = false;
   }
 
-  return { say, awaits, trouble, stop };
+  return { say, awaits, trouble, unanswered, stop };
 }

@@ -42,6 +42,12 @@ export function withCount(state, count, { start }) {
   return { ...state, stages };
 }
 
+/** `state` with the changes that the server offers: [{ stage, name, value }], stage null for the input. */
+export function remedied(state, changes, about) {
+  const change = (now, { stage, name, value }) => (stage === null ? { ...now, side: value } : withValue(now, stage, name, value, about));
+  return changes.reduce(change, state);
+}
+
 /** Whether two states are the same architecture at the same input size. */
 export const alike = (a, b) => a.side === b.side && same(a.stages, b.stages);
 

@@ -1,13 +1,13 @@
 // The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
 
 import { make, refs, say } from "../explorer/dom.js";
-import { alike, difference, initial, question, withCount, withValue } from "./architecture.js";
+import { alike, difference, initial, question, remedied, withCount } from "./architecture.js";
 import { ask, newest } from "./client.js";
 import { runs } from "./runs.js";
 import { stages } from "./stages.js";
 import { takeaway } from "./takeaway.js";
 import { breakdown, totals } from "./totals.js";
-import { valueWords } from "./words.js";
+import { sentenceOf, valueWords } from "./words.js";
 
 const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
 
@@ -123,8 +123,9 @@ export class Laboratory {
       return this.problem(error.message);
     }
     if (!found || this.state !== state) return; // a newer step is on its way
-    this.problem(found.problem ?? "", found.remedy);
-    if (!found.variant) return;
+    this.problem(found.problem ?? "", found.remedy, found.together);
+    if (found.problem) this.runs.cannot();
+    if (!found.variant) return say(this.ref.latest, "");
     this.latest(found.differences, moved);
     this.drawn = found.variant; // what is too large for the server still has its costs
     this.differences = found.differences;
@@ -132,24 +133,21 @@ export class Laboratory {
     if (!found.problem) this.runs.ask();
   }
 
-  /** Says what cannot be, and offers what can; the last drawing stays. */
-  problem(sentence, remedy = null) {
+  /** Says what cannot be, and offers what can: one setting, or several together. The last drawing stays. */
+  problem(sentence, remedy = null, together = []) {
     const { problem } = this.ref;
     problem.hidden = !sentence;
     problem.replaceChildren(sentence);
-    if (!remedy) return;
-    const { stage, name, value, label } = remedy;
-    const where = stage === null ? "" : ` in stage ${stage + 1}`;
-    problem.append(" ", make("button", {
-      type: "button", class: "cvt-toggle", text: `Use ${label.toLowerCase()} ${valueWords(value)}${where}`,
-      onclick: () => this.change(stage === null ? { ...this.state, side: value } : withValue(this.state, stage, name, value, this.about)),
-    }));
+    const changes = remedy ? [remedy] : together;
+    if (!changes.length) return;
+    const text = remedy ? `Use ${remedy.label.toLowerCase()} ${valueWords(remedy.value)}${remedy.stage === null ? "" : ` in stage ${remedy.stage + 1}`}` : "Use all of these";
+    problem.append(" ", make("button", { type: "button", class: "cvt-toggle", text, onclick: () => this.change(remedied(this.state, changes, this.about)) }));
   }
 
   /** The difference that the control which moved last makes, beside the sums. */
   latest(differences, moved) {
     const label = moved && this.about.settings.find((each) => each.name === moved[1]).label;
-    const sentence = moved ? differences.find((each) => each.startsWith(`${label} `)) : differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0];
+    const sentence = moved ? sentenceOf(differences, label, moved[0]) : differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0];
     say(this.ref.latest, sentence ?? (differences.length ? "" : "The same as the baseline."));
   }
 

@@ -9,7 +9,7 @@ const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
 const PAIR = ["baseline", "variant"]; // the two explorers' ids
 
-/** Connects status and cancel button. `changed`: another state; `ask`: the state can be built. */
+/** Connects status and cancel button. `changed`: another state; `ask`: it can be run; `cannot`: it cannot. */
 export function runs(laboratory, ref, signal) {
   let current = null; // the run whose answer is awaited
   let timer = 0;
@@ -22,19 +22,22 @@ export function runs(laboratory, ref, signal) {
   /** The first tab's result, where it is the baseline's. */
   const shown = () => (main()?.waiting?.bench === laboratory.model ? main().key : null) ?? null;
 
-  function status(words, busy = false) {
+  /** `more`: whether a button offers to run what is set. A focus whose button goes stays at what came of it. */
+  function status(words, busy = false, more = false) {
+    const held = [ref.cancel, ref.again].find((each) => each === document.activeElement);
     say(ref.status, words);
     ref.status.toggleAttribute("data-busy", busy);
     ref.cancel.hidden = !busy;
-    ref.again.hidden = true;
+    ref.again.hidden = !more;
+    if (held?.hidden) (busy ? ref.cancel : more ? ref.again : ref.status).focus();
     clearTimeout(patience);
     if (busy) patience = setTimeout(lost, PATIENCE);
+    else PAIR.forEach((id) => window.cvtExplorer?.get(id)?.notice?.unanswered());
   }
 
   function lost() {
     current = null;
-    status("The server has not answered. Any change tries again.");
-    ref.again.hidden = false;
+    status("The server has not answered. Any change tries again.", false, true);
   }
 
   /** A newer state: what runs is no longer wanted. */
@@ -46,11 +49,16 @@ export function runs(laboratory, ref, signal) {
     if (shown()) explorers.show("baseline", main().waiting, again); // even where the variant cannot be run
   }
 
-  function end() {
+  function end(words = "", more = false) {
     const { run } = current;
     current = null;
-    status("");
+    status(words, false, more);
     ask(`${laboratory.base}cancel`, { run }).catch(() => {}); // it ends by itself when nobody hears of it
+  }
+
+  /** The state cannot be run: what is shown is of an earlier one. */
+  function cannot() {
+    status(window.cvtExplorer?.get("variant")?.result ? "This cannot be run. The last variant stays." : "This cannot be run.");
   }
 
   function wanted() {
@@ -83,8 +91,8 @@ export function runs(laboratory, ref, signal) {
     }
     if (!value.variant) return status(value.words, true);
     current = null;
-    status(value.words);
     for (const id of PAIR) explorers.show(id, value[id], () => again());
+    status(value.words);
   }
 
   /** A result is gone from the server: both are made anew. */
@@ -94,10 +102,7 @@ export function runs(laboratory, ref, signal) {
   }
 
   ref.cancel.addEventListener("click", () => {
-    if (!current) return;
-    end();
-    status("Cancelled. The last variant stays; any change runs again.");
-    ref.again.hidden = false;
+    if (current) end("Cancelled. The last variant stays; any change runs again.", true);
   }, { signal });
   ref.again.addEventListener("click", again, { signal });
 
@@ -109,7 +114,7 @@ export function runs(laboratory, ref, signal) {
   seen.observe(laboratory.root);
 
   return {
-    changed, heard, ask: wanted,
+    changed, cannot, heard, ask: wanted,
     destroy: () => {
       [timer, patience].forEach(clearTimeout);
       seen.disconnect();

@@ -6,6 +6,7 @@ import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./que
 
 const QUIET = 400; // ms without a change before the address follows
 const PATIENCE = 30_000; // ms for which an explorer may take up the view of a link
+const READ = 4100; // characters of an address that are sent; the server reads no more than 4000
 const SAID = 8000; // ms for which it is said that the link was copied
 
 const explorer = (id) => window.cvtExplorer?.get(id);
@@ -53,7 +54,7 @@ export function mount(element, _props, _watch, base) {
 
   /** What the address says when the page opens. */
   async function open() {
-    const query = location.search.slice(1);
+    const query = location.search.slice(1, 1 + READ);
     if ([...new URLSearchParams(query).keys()].every(isHosts)) return;
     const { view, notices, architecture, model, written } = await ask(`${base}open`, { query });
     hidden = view.hidden;
@@ -70,8 +71,10 @@ export function mount(element, _props, _watch, base) {
 
   function choose(name, tries) {
     const tab = tabs().find((each) => nameOf(each) === name);
-    if (tab) tab.click();
-    else if (tries) setTimeout(choose, 50, name, tries - 1);
+    if (tab) return tab.click();
+    if (tries) return setTimeout(choose, 50, name, tries - 1);
+    ref.notices.append(make("li", { text: `This page has no tab “${name}”. You see the first one.` }));
+    ref.notice.hidden = false;
   }
 
   function restore() {
