@@ -131,7 +131,7 @@ PRESETS: dict[str, Preset] = {
                 6.55,
                 82.3,
                 normal=(20.0, 4.53, 81.6),
-                note="CvT-13. The text beside the table says that stride 2 costs 0.3 %.",
+                note="Both for CvT-13. The text beside the table speaks of a drop of 0.3 % at stride 2.",
             ),
         ),
         Preset("no-cls", "No class token", "The classifier reads the mean of the last stage's tokens.", _everywhere(cls_token=False)),
