@@ -27,7 +27,7 @@ def task(count, seed):
     disc = torch.tanh(uniform(5, 9, 1, 1) - away.sqrt())
     pattern = torch.stack([lying, standing, lying * standing * 2, disc])[labels, torch.arange(count)]  # (count, 32, 32)
     color = uniform(0.4, 1, 3, 1, 1) * uniform(-1, 1, 3, 1, 1).sign()
-    return pattern[:, None] * color + 0.3 * torch.randn(count, 3, 32, 32, generator=draw), labels
+    return pattern[:, None] * color + 0.5 * torch.randn(count, 3, 32, 32, generator=draw), labels
 
 
 def accuracy(predictions, labels):

@@ -241,4 +241,4 @@ def test_a_large_build_keeps_nobody_else_waiting():
         started = time.perf_counter()
         base(torch.zeros(1, 3, 224, 224))
         forward = time.perf_counter() - started
-    assert sorted(waits)[len(waits) * 9 // 10] < forward  # one in ten may be the machine's own doing
+    assert max(waits) < max(forward, 0.05)
