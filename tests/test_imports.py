@@ -131,3 +131,11 @@ def test_the_function_stays_the_function():
     run("import cvt.pipelines; from cvt import pipeline; assert callable(pipeline); import cvt; assert cvt.pipeline is pipeline")
     with pytest.raises(subprocess.CalledProcessError):
         run("from cvt import nothing_of_the_kind")
+
+
+def test_tests_are_found_where_gradio_is_not_installed():
+    """On a machine for the library alone: what needs the app is skipped there, not an error."""
+    run(
+        "import sys\nfor name in ('gradio', 'starlette', 'uvicorn', 'playwright'): sys.modules[name] = None\n"
+        "import pytest; sys.exit(pytest.main(['--collect-only', '-qq', '-p', 'no:cacheprovider', 'tests']))"
+    )

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("gradio")
+
 from cvt import CvtForImageClassification
 from cvt.variants import stage_settings
 from tests import serving

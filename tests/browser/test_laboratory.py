@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("gradio")
+
 import app
 from cvt.amounts import in_bytes, in_words
 from cvt.config import CvtConfig

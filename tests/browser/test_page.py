@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("gradio")
+
 import app
 from tests import serving
 from visualize.workbench import Workbench
