@@ -28,6 +28,16 @@ class Diverged(ValueError):
     """A training whose loss is no longer a number."""
 
 
+def compile_for_gpu(model: nn.Module, replayed: bool) -> None:
+    """Compiles the model in place, to be ``replayed`` as CUDA graphs where one step's gradients are used up before the next.
+
+    Launched one by one, the kernels of a step take the CPU longer than they take a GPU. With several processes, a graph for
+    each of DistributedDataParallel's buckets would bring those launches back.
+    """
+    torch._dynamo.config.optimize_ddp = False
+    model.compile(dynamic=False, mode="reduce-overhead" if replayed else None)
+
+
 class Trainer:
     """A model in training, the moving average of its weights, and the step they are at.
 
@@ -62,14 +72,14 @@ class Trainer:
         self.seconds = 0.0  # spent on training, in all parts of the run
         pairs = list(zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True))
         self._averaged = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
-        self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]  # of BatchNorm
+        self._counters = tuple(zip(*(pair for pair in pairs if not pair[0].is_floating_point()), strict=True))  # of BatchNorm
         if state.exists():
             self._resume()
         self.world.wait()  # nobody may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         if self.device.type == "cuda":  # takes a minute a side and then doubles the speed; on a CPU it gains little
             for each in filter(None, (self.model, self.teacher)):
-                each.compile(dynamic=False)
+                compile_for_gpu(each, replayed=recipe.accumulate == 1)
         self._shared = self.world.share(self.model)
 
     def run(
@@ -137,8 +147,8 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
         get_ema_multi_avg_fn(self.recipe.memory(self.step))(*self._averaged, None)
-        for average, counter in self._counters:
-            average.copy_(counter)
+        if self._counters:
+            torch._foreach_copy_(*self._counters)
         self.step += 1
         return tally
 
