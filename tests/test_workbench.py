@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("gradio")
 
-from cvt import CvtForImageClassification
+from cvt import CvtConfig, CvtForImageClassification
+from cvt.build import model_bytes
+from cvt.cost import cost
 from cvt.variants import stage_settings
 from tests import serving
 from visualize.render import unpack
-from visualize.wanted import wanted
+from visualize.wanted import LIMITS, wanted
 from visualize.workbench import Workbench
 
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -87,3 +90,13 @@ def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folde
     workbench.bench("birds").explore(picture)  # another model's result in between changes nothing
     _, arrays = unpack(workbench.inside_payload(result.key, 0, 1))
     assert arrays["tokens"].shape[1:] == (32, 32)
+
+
+def test_the_largest_architecture_allowed_is_kept_between_two_looks(folders):
+    config = CvtConfig(embed_dim=(128, 448, 1472), num_heads=(1, 7, 23), depth=(1, 2, 5), num_labels=10)
+    parameters = cost(config, 224, 224).parameters
+    assert 0.9 * LIMITS.parameters < parameters <= LIMITS.parameters  # as large as it gets
+    with torch.device("meta"):
+        model = CvtForImageClassification(config)
+    assert sum(value.numel() for value in model.parameters()) == parameters
+    assert model_bytes(model) <= Workbench(folders[0], "cpu").variants.max_bytes

@@ -21,6 +21,9 @@ from .inside import inside_payload
 from .render import block_payload
 from .store import ExplorationStore
 from .trial import Trials
+from .wanted import LIMITS
+
+KEPT_BYTES = int(4 * LIMITS.parameters * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
 
 
 class Workbench:
@@ -37,7 +40,7 @@ class Workbench:
     def __init__(self, sources: str | Sequence[str | None] | None = None, device: str = "auto", kept: Sequence[Path] = ()):
         self.device, self.dtype = choose_device(device)
         self.store: ExplorationStore[Held] = ExplorationStore()
-        self.variants = VariantCache(build=self._build, inherit=self._inherit)
+        self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.trials = Trials()
         self.examples = {path.stem: str(path.resolve()) for path in kept}
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
