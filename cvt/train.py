@@ -40,7 +40,7 @@ EMBEDDED_ARCHITECTURE = {
     "embed_dim": (64, 128, 256),
     "num_heads": (1, 2, 4),
     "depth": (1, 2, 8),
-    "drop_path_rate": (0.0, 0.0, 0.1),
+    "drop_path_rate": (0.0, 0.0, 0.15),
     "initializer_range": 0.03,
     "image_size": 96,
 }

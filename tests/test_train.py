@@ -30,8 +30,8 @@ def test_the_recipe_of_the_embedded_model_is_the_default():
     options = arguments(["--data", "tiny-imagenet", "--out", "OUT"])
     start = starting_point(options)
     assert recipe_of(options, start) == Recipe(
-        phases=(((64,), 46.0), ((96,), 31.0)), batch_size=1024, learning_rate=2.5e-3, muon_learning_rate=0.012, weight_decay=0.05,
-        warmup=0.03, label_smoothing=0.1, mix=0.8, plain=0.08, area=(0.3, 1.0), color=0.3, blur=0.3, photo=0.3, randaugment=5.0,
+        phases=(((96,), 100.0),), batch_size=1024, learning_rate=2.5e-3, muon_learning_rate=0.012, weight_decay=0.05,
+        warmup=0.03, label_smoothing=0.1, mix=0.8, plain=0.0, area=(0.3, 1.0), color=0.3, blur=0.3, photo=0.3, randaugment=7.0,
         ema_decay=0.9995, accumulate=1, clip=1.0, seed=0,
     )  # fmt: skip
     assert start.config == CvtConfig(**EMBEDDED_ARCHITECTURE)
@@ -43,7 +43,7 @@ def test_the_recipe_of_the_embedded_model_is_the_default():
 def test_another_input_is_trained_in_the_same_proportion(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny_config(image_size=48).to_dict()))
     options = arguments(f"--data D --out OUT --config {tmp_path / 'config.json'}".split())
-    assert recipe_of(options, starting_point(options)).phases == (((32,), 46.0), ((48,), 31.0))
+    assert recipe_of(options, starting_point(options)).phases == (((48,), 100.0),)
 
 
 @pytest.mark.parametrize(("batch", "pictures", "processes", "parts"), [

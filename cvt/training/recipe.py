@@ -28,7 +28,7 @@ class Recipe:
         ema_decay: of the moving average of the weights, which is what a training results in.
     """
 
-    phases: Phases = (((64,), 46.0), ((96,), 31.0))
+    phases: Phases = (((96,), 100.0),)
     batch_size: int = 1024
     accumulate: int = 1
     learning_rate: float = 2.5e-3
@@ -37,12 +37,12 @@ class Recipe:
     warmup: float = 0.03
     label_smoothing: float = 0.1
     mix: float = 0.8
-    plain: float = 0.08
+    plain: float = 0.0
     area: tuple[float, float] = (0.3, 1.0)
     color: float = 0.3
     blur: float = 0.3
     photo: float = 0.3
-    randaugment: float = 5.0
+    randaugment: float = 7.0
     teacher_share: float = 0.5
     ema_decay: float = 0.9995
     clip: float = 1.0
