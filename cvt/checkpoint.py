@@ -61,7 +61,10 @@ def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor
         return CvtImageProcessor.from_dict(values)
     if files.weights is not None and table_of(_read_tensors(files, files.weights)) is MICROSOFT:
         return CvtImageProcessor(**microsoft.processor_settings(files.weights))
-    raise ValueError(f"There is no {PROCESSOR} in {files.label}: build the processor yourself, as in CvtImageProcessor(size=224).")
+    raise ValueError(
+        f"There is no {PROCESSOR} in {files.label}: it says how the model's pictures are prepared. "
+        'CvtImageProcessor(size=224).save_pretrained("FOLDER") makes one, with your own numbers.'
+    )
 
 
 def load_model(

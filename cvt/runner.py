@@ -19,7 +19,7 @@ def choose_device(name: str = "auto") -> tuple[torch.device, torch.dtype]:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # "meta" makes tensors too, but without numbers
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # which of them depends on how PyTorch was built
         there = ["cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
         raise ValueError(f"There is no device {name!r} here: choose auto or one of {', '.join(there)}.") from error

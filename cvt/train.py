@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from .evaluate import in_words, predict
+from .foreign import foreign
 from .model import CvtForImageClassification
 from .preprocess import CvtImageProcessor
 from .runner import choose_device
@@ -25,12 +26,13 @@ from .training.batches import Batches
 from .training.data import HELD_OUT_SHARE, Listing, find_both
 from .training.distributed import World, joined
 from .training.measures import evaluate
+from .training.places import check_places, make_folder, place
 from .training.precision import PRECISIONS, choose_precision
-from .training.progress import Reporter
+from .training.progress import Reporter, print_what_can_be
 from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, Phases, Recipe
-from .training.start import Start, from_scratch, from_trained, load_teacher
-from .training.trainer import Diverged, Trainer
+from .training.start import Start, checksum, from_scratch, from_trained, load_teacher, without_results
+from .training.trainer import Diverged, NotSaved, Trainer
 
 # The embedded model's architecture: query grids 48², 24², 12² at 96×96, close to CvT-13's 56², 28², 14² at 224×224.
 EMBEDDED_ARCHITECTURE = {
@@ -55,7 +57,7 @@ NUMBERS = {
     "accumulate": "take each batch in so many parts, for less memory; on a CPU as many as suffice",
     "learning_rate": "of AdamW, at its height",
     "muon_learning_rate": "of Muon, for the matrices inside the blocks",
-    "weight_decay": "of AdamW",
+    "weight_decay": "of AdamW; of Muon a fifth of it",
     "warmup": "share of the steps in which the rates grow",
     "label_smoothing": "share of each label spread over all classes",
     "mix": "share of batches with mixup or cutmix",
@@ -89,10 +91,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = "Trains a CvT on your pictures, or goes on with a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
     add = parser.add_argument_group("what").add_argument
-    add("--data", type=Path, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
-    add("--out", type=Path, required=True, help="the folder for the trained model, its history and its state")
+    add("--data", type=place, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
+    add("--out", type=place, required=True, help="the folder for the trained model, its history and its state")
     add("--init", metavar="MODEL", help="what to start from: embedded, a folder or a Hub id (default: new weights)")
-    add("--config", type=Path, metavar="JSON", help="a config.json of the architecture of new weights (default: the embedded model's)")
+    add("--config", type=place, metavar="JSON", help="a config.json of the architecture of new weights (default: the embedded model's)")
     add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
     add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
@@ -104,7 +106,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
         add("--" + name.replace("_", "-"), type=type(scratch), metavar="X", help=f"{text} ({default})")
-    add("--least-area", type=float, metavar="X", help=f"least share of a picture that a crop keeps (default: {Recipe.area[0]})")
+    least = f"default: {Recipe.area[0]:g}, with --init {FINE_TUNING.area[0]:g}"
+    add("--least-area", type=float, metavar="X", help=f"least share of a picture that a crop keeps ({least})")
     add("--drop-path", type=float, metavar="X", help="stochastic depth of the last block, growing over its stage (default: the config's)")
     add = parser.add_argument_group("running").add_argument
     add("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
@@ -150,21 +153,26 @@ def describe(training: Listing, held_out: Listing) -> str:
     return "\n".join(lines)
 
 
-def identity(recipe: Recipe, start: Start, pictures: PictureSet, classes: tuple[str, ...], teacher: str | None) -> dict[str, str]:
-    """What makes a training this one: a state of any other cannot be gone on from."""
-    architecture = {name: value for name, value in start.config.to_dict().items() if not name.endswith(("2label", "2id"))}
+def identity(
+    recipe: Recipe, start: Start, model: nn.Module, pictures: PictureSet, classes: tuple[str, ...], teacher: nn.Module | None
+) -> dict[str, str]:
+    """What makes a training this one, by name: a state of any other cannot be gone on from. ``model`` is what it starts from."""
+    architecture = {name: value for name, value in without_results(start.config).items() if not name.endswith(("2label", "2id"))}
     return {
         "training_set": result.fingerprint(pictures),
         "list_of_classes": json.dumps(classes),
         "architecture": json.dumps(architecture, default=str),
-        "starting_point": str(start.source),
-        "teacher": str(teacher),
+        "starting_point": "new weights" if start.source is None else checksum(model),
+        "teacher": "none" if teacher is None else checksum(teacher),
         **{name: json.dumps(value) for name, value in asdict(recipe).items()},
     }
 
 
 def train(options: argparse.Namespace, world: World, device: torch.device) -> None:
     """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
+    if options.measurements < 0:
+        raise ValueError("--measurements must be 0 or more.")
+    check_places(options.data, options.out, init=options.init, teacher=options.teacher)
     start = starting_point(options)
     recipe = recipe_of(options, start)
     precision = choose_precision(options.precision, device)
@@ -174,10 +182,13 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     listings = find_both(options.data, recipe.seed, options.held_out)
     classes = start.order(listings[0].classes)
     training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
-    teacher = load_teacher(options.teacher, classes, processor).to(device) if options.teacher else None
+    teacher = load_teacher(options.teacher, classes, processor, recipe.sides).to(device) if options.teacher else None
+    make_folder(options.out)
     model = start.build(classes, recipe.seed).to(device)
     say = print if world.first else (lambda *text, **how: None)
     say(describe(training_list, held_out_list), flush=True)
+    if note := foreign(start.config):
+        say(note, flush=True)
     if start.source is None and len(training_list) < FEW:
         say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
     training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
@@ -187,11 +198,10 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)
     if skipped := training.skipped + held_out.skipped:
         say(f"{skipped} pictures that cannot be read were skipped", flush=True)
-    make_folder(options.out)
     if world.first:
         result.remove_leftovers(options.out)
-    batches = Batches(training, recipe, processor.image_mean, processor.image_std, device, parts=recipe.accumulate * world.size)
-    names = identity(recipe, start, training, classes, options.teacher)
+    batches = Batches(training, recipe, *processor.moments, device, parts=recipe.accumulate * world.size)
+    names = identity(recipe, start, model, training, classes, teacher)
     trainer = Trainer(model, batches, recipe, options.out / "state.pt", precision, world, names, teacher)
     if trainer.step:
         say(f"Going on from step {trainer.step}", flush=True)
@@ -227,27 +237,25 @@ def finish(average: CvtForImageClassification, processor: CvtImageProcessor, hel
     print(f"Open it with: python app.py --model {out}", flush=True)
 
 
-def make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{out.name!r} cannot be made a folder: choose another --out.") from error
-
-
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
+    print_what_can_be()
     try:
         device, _ = choose_device(options.device)
         with joined(device) as (world, own):
             train(options, world, own)
-    except Diverged as error:
+    except (Diverged, NotSaved) as error:
         sys.exit(str(error))
     except torch.OutOfMemoryError:
         sys.exit("The GPU has too little memory for this: take the batches in parts with --accumulate 2, 4 or more.")
     except ValueError as error:
         sys.exit(f"Training cannot start: {error}")
+    except OSError as error:
+        sys.exit(f"A file cannot be written or read ({error.strerror or 'reason unknown'}). What was saved before is whole.")
     except KeyboardInterrupt:
-        sys.exit("\nStopped. The same command goes on from the last saved step.")
+        saved = (options.out / "state.pt").exists()
+        what = "goes on from the last saved step" if saved else "begins anew, since nothing was saved yet"
+        sys.exit(f"\nStopped. The same command {what}.")
 
 
 if __name__ == "__main__":

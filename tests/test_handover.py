@@ -8,11 +8,12 @@ import torch
 
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import build_variant
+from cvt.foreign import foreign
 from cvt.inherit import inherit
 from cvt.variants import architecture
 from tests.helpers import tiny_config, tiny_model
 from tests.photographs import PHOTOGRAPHS
-from visualize.handover import foreign, model_zip, python_lines
+from visualize.handover import model_zip, python_lines
 
 STAGES = [{"stride_kv": 1}, {"patch_sizes": 5, "mlp_ratio": 2.0, "qkv_bias": False}, {"depth": 4, "qkv_projection_method": "avg"}]
 PICTURE = str(PHOTOGRAPHS / "red_panda.jpg")

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,11 @@ from safetensors.torch import load_file
 
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
 from cvt.train import EMBEDDED_ARCHITECTURE, accumulate_on_cpu, arguments, main, phases, recipe_of, starting_point
+from cvt.training.batches import Batches
+from cvt.training.reading import PictureSet
 from cvt.training.recipe import FINE_TUNING, Recipe
 from cvt.training.result import draw_curves
+from cvt.training.start import IMAGENET_MEAN, IMAGENET_STD, load_teacher
 from tests.helpers import tiny_config, tiny_model
 from tests.test_trainer import SAME_FOR_PARTS, assert_same_gradients
 
@@ -220,14 +224,26 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
     (["--init", "embedded"], "leave --config out"), (["--config", "none.json"], "no architecture file 'none.json'"),
     (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
     (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
-    (["--out", "FILE"], "choose another --out"),
+    (["--out", "FILE"], "choose another --out"), (["--out", ""], "an empty name"), (["--out", "INSIDE"], "inside --data"),
+    (["--teacher", "MODEL", "--out", "MODEL"], "folder of --teacher, which would be overwritten"),
+    (["--measurements", "-1"], "0 or more"), (["--phases", "32:inf"], "epochs above 0"), (["--phases", "32:nan"], "epochs above 0"),
+    (["--batch-size", "1"], "a value of 2 or more"), (["--device", "meta"], "no device"), (["--config", "GREY"], "num_channels must be 3"),
+    (["--teacher", "COARSE"], "teacher .* cannot look at pictures of 8×8 pixels"),
 ])  # fmt: skip
-def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_path, wrong, words):
+def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_path, wrong, words, capsys):
     (tmp_path / "file").write_text("x")
-    named = {"MODEL": str(folder / "model"), "FILE": str(tmp_path / "file")}
+    (tmp_path / "grey.json").write_text(json.dumps(tiny_config(num_channels=1).to_dict()))
+    coarse = tiny_config(id2label=dict(enumerate(CLASSES)), num_labels=None, patch_stride=(4, 4, 4), patch_padding=(0, 0, 0))
+    named = {"MODEL": str(folder / "model"), "FILE": str(tmp_path / "file"), "GREY": str(tmp_path / "grey.json")}
+    named |= {"COARSE": str(tmp_path / "coarse"), "INSIDE": str(folder / "pictures" / "out")}
+    if "COARSE" in wrong:
+        CvtForImageClassification(coarse).save_pretrained(tmp_path / "coarse")
+        CvtImageProcessor(size=32, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD).save_pretrained(tmp_path / "coarse")
+        wrong = [*wrong, "--phases", "8:1"]
     given = [*command(folder, tmp_path / "out")[3:], *(named.get(each, each) for each in wrong)]
-    with pytest.raises(SystemExit, match=words):
+    with pytest.raises(SystemExit) as exit:
         main(given)
+    assert re.search(words, str(exit.value.code) + capsys.readouterr().err)
     assert not (tmp_path / "out" / "state.pt").exists()
 
 
@@ -255,3 +271,87 @@ def test_curves_need_a_history(tmp_path):
         draw([str(tmp_path)])
     assert "could not be drawn (This history has nothing to draw" in draw_curves(tmp_path)
     assert not list(tmp_path.glob("*.png"))
+
+
+def saved_model(folder, classes, processor=None, **changes):
+    tiny_model(tiny_config(id2label=dict(enumerate(classes)), num_labels=None), **changes).save_pretrained(folder)
+    (processor or CvtImageProcessor(size=32)).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("settings", [{}, {"do_normalize": False}, {"do_rescale": False}, {"rescale_factor": 0.01}])
+def test_training_sees_pictures_as_the_processor_makes_them(settings):
+    processor = CvtImageProcessor(size=32, crop_pct=1.0, **settings)
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    pictures = PictureSet(torch.from_numpy(picture).permute(2, 0, 1)[None].repeat(2, 1, 1, 1), torch.tensor([0, 1]), ("a", "b"), ("x", "y"))
+    batches = Batches(pictures, FINE_TUNING, *processor.moments, torch.device("cpu"))
+    seen = batches.normalize(pictures.pictures[:1] / 255)
+    expected = processor(Image.fromarray(picture), return_tensors="pt").pixel_values
+    assert torch.allclose(seen, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_teacher_may_number_its_classes_in_another_order(tmp_path):
+    source = saved_model(tmp_path / "teacher", ("cat", "ant", "bee"))
+    teacher = load_teacher(source, CLASSES, CvtImageProcessor(size=32), {32})
+    x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        own = CvtForImageClassification.from_pretrained(source)(x).logits
+        assert torch.equal(teacher(x).logits, own[:, [1, 2, 0]])
+
+
+def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
+    write_pictures(tmp_path / "pictures", count=6)
+    source = saved_model(tmp_path / "model", ("left", "right"))
+    given = [
+        "--data",
+        str(tmp_path / "pictures"),
+        "--out",
+        str(tmp_path / "out"),
+        "--phases",
+        "16:4",
+        "--batch-size",
+        "8",
+        "--device",
+        "cpu",
+    ]
+    main([*given, "--init", source, "--minutes", "0"])
+    noted = json.loads((tmp_path / "model" / "config.json").read_text()) | {"evaluation": {"top1": 0.5}}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(noted))
+    monkeypatch.chdir(tmp_path)
+    main([*given, "--init", "model", "--minutes", "0"])  # named otherwise, and measured since
+    assert torch.load(tmp_path / "out" / "state.pt")["step"] > 0
+    saved_model(tmp_path / "model", ("left", "right"), seed=5)
+    with pytest.raises(SystemExit, match="differs in its starting point"):
+        main([*given, "--init", source])
+    with pytest.raises(SystemExit, match="--out is the folder of --init, which would be overwritten"):
+        main([*given, "--init", "out"])
+
+
+def test_what_transformers_cannot_open_is_said_at_the_start(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
+    (tmp_path / "architecture.json").write_text(json.dumps(tiny_config(cls_token=(False,) * 3).to_dict()))
+    main([*command(folder, tmp_path / "out")[3:], "--config", str(tmp_path / "architecture.json"), "--phases", "16:1", "--minutes", "0"])
+    assert "transformers does not have a last stage without class token" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("saved", "words"), [(False, "begins anew, since nothing was saved"), (True, "goes on from the last saved step")])
+def test_whoever_interrupts_hears_what_was_saved(tmp_path, monkeypatch, saved, words):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cvt.train.train", interrupted)
+    if saved:
+        (tmp_path / "state.pt").write_bytes(b"")
+    with pytest.raises(SystemExit, match=words):
+        main(["--data", "x", "--out", str(tmp_path)])
+
+
+def test_a_place_that_cannot_be_written_to_is_known_before_anything_is_read(folder, tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("cvt.training.places.tempfile.NamedTemporaryFile", refused)
+    monkeypatch.setattr("cvt.train.read", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(SystemExit, match=r"Nothing can be written into 'out' \(Permission denied\): choose another --out"):
+        main(command(folder, tmp_path / "out")[3:])

@@ -1,12 +1,14 @@
 """The trainer: batches and their parts, steps, what it leaves to go on from."""
 
 import copy
+import io
 
 import pytest
 import torch
 
 from cvt import CvtForImageClassification
 from cvt.training.batches import Batches
+from cvt.training.progress import Progress, Reporter, read_history
 from cvt.training.reading import PictureSet
 from cvt.training.recipe import Recipe
 from cvt.training.trainer import Trainer
@@ -139,6 +141,65 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
     assert not (tmp_path / "state.pt").exists()
 
 
+def test_weights_that_the_last_step_broke_are_no_result(tmp_path):
+    learner = trainer(tmp_path, Recipe(**{**QUICK, "learning_rate": 1e30, "phases": (((16,), 0.5),)}))
+    with pytest.raises(ValueError, match="no longer a number at step"):
+        learner.run(silent)
+    assert not (tmp_path / "state.pt").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", "half", "other"])
+def test_a_damaged_state_is_one_sentence(tmp_path, content):
+    trainer(tmp_path, Recipe(**QUICK), identity={"seed": "0"}).save()
+    state = tmp_path / "state.pt"
+    if content == "other":
+        torch.save({"something": 1}, state)
+    else:
+        state.write_bytes(state.read_bytes()[: state.stat().st_size // 2] if content == "half" else content)
+    with pytest.raises(ValueError, match=r"state\.pt in .* is damaged or no state of a training: choose another --out"):
+        trainer(tmp_path, Recipe(**QUICK), identity={"seed": "0"})
+
+
+def test_a_full_disk_leaves_the_last_state_whole(tmp_path, monkeypatch):
+    learner = trainer(tmp_path, Recipe(**QUICK))
+    learner.save()
+    before = (tmp_path / "state.pt").read_bytes()
+
+    def full(parts, file):
+        file.write_bytes(b"half")
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    monkeypatch.setattr("cvt.training.trainer.torch.save", full)
+    with pytest.raises(ValueError, match="could not be written: is the disk full"):
+        learner.save()
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+def test_a_damaged_history_loses_only_what_is_damaged(tmp_path):
+    history = tmp_path / "history.csv"
+    history.write_bytes(b"step,loss\n1,5.0\nrubbish\n\xff\xfe,3\n2,4.0\n9,1.0\n")
+    assert [row["step"] for row in read_history(history, 5)] == ["1", "2"]
+    history.write_text("colour\nred\n")
+    assert read_history(history, 5) == []
+
+
+def test_a_terminal_of_80_columns_shows_what_matters(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvt.training.progress.sys.stderr", (terminal := Terminal()))
+    monkeypatch.setenv("COLUMNS", "80")
+    with Reporter(tmp_path / "history.csv", 0, 120) as report:
+        report(Progress(60, 120, 96, 2.5, 0.62, 1e-3, 45.0, 0.668, 0.86))
+    shown = terminal.getvalue().split("\r")[-1].strip()
+    assert shown.startswith("60/120 #")
+    assert shown.endswith("left · 45 pictures/s · loss 2.500 · right 62%, held out 66.8%")
+    assert len(shown) <= 80
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
 def test_stopped_and_gone_on_it_ends_with_the_same_weights(tmp_path):
     recipe = Recipe(**QUICK, mix=0.5, photo=0.5, randaugment=5.0)
     start = CvtForImageClassification(tiny_config(num_labels=3, drop_path_rate=(0.0, 0.2, 0.4)))
@@ -159,5 +220,5 @@ def test_stopped_and_gone_on_it_ends_with_the_same_weights(tmp_path):
 
 def test_a_state_of_another_training_is_refused(tmp_path):
     trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "8"}).save()
-    with pytest.raises(ValueError, match=r"state\.pt in .* another batch size"):
+    with pytest.raises(ValueError, match=r"state\.pt in .* differs in its batch size"):
         trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "9"})

@@ -92,6 +92,12 @@ def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folde
     assert arrays["tokens"].shape[1:] == (32, 32)
 
 
+def test_a_model_without_attention_is_refused_at_the_start(tmp_path):
+    serving.save_random_model(tmp_path / "empty", kind="empty", embed_dim=(8, 16, 32), depth=(1, 1, 0))
+    with pytest.raises(ValueError, match="empty has a stage without blocks"):
+        Workbench(str(tmp_path / "empty"), "cpu")
+
+
 def test_the_largest_architecture_allowed_is_kept_between_two_looks(folders):
     config = CvtConfig(embed_dim=(128, 448, 1472), num_heads=(1, 7, 23), depth=(1, 2, 5), num_labels=10)
     parameters = cost(config, 224, 224).parameters

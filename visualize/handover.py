@@ -54,7 +54,7 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
 def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) -> bytes:
     """A zip of config.json, model.safetensors and preprocessor_config.json, as ``from_pretrained`` reads them unzipped.
 
-    The same model always gives the same bytes. transformers opens it too, unless ``foreign`` says what it lacks.
+    The same model always gives the same bytes. transformers opens it too, unless ``cvt.foreign`` says what it lacks.
     """
     content = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -64,21 +64,3 @@ def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) ->
             # a date of its own would make every zip another one; weights hardly compress
             archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
     return content.getvalue()
-
-
-def foreign(config: CvtConfig) -> str:
-    """What transformers' CvT does not have of this architecture, in a sentence; empty where it computes the same."""
-    lacks = []
-    if set(config.qkv_projection_method) != {"dw_bn"}:
-        lacks.append("a projection without convolution")
-    if any(config.cls_token[:-1]):
-        lacks.append("a class token before the last stage")
-    if not config.cls_token[-1]:
-        lacks.append("a last stage without class token")
-    if any(depth <= index for index, depth in enumerate(config.depth)):
-        lacks.append("a stage of so few blocks")
-    if config.hidden_act != "gelu" or config.layer_norm_eps != 1e-5:
-        lacks.append("this activation or LayerNorm epsilon")
-    if any(isinstance(each, tuple) for name in ("patch_sizes", "patch_stride", "patch_padding") for each in getattr(config, name)):
-        lacks.append("oblong patches")
-    return f"This library opens the folder; transformers does not have {', or '.join(lacks)}." if lacks else ""

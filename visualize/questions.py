@@ -9,12 +9,13 @@ from typing import Any
 
 from cvt.amounts import in_bytes
 from cvt.build import Cancelled
+from cvt.foreign import foreign
 from cvt.variants import stage_settings
 
 from . import explorer, words
 from .bench import Bench
 from .describe import about, describe, in_labels
-from .handover import foreign, model_zip, python_lines
+from .handover import model_zip, python_lines
 from .permalink import decode, encode
 from .view import View
 from .wanted import Wanted, wanted

@@ -55,6 +55,8 @@ class Workbench:
         name = shown or "Embedded CvT"
         same = sum(bench.source == shown for bench in self._benches.values())
         model = CvtForImageClassification.from_pretrained(source).to(self.device, self.dtype)
+        if 0 in model.config.depth:
+            raise ValueError(f"{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.")
         processor = CvtImageProcessor.from_pretrained(source)
         return Bench(f"{name} ({same + 1})" if same else name, shown, model, processor, self.store, self.variants, kept)
 

@@ -9,6 +9,7 @@ dropout and stochastic depth, which each process draws for itself.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -35,8 +36,10 @@ class World:
         """The model so that its gradients become those of all processes' batches."""
         if self.size == 1:
             return model
-        # BatchNorm's running statistics are read in evaluation only, so nobody needs the first process's in every step
-        return DistributedDataParallel(model, broadcast_buffers=False)
+        with warnings.catch_warnings():  # newer versions of PyTorch have another name for it, which older ones lack
+            warnings.simplefilter("ignore", FutureWarning)
+            # BatchNorm's running statistics are read in evaluation only, so nobody needs the first process's in every step
+            return DistributedDataParallel(model, broadcast_buffers=False)
 
     def agree(self, decision: bool) -> bool:
         """The first process's decision, in every process."""

@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from ..checkpoint import replacing
 
+BAR = "{n_fmt}/{total_fmt} {bar:4} {remaining} left{desc}"  # all that matters fits into 80 columns
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -35,8 +37,8 @@ class Progress:
     top5: float | None = None
 
     def __str__(self) -> str:
-        text = f"side {self.side} · loss {self.loss:.3f} · {self.accuracy:.0%} right · {self.speed:.0f} pictures/s"
-        return text if self.top1 is None else f"{text} · held out {self.top1:.1%} right"
+        text = f"{self.speed:.0f} pictures/s · loss {self.loss:.3f} · right {self.accuracy:.0%}"
+        return text if self.top1 is None else f"{text}, held out {self.top1:.1%}"
 
 
 class Reporter:
@@ -48,15 +50,15 @@ class Reporter:
 
     def __init__(self, history: Path, step: int, steps: int, quiet: bool = False):
         self.history, self.rows = history, read_history(history, step)
-        self.bar = tqdm(total=steps, initial=step, unit=" steps", dynamic_ncols=True, disable=True if quiet else None)
+        self.bar = tqdm(total=steps, initial=step, bar_format=BAR, dynamic_ncols=True, disable=True if quiet else None)
 
     def __call__(self, progress: Progress) -> None:
         self.rows.append({name: "" if value is None else value for name, value in asdict(progress).items()})
         write_history(self.history, self.rows)
         if self.bar.disable:
-            print(f"step {progress.step}/{progress.steps} · {progress}", flush=True)
+            print(f"step {progress.step}/{progress.steps} · side {progress.side} · {progress}", flush=True)
         else:
-            self.bar.set_postfix_str(str(progress), refresh=False)
+            self.bar.set_description_str(f" · {progress}", refresh=False)
             self.bar.update(progress.step - self.bar.n)
 
     def __enter__(self) -> Reporter:
@@ -80,5 +82,20 @@ def read_history(path: Path, before: int) -> list[dict]:
     """The rows of an earlier part of this run, up to the step from which it goes on."""
     if before == 0 or not path.exists():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if int(row["step"]) <= before]
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        return [row for row in csv.DictReader(file) if _number(row.get("step")) <= before]
+
+
+def _number(text: str | None) -> float:
+    """A row's step; one that is damaged comes after all others."""
+    try:
+        return int(text or "")
+    except ValueError:
+        return float("inf")
+
+
+def print_what_can_be() -> None:
+    """Lets a terminal that lacks a letter show another in its place, instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

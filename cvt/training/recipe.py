@@ -52,12 +52,13 @@ class Recipe:
         for name, least, most in _BOUNDS:
             value = getattr(self, name)
             if not least <= value <= most:
-                raise ValueError(f"{name} is {value}: choose a value from {least:g} to {most:g}.")
+                choice = f"of {least:g} or more" if most == _MANY else f"from {least:g} to {most:g}"
+                raise ValueError(f"{name} is {value}: choose a value {choice}.")
         if not 0 < self.area[0] <= self.area[1] <= 1:
             raise ValueError(f"A crop keeps {self.area[0]} to {self.area[1]} of a picture: choose shares above 0 and at most 1.")
         for sides, epochs in self.phases:
-            if epochs <= 0 or not sides:
-                raise ValueError("A phase needs sides, and more than 0 epochs.")
+            if not 0 < epochs < _MANY or not sides:
+                raise ValueError("A phase needs sides, and a number of epochs above 0.")
 
     @property
     def last_side(self) -> int:
@@ -114,7 +115,7 @@ class Recipe:
 
 _MANY = float("inf")
 _BOUNDS = (
-    ("batch_size", 1, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
+    ("batch_size", 2, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
     ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("plain", 0, 1), ("color", 0, 1),
     ("blur", 0, 1), ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY),
     ("seed", 0, 2**32),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -54,27 +56,51 @@ def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -
     """
     architecture = CvtConfig(**embedded) if config is None else _read(config)
     processor = CvtImageProcessor(size=architecture.image_size or 224, crop_pct=1.0, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD)
-    return Start(_with_drop_path(architecture, drop_path), processor)
+    return Start(_with_drop_path(_of_colour(architecture), drop_path), processor)
 
 
 def from_trained(source: str, drop_path: float | None) -> Start:
-    """A trained model. Raises as ``from_pretrained``."""
+    """A trained model. Raises as ``from_pretrained``, and where its pictures are of any size."""
     config, processor = load_config(_named(source)), load_processor(_named(source))
-    return Start(_with_drop_path(config, drop_path), processor, source)
+    if not processor.do_resize:
+        raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
+    return Start(_with_drop_path(_of_colour(config), drop_path), processor, source)
 
 
-def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProcessor) -> CvtForImageClassification:
-    """A trained model to learn from.
+def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProcessor, sides: set[int]) -> CvtForImageClassification:
+    """A trained model to learn from, its classifier in the order of ``classes``.
 
+    Args:
+        sides: of the pictures that it will see, in pixels.
     Raises:
-        ValueError: it has other classes, or sees pictures normalised in another way.
+        ValueError: it has other classes, sees pictures normalised in another way, or cannot see pictures of one of the sides.
     """
     teacher, own = load_model(CvtForImageClassification, _named(source)), load_processor(_named(source))
-    if tuple(teacher.config.id2label.values()) != classes:
+    known = tuple(teacher.config.id2label.values())
+    if sorted(known) != sorted(classes):
         raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")
-    if (own.image_mean, own.image_std) != (processor.image_mean, processor.image_std):
+    if own.moments != processor.moments:
         raise ValueError(f"The teacher {source!r} sees pictures normalised in another way: its image_mean and image_std must be the same.")
+    for side in sorted(sides):
+        try:
+            teacher.config.grids(side, side)
+        except ValueError as error:
+            raise ValueError(f"The teacher {source!r} cannot look at pictures of {side}×{side} pixels: {error}") from error
+    order = torch.tensor([known.index(name) for name in classes])
+    for parameter in teacher.classifier.parameters():
+        parameter.data = parameter.data[order]
     return teacher
+
+
+def checksum(model: torch.nn.Module) -> str:
+    """Tells one model's weights from another's."""
+    sums = (zlib.crc32(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()) for value in model.state_dict().values())
+    return f"{zlib.crc32(' '.join(map(str, sums)).encode()):08x}"
+
+
+def without_results(config: CvtConfig) -> dict[str, Any]:
+    """The config as a dictionary, without what earlier trainings and measurements noted in it."""
+    return {name: value for name, value in config.to_dict().items() if name not in _RESULTS}
 
 
 def _named(source: str) -> str | None:
@@ -94,6 +120,12 @@ def _read(path: Path) -> CvtConfig:
         return CvtConfig.from_dict(values)
     except TypeError as error:
         raise ValueError(f"{path.name!r} has a value of the wrong kind: it must be a config.json of a CvT.") from error
+
+
+def _of_colour(config: CvtConfig) -> CvtConfig:
+    if config.num_channels != 3:
+        raise ValueError(f"This model sees {config.num_channels} channels, and pictures have three: num_channels must be 3.")
+    return config
 
 
 def _with_drop_path(config: CvtConfig, rate: float | None) -> CvtConfig:

@@ -38,6 +38,10 @@ def compile_for_gpu(model: nn.Module, replayed: bool) -> None:
     model.compile(dynamic=False, mode="reduce-overhead" if replayed else None)
 
 
+class NotSaved(ValueError):
+    """A state that could not be written."""
+
+
 class Trainer:
     """A model in training, the moving average of its weights, and the step they are at.
 
@@ -111,7 +115,7 @@ class Trainer:
             if self.step % every == 0 or last:
                 loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
                 speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
-                self._check(loss)
+                self._check(loss, last)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
                     held_out = measure(self.average, side) if self.step % measured < every and not last else (None, None)
@@ -165,8 +169,9 @@ class Trainer:
             loss = loss.lerp(F.cross_entropy(logits, taught.softmax(1)), self.recipe.teacher_share)
         return loss, (logits.argmax(1) == targets.argmax(1)).float().mean()
 
-    def _check(self, loss: float) -> None:
-        if loss != loss or loss == float("inf"):
+    def _check(self, loss: float, last: bool) -> None:
+        whole = not last or all(bool(value.isfinite().all()) for value in self._averaged[0])  # its last step may be what broke it
+        if loss != loss or loss == float("inf") or not whole:
             raise Diverged(
                 f"The loss is no longer a number at step {self.step}: the training diverged. Choose lower learning rates and another --out."
             )
@@ -184,17 +189,28 @@ class Trainer:
             "seconds": self.seconds,
             "identity": self.identity,
         }
-        with replacing(self.state) as temporary:
-            torch.save(parts, temporary)
+        try:
+            with replacing(self.state) as temporary:
+                torch.save(parts, temporary)
+        except (OSError, RuntimeError) as error:  # the second is PyTorch's word for a full disk
+            raise NotSaved(
+                f"The state at step {self.step} could not be written: is the disk full? The last one that was saved is whole, "
+                "and the same command goes on from it."
+            ) from error
 
     def _resume(self) -> None:
-        parts = torch.load(self.state, weights_only=True, map_location=self.device)
-        for name, value in self.identity.items():
-            if parts["identity"].get(name) != value:
-                raise ValueError(
-                    f"{self.state.name} in {self.state.parent.name!r} is of a training with another {name.replace('_', ' ')}: "
-                    f"choose another --out, or delete that file to begin anew."
-                )
+        where, instead = f"{self.state.name} in {self.state.parent.name!r}", "choose another --out, or delete that file to begin anew."
+        try:
+            parts = torch.load(self.state, weights_only=True, map_location=self.device)
+            differing = [name for name, value in self.identity.items() if parts["identity"].get(name) != value]
+            if not differing:
+                self._take(parts)
+        except Exception as error:  # pickle, zip and PyTorch raise what they like
+            raise ValueError(f"{where} is damaged or no state of a training: {instead}") from error
+        if differing:
+            raise ValueError(f"{where} is of another training, which differs in its {differing[0].replace('_', ' ')}: {instead}")
+
+    def _take(self, parts: dict[str, Any]) -> None:
         self.model.load_state_dict(parts["model"])
         self.average.load_state_dict(parts["average"])
         for optimizer, own in zip(self.optimizers, parts["optimizers"], strict=True):
