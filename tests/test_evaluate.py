@@ -15,8 +15,11 @@ from PIL import Image
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt import evaluate as evaluate_module
 from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
-from cvt.training.data import find
+from cvt.training.data import find, find_both, find_held_out
 from cvt.training.measures import BINS, calibration_error, error_when_calibrated, evaluate, fit_temperature, fold_temperature
+from cvt.training.reading import middle_square, read
+from cvt.training.result import write_held_out
+from cvt.training.unseen import unseen
 from tests.helpers import tiny_config, tiny_model
 
 NAMES = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]
@@ -92,6 +95,15 @@ def test_a_temperature_needs_pictures_that_are_right_and_wrong():
     assert evaluate(logits, some, NAMES).top1 == 0.25
     with pytest.raises(ValueError, match="no better than guessing"):
         fit_temperature(logits, some)
+
+
+def test_a_half_that_no_temperature_fits_is_not_taken_for_the_whole():
+    logits, _ = answers()
+    labels = logits.argmax(1)
+    labels[0] = logits[0].argmin()  # in one of the halves all are right
+    assert fit_temperature(logits, labels) > 0
+    with pytest.raises(ValueError, match=r"too few to calibrate with: half of them alone fit no temperature\. Add more"):
+        error_when_calibrated(logits, labels)
 
 
 @pytest.mark.parametrize(("sharpness", "words"), [(0.01, "would have to be below 0.05"), (100.0, "would have to be above 20")])
@@ -247,7 +259,7 @@ def test_pictures_that_the_model_was_trained_on_are_not_measured(trained, capsys
     assert counted == dict(zip(held_out.classes, held_out.counts(), strict=True))
     evaluated(trained, "--all")
     said = capsys.readouterr().out
-    assert "Measured on all 120 pictures, which may be some that it was trained on." in said
+    assert "Measured on all 120 pictures: it may have been trained on some of them." in said
     assert "120 pictures at 32×32" in said
 
 
@@ -286,6 +298,16 @@ def test_other_pictures_are_all_measured_and_missing_ones_are_told_of(trained, c
     said = capsys.readouterr().out
     assert "held out" not in said
     assert "119 pictures at 32×32" in said
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_what_a_training_writes_is_what_is_measured(tmp_path, part):
+    write_pictures(tmp_path / "data" / part, ["Bär", "cat, puss"], 20)
+    _, held_out = find_both(tmp_path / "data", 3)
+    write_held_out(tmp_path / "held_out.csv", read(held_out, middle_square(32)), torch.zeros(len(held_out), 2))
+    listing, sentence = unseen(find_held_out(tmp_path / "data"), str(tmp_path))
+    assert listing.names == held_out.names
+    assert sentence.startswith("Measured on the 4 pictures that were held out from its training, of 40")
 
 
 def test_a_damaged_list_of_pictures_held_out_is_not_passed_over(trained):

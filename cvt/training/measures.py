@@ -132,12 +132,19 @@ def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES)
 
 
 def error_when_calibrated(logits: Tensor, labels: Tensor) -> float:
-    """The calibration error to expect after calibration: each half of the pictures with the temperature of the other."""
+    """The calibration error to expect after calibration: each half of the pictures with the temperature of the other.
+
+    Raises:
+        ValueError: a half that no temperature fits.
+    """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     scaled = logits.double().clone()
     for own, other in (halves, halves[::-1]):
-        scaled[own] /= fit_temperature(logits[other], labels[other], LEAST_PICTURES // 2)
+        try:
+            scaled[own] /= fit_temperature(logits[other], labels[other], LEAST_PICTURES // 2)
+        except ValueError as error:
+            raise ValueError("These pictures are too few to calibrate with: half of them alone fit no temperature. Add more.") from error
     confidence, named = scaled.softmax(1).max(1)
     return calibration_error(confidence, named == labels)
 

@@ -25,7 +25,7 @@ def unseen(listing: Listing, model: str | None, everything: bool = False) -> tup
     if folder is None or listing.held_out:
         return listing, ""
     if everything:
-        return listing, f"Measured on all {len(listing)} pictures, which may be some that it was trained on."
+        return listing, f"Measured on all {len(listing)} pictures: it may have been trained on some of them."
     names = {composed(row["picture"]) for row in _rows(folder / HELD_OUT)}
     places = {place for place, name in enumerate(listing.names) if composed(name) in names}
     if len(places) in (0, len(listing)):
