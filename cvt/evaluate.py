@@ -9,12 +9,16 @@ import argparse
 import csv
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from .checkpoint import load_model, load_processor, replacing
@@ -22,9 +26,11 @@ from .config import CvtConfig
 from .model import CvtForImageClassification
 from .preprocess import CvtImageProcessor
 from .runner import choose_device
-from .training.data import Listing, find_held_out
+from .training.data import find_held_out
+from .training.listing import Listing, composed
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
 from .training.reading import as_processed, read
+from .training.unseen import hand_on, unseen
 
 SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 
@@ -89,14 +95,15 @@ def _table(settings: tuple, device: torch.device) -> Tensor:
 
 
 def class_numbers(classes: tuple[str, ...], config: CvtConfig) -> list[int]:
-    """The model's numbers of these classes, told by name."""
-    unknown = [name for name in classes if name not in config.label2id]
+    """The model's numbers of these classes, told by name in Unicode's composed form."""
+    numbers = {composed(name): number for name, number in config.label2id.items()}
+    unknown = [name for name in classes if composed(name) not in numbers]
     if unknown:
         raise ValueError(
-            f"The model does not know {len(unknown)} of the {len(classes)} classes, for example {unknown[0]!r}: "
-            f"the names must be those in its config.json, such as {config.id2label.get(0, '')!r}."
+            f"The model does not know {len(unknown)} of the {len(classes)} classes, for example {unknown[0]!r}: the names must be "
+            f"those in its config.json, such as {config.id2label.get(0, '')!r}, and pictures in folders must lie in one folder a class."
         )
-    return [config.label2id[name] for name in classes]
+    return [numbers[composed(name)] for name in classes]
 
 
 def in_words(result: Evaluation, side: int, speed: float) -> str:
@@ -136,32 +143,71 @@ def write_table(path: Path, result: Evaluation) -> None:
         writer.writerows(asdict(each) for each in result.classes)
 
 
-def calibrate(source: str | None, measured: Measured, out: Path) -> str:
-    """Writes the model of ``source`` to ``out`` with the temperature folded in that fits ``measured``; says what was done."""
+def calibrate(source: str | None, measured: Measured, result: Evaluation, side: int, out: Path) -> str:
+    """Writes the model of ``source`` to ``out`` with the temperature folded in that fits ``measured``; says what was done.
+
+    Its config tells how good it is by ``result``, with the calibration error to expect, at the ``side`` it was measured at,
+    to which its processor is set.
+    """
     temperature = fit_temperature(measured.logits, measured.labels)
-    expected = error_when_calibrated(measured.logits, measured.labels)
+    expected = round(error_when_calibrated(measured.logits, measured.labels), 4)
     model = load_model(CvtForImageClassification, source, dtype="auto")
     fold_temperature(model, temperature)
-    details = {"temperature": round(temperature, 4), "calibration_error": round(expected, 4), "pictures": len(measured.labels)}
-    extra = {**model.config.extra, "calibration": details}
-    if isinstance(extra.get("evaluation"), dict):  # of the training, before this
-        extra["evaluation"] = {**extra["evaluation"], "calibration_error": details["calibration_error"]}
-    model.config = replace(model.config, extra=extra)
+    about = {"calibration_error": expected, "pictures": result.pictures}
+    extra = {
+        **model.config.extra,
+        "evaluation": {"top1": round(result.top1, 4), "top5": round(result.top5, 4), **about},
+        "calibration": {"temperature": round(temperature, 4), **about},
+    }
+    model.config = replace(model.config, image_size=side, extra=extra)
     model.save_pretrained(out)
-    load_processor(source).save_pretrained(out)
+    replace(load_processor(source), size=side).save_pretrained(out)
+    hand_on(source, out)
     return (
         f"Temperature {temperature:.3f} is now part of the classifier in {out}: the calibration error to expect is {expected:.1%} "
         f"(each half of the pictures measured with the other half's temperature). Which class comes first does not change."
     )
 
 
+@contextmanager
+def writing(path: Path, option: str) -> Iterator[None]:
+    """Says in a sentence that nothing can be written to the ``path`` of an option."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or "there may be too little space"
+        raise ValueError(f"Nothing can be written to {path.absolute().name!r} ({reason}): choose another place for {option}.") from error
+
+
+def check_place(path: Path, option: str, folder: bool) -> None:
+    """Refuses a file or ``folder`` that cannot be written, before anything is measured, and leaves nothing behind."""
+    name = path.absolute().name
+    with writing(path, option):
+        if folder and path.is_file():
+            raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")
+        if not folder and path.is_dir():
+            raise ValueError(f"{option} names a folder, {name!r}: it takes the name of a file, such as table.csv.")
+        above = path.absolute().parents
+        there = next(each for each in ((path.absolute(), *above) if folder else above) if each.exists())
+        with TemporaryFile(dir=there):
+            pass
+
+
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m cvt.evaluate", description="Measures how good a CvT is on pictures it has not seen.")
+    what = (
+        "Measures how good a CvT is on pictures it has not seen: those in a folder named val or test, else those that were held out "
+        "from its training where its folder lists them, else all."
+    )
+    parser = argparse.ArgumentParser(prog="python -m cvt.evaluate", description=what)
     parser.add_argument("--data", type=Path, required=True, help="a folder with one folder a class, or parquet files; see cvt.train")
     parser.add_argument("--model", default="embedded", help="a folder or a Hub id (default: embedded, the model that is built in)")
+    parser.add_argument("--all", action="store_true", help="measure all pictures, also those that the model was trained on")
     parser.add_argument("--side", type=int, nargs="+", help="input sides in pixels to measure at (default: the model's own)")
     parser.add_argument(
-        "--calibrate", type=Path, metavar="OUT", help="write the model to OUT with a temperature folded into its classifier"
+        "--calibrate",
+        type=Path,
+        metavar="OUT",
+        help="write the model to OUT with a temperature folded into its classifier that fits these pictures, at the first side",
     )
     parser.add_argument("--table", type=Path, metavar="CSV", help="write the result of every class to a file")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
@@ -170,29 +216,52 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def main(given: list[str] | None = None) -> None:
-    options = arguments(given)
+def check(options: argparse.Namespace) -> None:
+    """Refuses what cannot work, before anything is loaded."""
+    if options.batch_size < 1:
+        raise ValueError("--batch-size must be 1 or more.")
+    if options.all and options.calibrate:
+        raise ValueError("--calibrate takes pictures that the model was not trained on: leave --all out.")
+    if options.table:
+        check_place(options.table, "--table", folder=False)
+    if options.calibrate:
+        check_place(options.calibrate, "--calibrate", folder=True)
+
+
+def run(options: argparse.Namespace) -> None:
+    """All of it; what cannot work is a ValueError, before anything is measured wherever that can be known."""
+    check(options)
     source = None if options.model == "embedded" else options.model
-    try:
-        device, dtype = choose_device(options.device)
-        model = load_model(CvtForImageClassification, source, device=device, dtype=dtype)
-        processor, listing = load_processor(source), find_held_out(options.data)
-        if options.batch_size < 1:
-            raise ValueError("--batch-size must be 1 or more.")
-        first = None
-        for side in options.side or [processor.side]:
-            measured = measure(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
-            if skipped := len(listing) - len(measured.labels):
-                print(f"{skipped} pictures that cannot be read were skipped.")
-            result = evaluate(measured.logits, measured.labels, list(model.config.id2label.values()))
-            print(in_words(result, side, measured.speed), flush=True)
-            first = first or (measured, result)
-        measured, result = first
-        print(f"\n{tables(result)}")
-        if options.table:
+    device, dtype = choose_device(options.device)
+    model = load_model(CvtForImageClassification, source, device=device, dtype=dtype)
+    processor = load_processor(source)
+    listing, sentence = unseen(find_held_out(options.data), source, options.all)
+    for each in filter(None, (*listing.notes, sentence)):
+        print(each, flush=True)
+    first = None
+    for side in options.side or [processor.side]:
+        measured = measure(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
+        if skipped := len(listing) - len(measured.labels):
+            print(f"{skipped} pictures that cannot be read were skipped.")
+        result = evaluate(measured.logits, measured.labels, list(model.config.id2label.values()))
+        print(in_words(result, side, measured.speed), flush=True)
+        first = first or (measured, result, side)
+    measured, result, side = first
+    print(f"\n{tables(result)}")
+    if options.table:
+        with writing(options.table, "--table"):
             write_table(options.table, result)
-        if options.calibrate:
-            print(f"\n{calibrate(source, measured, options.calibrate)}")
+    if options.calibrate:
+        with writing(options.calibrate, "--calibrate"):
+            print(f"\n{calibrate(source, measured, result, side, options.calibrate)}")
+
+
+def main(given: list[str] | None = None) -> None:
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to stop
+    options = arguments(given)
+    try:
+        run(options)
     except ValueError as error:
         sys.exit(f"This cannot be measured: {error}")
 

@@ -150,6 +150,7 @@ def describe(training: Listing, held_out: Listing) -> str:
     if len(training.classes) <= CLASSES_SHOWN:
         counts = zip(training.classes, training.counts(), held_out.counts(), strict=True)
         lines += [f"  {name}: {kept} and {away}" for name, kept, away in counts]
+    lines += dict.fromkeys(training.notes + held_out.notes)
     return "\n".join(lines)
 
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from PIL import Image
 
 from cvt.preprocess import CvtImageProcessor
+from cvt.train import describe
 from cvt.training.data import find, find_both, find_held_out, split
 from cvt.training.reading import as_processed, check_classes, middle_square, read
 
@@ -107,8 +110,147 @@ def test_named_parts_are_taken_as_they_are_named(tmp_path):
     assert held_out.names[0] == "validation/cat/0.png"
     assert find_held_out(tmp_path / "d").names == held_out.names
     folders(tmp_path / "d" / "validation" / "x", {"y": 1})
-    with pytest.raises(ValueError, match="different classes, for example 'x'"):
+    with pytest.raises(ValueError, match="different classes, for example 'x', which is only among those held out: both parts need"):
         find_both(tmp_path / "d", 0)
+
+
+def test_parts_are_named_in_capitals_or_not(tmp_path):
+    for name, count in (("Train", 3), ("VAL", 2)):
+        folders(tmp_path / "d" / name, {"cat": count, "dog": count})
+    training, held_out = find_both(tmp_path / "d", 0)
+    assert (training.counts(), held_out.counts()) == ([3, 3], [2, 2])
+    assert (training.held_out, held_out.held_out, find_held_out(tmp_path / "d").held_out) == (False, True, True)
+    parquet(tmp_path / "p" / "Train-0.parquet", [1, 0, 1], ["cat", "dog"])
+    parquet(tmp_path / "p" / "Val-0.parquet", [0, 1], ["cat", "dog"])
+    assert [len(part) for part in find_both(tmp_path / "p", 0)] == [3, 2]
+
+
+@pytest.mark.parametrize("classes", [{"cat": 3, "dog": 3}, {"cat": 3, "dog": 3, "eel": 2}])
+def test_parts_of_other_names_do_not_become_classes(tmp_path, classes):
+    folders(tmp_path / "d" / "train", {"cat": 3, "dog": 3})
+    folders(tmp_path / "d" / "holdout", classes)
+    for look in (lambda: find_both(tmp_path / "d", 0), lambda: find(tmp_path / "d")):
+        with pytest.raises(ValueError, match=r"'holdout' and 'train' hold the same folders, such as 'cat'.*Name the parts train and val"):
+            look()
+
+
+def test_classes_may_hold_folders(tmp_path):
+    for name in ("cat", "dog"):
+        folders(tmp_path / "d" / name, {"images": 2})
+    assert find(tmp_path / "d").counts() == [2, 2]
+    folders(tmp_path / "e" / "cat", {"front": 2, "back": 1})
+    folders(tmp_path / "e" / "dog", {"front": 2, "side": 1})
+    assert find(tmp_path / "e").counts() == [3, 3]
+
+
+def test_train_alone_is_split(tmp_path):
+    root = folders(tmp_path / "d" / "Train", {"cat": 20, "dog": 20}).parent
+    training, held_out = find_both(root, 0)
+    assert training.classes == ("cat", "dog")
+    assert (training.counts(), held_out.counts()) == ([18, 18], [2, 2])
+    assert training.names[0].startswith("Train/cat/")
+    everything = find_held_out(root)
+    assert set(training.names + held_out.names) == set(everything.names)
+    assert not everything.held_out
+
+
+def test_a_part_laid_out_in_another_way_is_told_what_is_needed(tmp_path):
+    """As the original tiny-imagenet-200: val/images, and the classes in a text file."""
+    root = tmp_path / "tiny"
+    for name in ("n01443537", "n01629819"):
+        folders(root / "train" / name, {"images": 2})
+    folders(root / "val", {"images": 4})
+    (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn01443537\n")
+    with pytest.raises(ValueError, match=r"'images', which is only among those held out: .* one folder a class"):
+        find_both(root, 0)
+
+
+def test_names_that_are_not_utf8_are_refused_before_they_are_to_be_written(tmp_path):
+    root = folders(tmp_path / "d", {"cat": 2, "dog": 2})
+    try:
+        os.rename(root / "cat", os.fsencode(root) + b"/K\xe4fer")
+    except OSError:
+        pytest.skip("this file system holds no such names")
+    with pytest.raises(ValueError, match=r"The name 'K\\xe4fer' is not UTF-8") as error:
+        find(root)
+    str(error.value).encode()
+    os.rename(os.fsencode(root) + b"/K\xe4fer", root / "cat")
+    os.rename(root / "cat" / "0.png", os.fsencode(root) + b"/cat/\xfc.png")
+    with pytest.raises(ValueError, match=r"The name 'cat/\\xfc.png' is not UTF-8"):
+        find(root)
+
+
+def test_names_in_either_unicode_form_are_the_same(tmp_path):
+    bear = [unicodedata.normalize(form, "Bär") for form in ("NFC", "NFD")]
+    folders(tmp_path / "d" / "train", {bear[0]: 2, "Bat": 2})
+    folders(tmp_path / "d" / "val", {bear[1]: 2, "Bat": 2})
+    training, held_out = find_both(tmp_path / "d", 0)
+    assert training.classes == held_out.classes == ("Bat", bear[0])
+    assert held_out.names[2].endswith(f"{bear[1]}/0.png")  # as the file is called
+    assert all(file.exists() for file in held_out.walk())
+    assert find(parquet(tmp_path / "a.parquet", [0, 1], [bear[1], "Bat"])).classes == (bear[0], "Bat")
+    both = tmp_path / "e"
+    folders(both, {bear[0]: 2})
+    if not (both / bear[1]).exists():  # as where the file system tells them apart
+        folders(both, {bear[1]: 2})
+        with pytest.raises(ValueError, match="Two classes of 'e' have the same name, 'Bär'"):
+            find(both)
+
+
+@pytest.mark.parametrize("locked", ["d", "d/cat", "d/cat/deep"])
+def test_a_folder_that_cannot_be_read_is_said_to_be_so(tmp_path, monkeypatch, locked):
+    root = folders(tmp_path / "d", {"cat": 2, "dog": 2})
+    folders(root / "cat", {"deep": 2})
+    scandir = os.scandir
+
+    def guarded(path="."):
+        if os.fspath(path) == str(tmp_path / locked):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    for look in (find, find_held_out, lambda path: find_both(path, 0)):
+        with pytest.raises(ValueError, match=f"^'{locked.split('/')[-1]}' cannot be read .Permission denied.: you need permission"):
+            look(root)
+
+
+def test_a_folder_in_a_locked_one_is_said_to_be_so(tmp_path, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(13, "Permission denied", os.fspath(path))
+
+    monkeypatch.setattr("pathlib.Path.stat", stat)
+    with pytest.raises(ValueError, match=r"'d' cannot be read .Permission denied.: .* the folders that it lies in"):
+        find_both(tmp_path / "d", 0)
+
+
+def test_hidden_folders_in_a_class_are_passed_over(tmp_path):
+    root = folders(tmp_path / "d", {"cat": 2, "dog": 2})
+    folders(root / "cat", {".thumbnails": 3})
+    assert find(root).counts() == [2, 2]
+
+
+def test_pictures_outside_any_class_are_told_of(tmp_path):
+    root = folders(tmp_path / "d", {"cat": 4, "dog": 4})
+    assert find(root).notes == ()
+    for name in ("a.png", "b.png"):
+        picture().save(root / name)
+    training, held_out = find_both(root, 0)
+    sentence = "2 pictures lie in 'd' outside any class folder and will not be used, such as 'a.png'."
+    assert training.notes == held_out.notes == (sentence,)
+    assert describe(training, held_out).splitlines()[-1] == sentence
+    (root / "a.png").unlink()
+    assert find(root).notes[0].startswith("1 picture lies in 'd'")
+
+
+def test_a_link_that_leads_nowhere_is_no_missing_class(tmp_path):
+    root = folders(tmp_path / "d", {"cat": 2, "dog": 2})
+    (root / "eel").symlink_to(tmp_path / "gone")
+    with pytest.raises(ValueError, match="'eel' is a link that leads nowhere"):
+        find_both(root, 0)
+    (root / "eel").unlink()
+    (root / "dog" / "9.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(ValueError, match=r"1 of 5 pictures cannot be read.*\n  dog/9.png: "):
+        read(find(root), middle_square(16))
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -137,9 +279,23 @@ def test_class_names_beside_the_parquet_files(tmp_path):
         find(file)
     (tmp_path / "classes.json").write_text(json.dumps([{"wnid": "n1", "names": "cat, puss"}, "dog"]))
     assert find(file).classes == ("cat, puss", "dog")
+    (tmp_path / "classes.json").write_text('["ant", "ant", "cat"]')
+    with pytest.raises(ValueError, match=r"Two classes of 'classes\.json' have the same name, 'ant'"):
+        find(file)
     (tmp_path / "classes.json").write_text("[{]")
     with pytest.raises(ValueError, match="metadata or its classes"):
         find(file)
+
+
+def test_parquet_files_that_hold_paths_instead_of_pictures(tmp_path):
+    paths = [{"bytes": None, "path": f"{index}.png"} for index in range(4)]
+    file = parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"], paths)
+    with pytest.raises(ValueError, match=r"The pictures are not in 'a.parquet', only their paths"):
+        find(file)
+    paths[0]["bytes"] = encoded()
+    listing = find(parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"], paths))
+    with pytest.raises(ValueError, match=r"3 of 4 .*\n  a.parquet:1: The parquet file does not hold this picture"):
+        read(listing, middle_square(16))
 
 
 @pytest.mark.parametrize("trouble", ["label", "none", "columns", "kind", "damaged"])

@@ -1,7 +1,11 @@
 """Measures against brute force, honest probabilities, and the command that prints them."""
 
 import csv
+import io
 import json
+import shutil
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -9,9 +13,13 @@ import torch
 from PIL import Image
 
 from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt import evaluate as evaluate_module
 from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
-from cvt.training.data import find
+from cvt.training.data import find, find_both, find_held_out
 from cvt.training.measures import BINS, calibration_error, error_when_calibrated, evaluate, fit_temperature, fold_temperature
+from cvt.training.reading import middle_square, read
+from cvt.training.result import write_held_out
+from cvt.training.unseen import unseen
 from tests.helpers import tiny_config, tiny_model
 
 NAMES = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]
@@ -79,10 +87,31 @@ def test_a_temperature_needs_pictures_that_are_right_and_wrong():
     logits, labels = answers()
     with pytest.raises(ValueError, match="99 pictures are too few"):
         fit_temperature(logits[:99], labels[:99])
-    with pytest.raises(ValueError, match="nearly all or nearly none"):
+    with pytest.raises(ValueError, match="names all of these pictures right"):
         fit_temperature(logits, logits.argmax(1))
-    with pytest.raises(ValueError, match="nearly all or nearly none"):
+    with pytest.raises(ValueError, match="no better than guessing"):
         fit_temperature(logits, logits.argmin(1))
+    some = torch.where(torch.arange(400) % 4 == 0, logits.argmax(1), logits.argmin(1))  # a quarter is right, most are worse than chance
+    assert evaluate(logits, some, NAMES).top1 == 0.25
+    with pytest.raises(ValueError, match="no better than guessing"):
+        fit_temperature(logits, some)
+
+
+def test_a_half_that_no_temperature_fits_is_not_taken_for_the_whole():
+    logits, _ = answers()
+    labels = logits.argmax(1)
+    labels[0] = logits[0].argmin()  # in one of the halves all are right
+    assert fit_temperature(logits, labels) > 0
+    with pytest.raises(ValueError, match=r"too few to calibrate with: half of them alone fit no temperature\. Add more"):
+        error_when_calibrated(logits, labels)
+
+
+@pytest.mark.parametrize(("sharpness", "words"), [(0.01, "would have to be below 0.05"), (100.0, "would have to be above 20")])
+def test_a_temperature_out_of_range_is_not_taken_for_predictions_without_worth(sharpness, words):
+    logits, labels = answers(sharpness=sharpness)
+    assert 0.4 < evaluate(logits, labels, NAMES).top1 < 0.9
+    with pytest.raises(ValueError, match=words):
+        fit_temperature(logits, labels)
 
 
 def test_a_folded_temperature_divides_the_logits():
@@ -130,6 +159,8 @@ def test_logits_are_those_of_the_model_on_the_processors_pixels(tmp_path):
         class_numbers(("dog", "eel"), model.config)
     with pytest.raises(ValueError, match="does not resize"):
         measure(model, CvtImageProcessor(do_resize=False), find(root))
+    bear = tiny_model(id2label={0: unicodedata.normalize("NFD", "Bär"), 1: "dog"}, num_labels=None).config
+    assert class_numbers(("dog", unicodedata.normalize("NFC", "Bär")), bear) == [1, 0]
     assert predict(model, processor, torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0].shape == (1, 3)
 
 
@@ -148,7 +179,7 @@ def saved(tmp_path_factory):
     """A folder with a model and pictures, most of which lie where it says that they belong."""
     root, generator = tmp_path_factory.mktemp("saved"), np.random.default_rng(0)
     names, processor = ["ant", "bee", "cat"], CvtImageProcessor(size=32, crop_pct=1.0)
-    measured = {"evaluation": {"top1": 0.5, "calibration_error": 0.5}}
+    measured = {"evaluation": {"top1": 0.5, "calibration_error": 0.5, "of": "before"}}
     model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None, extra=measured))
     for index in range(120):
         colours = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
@@ -182,7 +213,6 @@ def test_the_command_folds_a_temperature_in(saved, capsys):
     written = json.loads((saved / "honest" / "config.json").read_text())
     details = written["calibration"]
     assert details["pictures"] == 120
-    assert written["evaluation"] == {"top1": 0.5, "calibration_error": details["calibration_error"]}
     assert torch.allclose(after.classifier.weight, before.classifier.weight / details["temperature"], rtol=2e-3, atol=1e-4)
     assert CvtForImageClassification.from_pretrained(saved / "honest", dtype="auto").dtype == torch.float16
     listing = find(saved / "data" / "valid")
@@ -191,7 +221,148 @@ def test_the_command_folds_a_temperature_in(saved, capsys):
         evaluate(each.logits, each.labels, ["ant", "bee", "cat"]) for each in (measure(m, processor, listing) for m in (before, after))
     ]
     assert results[1].top1 == results[0].top1
+    now = {"top1": round(results[0].top1, 4), "top5": 1.0, "calibration_error": details["calibration_error"], "pictures": 120}
+    assert written["evaluation"] == now  # nothing of the earlier measurement
     assert results[1].loss < results[0].loss
+
+
+def test_a_model_calibrated_at_a_side_is_written_for_it(saved):
+    main(["--model", str(saved / "model"), "--data", str(saved / "data"), "--side", "48", "32", "--calibrate", str(saved / "larger")])
+    assert CvtImageProcessor.from_pretrained(saved / "larger").side == 48
+    assert CvtForImageClassification.from_pretrained(saved / "larger").config.image_size == 48
+
+
+@pytest.fixture
+def trained(saved, tmp_path):
+    """A folder of 120 pictures without parts, and a model whose training held 101 of them out."""
+    shutil.copytree(saved / "model", tmp_path / "model")
+    shutil.copytree(saved / "data" / "valid", tmp_path / "data")
+    names = find(tmp_path / "data").names[19:]
+    rows = "".join(f"{name},{name.split('/')[0]},ant,0.5000\n" for name in names)
+    (tmp_path / "model" / "held_out.csv").write_text("picture,class,named,confidence\n" + rows)
+    return tmp_path
+
+
+def evaluated(root, *more, model="model", data="data"):
+    main(["--model", str(root / model), "--data", str(root / data), *more])
+
+
+def test_pictures_that_the_model_was_trained_on_are_not_measured(trained, capsys):
+    evaluated(trained, "--table", str(trained / "table.csv"))
+    said = capsys.readouterr().out
+    assert "Measured on the 101 pictures that were held out from its training, of 120 (--all measures all)." in said
+    assert "101 pictures at 32×32" in said
+    with open(trained / "table.csv", newline="") as file:
+        counted = {row["name"]: int(row["pictures"]) for row in csv.DictReader(file)}
+    everything = find(trained / "data")
+    held_out = everything.only(set(range(19, 120)))
+    assert counted == dict(zip(held_out.classes, held_out.counts(), strict=True))
+    evaluated(trained, "--all")
+    said = capsys.readouterr().out
+    assert "Measured on all 120 pictures: it may have been trained on some of them." in said
+    assert "120 pictures at 32×32" in said
+
+
+def test_a_temperature_is_fitted_to_pictures_held_out_and_the_list_of_them_is_handed_on(trained, capsys):
+    evaluated(trained, "--calibrate", str(trained / "honest"))
+    assert json.loads((trained / "honest" / "config.json").read_text())["evaluation"]["pictures"] == 101
+    capsys.readouterr()
+    evaluated(trained, model="honest")
+    assert "Measured on the 101 pictures" in capsys.readouterr().out
+    first = find(trained / "data").names[19]
+    assert (trained / "honest" / "held_out.csv").read_text().splitlines()[:2] == ["picture,class", f"{first},{first.split('/')[0]}"]
+    with pytest.raises(SystemExit, match="leave --all out"):
+        evaluated(trained, "--all", "--calibrate", str(trained / "other"))
+
+
+def test_pictures_named_as_held_out_are_all_measured(trained, capsys):
+    (trained / "parts").mkdir()
+    (trained / "data").rename(trained / "parts" / "val")
+    rows = (trained / "model" / "held_out.csv").read_text()
+    (trained / "model" / "held_out.csv").write_text(rows.replace("\n", "\nval/").removesuffix("val/"))
+    evaluated(trained, data="parts")
+    said = capsys.readouterr().out
+    assert "120 pictures at 32×32" in said
+    assert "Measured on" not in said
+
+
+def test_other_pictures_are_all_measured_and_missing_ones_are_told_of(trained, capsys):
+    first = trained / "data" / find(trained / "data").names[30]
+    first.unlink()
+    evaluated(trained)
+    said = capsys.readouterr().out
+    assert "Only 100 of the 101 pictures that were held out from its training are here: all 119 are measured" in said
+    for file in find(trained / "data").walk():
+        file.rename(file.with_name(f"new {file.name}"))
+    evaluated(trained)
+    said = capsys.readouterr().out
+    assert "held out" not in said
+    assert "119 pictures at 32×32" in said
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_what_a_training_writes_is_what_is_measured(tmp_path, part):
+    write_pictures(tmp_path / "data" / part, ["Bär", "cat, puss"], 20)
+    _, held_out = find_both(tmp_path / "data", 3)
+    write_held_out(tmp_path / "held_out.csv", read(held_out, middle_square(32)), torch.zeros(len(held_out), 2))
+    listing, sentence = unseen(find_held_out(tmp_path / "data"), str(tmp_path))
+    assert listing.names == held_out.names
+    assert sentence.startswith("Measured on the 4 pictures that were held out from its training, of 40")
+
+
+def test_a_damaged_list_of_pictures_held_out_is_not_passed_over(trained):
+    (trained / "model" / "held_out.csv").write_bytes(b"picture\n\xff\n")
+    with pytest.raises(SystemExit, match=r"held_out\.csv.* is damaged: measure all pictures with --all"):
+        evaluated(trained)
+    evaluated(trained, "--all")
+
+
+def test_pictures_outside_any_class_are_told_of_when_measuring(trained, capsys):
+    shutil.copy(next(iter(find(trained / "data").walk())), trained / "data" / "loose.png")
+    evaluated(trained)
+    assert "1 picture lies in 'data' outside any class folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("option", "there", "words"), [
+    ("--table", "model", "--table names a folder, 'model'"), ("--calibrate", "file", "--calibrate names a file, 'file'"),
+    ("--table", "file/t.csv", "Nothing can be written to 't.csv' .Not a directory.: choose another place for --table"),
+    ("--calibrate", "file/m", "Nothing can be written to 'm' .Not a directory.: choose another place for --calibrate"),
+    ("--table", "locked/t.csv", "written to 't.csv' .Permission denied."),
+    ("--calibrate", "locked/m", "written to 'm' .Permission denied."),
+])  # fmt: skip
+def test_a_place_that_cannot_be_written_is_refused_before_measuring(trained, monkeypatch, option, there, words):
+    def locked(dir):
+        if dir.name == "locked":
+            raise PermissionError(13, "Permission denied", str(dir))
+        return tempfile(dir=dir)
+
+    tempfile = evaluate_module.TemporaryFile
+    monkeypatch.setattr(evaluate_module, "TemporaryFile", locked)
+    monkeypatch.setattr(evaluate_module, "measure", None)
+    (trained / "file").write_text("")
+    (trained / "locked").mkdir()
+    with pytest.raises(SystemExit, match=words):
+        evaluated(trained, option, str(trained / there))
+    assert not any((trained / "locked").iterdir())
+
+
+@pytest.mark.parametrize("option", ["--table", "--calibrate"])
+def test_a_place_that_is_full_in_the_end_is_one_sentence(trained, monkeypatch, option):
+    def full(path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(evaluate_module, "replacing", full)
+    monkeypatch.setattr("cvt.checkpoint.replacing", full)
+    with pytest.raises(SystemExit, match=r"Nothing can be written to 'x' \(No space left on device\): choose another place for " + option):
+        evaluated(trained, option, str(trained / "x"))
+
+
+def test_a_terminal_without_a_letter_does_not_stop_it(trained, monkeypatch):
+    plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", plain)
+    evaluated(trained)
+    plain.flush()
+    assert b"101 pictures at 32?32" in plain.buffer.getvalue()
 
 
 @pytest.mark.parametrize(("wrong", "words"), [

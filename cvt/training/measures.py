@@ -15,6 +15,12 @@ BINS = 15
 LEAST_PICTURES = 100  # to fit a temperature to
 TEMPERATURES = (0.05, 20.0)
 
+_ALL_RIGHT = "No temperature can be fitted: the model names all of these pictures right, and it takes some that it names wrong."
+_NO_BETTER_THAN_GUESSING = (
+    "No temperature makes these predictions honest: they are no better than guessing. Check that the pictures lie in the right classes."
+)
+_OUT_OF_RANGE = "No temperature makes these predictions honest: it would have to be {} {:g}."
+
 
 @dataclass(frozen=True)
 class ClassResult:
@@ -102,7 +108,8 @@ def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES)
     The loss is convex in 1 / T, so its slope is halved to zero. Source: arXiv 1706.04599, section 4.2.
 
     Raises:
-        ValueError: fewer than the ``least`` pictures, or all of them right or none, which no temperature can be fitted to.
+        ValueError: fewer than the ``least`` pictures, or none of TEMPERATURES fits, as where all of them are right, or the classes
+            that are right have no higher logits than the others, on average.
     """
     if len(labels) < least:
         raise ValueError(f"{len(labels)} pictures are too few to calibrate with: it takes {least} that the model has not seen.")
@@ -113,8 +120,11 @@ def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES)
         return ((logits * inverse).softmax(1) * logits).sum(1).sub(target).mean().item()
 
     low, high = (math.log(1 / temperature) for temperature in reversed(TEMPERATURES))
-    if slope(math.exp(low)) > 0 or slope(math.exp(high)) < 0:
-        raise ValueError("No temperature makes these predictions honest: the model names nearly all or nearly none of the pictures right.")
+    if slope(math.exp(low)) > 0:
+        raise ValueError(_NO_BETTER_THAN_GUESSING if slope(0.0) >= 0 else _OUT_OF_RANGE.format("above", TEMPERATURES[1]))
+    if slope(math.exp(high)) < 0:
+        right = bool((logits.amax(1) == target).all())
+        raise ValueError(_ALL_RIGHT if right else _OUT_OF_RANGE.format("below", TEMPERATURES[0]))
     for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
@@ -122,12 +132,19 @@ def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES)
 
 
 def error_when_calibrated(logits: Tensor, labels: Tensor) -> float:
-    """The calibration error to expect after calibration: each half of the pictures with the temperature of the other."""
+    """The calibration error to expect after calibration: each half of the pictures with the temperature of the other.
+
+    Raises:
+        ValueError: a half that no temperature fits.
+    """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     scaled = logits.double().clone()
     for own, other in (halves, halves[::-1]):
-        scaled[own] /= fit_temperature(logits[other], labels[other], LEAST_PICTURES // 2)
+        try:
+            scaled[own] /= fit_temperature(logits[other], labels[other], LEAST_PICTURES // 2)
+        except ValueError as error:
+            raise ValueError("These pictures are too few to calibrate with: half of them alone fit no temperature. Add more.") from error
     confidence, named = scaled.softmax(1).max(1)
     return calibration_error(confidence, named == labels)
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from ..pictures import MAX_PIXELS, UnreadablePicture, open_picture
 from ..preprocess import CvtImageProcessor
-from .data import Listing, Picture
+from .listing import Listing, Picture
 
 THREADS = 4
 AT_ONCE = 256  # pictures handed to the threads together
@@ -108,6 +108,8 @@ def _attempts(listing: Listing, cut: Cut) -> Iterator[np.ndarray | str]:
     """Each picture as an array, or the sentence that says why there is none."""
 
     def attempt(source: Picture) -> np.ndarray | str:
+        if source == b"":
+            return "The parquet file does not hold this picture, at most its path."
         try:
             return cut(source)
         except UnreadablePicture as error:
