@@ -30,7 +30,7 @@ from .training.places import check_places, make_folder, place
 from .training.precision import PRECISIONS, choose_precision
 from .training.progress import Reporter, print_what_can_be
 from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
-from .training.recipe import FINE_TUNING, Phases, Recipe
+from .training.recipe import FINE_TUNING, LEAST_STEPS, Phases, Recipe
 from .training.start import Start, checksum, from_scratch, from_trained, load_teacher, without_results
 from .training.trainer import Diverged, NotSaved, Trainer
 
@@ -100,7 +100,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
     lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    default = f"default: {written(Recipe())}, with --init {written(FINE_TUNING)}; for another input in proportion"
+    tuning = f"with --init {written(FINE_TUNING)}, and longer where pictures are few"
+    default = f"default: {written(Recipe())}, {tuning}; for another input in proportion"
     add("--phases", type=phases, help=f"{lengths} ({default})")
     for name, text in NUMBERS.items():
         scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
@@ -194,6 +195,8 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
         say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
     training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
     check_classes(training)
+    if options.phases is None and start.source is not None:
+        recipe = recipe.lasting(LEAST_STEPS, len(training))
     if device.type == "cpu" and options.accumulate is None:
         recipe = accumulate_on_cpu(recipe, len(training), world.size)
     held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)

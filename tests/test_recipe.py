@@ -20,6 +20,15 @@ def test_phases_become_steps_and_sides_take_turns():
     assert recipe.sides == {32, 48, 64, 96}
 
 
+def test_few_pictures_are_seen_more_often():
+    recipe = Recipe(phases=(((32,), 2.0), ((48,), 1.0)), batch_size=32)
+    longer = recipe.lasting(90, 96)  # 9 steps otherwise
+    assert longer.plan(96, 32) == [32] * 60 + [48] * 30
+    assert recipe.lasting(9, 96) == recipe
+    assert recipe.lasting(90, 10_000) == recipe
+    assert len(recipe.lasting(90, 6).plan(6, 6)) == 90
+
+
 def test_the_rate_grows_then_falls_along_a_cosine():
     recipe = Recipe(warmup=0.1)
     shares = [recipe.share_of_rate(step, 200) for step in range(200)]

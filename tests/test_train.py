@@ -20,7 +20,7 @@ from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
 from cvt.train import EMBEDDED_ARCHITECTURE, accumulate_on_cpu, arguments, main, phases, recipe_of, starting_point
 from cvt.training.batches import Batches
 from cvt.training.reading import PictureSet
-from cvt.training.recipe import FINE_TUNING, Recipe
+from cvt.training.recipe import FINE_TUNING, LEAST_STEPS, Recipe
 from cvt.training.result import draw_curves
 from cvt.training.start import IMAGENET_MEAN, IMAGENET_STD, load_teacher
 from tests.helpers import tiny_config, tiny_model
@@ -297,6 +297,16 @@ def test_a_teacher_may_number_its_classes_in_another_order(tmp_path):
     with torch.inference_mode():
         own = CvtForImageClassification.from_pretrained(source)(x).logits
         assert torch.equal(teacher(x).logits, own[:, [1, 2, 0]])
+
+
+def test_a_few_pictures_make_no_short_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
+    write_pictures(tmp_path / "pictures", count=6)
+    source = saved_model(tmp_path / "model", ("left", "right"))
+    given = f"--data {tmp_path / 'pictures'} --init {source} --device cpu --minutes 0".split()
+    main([*given, "--out", str(tmp_path / "default")])
+    main([*given, "--out", str(tmp_path / "chosen"), "--phases", "32:12"])
+    assert [json.loads((tmp_path / name / "training.json").read_text())["of"] for name in ("default", "chosen")] == [LEAST_STEPS, 12]
 
 
 def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes(tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -77,6 +77,12 @@ class Recipe:
             steps += [sides[step % len(sides)] for step in range(count)]
         return steps
 
+    def lasting(self, least: int, pictures: int) -> Recipe:
+        """The recipe with as many more epochs as ``least`` steps take, where it would be over before with so few pictures."""
+        steps = len(self.plan(pictures, min(self.batch_size, pictures)))
+        longer = max(1.0, least / steps)
+        return replace(self, phases=tuple((sides, epochs * longer) for sides, epochs in self.phases))
+
     def share_of_rate(self, step: int, steps: int) -> float:
         """The learning rate of a step as a share of the largest: a linear warm-up, then a cosine to zero."""
         warmup = max(1, int(steps * self.warmup))
@@ -121,7 +127,8 @@ _BOUNDS = (
     ("seed", 0, 2**32),
 )  # fmt: skip
 
-# For a model that has learned to see already, and a few hundred pictures or more.
+# For a model that has learned to see already. 36 steps, of 97 pictures, named 69 % of 282 others right, and 90 steps 74 %.
+LEAST_STEPS = 90
 FINE_TUNING = Recipe(
     phases=(((96,), 12.0),),
     batch_size=32,
