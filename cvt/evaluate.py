@@ -9,16 +9,12 @@ import argparse
 import csv
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from .checkpoint import load_model, load_processor, replacing
@@ -29,6 +25,8 @@ from .runner import choose_device
 from .training.data import find_held_out
 from .training.listing import Listing, composed
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
+from .training.places import check_place, place, writing
+from .training.progress import print_what_can_be
 from .training.reading import as_processed, read
 from .training.unseen import hand_on, unseen
 
@@ -169,47 +167,23 @@ def calibrate(source: str | None, measured: Measured, result: Evaluation, side: 
     )
 
 
-@contextmanager
-def writing(path: Path, option: str) -> Iterator[None]:
-    """Says in a sentence that nothing can be written to the ``path`` of an option."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or "there may be too little space"
-        raise ValueError(f"Nothing can be written to {path.absolute().name!r} ({reason}): choose another place for {option}.") from error
-
-
-def check_place(path: Path, option: str, folder: bool) -> None:
-    """Refuses a file or ``folder`` that cannot be written, before anything is measured, and leaves nothing behind."""
-    name = path.absolute().name
-    with writing(path, option):
-        if folder and path.is_file():
-            raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")
-        if not folder and path.is_dir():
-            raise ValueError(f"{option} names a folder, {name!r}: it takes the name of a file, such as table.csv.")
-        above = path.absolute().parents
-        there = next(each for each in ((path.absolute(), *above) if folder else above) if each.exists())
-        with TemporaryFile(dir=there):
-            pass
-
-
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = (
         "Measures how good a CvT is on pictures it has not seen: those in a folder named val or test, else those that were held out "
         "from its training where its folder lists them, else all."
     )
     parser = argparse.ArgumentParser(prog="python -m cvt.evaluate", description=what)
-    parser.add_argument("--data", type=Path, required=True, help="a folder with one folder a class, or parquet files; see cvt.train")
+    parser.add_argument("--data", type=place, required=True, help="a folder with one folder a class, or parquet files; see cvt.train")
     parser.add_argument("--model", default="embedded", help="a folder or a Hub id (default: embedded, the model that is built in)")
     parser.add_argument("--all", action="store_true", help="measure all pictures, also those that the model was trained on")
     parser.add_argument("--side", type=int, nargs="+", help="input sides in pixels to measure at (default: the model's own)")
     parser.add_argument(
         "--calibrate",
-        type=Path,
+        type=place,
         metavar="OUT",
         help="write the model to OUT with a temperature folded into its classifier that fits these pictures, at the first side",
     )
-    parser.add_argument("--table", type=Path, metavar="CSV", help="write the result of every class to a file")
+    parser.add_argument("--table", type=place, metavar="CSV", help="write the result of every class to a file")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
@@ -257,9 +231,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def main(given: list[str] | None = None) -> None:
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to stop
     options = arguments(given)
+    print_what_can_be()
     try:
         run(options)
     except ValueError as error:

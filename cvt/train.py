@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from .evaluate import in_words, predict
@@ -254,8 +255,9 @@ def main(given: list[str] | None = None) -> None:
         sys.exit("The GPU has too little memory for this: take the batches in parts with --accumulate 2, 4 or more.")
     except ValueError as error:
         sys.exit(f"Training cannot start: {error}")
-    except OSError as error:
-        sys.exit(f"A file cannot be written or read ({error.strerror or 'reason unknown'}). What was saved before is whole.")
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or "there may be too little space"
+        sys.exit(f"A file cannot be written or read ({reason}). What was saved before is whole.")
     except KeyboardInterrupt:
         saved = (options.out / "state.pt").exists()
         what = "goes on from the last saved step" if saved else "begins anew, since nothing was saved yet"

@@ -15,6 +15,7 @@ from PIL import Image
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt import evaluate as evaluate_module
 from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
+from cvt.training import places
 from cvt.training.data import find, find_both, find_held_out
 from cvt.training.measures import BINS, calibration_error, error_when_calibrated, evaluate, fit_temperature, fold_temperature
 from cvt.training.reading import middle_square, read
@@ -325,10 +326,10 @@ def test_pictures_outside_any_class_are_told_of_when_measuring(trained, capsys):
 
 @pytest.mark.parametrize(("option", "there", "words"), [
     ("--table", "model", "--table names a folder, 'model'"), ("--calibrate", "file", "--calibrate names a file, 'file'"),
-    ("--table", "file/t.csv", "Nothing can be written to 't.csv' .Not a directory.: choose another place for --table"),
-    ("--calibrate", "file/m", "Nothing can be written to 'm' .Not a directory.: choose another place for --calibrate"),
-    ("--table", "locked/t.csv", "written to 't.csv' .Permission denied."),
-    ("--calibrate", "locked/m", "written to 'm' .Permission denied."),
+    ("--table", "file/t.csv", "Nothing can be written into 't.csv' .Not a directory.: choose another --table"),
+    ("--calibrate", "file/m", "Nothing can be written into 'm' .Not a directory.: choose another --calibrate"),
+    ("--table", "locked/t.csv", "written into 't.csv' .Permission denied."),
+    ("--calibrate", "locked/m", "written into 'm' .Permission denied."),
 ])  # fmt: skip
 def test_a_place_that_cannot_be_written_is_refused_before_measuring(trained, monkeypatch, option, there, words):
     def locked(dir):
@@ -336,8 +337,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_measuring(trained, mon
             raise PermissionError(13, "Permission denied", str(dir))
         return tempfile(dir=dir)
 
-    tempfile = evaluate_module.TemporaryFile
-    monkeypatch.setattr(evaluate_module, "TemporaryFile", locked)
+    tempfile = places.TemporaryFile
+    monkeypatch.setattr(places, "TemporaryFile", locked)
     monkeypatch.setattr(evaluate_module, "measure", None)
     (trained / "file").write_text("")
     (trained / "locked").mkdir()
@@ -353,7 +354,7 @@ def test_a_place_that_is_full_in_the_end_is_one_sentence(trained, monkeypatch, o
 
     monkeypatch.setattr(evaluate_module, "replacing", full)
     monkeypatch.setattr("cvt.checkpoint.replacing", full)
-    with pytest.raises(SystemExit, match=r"Nothing can be written to 'x' \(No space left on device\): choose another place for " + option):
+    with pytest.raises(SystemExit, match=r"Nothing can be written into 'x' \(No space left on device\): choose another " + option):
         evaluated(trained, option, str(trained / "x"))
 
 

@@ -1,10 +1,14 @@
-"""Where a training writes: checked before it starts, so that nothing is lost that took hours."""
+"""Where results are written: checked before the work starts, so that nothing is lost that took hours."""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+
+from safetensors import SafetensorError
 
 
 def place(text: str) -> Path:
@@ -27,11 +31,33 @@ def check_places(data: Path, out: Path, **sources: str | None) -> None:
             raise ValueError(f"--out is the folder of --{option}, which would be overwritten: choose another --out.")
 
 
+@contextmanager
+def writing(path: Path, option: str) -> Iterator[None]:
+    """Says in a sentence that nothing can be written to the ``path`` of an option."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or "there may be too little space"
+        raise ValueError(f"Nothing can be written into {path.absolute().name!r} ({reason}): choose another {option}.") from error
+
+
+def check_place(path: Path, option: str, folder: bool) -> None:
+    """Refuses a file or ``folder`` that cannot be written, before anything is measured, and leaves nothing behind."""
+    name = path.absolute().name
+    with writing(path, option):
+        if folder and path.is_file():
+            raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")
+        if not folder and path.is_dir():
+            raise ValueError(f"{option} names a folder, {name!r}: it takes the name of a file, such as table.csv.")
+        above = path.absolute().parents
+        there = next(each for each in ((path.absolute(), *above) if folder else above) if each.exists())
+        with TemporaryFile(dir=there):
+            pass
+
+
 def make_folder(out: Path) -> None:
     """Makes the folder and tries to write into it."""
-    try:
+    with writing(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=out):
+        with TemporaryFile(dir=out):
             pass
-    except OSError as error:
-        raise ValueError(f"Nothing can be written into {out.name!r} ({error.strerror}): choose another --out.") from error
