@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -288,6 +289,15 @@ def test_training_sees_pictures_as_the_processor_makes_them(settings):
     seen = batches.normalize(pictures.pictures[:1] / 255)
     expected = processor(Image.fromarray(picture), return_tensors="pt").pixel_values
     assert torch.allclose(seen, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_names_may_be_stored_in_either_unicode_form(tmp_path):
+    apart = tuple(unicodedata.normalize("NFD", name) for name in ("Käfer", "Bär"))
+    start = starting_point(arguments(["--data", "x", "--out", "y", "--init", saved_model(tmp_path / "model", apart)]))
+    assert start.order(("Bär", "Käfer")) == ("Käfer", "Bär")
+    saved = load_file(tmp_path / "model" / "model.safetensors")
+    assert torch.equal(start.build(("Käfer", "Bär"), 0).classifier.weight, saved["classifier.weight"])
+    assert load_teacher(str(tmp_path / "model"), ("Bär", "Käfer"), start.processor, {32}).classifier.weight.shape[0] == 2
 
 
 def test_a_teacher_may_number_its_classes_in_another_order(tmp_path):

@@ -14,6 +14,7 @@ from ..checkpoint import load_config, load_model, load_processor
 from ..config import CvtConfig
 from ..model import CvtForImageClassification
 from ..preprocess import CvtImageProcessor
+from .listing import composed
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESULTS = ("evaluation", "calibration")  # of an earlier training, in its config
@@ -33,7 +34,7 @@ class Start:
 
     def order(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """The classes in the order in which the result numbers them: the model's own, if it knows just these."""
-        own = tuple(self.config.id2label.values())
+        own = known_classes(self.config)
         return own if self.source is not None and set(own) == set(classes) else classes
 
     def build(self, classes: tuple[str, ...], seed: int) -> CvtForImageClassification:
@@ -43,7 +44,7 @@ class Start:
         if self.source is None:
             return CvtForImageClassification(config)
         model = load_model(CvtForImageClassification, _named(self.source), config=config, ignore_mismatched_sizes=True)
-        if tuple(self.config.id2label.values()) != classes:  # other classes, though there may be as many
+        if known_classes(self.config) != classes:  # other classes, though there may be as many
             model.init_weights(model.classifier)
         return model
 
@@ -76,7 +77,7 @@ def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProce
         ValueError: it has other classes, sees pictures normalised in another way, or cannot see pictures of one of the sides.
     """
     teacher, own = load_model(CvtForImageClassification, _named(source)), load_processor(_named(source))
-    known = tuple(teacher.config.id2label.values())
+    known = known_classes(teacher.config)
     if sorted(known) != sorted(classes):
         raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")
     if own.moments != processor.moments:
@@ -90,6 +91,11 @@ def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProce
     for parameter in teacher.classifier.parameters():
         parameter.data = parameter.data[order]
     return teacher
+
+
+def known_classes(config: CvtConfig) -> tuple[str, ...]:
+    """A model's classes in its order, named as those of a ``Listing``."""
+    return tuple(composed(name) for name in config.id2label.values())
 
 
 def checksum(model: torch.nn.Module) -> str:
