@@ -25,8 +25,8 @@ from .runner import choose_device
 from .training.data import find_held_out
 from .training.listing import Listing, composed
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
-from .training.places import check_place, place, writing
-from .training.progress import print_what_can_be
+from .training.places import check_apart, check_writable, path_argument, writing
+from .training.progress import replace_unencodable
 from .training.reading import as_processed, read
 from .training.unseen import hand_on, unseen
 
@@ -151,12 +151,9 @@ def calibrate(source: str | None, measured: Measured, result: Evaluation, side: 
     expected = round(error_when_calibrated(measured.logits, measured.labels), 4)
     model = load_model(CvtForImageClassification, source, dtype="auto")
     fold_temperature(model, temperature)
-    about = {"calibration_error": expected, "pictures": result.pictures}
-    extra = {
-        **model.config.extra,
-        "evaluation": {"top1": round(result.top1, 4), "top5": round(result.top5, 4), **about},
-        "calibration": {"temperature": round(temperature, 4), **about},
-    }
+    measurement = replace(result, calibration_error=expected).summary()
+    details = {"temperature": round(temperature, 4), "calibration_error": expected, "pictures": result.pictures}
+    extra = {**model.config.extra, "evaluation": measurement, "calibration": details}
     model.config = replace(model.config, image_size=side, extra=extra)
     model.save_pretrained(out)
     replace(load_processor(source), size=side).save_pretrained(out)
@@ -173,17 +170,20 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "from its training where its folder lists them, else all."
     )
     parser = argparse.ArgumentParser(prog="python -m cvt.evaluate", description=what)
-    parser.add_argument("--data", type=place, required=True, help="a folder with one folder a class, or parquet files; see cvt.train")
+    parser.add_argument(
+        "--data", type=path_argument, required=True, help="a folder with one folder a class, or parquet files; see cvt.train"
+    )
     parser.add_argument("--model", default="embedded", help="a folder or a Hub id (default: embedded, the model that is built in)")
-    parser.add_argument("--all", action="store_true", help="measure all pictures, also those that the model was trained on")
+    every = "measure all pictures, also those that the model was trained on; a folder named val or test is still measured alone"
+    parser.add_argument("--all", action="store_true", help=every)
     parser.add_argument("--side", type=int, nargs="+", help="input sides in pixels to measure at (default: the model's own)")
     parser.add_argument(
         "--calibrate",
-        type=place,
+        type=path_argument,
         metavar="OUT",
         help="write the model to OUT with a temperature folded into its classifier that fits these pictures, at the first side",
     )
-    parser.add_argument("--table", type=place, metavar="CSV", help="write the result of every class to a file")
+    parser.add_argument("--table", type=path_argument, metavar="CSV", help="write the result of every class to a file")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
@@ -197,9 +197,10 @@ def check(options: argparse.Namespace) -> None:
     if options.all and options.calibrate:
         raise ValueError("--calibrate takes pictures that the model was not trained on: leave --all out.")
     if options.table:
-        check_place(options.table, "--table", folder=False)
+        check_writable(options.table, "--table", folder=False)
     if options.calibrate:
-        check_place(options.calibrate, "--calibrate", folder=True)
+        check_apart(options.calibrate, "--calibrate", options.data)
+        check_writable(options.calibrate, "--calibrate", folder=True)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -232,7 +233,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
-    print_what_can_be()
+    replace_unencodable()
     try:
         run(options)
     except ValueError as error:

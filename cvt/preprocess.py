@@ -156,7 +156,7 @@ class CvtImageProcessor:
 
     @property
     def moments(self) -> tuple[list[float], list[float]]:
-        """(mean, deviation), by a number a channel: what ``normalize`` comes to for values in 0..1, whichever steps are on."""
+        """(mean, std) per channel that ``normalize`` amounts to for values in 0..1, with whichever steps are on."""
         white = 255 * self.rescale_factor if self.do_rescale else 255.0  # what becomes of the brightest value
         mean, std = (self.image_mean, self.image_std) if self.do_normalize else ([0.0] * 3, [1.0] * 3)
         return [each / white for each in mean], [each / white for each in std]

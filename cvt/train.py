@@ -14,7 +14,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
 from .evaluate import in_words, predict
@@ -27,12 +26,12 @@ from .training.batches import Batches
 from .training.data import HELD_OUT_SHARE, Listing, find_both
 from .training.distributed import World, joined
 from .training.measures import evaluate
-from .training.places import check_places, make_folder, place
+from .training.places import UNWRITTEN, check_apart, check_writable, path_argument, reason
 from .training.precision import PRECISIONS, choose_precision
-from .training.progress import Reporter, print_what_can_be
+from .training.progress import Reporter, replace_unencodable
 from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, LEAST_STEPS, Phases, Recipe
-from .training.start import Start, checksum, from_scratch, from_trained, load_teacher, without_results
+from .training.start import Start, checksum, from_scratch, from_trained, load_teacher
 from .training.trainer import Diverged, NotSaved, Trainer
 
 # The embedded model's architecture: query grids 48², 24², 12² at 96×96, close to CvT-13's 56², 28², 14² at 224×224.
@@ -58,7 +57,7 @@ NUMBERS = {
     "accumulate": "take each batch in so many parts, for less memory; on a CPU as many as suffice",
     "learning_rate": "of AdamW, at its height",
     "muon_learning_rate": "of Muon, for the matrices inside the blocks",
-    "weight_decay": "of AdamW; of Muon a fifth of it",
+    "weight_decay": "of AdamW; a fifth of it for Muon",
     "warmup": "share of the steps in which the rates grow",
     "label_smoothing": "share of each label spread over all classes",
     "mix": "share of batches with mixup or cutmix",
@@ -92,21 +91,20 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = "Trains a CvT on your pictures, or goes on with a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
     add = parser.add_argument_group("what").add_argument
-    add("--data", type=place, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
-    add("--out", type=place, required=True, help="the folder for the trained model, its history and its state")
+    add("--data", type=path_argument, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
+    add("--out", type=path_argument, required=True, help="the folder for the trained model, its history and its state")
     add("--init", metavar="MODEL", help="what to start from: embedded, a folder or a Hub id (default: new weights)")
-    add("--config", type=place, metavar="JSON", help="a config.json of the architecture of new weights (default: the embedded model's)")
+    add("--config", type=path_argument, metavar="JSON", help="config.json of the architecture of new weights (default: the embedded one)")
     add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
     add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
     add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
     add = parser.add_argument_group("recipe").add_argument
     lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    tuning = f"with --init {written(FINE_TUNING)}, and longer where pictures are few"
-    default = f"default: {written(Recipe())}, {tuning}; for another input in proportion"
-    add("--phases", type=phases, help=f"{lengths} ({default})")
+    shown = f"{written(Recipe())}, with --init {written(FINE_TUNING)} and longer where pictures are few; for another input in proportion"
+    add("--phases", type=phases, help=f"{lengths} (default: {shown})")
     for name, text in NUMBERS.items():
-        scratch, tuning = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
-        default = f"default: {scratch:g}" if scratch == tuning else f"default: {scratch:g}, with --init {tuning:g}"
+        scratch, tuned = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
+        default = f"default: {scratch:g}" if scratch == tuned else f"default: {scratch:g}, with --init {tuned:g}"
         add("--" + name.replace("_", "-"), type=type(scratch), metavar="X", help=f"{text} ({default})")
     least = f"default: {Recipe.area[0]:g}, with --init {FINE_TUNING.area[0]:g}"
     add("--least-area", type=float, metavar="X", help=f"least share of a picture that a crop keeps ({least})")
@@ -160,7 +158,7 @@ def identity(
     recipe: Recipe, start: Start, model: nn.Module, pictures: PictureSet, classes: tuple[str, ...], teacher: nn.Module | None
 ) -> dict[str, str]:
     """What makes a training this one, by name: a state of any other cannot be gone on from. ``model`` is what it starts from."""
-    architecture = {name: value for name, value in without_results(start.config).items() if not name.endswith(("2label", "2id"))}
+    architecture = {name: value for name, value in model.config.to_dict().items() if not name.endswith(("2label", "2id"))}
     return {
         "training_set": result.fingerprint(pictures),
         "list_of_classes": json.dumps(classes),
@@ -175,7 +173,8 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
     if options.measurements < 0:
         raise ValueError("--measurements must be 0 or more.")
-    check_places(options.data, options.out, init=options.init, teacher=options.teacher)
+    check_apart(options.out, "--out", options.data, init=options.init, teacher=options.teacher)
+    check_writable(options.out, "--out", folder=True)
     start = starting_point(options)
     recipe = recipe_of(options, start)
     precision = choose_precision(options.precision, device)
@@ -186,7 +185,6 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     classes = start.order(listings[0].classes)
     training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
     teacher = load_teacher(options.teacher, classes, processor, recipe.sides).to(device) if options.teacher else None
-    make_folder(options.out)
     model = start.build(classes, recipe.seed).to(device)
     say = print if world.first else (lambda *text, **how: None)
     say(describe(training_list, held_out_list), flush=True)
@@ -244,7 +242,7 @@ def finish(average: CvtForImageClassification, processor: CvtImageProcessor, hel
 
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
-    print_what_can_be()
+    replace_unencodable()
     try:
         device, _ = choose_device(options.device)
         with joined(device) as (world, own):
@@ -255,9 +253,8 @@ def main(given: list[str] | None = None) -> None:
         sys.exit("The GPU has too little memory for this: take the batches in parts with --accumulate 2, 4 or more.")
     except ValueError as error:
         sys.exit(f"Training cannot start: {error}")
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or "there may be too little space"
-        sys.exit(f"A file cannot be written or read ({reason}). What was saved before is whole.")
+    except UNWRITTEN as error:
+        sys.exit(f"A file cannot be written or read ({reason(error)}). What was saved before is whole.")
     except KeyboardInterrupt:
         saved = (options.out / "state.pt").exists()
         what = "goes on from the last saved step" if saved else "begins anew, since nothing was saved yet"

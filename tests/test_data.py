@@ -287,6 +287,18 @@ def test_class_names_beside_the_parquet_files(tmp_path):
         find(file)
 
 
+def test_damage_inside_a_parquet_file_is_one_sentence(tmp_path):
+    file = parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"])
+    listing = find(file)
+    column = pq.read_metadata(file).row_group(0).column(0)
+    content = bytearray(file.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    content[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"'a.parquet' cannot be read to its end: it is damaged or incomplete"):
+        list(listing.walk())
+
+
 def test_parquet_files_that_hold_paths_instead_of_pictures(tmp_path):
     paths = [{"bytes": None, "path": f"{index}.png"} for index in range(4)]
     file = parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"], paths)

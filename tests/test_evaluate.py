@@ -326,10 +326,10 @@ def test_pictures_outside_any_class_are_told_of_when_measuring(trained, capsys):
 
 @pytest.mark.parametrize(("option", "there", "words"), [
     ("--table", "model", "--table names a folder, 'model'"), ("--calibrate", "file", "--calibrate names a file, 'file'"),
-    ("--table", "file/t.csv", "Nothing can be written into 't.csv' .Not a directory.: choose another --table"),
-    ("--calibrate", "file/m", "Nothing can be written into 'm' .Not a directory.: choose another --calibrate"),
-    ("--table", "locked/t.csv", "written into 't.csv' .Permission denied."),
-    ("--calibrate", "locked/m", "written into 'm' .Permission denied."),
+    ("--table", "file/t.csv", "Nothing can be written to 't.csv' .Not a directory.: choose another --table"),
+    ("--calibrate", "file/m", "Nothing can be written to 'm' .Not a directory.: choose another --calibrate"),
+    ("--table", "locked/t.csv", "written to 't.csv' .Permission denied."),
+    ("--calibrate", "locked/m", "written to 'm' .Permission denied."), ("--calibrate", "data/m", "--calibrate is inside --data"),
 ])  # fmt: skip
 def test_a_place_that_cannot_be_written_is_refused_before_measuring(trained, monkeypatch, option, there, words):
     def locked(dir):
@@ -354,7 +354,7 @@ def test_a_place_that_is_full_in_the_end_is_one_sentence(trained, monkeypatch, o
 
     monkeypatch.setattr(evaluate_module, "replacing", full)
     monkeypatch.setattr("cvt.checkpoint.replacing", full)
-    with pytest.raises(SystemExit, match=r"Nothing can be written into 'x' \(No space left on device\): choose another " + option):
+    with pytest.raises(SystemExit, match=r"Nothing can be written to 'x' \(No space left on device\): choose another " + option):
         evaluated(trained, option, str(trained / "x"))
 
 

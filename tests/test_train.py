@@ -225,7 +225,8 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
     (["--init", "embedded"], "leave --config out"), (["--config", "none.json"], "no architecture file 'none.json'"),
     (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
     (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
-    (["--out", "FILE"], "choose another --out"), (["--out", ""], "an empty name"), (["--out", "INSIDE"], "inside --data"),
+    (["--out", "FILE"], "--out names a file, 'file'"), (["--data", "~nobody-here/x"], "no pictures at 'x'"),
+    (["--out", ""], "an empty name"), (["--out", "INSIDE"], "inside --data"),
     (["--teacher", "MODEL", "--out", "MODEL"], "folder of --teacher, which would be overwritten"),
     (["--measurements", "-1"], "0 or more"), (["--phases", "32:inf"], "epochs above 0"), (["--phases", "32:nan"], "epochs above 0"),
     (["--batch-size", "1"], "a value of 2 or more"), (["--device", "meta"], "no device"), (["--config", "GREY"], "num_channels must be 3"),
@@ -323,18 +324,7 @@ def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
     write_pictures(tmp_path / "pictures", count=6)
     source = saved_model(tmp_path / "model", ("left", "right"))
-    given = [
-        "--data",
-        str(tmp_path / "pictures"),
-        "--out",
-        str(tmp_path / "out"),
-        "--phases",
-        "16:4",
-        "--batch-size",
-        "8",
-        "--device",
-        "cpu",
-    ]
+    given = f"--data {tmp_path / 'pictures'} --out {tmp_path / 'out'} --phases 16:4 --batch-size 8 --device cpu".split()
     main([*given, "--init", source, "--minutes", "0"])
     noted = json.loads((tmp_path / "model" / "config.json").read_text()) | {"evaluation": {"top1": 0.5}}
     (tmp_path / "model" / "config.json").write_text(json.dumps(noted))
@@ -373,5 +363,5 @@ def test_a_place_that_cannot_be_written_to_is_known_before_anything_is_read(fold
 
     monkeypatch.setattr("cvt.training.places.TemporaryFile", refused)
     monkeypatch.setattr("cvt.train.read", lambda *_: pytest.fail("pictures were read"))
-    with pytest.raises(SystemExit, match=r"Nothing can be written into 'out' \(Permission denied\): choose another --out"):
+    with pytest.raises(SystemExit, match=r"Nothing can be written to 'out' \(Permission denied\): choose another --out"):
         main(command(folder, tmp_path / "out")[3:])

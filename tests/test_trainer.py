@@ -136,14 +136,14 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
     model = CvtForImageClassification(tiny_config(num_labels=3))
     with torch.no_grad():
         model.classifier.weight.fill_(float("nan"))
-    with pytest.raises(ValueError, match="no longer a number at step 1"):
+    with pytest.raises(ValueError, match="no longer numbers at step 1"):
         trainer(tmp_path, Recipe(**QUICK), model=model).run(silent)
     assert not (tmp_path / "state.pt").exists()
 
 
 def test_weights_that_the_last_step_broke_are_no_result(tmp_path):
-    learner = trainer(tmp_path, Recipe(**{**QUICK, "learning_rate": 1e30, "phases": (((16,), 0.5),)}))
-    with pytest.raises(ValueError, match="no longer a number at step"):
+    learner = trainer(tmp_path, Recipe(**{**QUICK, "learning_rate": 1e39, "phases": (((16,), 0.3),)}))
+    with pytest.raises(ValueError, match="no longer numbers at step 1"):
         learner.run(silent)
     assert not (tmp_path / "state.pt").exists()
 
@@ -158,6 +158,17 @@ def test_a_damaged_state_is_one_sentence(tmp_path, content):
         state.write_bytes(state.read_bytes()[: state.stat().st_size // 2] if content == "half" else content)
     with pytest.raises(ValueError, match=r"state\.pt in .* is damaged or no state of a training: choose another --out"):
         trainer(tmp_path, Recipe(**QUICK), identity={"seed": "0"})
+
+
+def test_a_state_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    trainer(tmp_path, Recipe(**QUICK)).save()
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("cvt.training.trainer.torch.load", refused)
+    with pytest.raises(PermissionError):
+        trainer(tmp_path, Recipe(**QUICK))
 
 
 def test_a_full_disk_leaves_the_last_state_whole(tmp_path, monkeypatch):

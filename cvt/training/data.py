@@ -16,6 +16,7 @@ import torch
 from .folders import HELD_OUT_NAMES, TRAINING_NAMES, check_links, folders, from_folders, own_pictures
 from .listing import Listing, printable
 from .parquet import from_parquet, parquet_files
+from .places import expanded
 
 HELD_OUT_SHARE = 0.1
 
@@ -106,10 +107,7 @@ def split(listing: Listing, seed: int, share: float = HELD_OUT_SHARE) -> tuple[L
 
 def _place(path: str | Path) -> Path:
     """The path with a name, also of "~" and "."."""
-    try:
-        path = Path(path).expanduser()
-    except RuntimeError:  # of nobody's home, so it is a folder's name
-        path = Path(path)
+    path = expanded(path)
     return path if path.name not in ("", "..") else path.resolve()
 
 

@@ -20,6 +20,7 @@ class Listing:
     """Pictures that are not read yet: their names, labels and classes, and a way to walk over them in that order.
 
     Attributes:
+        names: a picture's path below the data's folder, or "file:row". labels: its place in ``classes``.
         held_out: whether their folder or files are named as held out from training.
         notes: sentences on what was left out.
     """

@@ -52,6 +52,11 @@ class Evaluation:
     classes: tuple[ClassResult, ...]
     confused: tuple[tuple[str, str, int], ...]
 
+    def summary(self) -> dict[str, float]:
+        """What a config tells of it."""
+        shares = {name: round(getattr(self, name), 4) for name in ("top1", "top5", "calibration_error")}
+        return {**shares, "pictures": self.pictures}
+
 
 def evaluate(logits: Tensor, labels: Tensor, names: list[str]) -> Evaluation:
     """Logits (N, classes) against labels (N,), int64; ``names`` of the classes."""

@@ -50,8 +50,11 @@ def from_parquet(files: list[Path]) -> Listing:
 
     def walk() -> Iterator[bytes]:
         for file in files:
-            for batch in parquet.ParquetFile(file).iter_batches(batch_size=256, columns=["image"]):
-                yield from ((row or {}).get("bytes") or b"" for row in batch["image"].to_pylist())
+            try:
+                for batch in parquet.ParquetFile(file).iter_batches(batch_size=256, columns=["image"]):
+                    yield from ((row or {}).get("bytes") or b"" for row in batch["image"].to_pylist())
+            except (pyarrow.ArrowException, OSError) as error:
+                raise ValueError(f"{file.name!r} cannot be read to its end: it is damaged or incomplete.") from error
 
     return Listing(
         classes=classes,

@@ -10,25 +10,40 @@ from tempfile import TemporaryFile
 
 from safetensors import SafetensorError
 
+UNWRITTEN = (OSError, SafetensorError)
 
-def place(text: str) -> Path:
-    """A path that was given on the command line, with ~ for the home folder."""
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ as the home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # of nobody's home, so it is a folder's name
+        return Path(path)
+
+
+def path_argument(text: str) -> Path:
+    """A path given on the command line."""
     if not text.strip():
         raise argparse.ArgumentTypeError("an empty name: give a folder or a file")
-    return Path(text).expanduser()
+    return expanded(text)
 
 
-def check_places(data: Path, out: Path, **sources: str | None) -> None:
+def reason(error: Exception) -> str:
+    """Why something could not be written or read, in few words and without its path."""
+    return getattr(error, "strerror", None) or ("there may be too little space" if isinstance(error, SafetensorError) else str(error))
+
+
+def check_apart(out: Path, option: str, data: Path, **sources: str | None) -> None:
     """Refuses an ``out`` whose folder would be taken for pictures of ``data``, or that would overwrite one of the ``sources``.
 
     Args:
-        sources: by the option that names them, models as ``from_pretrained`` takes them.
+        option: that gives ``out``. sources: by the option that names them, models as ``from_pretrained`` takes them.
     """
     if data.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ValueError("--out is inside --data, where its folder would be taken for a class: choose another --out.")
-    for option, source in sources.items():
-        if source is not None and Path(source).expanduser().resolve() == out.resolve():
-            raise ValueError(f"--out is the folder of --{option}, which would be overwritten: choose another --out.")
+        raise ValueError(f"{option} is inside --data, where its folder would be taken for a class: choose another {option}.")
+    for name, source in sources.items():
+        if source not in (None, "embedded") and expanded(source).resolve() == out.resolve():
+            raise ValueError(f"{option} is the folder of --{name}, which would be overwritten: choose another {option}.")
 
 
 @contextmanager
@@ -36,28 +51,19 @@ def writing(path: Path, option: str) -> Iterator[None]:
     """Says in a sentence that nothing can be written to the ``path`` of an option."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or "there may be too little space"
-        raise ValueError(f"Nothing can be written into {path.absolute().name!r} ({reason}): choose another {option}.") from error
+    except UNWRITTEN as error:
+        raise ValueError(f"Nothing can be written to {path.absolute().name!r} ({reason(error)}): choose another {option}.") from error
 
 
-def check_place(path: Path, option: str, folder: bool) -> None:
-    """Refuses a file or ``folder`` that cannot be written, before anything is measured, and leaves nothing behind."""
+def check_writable(path: Path, option: str, folder: bool) -> None:
+    """Refuses a file or ``folder`` that cannot be written, and leaves nothing behind."""
     name = path.absolute().name
     with writing(path, option):
         if folder and path.is_file():
             raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")
         if not folder and path.is_dir():
             raise ValueError(f"{option} names a folder, {name!r}: it takes the name of a file, such as table.csv.")
-        above = path.absolute().parents
-        there = next(each for each in ((path.absolute(), *above) if folder else above) if each.exists())
+        start = path.absolute() if folder else path.absolute().parent
+        there = next(each for each in (start, *start.parents) if each.exists())
         with TemporaryFile(dir=there):
-            pass
-
-
-def make_folder(out: Path) -> None:
-    """Makes the folder and tries to write into it."""
-    with writing(out, "--out"):
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=out):
             pass

@@ -94,7 +94,7 @@ def _number(text: str | None) -> float:
         return float("inf")
 
 
-def print_what_can_be() -> None:
+def replace_unencodable() -> None:
     """Lets a terminal that lacks a letter show another in its place, instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -78,8 +78,8 @@ class Recipe:
         return steps
 
     def lasting(self, least: int, pictures: int) -> Recipe:
-        """The recipe with as many more epochs as ``least`` steps take, where it would be over before with so few pictures."""
-        steps = len(self.plan(pictures, min(self.batch_size, pictures)))
+        """The recipe with its epochs stretched to ``least`` steps, where so few ``pictures`` would make fewer."""
+        steps = sum(epochs for _, epochs in self.phases) * pictures / min(self.batch_size, pictures)
         longer = max(1.0, least / steps)
         return replace(self, phases=tuple((sides, epochs * longer) for sides, epochs in self.phases))
 

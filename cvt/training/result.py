@@ -34,13 +34,8 @@ def as_saved(model: CvtForImageClassification) -> CvtForImageClassification:
 
 def save_result(model: CvtForImageClassification, processor: CvtImageProcessor, out: Path, result: Evaluation) -> None:
     """The model and its preprocessing; its config tells how good it is."""
-    measured = {
-        "top1": round(result.top1, 4),
-        "top5": round(result.top5, 4),
-        "calibration_error": round(result.calibration_error, 4),
-        "pictures": result.pictures,
-    }
-    model.config = replace(model.config, image_size=processor.side, extra={**model.config.extra, "evaluation": measured})
+    extra = {**model.config.extra, "evaluation": result.summary()}
+    model.config = replace(model.config, image_size=processor.side, extra=extra)
     model.save_pretrained(out)
     processor.save_pretrained(out)
 

@@ -6,7 +6,6 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -81,7 +80,7 @@ def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProce
     if sorted(known) != sorted(classes):
         raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")
     if own.moments != processor.moments:
-        raise ValueError(f"The teacher {source!r} sees pictures normalised in another way: its image_mean and image_std must be the same.")
+        raise ValueError(f"The teacher {source!r} sees pictures normalised in another way: rescaling and normalisation must be the same.")
     for side in sorted(sides):
         try:
             teacher.config.grids(side, side)
@@ -99,14 +98,11 @@ def known_classes(config: CvtConfig) -> tuple[str, ...]:
 
 
 def checksum(model: torch.nn.Module) -> str:
-    """Tells one model's weights from another's."""
-    sums = (zlib.crc32(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()) for value in model.state_dict().values())
-    return f"{zlib.crc32(' '.join(map(str, sums)).encode()):08x}"
-
-
-def without_results(config: CvtConfig) -> dict[str, Any]:
-    """The config as a dictionary, without what earlier trainings and measurements noted in it."""
-    return {name: value for name, value in config.to_dict().items() if name not in _RESULTS}
+    """The CRC-32 of a model's weights and buffers."""
+    total = 0
+    for value in model.state_dict().values():
+        total = zlib.crc32(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy(), total)
+    return f"{total:08x}"
 
 
 def _named(source: str) -> str | None:

@@ -25,7 +25,11 @@ REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more i
 
 
 class Diverged(ValueError):
-    """A training whose loss is no longer a number."""
+    """A training whose loss or weights are no longer numbers."""
+
+
+class NotSaved(ValueError):
+    """A state that could not be written."""
 
 
 def compile_for_gpu(model: nn.Module, replayed: bool) -> None:
@@ -36,10 +40,6 @@ def compile_for_gpu(model: nn.Module, replayed: bool) -> None:
     """
     torch._dynamo.config.optimize_ddp = False
     model.compile(dynamic=False, mode="reduce-overhead" if replayed else None)
-
-
-class NotSaved(ValueError):
-    """A state that could not be written."""
 
 
 class Trainer:
@@ -103,7 +103,8 @@ class Trainer:
         Returns:
             Whether the end was reached.
         Raises:
-            Diverged: the loss is no longer a number.
+            Diverged: the loss or the weights are no longer numbers.
+            NotSaved: a state could not be written.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
         measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
@@ -115,7 +116,7 @@ class Trainer:
             if self.step % every == 0 or last:
                 loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
                 speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
-                self._check(loss, last)
+                self._check(loss)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
                     held_out = measure(self.average, side) if self.step % measured < every and not last else (None, None)
@@ -169,11 +170,12 @@ class Trainer:
             loss = loss.lerp(F.cross_entropy(logits, taught.softmax(1)), self.recipe.teacher_share)
         return loss, (logits.argmax(1) == targets.argmax(1)).float().mean()
 
-    def _check(self, loss: float, last: bool) -> None:
-        whole = not last or all(bool(value.isfinite().all()) for value in self._averaged[0])  # its last step may be what broke it
+    def _check(self, loss: float) -> None:
+        whole = all(bool(value.isfinite().all()) for value in self._averaged[0])  # the loss is from before the last step
         if loss != loss or loss == float("inf") or not whole:
             raise Diverged(
-                f"The loss is no longer a number at step {self.step}: the training diverged. Choose lower learning rates and another --out."
+                f"The loss or the weights are no longer numbers at step {self.step}: the training diverged. "
+                "Choose lower learning rates and another --out."
             )
 
     def save(self) -> None:
@@ -194,8 +196,8 @@ class Trainer:
                 torch.save(parts, temporary)
         except (OSError, RuntimeError) as error:  # the second is PyTorch's word for a full disk
             raise NotSaved(
-                f"The state at step {self.step} could not be written: is the disk full? The last one that was saved is whole, "
-                "and the same command goes on from it."
+                f"The state at step {self.step} could not be written: is the disk full? What was saved before is whole, "
+                "and the same command goes on from there."
             ) from error
 
     def _resume(self) -> None:
@@ -205,6 +207,8 @@ class Trainer:
             differing = [name for name, value in self.identity.items() if parts["identity"].get(name) != value]
             if not differing:
                 self._take(parts)
+        except (torch.OutOfMemoryError, OSError):  # these say nothing of the state
+            raise
         except Exception as error:  # pickle, zip and PyTorch raise what they like
             raise ValueError(f"{where} is damaged or no state of a training: {instead}") from error
         if differing:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..checkpoint import replacing
 from .listing import Listing, composed
+from .places import expanded
 
 HELD_OUT = "held_out.csv"
 _COLUMNS = ("picture", "class")  # of those that the training writes, what stays true whatever becomes of the weights
@@ -54,9 +55,7 @@ def hand_on(model: str | None, out: Path) -> None:
 
 def _folder(model: str | None) -> Path | None:
     """The folder of a model that names the pictures held out from its training."""
-    if not model or not (Path(model).expanduser() / HELD_OUT).is_file():
-        return None
-    return Path(model).expanduser()
+    return expanded(model) if model and (expanded(model) / HELD_OUT).is_file() else None
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
