@@ -25,10 +25,10 @@ from .runner import choose_device
 from .training.data import find_held_out
 from .training.listing import Listing, composed
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
-from .training.places import check_apart, check_writable, path_argument, writing
-from .training.progress import replace_unencodable
+from .training.places import check_apart, check_writable, path_argument, reason, writing
+from .training.progress import HISTORY, replace_unencodable
 from .training.reading import as_processed, read
-from .training.unseen import hand_on, unseen
+from .training.unseen import HELD_OUT, hand_on, unseen
 
 SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 
@@ -198,6 +198,8 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError("--calibrate takes pictures that the model was not trained on: leave --all out.")
     if options.table:
         check_writable(options.table, "--table", folder=False)
+        if options.table.suffix.lower() != ".csv" or options.table.name in (HELD_OUT, HISTORY):
+            raise ValueError(f"--table writes a CSV file: choose a name such as table.csv, not {options.table.name!r}.")
     if options.calibrate:
         check_apart(options.calibrate, "--calibrate", options.data)
         check_writable(options.calibrate, "--calibrate", folder=True)
@@ -238,6 +240,10 @@ def main(given: list[str] | None = None) -> None:
         run(options)
     except ValueError as error:
         sys.exit(f"This cannot be measured: {error}")
+    except OSError as error:
+        sys.exit(f"This cannot be measured: a file cannot be read ({reason(error)}).")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
 
 
 if __name__ == "__main__":

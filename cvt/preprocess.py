@@ -88,8 +88,8 @@ class CvtImageProcessor:
             raise ValueError(f"size {self.side} with crop_pct {self.crop_pct} makes pictures of more than {MAX_PIXELS} pixels.")
         if self.resample not in list(Image.Resampling):
             raise ValueError(f"resample is {shown(self.resample)}: choose one of Pillow's filters, 0 to 5; 3 is bicubic.")
-        if not is_number(self.rescale_factor):
-            raise ValueError(f"rescale_factor must be a number, such as 1/255, not {shown(self.rescale_factor)}.")
+        if not is_number(self.rescale_factor) or self.rescale_factor == 0:
+            raise ValueError(f"rescale_factor must be a number other than 0, such as 1/255, not {shown(self.rescale_factor)}.")
         self.rescale_factor = float(self.rescale_factor)
         for name in ("image_mean", "image_std"):
             value = getattr(self, name)

@@ -28,7 +28,7 @@ from .training.distributed import World, joined
 from .training.measures import evaluate
 from .training.places import UNWRITTEN, check_apart, check_writable, path_argument, reason
 from .training.precision import PRECISIONS, choose_precision
-from .training.progress import Reporter, replace_unencodable
+from .training.progress import HISTORY, Reporter, replace_unencodable
 from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, LEAST_STEPS, Phases, Recipe
 from .training.start import Start, checksum, from_scratch, from_trained, load_teacher
@@ -173,7 +173,8 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
     if options.measurements < 0:
         raise ValueError("--measurements must be 0 or more.")
-    check_apart(options.out, "--out", options.data, init=options.init, teacher=options.teacher)
+    architecture = None if options.config is None else options.config.parent
+    check_apart(options.out, "--out", options.data, init=options.init, teacher=options.teacher, config=architecture)
     check_writable(options.out, "--out", folder=True)
     start = starting_point(options)
     recipe = recipe_of(options, start)
@@ -184,7 +185,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     listings = find_both(options.data, recipe.seed, options.held_out)
     classes = start.order(listings[0].classes)
     training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
-    teacher = load_teacher(options.teacher, classes, processor, recipe.sides).to(device) if options.teacher else None
+    teacher = load_teacher(options.teacher, classes, processor, recipe.sides).to(device) if options.teacher is not None else None
     model = start.build(classes, recipe.seed).to(device)
     say = print if world.first else (lambda *text, **how: None)
     say(describe(training_list, held_out_list), flush=True)
@@ -214,7 +215,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
         measured = evaluate(logits, held_out.labels, list(classes))
         return measured.top1, measured.top5 if len(classes) > 5 else None
 
-    with Reporter(options.out / "history.csv", trainer.step, trainer.steps, quiet=not world.first) as report:
+    with Reporter(options.out / HISTORY, trainer.step, trainer.steps, quiet=not world.first) as report:
         finished = trainer.run(report, measure, options.measurements, options.save_every, options.minutes * 60)
     if world.first:
         facts = {"pictures": len(training), "steps": trainer.step, "of": trainer.steps, "minutes": round(trainer.seconds / 60, 2)}

@@ -297,7 +297,7 @@ def test_other_pictures_are_all_measured_and_missing_ones_are_told_of(trained, c
         file.rename(file.with_name(f"new {file.name}"))
     evaluated(trained)
     said = capsys.readouterr().out
-    assert "held out" not in said
+    assert "None of the 101 pictures that were held out from its training are here: all 119 are measured" in said
     assert "119 pictures at 32×32" in said
 
 
@@ -311,8 +311,43 @@ def test_what_a_training_writes_is_what_is_measured(tmp_path, part):
     assert sentence.startswith("Measured on the 4 pictures that were held out from its training, of 40")
 
 
-def test_a_damaged_list_of_pictures_held_out_is_not_passed_over(trained):
-    (trained / "model" / "held_out.csv").write_bytes(b"picture\n\xff\n")
+def test_pictures_of_the_same_names_but_other_classes_are_others(trained, capsys):
+    names = find(trained / "data").names
+    rows = "".join(f"{name},{'ant' if index < 40 else name.split('/')[0]}\n" for index, name in enumerate(names[19:]))
+    (trained / "model" / "held_out.csv").write_text("picture,class\n" + rows)
+    evaluated(trained)
+    assert "of the 101 pictures that were held out from its training are here: all 120 are measured" in capsys.readouterr().out
+
+
+def test_a_list_of_another_models_held_out_pictures_goes(trained):
+    (trained / "model" / "held_out.csv").rename(trained / "list")
+    (trained / "honest").mkdir()
+    (trained / "list").rename(trained / "honest" / "held_out.csv")
+    evaluated(trained, "--calibrate", str(trained / "honest"))
+    assert not (trained / "honest" / "held_out.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["table", "config.json", "held_out.csv", "history.csv"])
+def test_a_table_takes_no_other_files_place(trained, name):
+    with pytest.raises(SystemExit, match=r"choose a name such as table\.csv, not"):
+        evaluated(trained, "--table", str(trained / "model" / name))
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (PermissionError(13, "Permission denied"), r"a file cannot be read \(Permission denied\)"), (KeyboardInterrupt(), "Stopped"),
+])  # fmt: skip
+def test_what_ends_a_measurement_is_one_sentence(trained, monkeypatch, error, words):
+    def ended(*_, **__):
+        raise error
+
+    monkeypatch.setattr(evaluate_module, "load_model", ended)
+    with pytest.raises(SystemExit, match=words):
+        evaluated(trained)
+
+
+@pytest.mark.parametrize("content", [b"picture\n\xff\n", b"", b"picture,class\n", b"garbage\n1\n"])
+def test_a_damaged_list_of_pictures_held_out_is_not_passed_over(trained, content):
+    (trained / "model" / "held_out.csv").write_bytes(content)
     with pytest.raises(SystemExit, match=r"held_out\.csv.* is damaged: measure all pictures with --all"):
         evaluated(trained)
     evaluated(trained, "--all")
@@ -354,8 +389,8 @@ def test_a_place_that_is_full_in_the_end_is_one_sentence(trained, monkeypatch, o
 
     monkeypatch.setattr(evaluate_module, "replacing", full)
     monkeypatch.setattr("cvt.checkpoint.replacing", full)
-    with pytest.raises(SystemExit, match=r"Nothing can be written to 'x' \(No space left on device\): choose another " + option):
-        evaluated(trained, option, str(trained / "x"))
+    with pytest.raises(SystemExit, match=r"Nothing can be written to .x.csv. \(No space left on device\): choose another " + option):
+        evaluated(trained, option, str(trained / "x.csv"))
 
 
 def test_a_terminal_without_a_letter_does_not_stop_it(trained, monkeypatch):

@@ -226,6 +226,7 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
     (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
     (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
     (["--out", "FILE"], "--out names a file, 'file'"), (["--data", "~nobody-here/x"], "no pictures at 'x'"),
+    (["--config", "ARCHITECTURE", "--out", "SAME"], "folder of --config, which would be overwritten"), (["--out", "BYTES"], "not UTF-8"),
     (["--out", ""], "an empty name"), (["--out", "INSIDE"], "inside --data"),
     (["--teacher", "MODEL", "--out", "MODEL"], "folder of --teacher, which would be overwritten"),
     (["--measurements", "-1"], "0 or more"), (["--phases", "32:inf"], "epochs above 0"), (["--phases", "32:nan"], "epochs above 0"),
@@ -238,6 +239,7 @@ def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_pat
     coarse = tiny_config(id2label=dict(enumerate(CLASSES)), num_labels=None, patch_stride=(4, 4, 4), patch_padding=(0, 0, 0))
     named = {"MODEL": str(folder / "model"), "FILE": str(tmp_path / "file"), "GREY": str(tmp_path / "grey.json")}
     named |= {"COARSE": str(tmp_path / "coarse"), "INSIDE": str(folder / "pictures" / "out")}
+    named |= {"ARCHITECTURE": str(tmp_path / "grey.json"), "SAME": str(tmp_path), "BYTES": str(tmp_path / "K\udce4fer")}
     if "COARSE" in wrong:
         CvtForImageClassification(coarse).save_pretrained(tmp_path / "coarse")
         CvtImageProcessor(size=32, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD).save_pretrained(tmp_path / "coarse")

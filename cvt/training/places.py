@@ -10,6 +10,8 @@ from tempfile import TemporaryFile
 
 from safetensors import SafetensorError
 
+from .listing import check_name
+
 UNWRITTEN = (OSError, SafetensorError)
 
 
@@ -33,7 +35,7 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or ("there may be too little space" if isinstance(error, SafetensorError) else str(error))
 
 
-def check_apart(out: Path, option: str, data: Path, **sources: str | None) -> None:
+def check_apart(out: Path, option: str, data: Path, **sources: str | Path | None) -> None:
     """Refuses an ``out`` whose folder would be taken for pictures of ``data``, or that would overwrite one of the ``sources``.
 
     Args:
@@ -58,6 +60,7 @@ def writing(path: Path, option: str) -> Iterator[None]:
 def check_writable(path: Path, option: str, folder: bool) -> None:
     """Refuses a file or ``folder`` that cannot be written, and leaves nothing behind."""
     name = path.absolute().name
+    check_name(str(path.absolute()))
     with writing(path, option):
         if folder and path.is_file():
             raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")

@@ -20,20 +20,22 @@ def unseen(listing: Listing, model: str | None, everything: bool = False) -> tup
     too; the whole listing otherwise, if its own folder or files are named as held out, or if ``everything`` is asked for.
 
     Raises:
-        ValueError: a list of held-out pictures that cannot be read.
+        ValueError: a list of held-out pictures that is damaged. OSError: one that cannot be read.
     """
     folder = _folder(model)
     if folder is None or listing.held_out:
         return listing, ""
     if everything:
         return listing, f"Measured on all {len(listing)} pictures: it may have been trained on some of them."
-    names = {composed(row["picture"]) for row in _rows(folder / HELD_OUT)}
-    places = {place for place, name in enumerate(listing.names) if composed(name) in names}
-    if len(places) in (0, len(listing)):
+    held_out = {(composed(row["picture"]), composed(row["class"])) for row in _rows(folder / HELD_OUT)}
+    here = ((composed(name), listing.classes[label]) for name, label in zip(listing.names, listing.labels, strict=True))
+    places = {place for place, picture in enumerate(here) if picture in held_out}
+    if len(places) == len(listing):
         return listing, ""
-    if len(places) < len(names):
+    if len(places) < len(held_out):
+        few = f"Only {len(places)}" if places else "None"
         return listing, (
-            f"Only {len(places)} of the {len(names)} pictures that were held out from its training are here: "
+            f"{few} of the {len(held_out)} pictures that were held out from its training are here: "
             f"all {len(listing)} are measured, and it may have been trained on some."
         )
     return listing.only(places), (
@@ -42,9 +44,15 @@ def unseen(listing: Listing, model: str | None, everything: bool = False) -> tup
 
 
 def hand_on(model: str | None, out: Path) -> None:
-    """Writes to ``out`` which pictures were held out from the training of ``model``, where its folder says so."""
+    """Writes to ``out`` which pictures were held out from the training of ``model``, where its folder says so.
+
+    A list that was there is of another model's training, and goes.
+    """
     folder = _folder(model)
-    if folder is None or folder.resolve() == out.resolve():
+    if folder is None:
+        (out / HELD_OUT).unlink(missing_ok=True)
+        return
+    if folder.resolve() == out.resolve():
         return
     rows = _rows(folder / HELD_OUT)
     with replacing(out / HELD_OUT) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
@@ -62,9 +70,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(_damaged(path)) from error
-    if not all(row.get(column) for row in rows for column in _COLUMNS):
+    if not rows or not all(row.get(column) for row in rows for column in _COLUMNS):
         raise ValueError(_damaged(path))
     return rows
 
