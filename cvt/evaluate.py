@@ -55,11 +55,10 @@ def measure(
     Raises:
         ValueError: classes that the model does not know, an input side too small for it, pictures that cannot be read.
     """
-    if not processor.do_resize:
-        raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
+    cut = as_processed(processor)
     numbers = torch.tensor(class_numbers(listing.classes, model.config))
     model.config.grids(processor.side, processor.side)
-    pictures = read(listing, as_processed(processor), skip_unreadable)
+    pictures = read(listing, cut, skip_unreadable)
     logits, seconds = predict(model, processor, pictures.pictures, batch_size)
     return Measured(logits, numbers[pictures.labels], pictures.names, len(pictures) / seconds)
 

@@ -182,6 +182,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     for side in recipe.sides:
         start.config.grids(side, side)
     processor = replace(start.processor, size=recipe.last_side)
+    cut = as_processed(processor)
     listings = find_both(options.data, recipe.seed, options.held_out)
     classes = start.order(listings[0].classes)
     training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
@@ -199,7 +200,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
         recipe = recipe.lasting(LEAST_STEPS, len(training))
     if device.type == "cpu" and options.accumulate is None:
         recipe = accumulate_on_cpu(recipe, len(training), world.size)
-    held_out = read(held_out_list, as_processed(processor), options.skip_unreadable, not world.first)
+    held_out = read(held_out_list, cut, options.skip_unreadable, not world.first)
     if skipped := training.skipped + held_out.skipped:
         say(f"{skipped} pictures that cannot be read were skipped", flush=True)
     if world.first:

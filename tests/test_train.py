@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
 from cvt.train import EMBEDDED_ARCHITECTURE, accumulate_on_cpu, arguments, main, phases, recipe_of, starting_point
 from cvt.training.batches import Batches
-from cvt.training.reading import PictureSet
 from cvt.training.recipe import FINE_TUNING, LEAST_STEPS, Recipe
 from cvt.training.result import draw_curves
 from cvt.training.start import IMAGENET_MEAN, IMAGENET_STD, load_teacher
@@ -284,14 +283,29 @@ def saved_model(folder, classes, processor=None, **changes):
 
 
 @pytest.mark.parametrize("settings", [{}, {"do_normalize": False}, {"do_rescale": False}, {"rescale_factor": 0.01}])
-def test_training_sees_pictures_as_the_processor_makes_them(settings):
+def test_training_sees_pictures_as_the_processor_makes_them(folder, tmp_path, monkeypatch, settings):
+    made = []
+
+    def caught(*given, **more):
+        made.append(Batches(*given, **more))
+        raise ValueError("enough was seen")
+
+    monkeypatch.setattr("cvt.train.Batches", caught)
     processor = CvtImageProcessor(size=32, crop_pct=1.0, **settings)
+    source = saved_model(tmp_path / "model", ("left", "right"), processor)
+    with pytest.raises(SystemExit, match="enough was seen"):
+        main(["--data", str(folder / "pictures"), "--out", str(tmp_path / "out"), "--init", source, "--device", "cpu"])
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    pictures = PictureSet(torch.from_numpy(picture).permute(2, 0, 1)[None].repeat(2, 1, 1, 1), torch.tensor([0, 1]), ("a", "b"), ("x", "y"))
-    batches = Batches(pictures, FINE_TUNING, *processor.moments, torch.device("cpu"))
-    seen = batches.normalize(pictures.pictures[:1] / 255)
+    seen = made[0].normalize(torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
     expected = processor(Image.fromarray(picture), return_tensors="pt").pixel_values
     assert torch.allclose(seen, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_for_pictures_of_any_size_is_refused_before_they_are_read(folder, tmp_path, monkeypatch):
+    source = saved_model(tmp_path / "model", CLASSES, CvtImageProcessor(size=32, do_resize=False))
+    monkeypatch.setattr("cvt.train.read", lambda *_: pytest.fail("pictures were read"))
+    with pytest.raises(SystemExit, match="does not resize pictures"):
+        main(["--data", str(folder / "pictures"), "--out", str(tmp_path / "out"), "--init", source])
 
 
 def test_names_may_be_stored_in_either_unicode_form(tmp_path):

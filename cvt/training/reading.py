@@ -88,7 +88,13 @@ def middle_square(side: int) -> Cut:
 
 
 def as_processed(processor: CvtImageProcessor) -> Cut:
-    """Cuts a picture exactly as a model's processor does."""
+    """Cuts a picture exactly as a model's processor does.
+
+    Raises:
+        ValueError: one that leaves pictures as large as they are.
+    """
+    if not processor.do_resize:
+        raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
     return lambda source: np.asarray(processor.cut(open_picture(source)))
 
 

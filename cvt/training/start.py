@@ -60,10 +60,8 @@ def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -
 
 
 def from_trained(source: str, drop_path: float | None) -> Start:
-    """A trained model. Raises as ``from_pretrained``, and where its pictures are of any size."""
+    """A trained model. Raises as ``from_pretrained``, and where it sees anything but three channels."""
     config, processor = load_config(_named(source)), load_processor(_named(source))
-    if not processor.do_resize:
-        raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
     return Start(_with_drop_path(_of_colour(config), drop_path), processor, source)
 
 

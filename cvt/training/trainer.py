@@ -172,7 +172,8 @@ class Trainer:
         return loss, (logits.argmax(1) == targets.argmax(1)).float().mean()
 
     def _check(self, loss: float) -> None:
-        whole = all(bool(value.isfinite().all()) for value in self._averaged[0])  # the loss is from before the last step
+        # the loss is from before the last step; all weights in one answer, since a GPU is waited for at each
+        whole = bool(torch.stack([value.isfinite().all() for value in self._averaged[0]]).all())
         if loss != loss or loss == float("inf") or not whole:
             raise Diverged(
                 f"The loss or the weights are no longer numbers at step {self.step}: the training diverged. "
