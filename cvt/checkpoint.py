@@ -29,7 +29,7 @@ from .names import HUGGING_FACE, MICROSOFT, table_of, to_ours, to_theirs
 from .preprocess import CvtImageProcessor
 
 if TYPE_CHECKING:
-    from .model import CvtPreTrainedModel
+    from .pretrained import CvtPreTrainedModel
 
 __all__ = ["EMBEDDED", "load_config", "load_model", "load_processor", "save_model", "write_json"]
 

@@ -21,7 +21,8 @@ MODEL = {
     "cvt.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),
-    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs"},
+    "cvt.pretrained": {"cvt.config"},
+    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs", "cvt.pretrained"},
     "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
     "cvt.amounts": set(),
     "cvt.settings": {"cvt.fields"},
@@ -73,7 +74,7 @@ def roots(name):
 
 def test_the_reader_sees_imports():
     assert ("cvt.config", True) in IMPORTS["cvt.model"]
-    assert ("cvt.checkpoint", False) in IMPORTS["cvt.model"]
+    assert ("cvt.checkpoint", False) in IMPORTS["cvt.pretrained"]
     assert ("cvt.microsoft", True) in IMPORTS["cvt.checkpoint"]  # from . import microsoft
     assert "torch" in roots("cvt.model")
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from cvt.config import CvtConfig
-from cvt.model import CvtModel, CvtPreTrainedModel, quick_gelu
+from cvt.model import CvtModel, quick_gelu
 from cvt.names import HUGGING_FACE, to_theirs
+from cvt.pretrained import CvtPreTrainedModel
 
 transformers = pytest.importorskip("transformers")
 transformers.logging.disable_progress_bar()
