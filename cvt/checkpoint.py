@@ -25,7 +25,7 @@ from torch import Tensor
 from . import microsoft
 from .config import CvtConfig
 from .hub import EMBEDDED, Folder, Repository, locate
-from .names import HUGGING_FACE, MICROSOFT, table_of, to_ours, to_theirs
+from .names import MICROSOFT, table_of, to_ours, to_theirs
 from .preprocess import CvtImageProcessor
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def save_model(model: CvtPreTrainedModel, folder: str | Path) -> None:
     the last stage alone, oblong patches, or a stage of no more blocks than there are stages before it.
     """
     folder = Path(folder)
-    state = {to_theirs(name, HUGGING_FACE): value.detach().contiguous() for name, value in model.state_dict().items()}
+    state = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     values = model.config.to_dict() | {"architectures": [type(model).__name__], "dtype": str(model.dtype).removeprefix("torch.")}
     values.pop("torch_dtype", None)  # what "dtype" was called before
     with replacing(folder / WEIGHTS[0]) as weights, replacing(folder / CONFIG) as config:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from .config import CvtConfig
 
+ATTENTION = ("sdpa", "eager")
+
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
     """Fills ``weight`` from a normal distribution cut off at ±2."""
@@ -20,6 +22,11 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | N
 
 class CvtPreTrainedModel(nn.Module):
     """What ``CvtModel`` and ``CvtForImageClassification`` share: initialisation, loading, saving, checkpointing."""
+
+    base_model_prefix = "cvt"
+    main_input_name = "pixel_values"
+    accepts_loss_kwargs = False  # the loss is a mean, so transformers' Trainer divides it where it accumulates gradients
+    _no_split_modules = ("Block",)  # for accelerate and FSDP: a residual connection stays on one device
 
     def __init__(self, config: CvtConfig):
         super().__init__()
@@ -64,6 +71,18 @@ class CvtPreTrainedModel(nn.Module):
         for module in self.modules():
             if hasattr(module, "gradient_checkpointing"):
                 module.gradient_checkpointing = enabled
+
+    def set_attn_implementation(self, attn_implementation: str) -> None:
+        """How attention is computed: "sdpa", PyTorch's fused kernel, or "eager", which can be differentiated twice.
+
+        Raises:
+            ValueError: any other name.
+        """
+        if attn_implementation not in ATTENTION:
+            raise ValueError(f"attn_implementation must be 'sdpa' or 'eager', not {attn_implementation!r}.")
+        for module in self.modules():
+            if hasattr(module, "attn_implementation"):
+                module.attn_implementation = attn_implementation
 
     @classmethod
     def from_pretrained(cls, source=None, **options):
