@@ -22,7 +22,7 @@ MODEL = {
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),
     "cvt.pretrained": {"cvt.config"},
-    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs", "cvt.pretrained"},
+    "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
     "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
     "cvt.amounts": set(),
     "cvt.settings": {"cvt.fields"},
