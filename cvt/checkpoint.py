@@ -187,7 +187,7 @@ def _tensors(
 
 def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Any]:
     """What transformers tells of a loading; the names and shapes are those of the new classifier, all else fitted."""
-    mismatched = {(name, tuple(file[name].shape), tuple(value.shape)) for name, value in new.items() if name in file}
+    mismatched = {(name, file[name].shape, value.shape) for name, value in new.items() if name in file}
     return {"missing_keys": set(new) - set(file), "unexpected_keys": set(), "mismatched_keys": mismatched, "error_msgs": []}
 
 
