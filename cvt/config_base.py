@@ -33,6 +33,7 @@ class ConfigBase:
     base_config_key = ""
     is_composition = False
     sub_configs: dict[str, Any] = {}  # noqa: RUF012
+    base_model_tp_plan = base_model_pp_plan = None  # ways to share a model out among devices, of which a CvT has none
 
     def __getattr__(self, name: str) -> Any:
         # only reached where there is no field or property of that name
@@ -95,6 +96,10 @@ class ConfigBase:
     @name_or_path.setter
     def name_or_path(self, value: Any) -> None:
         self._name_or_path = str(value)
+
+    def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> ConfigBase:
+        """The config itself: there is none of a text model in it."""
+        return self
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Sets several attributes."""
