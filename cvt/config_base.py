@@ -41,6 +41,10 @@ class ConfigBase:
         if name in type(self).__dataclass_fields__:
             return object.__getattribute__(self, name)
         extra = self.__dict__.get("extra", {})
+        if name == "dtype" and isinstance(extra.get(name), str):
+            import torch  # who asks for this has use for PyTorch
+
+            return getattr(torch, extra[name], extra[name])
         if name in extra and not name.startswith("_"):
             return extra[name]
         if name in COMMON:
@@ -65,7 +69,7 @@ class ConfigBase:
         elif hasattr(type(self), name):
             raise AttributeError(f"{name} of a {type(self).__name__} cannot be set.")
         else:
-            self.extra[name] = value
+            self.extra[name] = jsonable(value) if name == "dtype" else value
 
     def _is(self, name: str, value: Any) -> bool:
         """Whether a field has this value already, however it is written."""

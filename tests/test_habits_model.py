@@ -130,9 +130,7 @@ SAME = {
     "config": lambda lib, place, _: logits(classifier(lib, place, config=lib.CvtConfig.from_pretrained(place / "whole"))),
     "config by its path": lambda lib, place, _: logits(classifier(lib, place, config=str(place / "whole"))),
     "state dict": lambda lib, place, _: logits(
-        lib.CvtForImageClassification.from_pretrained(
-            None, config=config_of(lib, place), state_dict=classifier(lib, place).state_dict()
-        )
+        lib.CvtForImageClassification.from_pretrained(None, config=config_of(lib, place), state_dict=classifier(lib, place).state_dict())
     ),
     "key mapping": lambda lib, place, _: logits(classifier(lib, place, key_mapping={"^nothing": "else"})),
     "dtype of the file": lambda lib, place, _: lib.CvtForImageClassification.from_pretrained(place / "half", dtype="auto").dtype,
@@ -179,9 +177,7 @@ SAME = {
     "encoder": lambda lib, place, _: len(classifier(lib, place).get_encoder().stages),
     "nothing to tie": lambda lib, place, _: classifier(lib, place).tie_weights(),
     "tensors by name": lambda lib, place, _: classifier(lib, place).state_dict(),
-    "their tensors": lambda lib, place, _: str(
-        classifier(lib, place).load_state_dict(classifier(transformers, place).state_dict())
-    ),
+    "their tensors": lambda lib, place, _: str(classifier(lib, place).load_state_dict(classifier(transformers, place).state_dict())),
     "half, double": lambda lib, place, _: (classifier(lib, place).half().dtype, classifier(lib, place).to(torch.float64).dtype),
     "tags": lambda lib, place, _: [model.add_model_tags(["a", "b"]) or model.model_tags for model in [classifier(lib, place)]],
     "random weights": lambda lib, place, _: (
