@@ -1,6 +1,6 @@
 """Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
 
-Both kinds answer ``find``; what goes wrong on the way is a ValueError with a sentence. huggingface_hub downloads: it resumes
+Both kinds answer ``find``; what goes wrong on the way is a CheckpointError, a ValueError with a sentence. huggingface_hub downloads: it resumes
 what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
 """
 
@@ -18,6 +18,10 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
+class CheckpointError(OSError, ValueError):
+    """A checkpoint that is not there or cannot be used, in a sentence. transformers raises an OSError where that is so."""
+
+
 @dataclass
 class Folder:
     """Files on this machine; ``weights`` is set where one file was named instead of a folder."""
@@ -30,9 +34,9 @@ class Folder:
         """The first of these files that exists."""
         return next((self.path / name for name in names if (self.path / name).is_file()), None)
 
-    def reject(self, path: Path, reason: str) -> ValueError:
+    def reject(self, path: Path, reason: str) -> CheckpointError:
         """The error for a file that cannot be used."""
-        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}.")
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}.")
 
 
 @dataclass
@@ -44,8 +48,11 @@ class Repository:
     cache_dir: str | Path | None = None
     local_files_only: bool = False
     token: str | bool | None = None
+    subfolder: str = ""
+    force_download: bool = False
     weights: None = None
     _answered: bool | None = field(default=None, repr=False)
+    _fetched: set[str] = field(default_factory=set, repr=False)  # what need not be downloaded by force again
 
     @property
     def label(self) -> str:
@@ -68,7 +75,7 @@ class Repository:
                 unreachable = error
                 continue
             if path is not None:
-                self.revision = path.parent.name  # …/snapshots/<commit>/<file>
+                self.revision = path.parents[len(Path(self.subfolder).parts)].name  # …/snapshots/<commit>/<subfolder>/<file>
                 return path
         if unreachable is None:
             return None
@@ -76,7 +83,7 @@ class Repository:
             why = "local_files_only is set"
         else:
             why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
-        raise ValueError(
+        raise CheckpointError(
             f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
             f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
         ) from unreachable
@@ -86,13 +93,16 @@ class Repository:
         import huggingface_hub as hub
         from huggingface_hub import errors
 
-        place = {"repo_id": self.name, "filename": name, "revision": self.revision, "cache_dir": self.cache_dir}
+        file = f"{self.subfolder}/{name}" if self.subfolder else name
+        place = {"repo_id": self.name, "filename": file, "revision": self.revision, "cache_dir": self.cache_dir}
+        again = self.force_download and not self.local_files_only and name not in self._fetched
         try:
-            cached = hub.try_to_load_from_cache(**place)
+            cached = None if again else hub.try_to_load_from_cache(**place)
             if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
                 return None  # saves asking again, and waiting where there is no network
             local = self.local_files_only or (cached is None and not self._answers())
-            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token))
+            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token, force_download=again and not local))
+            self._fetched.add(name)
         except errors.LocalEntryNotFoundError:
             raise
         except errors.EntryNotFoundError:
@@ -100,14 +110,14 @@ class Repository:
         except errors.HFValidationError as error:
             raise _nowhere(self.name) from error
         except errors.RevisionNotFoundError as error:
-            raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
+            raise CheckpointError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
         except errors.RepositoryNotFoundError as error:
-            raise ValueError(
+            raise CheckpointError(
                 f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
                 f"or give a token that may read it."
             ) from error
         except Exception as error:  # whatever the network, the disk and several libraries can raise
-            raise ValueError(
+            raise CheckpointError(
                 f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
                 f"on the disk, then try again."
             ) from error
@@ -130,7 +140,7 @@ class Repository:
                 self._answered = False
         return self._answered
 
-    def reject(self, path: Path, reason: str) -> ValueError:
+    def reject(self, path: Path, reason: str) -> CheckpointError:
         """The error for a file that cannot be used; a damaged one is deleted, so that the next call downloads it again."""
         if _intact(path):
             remedy = "The Hub has it like this: choose another model or revision."
@@ -138,7 +148,7 @@ class Repository:
             remedy = "It was deleted here; try again to download it anew."
             path.resolve().unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
 
 
 def locate(
@@ -147,36 +157,51 @@ def locate(
     cache_dir: str | Path | None = None,
     local_files_only: bool = False,
     token: str | bool | None = None,
+    subfolder: str = "",
+    force_download: bool = False,
 ) -> Folder | Repository:
     """The place that ``source`` names.
 
     Args:
         source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
-        revision, cache_dir, local_files_only, token: for a repository, as huggingface_hub takes them.
+        revision, cache_dir, local_files_only, token, force_download: for a repository, as huggingface_hub takes them.
+        subfolder: of the folder or repository, in which the files are.
     Raises:
         ValueError: nothing there, and not the name of a repository.
     """
+    subfolder = _inner(subfolder)
     if source is None:
         if not EMBEDDED.is_dir():
-            raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
+            raise CheckpointError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
         return Folder(EMBEDDED, "the built-in model")
     name, path = str(source), Path(source)
     try:
         path = path.expanduser().resolve()
-        if name and path.is_dir():
-            return Folder(path, f"the folder {path.name!r}")
-        if path.is_file():
-            return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+        is_folder, is_file = bool(name) and path.is_dir(), path.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # no name that a file can have
         raise _nowhere(name) from error
-    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
+    if is_file:
+        return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    if is_folder:
+        if not (path / subfolder).is_dir():
+            raise CheckpointError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
+        return Folder(path / subfolder, f"the folder {(path / subfolder).name!r}")
+    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".json"):
         raise _nowhere(name)
-    return Repository(name, revision, cache_dir, local_files_only, token)
+    return Repository(name, revision, cache_dir, local_files_only, token, subfolder, force_download)
 
 
-def _nowhere(name: str) -> ValueError:
+def _inner(subfolder: str) -> str:
+    """A folder's name within another, by slashes."""
+    parts = Path(subfolder or "").parts
+    if any(part in ("..", "/", "\\") or "\0" in part for part in parts):
+        raise ValueError(f"subfolder must be the name of a folder within the model's, not {shown(subfolder)}.")
+    return "/".join(parts)
+
+
+def _nowhere(name: str) -> CheckpointError:
     last = shown(Path(name).name)
-    return ValueError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
+    return CheckpointError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
 
 
 def _first_line(error: Exception) -> str:

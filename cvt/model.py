@@ -344,9 +344,12 @@ class CvtModel(CvtPreTrainedModel):
 
     def __init__(self, config: CvtConfig, add_pooling_layer: bool = True):
         super().__init__(config)
+        config = self.config  # transformers' own is translated
         self.encoder = Encoder(config)
         self.init_weights(self)
         self.set_attn_implementation(getattr(config, "_attn_implementation", None) or "sdpa")
+        if getattr(config, "gradient_checkpointing", False):  # an older way to ask for it
+            self.gradient_checkpointing_enable()
 
     def forward(
         self,
@@ -388,6 +391,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
 
     def __init__(self, config: CvtConfig):
         super().__init__(config)
+        config = self.config  # transformers' own is translated
         self.cvt = CvtModel(config, add_pooling_layer=False)
         width = config.embed_dim[-1]
         self.layernorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
