@@ -9,12 +9,17 @@ from __future__ import annotations
 import io
 import math
 import os.path
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+
+from .notes import Note, note_sentence
+
+__all__ = ["Note", "OpenedPicture", "PictureSource", "UnreadablePicture", "note_sentence", "open_picture", "read_picture"]
 
 MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.8 GB while one is decoded (measured: WebP with transparency)
 MAX_ASPECT = 50  # longer side : shorter side
@@ -43,7 +48,21 @@ class UnreadablePicture(ValueError):
     """A picture that cannot be used; the message is a sentence for the person who chose it."""
 
 
-def open_picture(source: PictureSource) -> Image.Image:
+@dataclass(frozen=True)
+class OpenedPicture:
+    """An upright 8-bit RGB picture without metadata, and what was done to the file to get it."""
+
+    image: Image.Image
+    notes: tuple[Note, ...] = ()
+
+
+def read_picture(source: PictureSource, colours: str = "srgb") -> OpenedPicture:
+    """``open_picture`` with notes on what was done; arguments and errors are the same."""
+    image = open_picture(source, colours)
+    return OpenedPicture(image)
+
+
+def open_picture(source: PictureSource, colours: str = "srgb") -> Image.Image:
     """Any picture as upright 8-bit RGB.
 
     The first frame of an animation; EXIF rotation applied; transparency laid over white; 16-bit and float values scaled to
