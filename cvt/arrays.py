@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from .fields import shown
-from .pictures import MAX_ASPECT, MAX_PIXELS, UnreadablePicture
+from .formats.bounds import UnreadablePicture, check_size
 
 CHANNELS = (1, 3, 4)
 FIRST, LAST = "channels_first", "channels_last"
@@ -99,8 +99,7 @@ def array_pictures(array: np.ndarray | Tensor, layout: str | None = None) -> lis
     elif _layout(pictures.shape, layout) == FIRST:
         pictures = np.moveaxis(pictures, 1, -1)
     height, width = pictures.shape[1:3]
-    if height * width > MAX_PIXELS or max(height, width) > MAX_ASPECT * min(height, width):
-        raise UnreadablePicture(f"A picture has at most {MAX_PIXELS} pixels, and no side over {MAX_ASPECT} times the other.")
+    check_size(width, height)
     unit = array.dtype == bool or (np.issubdtype(array.dtype, np.floating) and bool(array.min() >= 0 and array.max() <= 1))
     return [ArrayPicture(each, unit) for each in pictures]
 

@@ -5,7 +5,6 @@ Each check returns the value in its own type, or raises a ValueError that names 
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Iterable
 from numbers import Real
@@ -59,17 +58,6 @@ def shown(value: Any) -> str:
     except ValueError:  # Python does not write out numbers of thousands of digits
         text = "a number of thousands of digits"
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """The one of these names that was probably meant by ``name``; None where none is near."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)), None)
-
-
-def unexpected_argument(function: str, name: str, known: Iterable[str]) -> TypeError:
-    """The error for an argument that ``function`` does not have; it names the one that was probably meant."""
-    near = nearest_name(name, known)
-    return TypeError(f"{function}() got an unexpected keyword argument {name!r}" + (f": did you mean {near!r}?" if near else "."))
 
 
 def pair(value: int | Size) -> Size:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from .arrays import FIRST, ArrayPicture, array_pictures, is_array, middle
 from .batch_feature import BatchFeature, check_tensor_type
-from .fields import unexpected_argument
+from .config_base import check_spelling, nearest
 from .pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
-from .processor_files import IGNORED, ProcessorFiles, refuse_misspelt
+from .processor_files import IGNORED, ProcessorFiles
 from .processor_settings import CHECKS
 from .sources import as_stored, each_picture, located, native
 
@@ -43,7 +43,7 @@ class CvtImageProcessor(ProcessorFiles):
     Upright sRGB pictures without transparency give exactly transformers' numbers. Others differ where the model would
     otherwise see what no person sees: EXIF's turn is applied, colour profiles are converted to sRGB, transparency lies over
     white, and 16-bit grey is scaled (transformers' processor ignores the first two and refuses or clips the others).
-    ``colours="as_stored"`` gives transformers' numbers there too: those of ``Image.open(path).convert("RGB")``.
+    ``pictures="as_stored"`` gives transformers' numbers there too: those of ``Image.open(path).convert("RGB")``.
 
     Arrays are taken as transformers takes them, whole numbers as 0..255. Floats in 0..1 and booleans are rescaled already:
     with ``do_rescale=False`` they stay what they are. With ``do_rescale`` they are a picture whose brightest value is 1,
@@ -59,7 +59,7 @@ class CvtImageProcessor(ProcessorFiles):
         do_center_crop, crop_size: cuts out the middle once more, black where the picture is smaller.
         data_format: "channels_first" gives (C, H, W), "channels_last" (H, W, C).
         input_data_format: where the channels of arrays are; told from their shape if None.
-        colours: "srgb" or "as_stored", see above.
+        pictures: "as_seen" or "as_stored", see above.
         extra: keys of a ``preprocessor_config.json`` that mean nothing here, kept for saving.
     None is off for a step, and the default for ``crop_pct`` and for the settings of a step that is off.
     Raises:
@@ -84,13 +84,13 @@ class CvtImageProcessor(ProcessorFiles):
     crop_size: Any = None
     data_format: str = FIRST
     input_data_format: str | None = None
-    colours: str = "srgb"
+    pictures: str = "as_seen"
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __init__(self, **settings: Any):
         extra = dict(settings.pop("extra", None) or {})
         defaults = {each.name: each.default for each in fields(self) if each.name != "extra"}
-        refuse_misspelt("CvtImageProcessor", settings, (*defaults, *IGNORED))
+        check_spelling(settings, {*defaults, *IGNORED}, "CvtImageProcessor()")
         extra |= {name: value for name, value in settings.items() if name not in defaults}
         values = {**defaults, **{name: value for name, value in settings.items() if name in defaults}}
         for step, names in STEPS.items():
@@ -141,7 +141,8 @@ class CvtImageProcessor(ProcessorFiles):
         known = self.setting_names()
         for name in settings:
             if name not in known:
-                raise unexpected_argument("CvtImageProcessor", name, (*known, "return_tensors", "device"))
+                hint = nearest(name, (*known, "return_tensors", "device"))
+                raise TypeError(f"A CvtImageProcessor is called without an argument {name!r}{hint}")
         processor = replace(self, **settings) if settings else self
         values = [each for source in each_picture(images) for each in processor._pixel_values(source)]
         if return_tensors is not None and len({each.shape for each in values}) != 1:
@@ -165,7 +166,7 @@ class CvtImageProcessor(ProcessorFiles):
         return self.channels == 3 if self.do_convert_rgb is None else self.do_convert_rgb
 
     def _opened(self, source: PictureSource) -> Image.Image:
-        if self.colours == "as_stored":
+        if self.pictures == "as_stored":
             stored = as_stored(source)
             return stored.convert("RGB") if self._rgb else stored
         return open_picture(source) if self._rgb else native(source)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from .fields import nearest_name, shown, unexpected_argument
+from .config_base import check_spelling
+from .files import check_folder, read_json, write_json
+from .options import WHERE, split_where
+from .push import push_folder, push_to_hub
 
 FILE = "preprocessor_config.json"
-HUB = ("revision", "cache_dir", "local_files_only", "token", "subfolder", "force_download")
-# What transformers takes when it loads a processor, and what has no meaning here: there is one kind, and it runs no code of others.
-WITHOUT_MEANING = ("use_fast", "backend", "trust_remote_code", "code_revision", "proxies", "resume_download", "user_agent")
+# What transformers takes when it loads a processor, and what has no meaning here: there is one kind, which runs no other's code.
+WITHOUT_MEANING = ("use_fast", "backend", "user_agent", "image_processor_filename")
 # Settings of other image processors, or of the faster one, that change nothing about a CvT's pictures in transformers either.
 IGNORED = ("do_pad", "pad_size", "default_to_square", "disable_grouping", "image_seq_length")
 _ALWAYS_SAVED = 9  # the fields that every preprocessor_config.json of a CvT has; those after them only where they were changed
@@ -34,8 +35,6 @@ class ProcessorFiles:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, default=str) + "\n"
 
     def to_json_file(self, json_file_path: str | Path) -> None:
-        from .checkpoint import write_json  # checkpoint.py imports the processor
-
         write_json(Path(json_file_path), self.to_dict())
 
     def __repr__(self) -> str:
@@ -63,7 +62,8 @@ class ProcessorFiles:
                 f"This preprocessor_config.json is for a {kind}, which does not prepare pictures as CvT's ConvNextImageProcessor."
             )
         names = cls.setting_names()
-        refuse_misspelt(f"{cls.__name__}.from_pretrained", overrides, (*names, *HUB, *WITHOUT_MEANING, *IGNORED))
+        if not return_unused_kwargs:
+            check_spelling(overrides, {*names, *WHERE, *WITHOUT_MEANING, *IGNORED}, f"{cls.__name__}.from_pretrained()")
         own = {name: value for name, value in {**values, **overrides}.items() if name in names}
         processor = cls(**own, extra={name: value for name, value in values.items() if name not in names})
         unused = {name: value for name, value in overrides.items() if name not in (*names, *WITHOUT_MEANING)}
@@ -71,40 +71,26 @@ class ProcessorFiles:
 
     @classmethod
     def from_json_file(cls, json_file: str | Path) -> Any:
-        """The processor of a JSON file.
-
-        Raises:
-            ValueError: there is none, or it holds no settings.
-        """
-        path = Path(json_file)
-        try:
-            values = json.loads(path.read_bytes())
-        except OSError as error:
-            raise ValueError(f"There is no file {shown(path.name)} that can be read.") from error
-        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or brackets without end
-            raise ValueError(f"{path.name} cannot be used: it is damaged, it is not JSON.") from error
-        if not isinstance(values, dict):
-            raise ValueError(f"{path.name} cannot be used: it holds no settings.")
-        return cls.from_dict(values)
+        """The processor of a JSON file. Raises ValueError where there is none, or none of a CvT's."""
+        return cls.from_dict(read_json(Path(json_file)))
 
     @classmethod
     def get_image_processor_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> tuple[dict, dict]:
-        """(the settings of a processor, the options that say nothing of where it is)."""
-        from .checkpoint import load_processor
+        """(the settings of a processor, the options that do not tell where it is)."""
+        from .checkpoint import load_processor  # checkpoint.py imports the processor
 
-        hub = {name: options.pop(name) for name in HUB if name in options}
-        source = pretrained_model_name_or_path
+        source, where = pretrained_model_name_or_path, split_where(options)
         if source is not None and Path(source).suffix == ".json":
             return cls.from_json_file(source).to_dict(), options
-        return load_processor(source, **hub).to_dict(), options
+        return load_processor(source, **where).to_dict(), options
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> Any:
         """The processor of the embedded model (no argument), a folder, a JSON file, or a Hub id; see ``checkpoint.py``.
 
         Args:
-            options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder`` and ``force_download`` for a
-                Hub id; settings to use instead of the file's, such as ``size=384``; and as in ``from_dict``.
+            options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder`` and ``force_download``, to find
+                it; settings to use instead of the file's, such as ``size=384``; and as in ``from_dict``.
         """
         values, options = cls.get_image_processor_dict(pretrained_model_name_or_path, **options)
         return cls.from_dict(values, **options)
@@ -113,51 +99,17 @@ class ProcessorFiles:
         """Writes ``preprocessor_config.json`` into a folder, made if it is missing, and says where.
 
         Args:
-            push_to_hub: also upload it to ``repo_id``, or to a repository of the folder's name.
-            options: of ``push_to_hub``.
+            push_to_hub: also upload it to the repository ``repo_id``, or one of the folder's name; ``options`` as for that.
         """
-        path = Path(save_directory) / FILE
-        if path.parent.is_file():
-            raise ValueError(f"{shown(path.parent.name)} is a file: the processor is saved into a folder.")
+        path = check_folder(save_directory) / FILE
         self.to_json_file(path)
         if push_to_hub:
-            self.push_to_hub(options.pop("repo_id", path.parent.resolve().name), **options)
+            push_folder(path.parent, [FILE], **options)
         return [str(path)]
 
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        commit_message: str | None = None,
-        commit_description: str | None = None,
-        private: bool | None = None,
-        token: str | bool | None = None,
-        revision: str | None = None,
-        create_pr: bool = False,
-        **_: Any,
-    ) -> Any:
-        """Uploads ``preprocessor_config.json`` to a repository on the Hub, made if it is missing; arguments as huggingface_hub's."""
-        import huggingface_hub  # takes a while to import
-
-        repo_id = huggingface_hub.create_repo(repo_id, private=private, token=token, exist_ok=True).repo_id
-        with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder)
-            return huggingface_hub.upload_folder(
-                repo_id=repo_id,
-                folder_path=folder,
-                commit_message=commit_message or "Upload image processor",
-                commit_description=commit_description,
-                token=token,
-                revision=revision,
-                create_pr=create_pr,
-            )
-
-
-def refuse_misspelt(function: str, given: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Other names are nobody's business, but one that is nearly a setting's would change nothing, silently."""
-    for name in given:
-        if name not in known and nearest_name(name, known):
-            raise unexpected_argument(function, name, known)
+    def push_to_hub(self, repo_id: str, **options: Any) -> Any:
+        """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
+        return push_to_hub(self, repo_id, **options)
 
 
 def _copied(value: Any) -> Any:

@@ -14,7 +14,7 @@ from .arrays import FIRST, check_layout
 from .fields import flag, is_list, is_number, shown
 
 CHANNELS = (1, 3, 4)
-COLOURS = ("srgb", "as_stored")
+PICTURES = ("as_seen", "as_stored")
 
 
 def _step(value: Any, name: str) -> bool:
@@ -82,9 +82,9 @@ def _data_format(value: Any, name: str) -> str:
     return check_layout(value, name) or FIRST
 
 
-def _colours(value: Any, name: str) -> str:
-    if not isinstance(value, str) or value not in COLOURS:
-        raise ValueError(f"{name} is {shown(value)}: choose one of {', '.join(COLOURS)}.")
+def _pictures(value: Any, name: str) -> str:
+    if not isinstance(value, str) or value not in PICTURES:
+        raise ValueError(f"{name} is {shown(value)}: choose one of {', '.join(PICTURES)}.")
     return value
 
 
@@ -103,5 +103,5 @@ CHECKS = {
     "crop_size": _crop_size,
     "data_format": _data_format,
     "input_data_format": check_layout,
-    "colours": _colours,
+    "pictures": _pictures,
 }
