@@ -17,7 +17,7 @@ from .arrays import FIRST, ArrayPicture, array_pictures, is_array, middle
 from .batch_feature import BatchFeature, check_tensor_type
 from .config_base import check_spelling, nearest
 from .pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
-from .processor_files import IGNORED, ProcessorFiles
+from .processor_files import IGNORED, KINDS, ProcessorFiles
 from .processor_settings import CHECKS
 from .sources import as_stored, each_picture, located, native
 
@@ -92,6 +92,7 @@ class CvtImageProcessor(ProcessorFiles):
         defaults = {each.name: each.default for each in fields(self) if each.name != "extra"}
         check_spelling(settings, {*defaults, *IGNORED}, "CvtImageProcessor()")
         extra |= {name: value for name, value in settings.items() if name not in defaults}
+        extra = {name: value for name, value in extra.items() if name not in KINDS}  # there is one, which to_dict names
         values = {**defaults, **{name: value for name, value in settings.items() if name in defaults}}
         for step, names in STEPS.items():
             for name in names:
@@ -165,6 +166,13 @@ class CvtImageProcessor(ProcessorFiles):
         """Whether pictures become RGB, or keep the channels they have."""
         return self.channels == 3 if self.do_convert_rgb is None else self.do_convert_rgb
 
+    @property
+    def _crop_sides(self) -> tuple[int, int]:
+        """(width, height) of what ``do_center_crop`` leaves."""
+        if self.crop_size is None:
+            raise ValueError("do_center_crop needs a crop_size, such as 224.")
+        return self.crop_size["width"], self.crop_size["height"]
+
     def _opened(self, source: PictureSource) -> Image.Image:
         if self.pictures == "as_stored":
             stored = as_stored(source)
@@ -179,7 +187,8 @@ class CvtImageProcessor(ProcessorFiles):
             return self._normalized(values, self.rescale_factor if self.do_rescale else unscaled)
         values = picture.values
         if self.do_center_crop:
-            values = middle(values, *self.crop_size.values())
+            width, height = self._crop_sides
+            values = middle(values, height, width)
         return self._normalized(values, self.rescale_factor * (255 if picture.unit else 1) if self.do_rescale else None)
 
     def cut(self, picture: Image.Image) -> Image.Image:
@@ -188,7 +197,7 @@ class CvtImageProcessor(ProcessorFiles):
             resized = _resized(*picture.size, self.side, self.crop_pct)
             picture = picture.resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
         if self.do_center_crop:
-            picture = picture.crop(_middle(*picture.size, self.crop_size["width"], self.crop_size["height"]))
+            picture = picture.crop(_middle(*picture.size, *self._crop_sides))
         return picture
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
@@ -198,7 +207,7 @@ class CvtImageProcessor(ProcessorFiles):
             resized = _resized(width, height, self.side, self.crop_pct)
             box = _middle(*resized, self.side, self.side)
         if self.do_center_crop:
-            inner = _middle(box[2] - box[0], box[3] - box[1], self.crop_size["width"], self.crop_size["height"])
+            inner = _middle(box[2] - box[0], box[3] - box[1], *self._crop_sides)
             box = (box[0] + inner[0], box[1] + inner[1], box[0] + inner[2], box[1] + inner[3])
         x, y = width / resized[0], height / resized[1]
         return float(box[0] * x), float(box[1] * y), float(box[2] * x), float(box[3] * y)

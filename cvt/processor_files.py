@@ -17,6 +17,7 @@ FILE = "preprocessor_config.json"
 WITHOUT_MEANING = ("use_fast", "backend", "user_agent", "image_processor_filename")
 # Settings of other image processors, or of the faster one, that change nothing about a CvT's pictures in transformers either.
 IGNORED = ("do_pad", "pad_size", "default_to_square", "disable_grouping", "image_seq_length")
+KINDS = ("image_processor_type", "feature_extractor_type")  # the class that a file is for, and what that was called before
 _ALWAYS_SAVED = 9  # the fields that every preprocessor_config.json of a CvT has; those after them only where they were changed
 
 
@@ -56,7 +57,7 @@ class ProcessorFiles:
             TypeError: an override whose name is nearly that of a setting.
         """
         values = dict(image_processor_dict)
-        kind = values.get("image_processor_type") or values.get("feature_extractor_type") or "ConvNext"
+        kind = next(filter(None, map(values.get, KINDS)), "ConvNext")
         if not str(kind).startswith(("ConvNext", "Cvt")):
             raise ValueError(
                 f"This preprocessor_config.json is for a {kind}, which does not prepare pictures as CvT's ConvNextImageProcessor."
