@@ -20,7 +20,7 @@ from .config import CvtConfig, as_config
 from .config_base import CLAIMS, check_spelling
 from .device import as_device, as_dtype, mapped_device
 from .files import parsed, read_json, replacing, write_json
-from .hub import EMBEDDED, Folder, Repository, locate
+from .hub import EMBEDDED, CheckpointError, Folder, Repository, locate
 from .names import MICROSOFT, table_of, to_ours, to_theirs
 from .options import split_where, unknown_argument
 from .preprocess import CvtImageProcessor
@@ -187,7 +187,7 @@ def _tensors(
 
 def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Any]:
     """What transformers tells of a loading; the names and shapes are those of the new classifier, all else fitted."""
-    mismatched = {(name, tuple(file[name].shape), tuple(value.shape)) for name, value in new.items() if name in file}
+    mismatched = {(name, file[name].shape, value.shape) for name, value in new.items() if name in file}
     return {"missing_keys": set(new) - set(file), "unexpected_keys": set(), "mismatched_keys": mismatched, "error_msgs": []}
 
 
@@ -220,7 +220,7 @@ def _config_of(files: Folder | Repository) -> CvtConfig:
             return microsoft.infer_config({to_ours(name, MICROSOFT): value for name, value in state.items()}, files.weights)
     values = _read_json(files, CONFIG)
     if values is None:
-        raise ValueError(f"There is no {CONFIG} in {files.label}: give the architecture as config=CvtConfig(...).")
+        raise CheckpointError(f"There is no {CONFIG} in {files.label}: give the architecture as config=CvtConfig(...).")
     return CvtConfig.from_dict(values)
 
 

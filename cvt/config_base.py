@@ -33,6 +33,7 @@ class ConfigBase:
     base_config_key = ""
     is_composition = False
     sub_configs: dict[str, Any] = {}  # noqa: RUF012
+    base_model_tp_plan = base_model_pp_plan = None  # ways to share a model out among devices, of which a CvT has none
 
     def __getattr__(self, name: str) -> Any:
         # only reached where there is no field or property of that name
@@ -40,6 +41,10 @@ class ConfigBase:
         if name in type(self).__dataclass_fields__:
             return object.__getattribute__(self, name)
         extra = self.__dict__.get("extra", {})
+        if name == "dtype" and isinstance(extra.get(name), str):
+            import torch  # who asks for this has use for PyTorch
+
+            return getattr(torch, extra[name], extra[name])
         if name in extra and not name.startswith("_"):
             return extra[name]
         if name in COMMON:
@@ -64,7 +69,7 @@ class ConfigBase:
         elif hasattr(type(self), name):
             raise AttributeError(f"{name} of a {type(self).__name__} cannot be set.")
         else:
-            self.extra[name] = value
+            self.extra[name] = jsonable(value) if name == "dtype" else value
 
     def _is(self, name: str, value: Any) -> bool:
         """Whether a field has this value already, however it is written."""
@@ -95,6 +100,10 @@ class ConfigBase:
     @name_or_path.setter
     def name_or_path(self, value: Any) -> None:
         self._name_or_path = str(value)
+
+    def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> ConfigBase:
+        """The config itself: there is none of a text model in it."""
+        return self
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Sets several attributes."""

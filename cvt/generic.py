@@ -57,8 +57,8 @@ class GenericMethods(SeenByTransformers, nn.Module):
         return sum(value.numel() for value in self.parameters() if value.requires_grad or not only_trainable)
 
     def get_memory_footprint(self, return_buffers: bool = True) -> int:
-        """Bytes of the parameters, and of the buffers."""
-        return sum(value.nbytes for value in (*self.parameters(), *(self.buffers() if return_buffers else ())))
+        """Bytes of the parameters, and of the buffers that are saved with them."""
+        return sum(value.nbytes for value in (self.state_dict().values() if return_buffers else self.parameters()))
 
     def train(self, mode: bool = True):
         """As for any module. A model in training is about to differ from the one that was measured, so its config forgets that."""

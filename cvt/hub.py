@@ -1,6 +1,6 @@
 """Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
 
-Both kinds answer ``find``; what goes wrong on the way is a ValueError with a sentence. huggingface_hub downloads: it resumes
+Both kinds answer ``find``; what goes wrong on the way is a CheckpointError, a ValueError with a sentence. huggingface_hub downloads: it resumes
 what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
 """
 
@@ -18,6 +18,10 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
+class CheckpointError(OSError, ValueError):
+    """A checkpoint that is not there or cannot be used, in a sentence. transformers raises an OSError where that is so."""
+
+
 @dataclass
 class Folder:
     """Files on this machine; ``weights`` is set where one file was named instead of a folder."""
@@ -30,9 +34,9 @@ class Folder:
         """The first of these files that exists."""
         return next((self.path / name for name in names if (self.path / name).is_file()), None)
 
-    def reject(self, path: Path, reason: str) -> ValueError:
+    def reject(self, path: Path, reason: str) -> CheckpointError:
         """The error for a file that cannot be used."""
-        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}.")
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}.")
 
 
 @dataclass
@@ -79,7 +83,7 @@ class Repository:
             why = "local_files_only is set"
         else:
             why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
-        raise ValueError(
+        raise CheckpointError(
             f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
             f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
         ) from unreachable
@@ -106,14 +110,14 @@ class Repository:
         except errors.HFValidationError as error:
             raise _nowhere(self.name) from error
         except errors.RevisionNotFoundError as error:
-            raise ValueError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
+            raise CheckpointError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
         except errors.RepositoryNotFoundError as error:
-            raise ValueError(
+            raise CheckpointError(
                 f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
                 f"or give a token that may read it."
             ) from error
         except Exception as error:  # whatever the network, the disk and several libraries can raise
-            raise ValueError(
+            raise CheckpointError(
                 f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
                 f"on the disk, then try again."
             ) from error
@@ -136,7 +140,7 @@ class Repository:
                 self._answered = False
         return self._answered
 
-    def reject(self, path: Path, reason: str) -> ValueError:
+    def reject(self, path: Path, reason: str) -> CheckpointError:
         """The error for a file that cannot be used; a damaged one is deleted, so that the next call downloads it again."""
         if _intact(path):
             remedy = "The Hub has it like this: choose another model or revision."
@@ -144,7 +148,7 @@ class Repository:
             remedy = "It was deleted here; try again to download it anew."
             path.resolve().unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-        return ValueError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
 
 
 def locate(
@@ -168,7 +172,7 @@ def locate(
     subfolder = _inner(subfolder)
     if source is None:
         if not EMBEDDED.is_dir():
-            raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
+            raise CheckpointError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
         return Folder(EMBEDDED, "the built-in model")
     name, path = str(source), Path(source)
     try:
@@ -180,7 +184,7 @@ def locate(
         return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
     if is_folder:
         if not (path / subfolder).is_dir():
-            raise ValueError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
+            raise CheckpointError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
         return Folder(path / subfolder, f"the folder {(path / subfolder).name!r}")
     if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".json"):
         raise _nowhere(name)
@@ -195,9 +199,9 @@ def _inner(subfolder: str) -> str:
     return "/".join(parts)
 
 
-def _nowhere(name: str) -> ValueError:
+def _nowhere(name: str) -> CheckpointError:
     last = shown(Path(name).name)
-    return ValueError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
+    return CheckpointError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
 
 
 def _first_line(error: Exception) -> str:

@@ -348,6 +348,8 @@ class CvtModel(CvtPreTrainedModel):
         self.encoder = Encoder(config)
         self.init_weights(self)
         self.set_attn_implementation(getattr(config, "_attn_implementation", None) or "sdpa")
+        if getattr(config, "gradient_checkpointing", False):  # an older way to ask for it
+            self.gradient_checkpointing_enable()
 
     def forward(
         self,

@@ -151,8 +151,9 @@ def _remove_earlier(folder: Path, variant: str | None, written: set[str]) -> Non
     """Deletes what an earlier save left and what would be read instead of what was written, or beside it."""
     names = weight_names(variant)
     first = next(index for index, name in enumerate(names) if name in written)
-    stem, _, suffix = names[first - first % 2].rpartition(".")
+    kind = names[first - first % 2 :][:2]  # a file of weights of this kind, and the index of several
+    stem, _, suffix = kind[0].rpartition(".")
     shard = re.compile(rf"{re.escape(stem)}-\d{{5}}-of-\d{{5}}\.{suffix}")
     for path in folder.iterdir():
-        if path.name not in written and (path.name in names[:first] or shard.fullmatch(path.name)):
+        if path.name not in written and (path.name in (*names[:first], *kind) or shard.fullmatch(path.name)):
             path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .fields import shown
 from .files import parsed
-from .hub import Folder, Repository
+from .hub import CheckpointError, Folder, Repository
 
 SAFE, BIN = "model.safetensors", "pytorch_model.bin"
 _INDEX = ".index.json"
@@ -41,7 +41,7 @@ def find_weights(files: Folder | Repository, variant: str | None = None, use_saf
     names = weight_names(variant, use_safetensors)
     path = files.weights or files.find(*names)
     if path is None:
-        raise ValueError(f"There are no weights in {files.label}: it needs {' or '.join(names[::2])}.")
+        raise CheckpointError(f"There are no weights in {files.label}: it needs {' or '.join(names[::2])}.")
     return path
 
 
@@ -60,7 +60,7 @@ def read_tensors(files: Folder | Repository, path: Path, device: torch.device | 
     for name, expected in _shards(files, path, kind).items():
         shard = files.find(name)
         if shard is None:
-            raise ValueError(f"There is no {name} in {files.label}, which {path.name} names.")
+            raise CheckpointError(f"There is no {name} in {files.label}, which {path.name} names.")
         tensors = _read_file(files, shard, device)
         if set(tensors) != expected:
             raise files.reject(shard, f"it does not hold the tensors that {path.name} says")

@@ -2,12 +2,15 @@
 
 ``/<repository>/resolve/<revision>/<file>`` answers HEAD and GET with the headers that huggingface_hub relies on:
 ``X-Repo-Commit``, ``ETag`` (git's SHA-1 of the file), and for large files a redirect to another host with ``X-Linked-Etag``
-(their SHA-256) and ``X-Linked-Size``; ranges; and 404 or 401 with ``X-Error-Code``.
+(their SHA-256) and ``X-Linked-Size``; ranges; and 404 or 401 with ``X-Error-Code``. Repositories can be made and files be
+committed, all in the commit's own body.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +27,7 @@ class FakeHub:
     cut_after: int | None = None  # bytes after which the next large download breaks off
     corrupt: bool = False  # whether large files arrive with a byte changed
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, range
+    commits: list[tuple[str, str, str]] = field(default_factory=list)  # repository, message, token
 
     def __post_init__(self):
         hub = self
@@ -36,6 +40,9 @@ class FakeHub:
 
             def do_GET(self):
                 hub.answer(self, body=True)
+
+            def do_POST(self):
+                hub.take(self)
 
             def log_message(self, *args):
                 pass
@@ -67,7 +74,7 @@ class FakeHub:
         path = handler.path.split("?")[0]
         self.requests.append((handler.command, path, handler.headers.get("Range")))
         if path.startswith("/files/"):
-            return self._send_large(handler, path.rsplit("/", 2)[1], body)
+            return self._send_large(handler, path.split("/")[2], body)
         name, _, rest = path.strip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
         if name not in self.repositories or self.private.get(name, "") not in handler.headers.get("Authorization", ""):
@@ -88,6 +95,32 @@ class FakeHub:
         linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
         there = {"Location": f"http://localhost:{self.port}/files/{digest}/{file}"}
         return self._send(handler, 302, b"", body, commit | linked | there)
+
+    def take(self, handler: BaseHTTPRequestHandler) -> None:
+        """A POST: a new repository, the question how files are to be sent, or a commit."""
+        body, path = handler.rfile.read(int(handler.headers["Content-Length"])), handler.path.split("?")[0]
+        self.requests.append((handler.command, path, None))
+        if path == "/api/repos/create":
+            made = json.loads(body)
+            name = "/".join(filter(None, (made.get("organization"), made["name"])))
+            self.repositories.setdefault(name, {}).setdefault("main", {})
+            return self._send_json(handler, {"url": f"{self.url}/{name}"})
+        name, action, revision = path.removeprefix("/api/models/").rsplit("/", 2)
+        if action == "preupload":
+            return self._send_json(
+                handler,
+                {"files": [{"path": each["path"], "uploadMode": "regular", "shouldIgnore": False} for each in json.loads(body)["files"]]},
+            )
+        lines = [json.loads(line) for line in body.splitlines()]
+        for line in lines:
+            if line["key"] == "file":
+                self.repositories[name][revision][line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+        self.commits.append((name, lines[0]["value"]["summary"], handler.headers["Authorization"].removeprefix("Bearer ")))
+        commit = self.commit(name, revision)
+        return self._send_json(handler, {"success": True, "commitOid": commit, "commitUrl": f"{self.url}/{name}/commit/{commit}"})
+
+    def _send_json(self, handler: BaseHTTPRequestHandler, values: dict) -> None:
+        self._send(handler, 200, json.dumps(values).encode(), True, {"Content-Type": "application/json"})
 
     def _send_large(self, handler: BaseHTTPRequestHandler, digest: str, body: bool) -> None:
         contents = [file for revisions in self.repositories.values() for files in revisions.values() for file in files.values()]
