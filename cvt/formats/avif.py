@@ -76,7 +76,7 @@ def _colour(picture: _Item, profile: bytes | None):
     if profile and len(profile) <= MAX_PROFILE:
         return profile
     nclx = picture.properties.get(b"nclx", b"")
-    return from_cicp(*struct.unpack_from(">HH", nclx)) if len(nclx) >= 4 else None
+    return from_cicp(*struct.unpack_from(">HH", nclx), television="srgb") if len(nclx) >= 4 else None
 
 
 def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
