@@ -206,7 +206,7 @@ def _from_image(picture: Image.Image, least: int | None) -> Stored:
         turn = picture.getexif().get(0x0112, 1)
     except Exception:  # damaged EXIF says nothing about the pixels
         turn = 1
-    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None)
+    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None, shared=True)
 
 
 def _untouched(picture: Image.Image) -> BinaryIO | None:
@@ -238,10 +238,12 @@ def _narrow(picture: Image.Image) -> Image.Image:
 def _finished(stored: Stored, colours: str) -> OpenedPicture:
     """Colours, then transparency, then the turn: each only where there is something to do."""
     notes = list(stored.notes)
-    picture = _plain(stored.picture)
+    own, stored.picture = stored.picture, None  # what is done with is let go at once: a picture may be a quarter of the bound
+    picture = _plain(own)
     if colours == "srgb" and stored.colour is not None:
-        picture, note = to_srgb(picture.copy() if picture is stored.picture else picture, stored.colour)
+        picture, note = to_srgb(picture.copy() if stored.shared and picture is own else picture, stored.colour)
         notes += [note] if note else []
+    del own
     picture, hidden = _over_white(picture)
     if hidden:
         notes.append(Note("transparency"))
