@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from .model import CvtForImageClassification, CvtModel
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
-    from .preprocess import CvtImageProcessor
+    from .preprocess import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
 
 _HOMES = {
+    "AutoFeatureExtractor": "preprocess",
+    "AutoImageProcessor": "preprocess",
+    "BatchFeature": "preprocess",
     "CvtConfig": "config",
     "CvtForImageClassification": "model",
     "CvtImageProcessor": "preprocess",
@@ -27,6 +30,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "AutoFeatureExtractor",
+    "AutoImageProcessor",
+    "BatchFeature",
     "CvtConfig",
     "CvtForImageClassification",
     "CvtImageProcessor",

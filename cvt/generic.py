@@ -52,6 +52,11 @@ class GenericMethods(SeenByTransformers, nn.Module):
     def can_generate(cls) -> bool:
         return False
 
+    @classmethod
+    def is_custom_code(cls) -> bool:
+        """Whether this class is another's than transformers'; asked when PEFT looks for names of weights to convert."""
+        return True
+
     def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
         """How many numbers the parameters have; ``exclude_embeddings`` leaves out token embeddings, of which a CvT has none."""
         return sum(value.numel() for value in self.parameters() if value.requires_grad or not only_trainable)

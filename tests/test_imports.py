@@ -12,6 +12,9 @@ from tests.helpers import tiny_model
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
 
+_READERS = ("avif", "bmp", "gif", "jpeg", "png", "ppm", "tiff", "webp")
+_FORMAT = {"cvt.colour", "cvt.formats.bounds", "cvt.formats.exif", "cvt.formats.stored", "cvt.notes"}
+
 # What each module of the model may import of its own package; checkpoint is reached from within functions only.
 MODEL = {
     "cvt.fields": set(),
@@ -21,14 +24,33 @@ MODEL = {
     "cvt.files": {"cvt.fields"},
     "cvt.transformers_support": set(),
     "cvt.names": set(),
-    "cvt.pictures": set(),
+    "cvt.notes": set(),
+    "cvt.formats.bounds": set(),
+    "cvt.formats.exif": set(),
+    "cvt.colour": {"cvt.formats.bounds", "cvt.formats.stored", "cvt.notes"},
+    "cvt.formats.stored": {"cvt.formats.bounds", "cvt.notes"},
+    **{f"cvt.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
+    "cvt.formats.tiff": _FORMAT | {"cvt.formats.jpeg", "cvt.formats.tiff_tags", "cvt.formats"},
+    "cvt.pictures": _FORMAT | {"cvt.formats", *(f"cvt.formats.{name}" for name in _READERS)},
     "cvt.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),
     "cvt.generic": {"cvt.config", "cvt.config_base", "cvt.transformers_support"},
     "cvt.pretrained": {"cvt.config", "cvt.generic"},
     "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
-    "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
+    "cvt.arrays": {"cvt.fields", "cvt.formats.bounds"},
+    "cvt.batch_feature": {"cvt.fields"},
+    "cvt.fetch": {"cvt.fields", "cvt.pictures"},
+    "cvt.sources": {"cvt.fetch", "cvt.pictures"},
+    "cvt.processor_settings": {"cvt.arrays", "cvt.fields"},
+    "cvt.options": {"cvt.config_base", "cvt.fields"},
+    "cvt.push": set(),
+    "cvt.processor_files": {"cvt.config_base", "cvt.files", "cvt.options", "cvt.push"},
+    "cvt.preprocess": {
+        *("cvt.arrays", "cvt.batch_feature", "cvt.config_base", "cvt.pictures"),
+        *("cvt.processor_files", "cvt.processor_settings", "cvt.sources"),
+    },
+    "cvt.classifiers": set(),
     "cvt.amounts": set(),
     "cvt.settings": {"cvt.fields"},
     "cvt.inheritance": {"cvt.amounts", "cvt.config"},
@@ -131,6 +153,11 @@ def test_what_is_counted_in_closed_form_needs_no_torch():
         "import sys; sys.modules['torch'] = None; from cvt import CvtConfig; CvtConfig()\n"
         "import cvt.budget, cvt.cost, cvt.inheritance, cvt.presets, cvt.variants"
     )
+
+
+def test_reading_pictures_needs_no_torch():
+    """A child process that only decodes starts in a fraction of a second."""
+    run("import sys; sys.modules['torch'] = None; from cvt.pictures import read_picture; read_picture('examples/koala.jpg')")
 
 
 def test_the_function_stays_the_function():

@@ -94,7 +94,7 @@ def test_lists_and_batches(classify):
 
 def test_batches_go_through_the_model_together(classify):
     seen = []
-    hook = classify.model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    hook = classify.model.register_forward_pre_hook(lambda _, args, kwargs: seen.append(len(kwargs["pixel_values"])), with_kwargs=True)
     classify([photograph()] * 5, batch_size=2)
     hook.remove()
     assert seen == [2, 2, 1]

@@ -1,0 +1,41 @@
+"""What was done to a picture while it was opened: values, and the sentences that people read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing that was done to a file's pixels on their way to upright 8-bit sRGB.
+
+    Args:
+        kind: a key of ``SENTENCES``.
+        count: of frames, pages or bits, where the kind has a number.
+        name: of a colour profile or standard, where the kind has a name.
+    """
+
+    kind: str
+    count: int = 0
+    name: str = ""
+
+
+SENTENCES = {
+    "turned": "Turned upright.",
+    "frames": "First of {count} frames.",
+    "still": "The still picture of a sequence.",
+    "pages": "First of {count} pages.",
+    "transparency": "Transparent parts shown over white.",
+    "converted": "Colours converted from {name}.",
+    "tone_mapped": "High dynamic range ({name}) reduced to that of a screen.",
+    "profile_ignored": "The colour profile could not be used; colours shown as stored.",
+    "no_end": "The end marker of the file is missing; the picture is complete.",
+    "scaled": "Values of {count} bits scaled to 8.",
+    "floats": "Values from 0 to 1 shown as black to white.",
+    "range": "Values from {name} shown as black to white.",
+}
+
+
+def note_sentence(note: Note) -> str:
+    """One whole sentence for the person who chose the picture."""
+    return SENTENCES[note.kind].format(count=note.count, name=note.name)
