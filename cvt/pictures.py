@@ -162,8 +162,12 @@ def _from_file(file: BinaryIO, least: int | None) -> Stored:
         raise _unidentified(start)
     try:
         return jpeg.read(file, least) if reader is jpeg.read else reader(file)
+    except UnreadablePicture:
+        raise
     except MemoryError as error:
         raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
+    except Exception as error:  # no damage that a stranger can think of may be more than a sentence
+        raise damaged() from error
 
 
 def _reader(start: bytes):
@@ -260,14 +264,14 @@ def _plain(picture: Image.Image) -> Image.Image:
     direct = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
     mode = direct.get(picture.mode, picture.mode)
     key = picture.info.get("transparency")
-    if key is not None and picture.mode in ("1", "L", "RGB", "P"):
-        if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
-            picture = picture.copy()
-            picture.info["transparency"] = tuple(value >> 8 for value in key)
-        mode = "RGBA"
-    elif picture.mode == "P":
-        mode = "RGBA" if picture.has_transparency_data else "RGB"
     try:
+        if key is not None and picture.mode in ("1", "L", "RGB", "P"):
+            if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
+                picture = picture.copy()
+                picture.info["transparency"] = tuple(value >> 8 for value in key)
+            mode = "RGBA"
+        elif picture.mode == "P":
+            mode = "RGBA" if picture.has_transparency_data else "RGB"
         return picture if picture.mode == mode else picture.convert(mode)
     except (ValueError, TypeError) as error:
         raise UnreadablePicture(f"This picture has {picture.mode} colours, which cannot be read here. Export it as RGB.") from error

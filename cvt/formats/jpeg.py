@@ -93,7 +93,9 @@ def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) 
     """Keeps of one segment what matters."""
     if kind in (0xC4, 0xCC, 0xDA, 0xDB, 0xDD, *_FRAMES):
         found.parts.append((place, 2 + length))
-    if kind in _FRAMES and not found.frame:
+    if kind in _FRAMES:
+        if found.frame:  # a second size, for which Pillow would make room
+            raise damaged()
         content = read_at(file, place + 4, length - 2)
         if len(content) < 6:
             raise damaged()
