@@ -287,7 +287,7 @@ def is_clean(answer: str) -> bool:
 def test_odd_values_in_every_other_place_get_a_sentence(server):
     good = server.workbench.examples[app.EXAMPLES[0].stem]
     explore, predict, page = server.function("explore"), server.function("predict"), server.function("load")
-    whole = {explore["id"]: [good, 1, 1, 0, 1, 1, ""], predict["id"]: [good, ""], page["id"]: [None] * len(page["inputs"])}
+    whole = {explore["id"]: [good, 9, 1, 0, 1, 1, ""], predict["id"]: [good, ""], page["id"]: [None] * len(page["inputs"])}
     calls = []
     for index, data in whole.items():
         for place in range(1, len(data)):
