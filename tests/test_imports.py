@@ -32,6 +32,8 @@ MODEL = {
     **{f"cvt.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
     "cvt.formats.tiff": _FORMAT | {"cvt.formats.jpeg", "cvt.formats.tiff_tags", "cvt.formats"},
     "cvt.pictures": _FORMAT | {"cvt.formats", *(f"cvt.formats.{name}" for name in _READERS)},
+    "cvt.decoding": {"cvt.notes", "cvt.pictures"},
+    "cvt.fetch": {"cvt.fields", "cvt.pictures"},
     "cvt.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),
