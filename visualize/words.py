@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
 from cvt.cost import cost
 from cvt.inheritance import report
+
+from .modules import template_text
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -34,34 +35,11 @@ def header(bench: Bench, named: bool = True) -> str:
     )
 
 
-# A choice made in the element becomes its value, and a value set by Python is the choice shown.
-CHOICE_JS = """
-const select = element.querySelector("select");
-const show = () => { if (props.value) select.value = props.value; };
-select.addEventListener("change", () => { props.value = select.value; });
-watch("value", show);
-show();
-"""
-
-
 def choice(names: Sequence[str]) -> str:
-    """The template of an element that chooses one of the models; ``CHOICE_JS`` belongs to it."""
-
-    def text(name: str) -> str:
-        return html.escape(name).replace("$", "&#36;").replace("{", "&#123;")  # or the template would compute it
-
-    options = "".join(f'<option value="{text(name)}">{text(name)}</option>' for name in names)
+    """The template of an element that chooses one of the models."""
+    texts = [template_text(name) for name in names]
+    options = "".join(f'<option value="{text}">{text}</option>' for text in texts)
     return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
-
-
-def name_examples(pictures: Sequence[Path]) -> str:
-    """JavaScript that names the example pictures' buttons, which have no words."""
-    names = json.dumps([picture.stem.replace("_", " ") for picture in pictures])
-    return f"""() => {names}.forEach((name, index) => {{
-  const button = document.querySelectorAll(".gallery-item")[index];
-  button?.setAttribute("aria-label", "Example: " + name);
-  button?.setAttribute("title", name);
-}})"""
 
 
 def accuracy(config: CvtConfig) -> str:

@@ -362,7 +362,7 @@ def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_
     assert seen.page.evaluate("navigator.clipboard.readText()") == seen.page.url
     assert "stage=3" in seen.page.url
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)).save(tmp_path / "mine.png")
-    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "mine.png")
+    seen.upload(tmp_path / "mine.png")
     seen.page.wait_for_function("cvtExplorer.get().waiting.example === undefined")
     seen.page.get_by_role("button", name="Share").click()
     seen.page.get_by_text("Your own picture is not in the link").wait_for()

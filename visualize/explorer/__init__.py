@@ -37,10 +37,6 @@ start(200);
 
 JS_ON_LOAD = on_load("explorer", "explorer")
 
-# For the listener that makes the explorer's next result: says so while that takes long, and no more once it is there.
-JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.notice?.awaits(true); return given; }"
-JS_ANSWERED = "() => { window.cvtExplorer?.get()?.notice?.awaits(false); }"
-
 
 def picture_html(explorer: str) -> str:
     """The template of the picture with its prediction, for the explorer of this id (letters, digits, - and _)."""

@@ -49,8 +49,32 @@ export class Explorer {
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** Shows the result named by the value that Python set: { key, picture, note, model, inside, again }; all but the key may be missing. */
+  /** A newer choice is on its way: until `release`, results wait, and the last of them is shown only if nothing newer came. */
+  hold() {
+    this.holding = true;
+  }
+
+  release() {
+    this.holding = false;
+    const { held } = this;
+    this.held = null;
+    if (held) this.load(held);
+    this.notice?.awaits(false);
+  }
+
+  /** Its maps came after a newer choice was made. */
+  putOff(value) {
+    this.asked = null;
+    this.held ??= value;
+  }
+
+  /** Shows the result named by the value that Python set: { key, picture, note, notes, model, inside, again }; all but the key may be missing. */
   async load(value) {
+    if (this.holding) {
+      this.held = value;
+      return;
+    }
+    this.held = null;
     this.waiting = value;
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
@@ -66,11 +90,13 @@ export class Explorer {
       this.requests++;
       const result = await fetchResult(this.base, value.key, signal);
       if (signal.aborted) return;
+      if (this.holding) return this.putOff(value);
       this.key = value.key;
       this.show(result, value.picture);
       this.notice.say("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
+      if (this.holding) return this.putOff(value);
       this.asked = null;
       this.notice.trouble(error, () => this.load(value));
     }
