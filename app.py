@@ -10,17 +10,20 @@ import functools
 import logging
 import os
 import sys
-from abc import ABCMeta
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
 from PIL import Image
+from starlette.middleware import Middleware
 
+from cvt.pictures import UnreadablePicture
 from visualize import chooser, explorer, laboratory, share, words
 from visualize.answer import attention_answer
+from visualize.gate import Gate
+from visualize.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.questions import Questions
 from visualize.routes import FAILED, routes
 from visualize.workbench import Workbench
@@ -33,20 +36,42 @@ EXAMPLES = [
     )
 ]  # fmt: skip
 AS_FILE = {"type": "filepath", "image_mode": None}
-MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2}  # all that runs a model waits in one line
+# All that runs a model waits in one line. Of those let in some wait for a download or for a picture to be read: twice as many as
+# may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
+MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
+NOT_VALUES = "These values cannot be used here. See the page's API for what each endpoint takes."
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
 
 log = logging.getLogger("cvt_explorer")
 
 
-def _file_as_it_came(self, payload: ImageData | None) -> str | None:
-    """The path of the file. Gradio's own component would open it first, and answer one that is no picture with a message
-    that names a path here; ``open_picture`` reads it within bounds and fails in words."""
-    return None if payload is None else payload.path
+class Page(gr.Blocks):
+    """A page whose functions get pictures from people through an ``Intake`` alone.
 
+    Every call of a function, by whichever route, comes through ``preprocess_data`` before Gradio looks at what was sent. Left to
+    itself, Gradio hands any path on that a dictionary without its own mark has, and in any input, whether meant for a picture
+    or not, it opens or downloads what looks like a file.
+    """
 
-# A subclass of Gradio's picture component, made past its metaclass, which would write an app.pyi beside this file.
-PictureInput = ABCMeta.__new__(type(gr.Image), "PictureInput", (gr.Image,), {"preprocess": _file_as_it_came, "is_template": True})
+    intake: Intake
+
+    async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
+        try:
+            pictures, values = {}, []
+            for place, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
+                if isinstance(block, gr.Image):
+                    pictures[place], value = self.intake.accepted(value, get_upload_folder()), None
+                elif isinstance(value, (dict, list)):
+                    raise ValueError(f"{type(block).__name__} takes no lists or objects.")
+                values.append(value)
+            found = await super().preprocess_data(block_fn, values, state, explicit_call)
+        except UnreadablePicture as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(NOT_VALUES, print_exception=False) from error
+        return [pictures.get(place, value) for place, value in enumerate(found)]
 
 
 def in_words(handler: Callable) -> Callable:
@@ -70,7 +95,8 @@ def in_words(handler: Callable) -> Callable:
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
     """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
     names, questions = workbench.names, Questions(workbench)
-    with gr.Blocks(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
+    with Page(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
+        demo.intake = workbench.intake
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
             head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
@@ -90,7 +116,7 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Tab("Architecture", elem_id="tab-architecture"):
             _laboratory_tab(questions, chosen)
         _api(workbench)
-    return demo.queue(max_size=200)
+    return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
 
 
 def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
@@ -108,7 +134,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
-            upload = PictureInput(
+            upload = gr.Image(
                 label="Your picture",
                 sources=["upload", "clipboard", "webcam"],
                 height=150,
@@ -139,7 +165,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
         if picture is None:
             return same
         result = bench.explore(picture)
-        more = {"note": words.accuracy(bench.config), "model": bench.source, "bench": bench.name}
+        more = {"note": words.accuracy(bench.config), "notes": words.notes(result.exploration), "model": bench.source, "bench": bench.name}
         more |= {"first": bench.name == workbench.names[0], **linked(picture)}
         return same | {main: explorer.told(result.key, picture, **more)}
 
@@ -150,9 +176,9 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
             if not isinstance(asked, dict):
                 view, _ = questions.linked(str(request.query_params))
                 return told | run(workbench.examples.get(view.picture, before), view.model or "")
-            picture = _chosen(asked, named, upload)
+            picture = _chosen(asked, named, workbench.intake)
             return told | run(picture or before, asked.get("model") or seen_by)
-        except (ValueError, gr.Error) as error:
+        except ValueError as error:
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
@@ -169,15 +195,16 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
     return chosen
 
 
-def _chosen(asked: dict, examples: dict[str, str], upload: gr.Image) -> str | None:
-    """The path of the picture that a choice names; None where the picture stays. Raises ValueError, gr.Error."""
-    if "example" in asked:
-        if asked["example"] not in examples:
-            raise ValueError("There is no such example.")
-        return examples[asked["example"]]
+def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:
+    """The path of the picture that a choice names; None where the picture stays. Raises ValueError: there is none such."""
     if "own" in asked:
-        return upload.preprocess(ImageData(**asked["own"]))
-    return None
+        return intake.accepted(asked["own"], get_upload_folder())
+    name = asked.get("example")
+    if name is None:
+        return None
+    if not isinstance(name, str) or name not in examples:
+        raise ValueError("There is no such example.")
+    return examples[name]
 
 
 def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
@@ -225,7 +252,7 @@ def _api(workbench: Workbench) -> None:
         return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
-        picture = PictureInput(label="picture", **AS_FILE)
+        picture = gr.Image(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
         model = gr.Textbox(workbench.names[0], label="model")
@@ -237,7 +264,7 @@ def _api(workbench: Workbench) -> None:
 
 def _given(picture: str | None) -> str:
     if picture is None:
-        raise ValueError("Give a picture as a file or by its address.")
+        raise ValueError("Give a picture: upload a file.")
     return picture
 
 
@@ -266,12 +293,12 @@ def theme() -> gr.themes.Base:
 def launch_settings(workbench: Workbench) -> dict[str, Any]:
     """What ``launch`` needs for this page, on the safe side."""
     return {
-        "app_kwargs": {"routes": routes(workbench)},
+        "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
         "head": explorer.HEAD,
         "css": explorer.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
-        "max_file_size": "32mb",
+        "max_file_size": MAX_BYTES,
         "run_history": False,
         "enable_monitoring": False,
         "show_error": False,
@@ -303,6 +330,13 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 where there is a GPU, else the CPU")
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 for every network of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
+    parser.add_argument(
+        "--allow-addresses",
+        action=argparse.BooleanOptionalAction,
+        default=os.environ.get("CVT_ALLOW_ADDRESSES", "").strip().lower() in ("1", "true", "yes", "on"),
+        help="let programs give a picture by its address on the web, which this machine then downloads; never from private networks "
+        "(environment: CVT_ALLOW_ADDRESSES=1; default: off)",
+    )
     options = parser.parse_args(given)
     named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
     options.model = [None if name == "embedded" else name for name in named if name] or [None]
@@ -312,7 +346,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     try:
-        workbench = Workbench(options.model, options.device, kept=EXAMPLES)
+        download = public_picture if options.allow_addresses else None
+        workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download)
     except ValueError as error:
         sys.exit(f"CvT Explorer cannot start: {error}")
     build_demo(workbench).launch(server_name=options.host, server_port=options.port, **launch_settings(workbench))

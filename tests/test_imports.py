@@ -19,6 +19,8 @@ MODEL = {
     "cvt.names": set(),
     "cvt.notes": set(),
     "cvt.pictures": {"cvt.notes"},
+    "cvt.decoding": {"cvt.notes", "cvt.pictures"},
+    "cvt.fetch": {"cvt.fields", "cvt.pictures"},
     "cvt.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
     "cvt.linear": set(),

@@ -11,10 +11,11 @@ from pathlib import Path
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import Watch
 from cvt.config import CvtConfig
-from cvt.preprocess import PictureSource
+from cvt.pictures import PictureSource
 from cvt.variant_cache import VariantCache
 
 from .explore import Exploration, explore
+from .intake import Intake
 from .render import payload
 from .store import ExplorationStore
 from .wanted import Wanted
@@ -50,6 +51,8 @@ class Bench:
     Args:
         name: what people call the model. source: what loads it, as ``from_pretrained`` takes it; None for the embedded one.
         store: where results go. variants: builds the model's variants.
+        intake: opens pictures, before one of the passes is taken. passes: how many forward passes may run at once, shared with
+            all others who run models.
         kept: pictures that many people open, such as examples; their results are made once for all.
     """
 
@@ -61,10 +64,12 @@ class Bench:
         processor: CvtImageProcessor,
         store: ExplorationStore[Held],
         variants: VariantCache,
+        intake: Intake,
+        passes: threading.Semaphore,
         kept: Sequence[Path] = (),
     ):
         self.name, self.source, self.model, self.processor = name, source, model, processor
-        self._store, self._variants = store, variants
+        self._store, self._variants, self._intake, self._passes = store, variants, intake, passes
         self._kept: dict[str, str | None] = {str(path.resolve()): None for path in kept}
         self._kept_lock = threading.Lock()
 
@@ -98,7 +103,12 @@ class Bench:
         return result
 
     def _run(self, picture: PictureSource) -> Result:
-        return self._put(explore(self.model, self.processor, picture), lambda: self.model, self.processor)
+        return self._put(self._explore(self.model, self.processor, picture), lambda: self.model, self.processor)
+
+    def _explore(self, model: CvtForImageClassification, processor: CvtImageProcessor, picture: PictureSource) -> Exploration:
+        opened = self._intake.open(picture)  # first: whoever waits for a file must not keep others from the model
+        with self._passes:
+            return explore(model, processor, opened)
 
     def _put(self, exploration: Exploration, model: Callable[[], CvtForImageClassification], processor: CvtImageProcessor) -> Result:
         return Result(self._store.put(Held(exploration, model, processor)), exploration)
@@ -110,5 +120,5 @@ class Bench:
     def explore_variant(self, picture: PictureSource, found: Wanted, model: CvtForImageClassification | None = None) -> Result:
         """The same picture through a variant, at its own input size; ``model`` is the variant's where it is at hand already."""
         processor = replace(self.processor, size=found.side)
-        exploration = explore(model or self.variant_model(found), processor, picture)
+        exploration = self._explore(model or self.variant_model(found), processor, picture)
         return self._put(exploration, lambda: self.variant_model(found), processor)  # built again if the cache has dropped it

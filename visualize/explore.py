@@ -10,7 +10,9 @@ from PIL import Image
 
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
-from cvt.preprocess import CvtImageProcessor, PictureSource, open_picture
+from cvt.notes import Note
+from cvt.pictures import OpenedPicture, PictureSource, read_picture
+from cvt.preprocess import CvtImageProcessor
 
 from .attention_maps import BlockAttention
 from .capture import Capture, capture
@@ -48,7 +50,8 @@ class Exploration:
     ``pixels`` uint8 (H, W, 3): exactly what the model was given, before normalisation. ``crop`` PIL image: the same part of
     the picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
     ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,). ``evidence``: of the TOP most
-    probable classes, in their order; None where the model has no place that reaches its classifier.
+    probable classes, in their order; None where the model has no place that reaches its classifier. ``notes``: what was done to
+    the file to get the picture.
     """
 
     pixels: np.ndarray
@@ -60,6 +63,7 @@ class Exploration:
     labels: tuple[str, ...]
     stages: tuple[StageExploration, ...]
     evidence: ClassEvidence | None = None
+    notes: tuple[Note, ...] = ()
 
     def top(self, count: int = TOP) -> list[tuple[str, float]]:
         """The ``count`` most probable classes as (label, probability), best first."""
@@ -78,16 +82,17 @@ class Exploration:
 CROP_SIDE = 768  # the crop is kept no larger than a screen shows it
 
 
-def explore(model: CvtForImageClassification, processor: CvtImageProcessor, picture: PictureSource) -> Exploration:
+def explore(model: CvtForImageClassification, processor: CvtImageProcessor, picture: PictureSource | OpenedPicture) -> Exploration:
     """One forward pass of ``picture`` with hooks on.
 
     Args:
         model: in evaluation mode, on any device, in any float type.
-        picture: anything ``open_picture`` takes.
+        picture: anything ``read_picture`` takes, or what it returned.
     Raises:
         UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
     """
-    original = open_picture(picture)
+    opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
+    original = opened.image
     cut = processor.cut(original)
     pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
     with torch.inference_mode(), capture(model) as seen:
@@ -106,6 +111,7 @@ def explore(model: CvtForImageClassification, processor: CvtImageProcessor, pict
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
         stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
         evidence=evidence,
+        notes=opened.notes,
     )
 
 

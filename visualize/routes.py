@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from . import chooser, explorer, laboratory, share
 from .questions import Questions
-from .workbench import Workbench
+from .workbench import PASSES, Workbench
 
 FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
@@ -29,18 +31,21 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
-        Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload)),
+        Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (chooser, explorer, laboratory, share)),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in questions.answers.items()),
     ]
 
 
-def _bytes(content: Callable[..., bytes]) -> Callable[[Request], Response]:
-    """An endpoint for the parts of a result."""
+def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for the parts of a result; ``threads``: how many may work or wait in ``content`` at once, all others wait
+    without one, so that the server stays free for other things."""
+    line = asyncio.Semaphore(threads) if threads else nullcontext()
 
-    def endpoint(request: Request) -> Response:
+    async def endpoint(request: Request) -> Response:
         try:
-            found = content(**request.path_params)
+            async with line:
+                found = await run_in_threadpool(content, **request.path_params)
         except KeyError:
             return JSONResponse({"error": "This result is no longer held."}, status_code=404)
         except ValueError as error:

@@ -6,7 +6,8 @@ guessed, each knows the model that made it, and every method may be called by ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
@@ -18,11 +19,13 @@ from cvt.variant_cache import VariantCache
 
 from .bench import Bench, Held
 from .inside import inside_payload
+from .intake import Intake
 from .render import block_payload
 from .store import ExplorationStore
 from .trial import Trials
 from .wanted import LIMITS
 
+PASSES = 2  # forward passes at the same time: each uses several cores, and takes memory
 KEPT_BYTES = int(4 * LIMITS.parameters * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
 
 
@@ -33,16 +36,25 @@ class Workbench:
         sources: None for the embedded model, a folder, or a Hub id, as ``from_pretrained`` takes it; or several of these.
         device: as ``choose_device`` takes it.
         kept: pictures that many people open, such as examples; each model's results of them are made once for all.
+        download: what gets pictures by their address, as ``Intake`` takes it; None where addresses are switched off.
     Raises:
         ValueError: a model or device that there is not.
     """
 
-    def __init__(self, sources: str | Sequence[str | None] | None = None, device: str = "auto", kept: Sequence[Path] = ()):
+    def __init__(
+        self,
+        sources: str | Sequence[str | None] | None = None,
+        device: str = "auto",
+        kept: Sequence[Path] = (),
+        download: Callable[[str], bytes] | None = None,
+    ):
         self.device, self.dtype = choose_device(device)
         self.store: ExplorationStore[Held] = ExplorationStore()
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.trials = Trials()
         self.examples = {path.stem: str(path.resolve()) for path in kept}
+        self.intake = Intake(self.examples.values(), download)
+        self._passes = threading.BoundedSemaphore(PASSES)  # taken last of all: whoever holds one waits for nothing else
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
         self._benches: dict[str, Bench] = {}
         for source in dict.fromkeys(sources):
@@ -58,7 +70,8 @@ class Workbench:
         if 0 in model.config.depth:
             raise ValueError(f"{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.")
         processor = CvtImageProcessor.from_pretrained(source)
-        return Bench(f"{name} ({same + 1})" if same else name, shown, model, processor, self.store, self.variants, kept)
+        name = f"{name} ({same + 1})" if same else name
+        return Bench(name, shown, model, processor, self.store, self.variants, self.intake, self._passes, kept)
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
         return build_variant(config, seed, watch).to(self.device, self.dtype)
@@ -80,7 +93,7 @@ class Workbench:
             ValueError: there is no such model.
         """
         name = name or self.names[0]
-        if name not in self._benches:
+        if not isinstance(name, str) or name not in self._benches:
             raise ValueError(f"There is no model {name!r} here: choose {' or '.join(self.names)}.")
         return self._benches[name]
 
@@ -95,4 +108,6 @@ class Workbench:
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
         """What one block's projections work with, for the microscope. Raises KeyError, ValueError."""
         held = self.store.get(key)
-        return inside_payload(held.model(), held.processor, held.exploration, stage, block)
+        model = held.model()  # may take a while to be built
+        with self._passes:
+            return inside_payload(model, held.processor, held.exploration, stage, block)

@@ -93,6 +93,7 @@ export class Explorer {
       if (this.holding) return this.putOff(value);
       this.key = value.key;
       this.show(result, value.picture);
+      this.noted(value.notes ?? []);
       this.notice.say("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
@@ -119,6 +120,12 @@ export class Explorer {
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
     tell(this.id, "shown");
+  }
+
+  /** What was done to the picture, in sentences. The element is always there, so that screen readers hear of a change. */
+  noted(sentences) {
+    const { notes } = this.ref;
+    if (notes.innerText !== sentences.join("\n")) notes.replaceChildren(...sentences.map((text) => make("p", { text })));
   }
 
   classes() {

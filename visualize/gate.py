@@ -1,0 +1,82 @@
+"""What strangers may send to the server at all: how large, and to which of Gradio's routes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .intake import MAX_BYTES
+
+BODY_BYTES = 1 << 16  # of JSON: a call with an architecture takes about 2,000
+UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file, and what a form says around it
+TOO_LARGE = "This is too large to be sent here."
+FULL = "The server has no room for this file now. Try again later."
+
+# Routes of Gradio's that this page does not use. What they can do for strangers: download without bounds through this server
+# (file=http…), write files here (deep_link, process_recording), reach other servers or a component's functions.
+CLOSED = re.compile(
+    r"/gradio_api/(proxy=|file[=/]https?:|deep_link|process_recording|component_server|custom_component|stream/|(undo-)?vibe-)"
+)
+
+log = logging.getLogger("cvt_explorer")
+
+
+class Gate:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        uploads = "/gradio_api/upload" in scope["path"]
+        limit = UPLOAD_BYTES if uploads else BODY_BYTES
+        if CLOSED.search(scope["path"]):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+        elif _announced(scope) > limit:
+            await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+        else:
+            await self._within(limit, scope, receive, send)
+
+    async def _within(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        taken, answered = 0, False
+
+        async def count() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise _TooLarge
+            return message
+
+        async def note(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, count, note)
+        except _TooLarge:
+            if not answered:
+                await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or answered:
+                raise
+            log.error("the disk is full")
+            await PlainTextResponse(FULL, 507)(scope, receive, send)
+
+
+class _TooLarge(Exception):
+    """More came than may."""
+
+
+def _announced(scope: Scope) -> int:
+    """The bytes that a request says it has."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return int(length) if length.isdigit() else 0
