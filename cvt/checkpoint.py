@@ -1,4 +1,4 @@
-"""Loading and saving: the embedded model, a folder in Hugging Face's format, a Hub id, a file of the authors'.
+"""Loading: the embedded model, a folder in Hugging Face's format, a Hub id, a file of the authors'.
 
 Weights are fitted strictly: every tensor of the model is in the file and every tensor of the file in the model, with the
 same shape. Only tensors are ever read from a file, never a pickle that could run a program.
@@ -6,51 +6,65 @@ same shape. Only tensors are ever read from a file, never a pickle that could ru
 
 from __future__ import annotations
 
-import json
-import os
-import pickle
-import tempfile
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields
+import inspect
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from . import microsoft
-from .config import CvtConfig
+from .config import CvtConfig, as_config
+from .config_base import CLAIMS, check_spelling
+from .device import as_device, as_dtype, mapped_device
+from .files import parsed, read_json, replacing, write_json
 from .hub import EMBEDDED, Folder, Repository, locate
-from .names import HUGGING_FACE, MICROSOFT, table_of, to_ours, to_theirs
+from .names import MICROSOFT, table_of, to_ours, to_theirs
+from .options import split_where, unknown_argument
 from .preprocess import CvtImageProcessor
+from .tensors import find_weights, is_state_dict, read_tensors
 
 if TYPE_CHECKING:
     from .pretrained import CvtPreTrainedModel
 
-__all__ = ["EMBEDDED", "load_config", "load_model", "load_processor", "save_model", "write_json"]
+__all__ = ["EMBEDDED", "as_device", "as_dtype", "load_config", "load_model", "load_processor", "replacing", "write_json"]
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 HEAD = ("layernorm.", "classifier.")  # what CvtForImageClassification has on top of CvtModel
 NAMES_SHOWN = 8
-_FIELDS = {field.name for field in fields(CvtConfig)}
 
 
-def load_config(source: str | Path | None = None, **options) -> CvtConfig:
-    """The config of the embedded model (no argument), a folder, a Hub id, or a file of the authors'.
+def load_config(source: str | Path | None = None, **options) -> CvtConfig | tuple[CvtConfig, dict[str, Any]]:
+    """The config of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
 
     Args:
-        options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, for a Hub id; and fields to change, for example
-            ``num_labels=10``.
+        options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find it; and
+            values used instead of the file's, for example ``num_labels=10``. Others are ignored, as in transformers, or with
+            ``return_unused_kwargs=True`` returned: (config, others).
     Raises:
         ValueError: there is none, or it is damaged, or not a CvT's.
+        TypeError: an option that is a known one misspelt.
     """
-    changes = {name: options.pop(name) for name in list(options) if name in _FIELDS}
-    return _read_config(locate(source, **options), changes)
+    wanted_unused = options.pop("return_unused_kwargs", False)
+    where = split_where(options)
+    if not wanted_unused:
+        check_spelling(options, {*CvtConfig.__dataclass_fields__, *inspect.signature(locate).parameters}, "from_pretrained()")
+    config, unused = _config_at(source, where).overridden(options)
+    return (config, unused) if wanted_unused else config
+
+
+def load_config_dict(source: str | Path | None = None, **options) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The content of a ``config.json``, and those options that do not tell where it is. Raises as ``load_config``."""
+    options.pop("return_unused_kwargs", None)
+    where = split_where(options)
+    path = _json_file(source)
+    if path is not None:
+        return read_json(path), options
+    files = locate(source, **where)
+    values = None if files.weights else _read_json(files, CONFIG)
+    return (_config_of(files).to_dict() if values is None else values), options
 
 
 def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor:
@@ -59,7 +73,7 @@ def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor
     values = _read_json(files, PROCESSOR)
     if values is not None:
         return CvtImageProcessor.from_dict(values)
-    if files.weights is not None and table_of(_read_tensors(files, files.weights)) is MICROSOFT:
+    if files.weights is not None and table_of(read_tensors(files, files.weights)) is MICROSOFT:
         return CvtImageProcessor(**microsoft.processor_settings(files.weights))
     raise ValueError(
         f"There is no {PROCESSOR} in {files.label}: it says how the model's pictures are prepared. "
@@ -70,152 +84,150 @@ def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor
 def load_model(
     cls: type[CvtPreTrainedModel],
     source: str | Path | None = None,
-    *,
+    *model_args,
     device: str | int | torch.device | None = None,
-    device_map: str | torch.device | None = None,
+    device_map: str | int | torch.device | Mapping | None = None,
     dtype: torch.dtype | str | None = None,
     torch_dtype: torch.dtype | str | None = None,
     ignore_mismatched_sizes: bool = False,
-    config: CvtConfig | None = None,
-    revision: str | None = None,
-    cache_dir: str | Path | None = None,
-    local_files_only: bool = False,
-    token: str | bool | None = None,
-    **changes,
-) -> CvtPreTrainedModel:
+    config: CvtConfig | str | Path | None = None,
+    state_dict: Mapping[str, Tensor] | None = None,
+    key_mapping: Mapping[str, str] | None = None,
+    variant: str | None = None,
+    use_safetensors: bool | None = None,
+    attn_implementation: str | None = None,
+    output_loading_info: bool = False,
+    **options,
+) -> CvtPreTrainedModel | tuple[CvtPreTrainedModel, dict[str, Any]]:
     """A model with trained weights, in evaluation mode.
 
     Args:
         cls: ``CvtModel`` or ``CvtForImageClassification``; weights of either fit both ways, see below.
         source: None for the embedded model, a folder, a Hub id, or a file of weights (the authors' ``.pth``, whose
             architecture is then told from its tensors).
-        device: where the weights go; CPU if not given. ``device_map="auto"`` is CUDA where there is one.
+        model_args: handed to the class after the config.
+        device: where the weights go; CPU if not given. ``device_map="auto"`` is CUDA where there is one; a map names one device.
         dtype: of the weights: float32 if not given; "auto" for the file's own. ``torch_dtype`` is its older name.
         ignore_mismatched_sizes: a classifier that the file lacks, or has in another size, is initialised anew.
-        config: used instead of the file's own.
-        changes: fields of the config to change, for example ``num_labels=10``.
-        revision, cache_dir, local_files_only, token: for a Hub id.
+        config: used instead of the file's own; also what ``CvtConfig.from_pretrained`` takes.
+        state_dict: tensors by name, used instead of the file's.
+        key_mapping: regular expressions that names of tensors have, and what they become.
+        variant, use_safetensors: which of several files of weights: model.<variant>.safetensors; not pytorch_model.bin, or only that.
+        attn_implementation: see ``set_attn_implementation``.
+        output_loading_info: also return which tensors were missing or had another shape, where those were allowed.
+        options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find the files;
+            fields of the config to change, for example ``num_labels=10``; arguments of the class; and what ``options.py`` lists.
     Raises:
         ValueError: nothing there, no network, a damaged file, or tensors that do not fit (all of them named).
-        TypeError: an unknown argument.
+        TypeError: an unknown argument, or a config of another kind.
     """
-    unknown = sorted(set(changes) - _FIELDS)
+    where = split_where(options)
+    takes = set(inspect.signature(cls.__init__).parameters) - {"self", "config"}
+    model_options = {name: options.pop(name) for name in list(options) if name in takes and name not in CvtConfig.__dataclass_fields__}
+    files = locate(source, **where)
+    given = _config_of(files) if config is None else _config_given(config)
+    found, unknown = given.overridden(options)
     if unknown:
-        raise TypeError(f"from_pretrained() got an unexpected argument {unknown[0]!r}: it is no field of CvtConfig either.")
-    if not isinstance(config, CvtConfig | None):
-        raise TypeError(f"config must be a CvtConfig, as from CvtConfig.from_pretrained(...), not {type(config).__name__}.")
-    files = locate(source, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only, token=token)
-    config = _read_config(files, changes) if config is None else config.replace(**changes)
-    device = as_device(device if device_map is None else device_map)
-    path = files.weights or files.find(*WEIGHTS)
-    if path is None:
-        raise ValueError(f"There are no weights in {files.label}: it needs {' or '.join(WEIGHTS)}.")
-    state = _read_tensors(files, path, device)
+        raise unknown_argument(sorted(unknown)[0], {*inspect.signature(load_model).parameters, *CvtConfig.__dataclass_fields__, *takes})
+    device = as_device(device if device_map is None else mapped_device(device_map))
+    state, origin = _tensors(files, state_dict, variant, use_safetensors, device)
     table = table_of(state)
+    for pattern, replacement in (key_mapping or {}).items():
+        state = {re.sub(pattern, replacement, name): value for name, value in state.items()}
     with torch.device("meta"):  # no memory and no initialisation for weights that are about to be replaced
-        model = cls(config)
-    state = _fit(model, {to_ours(name, table): value for name, value in state.items()}, table, ignore_mismatched_sizes, path.name)
+        model = cls(found, *model_args, **model_options)
+    named = {to_ours(name, table): value for name, value in state.items()}
+    state, new = _fit(model, named, table, ignore_mismatched_sizes, origin)
     dtype = as_dtype(dtype if torch_dtype is None else torch_dtype)
     for name, value in state.items():
         # A tensor on the CPU is a view of the file until it is copied, and the file may be overwritten one day.
         state[name] = value.to(device, dtype if value.is_floating_point() else None, copy=device.type == "cpu")
     model.load_state_dict(state, assign=True)
-    return model.to(device).eval()  # buffers that no file holds
+    if state_dict is None and not new:
+        model.claim({name: value for name, value in found.extra.items() if name in CLAIMS})
+    model.config.name_or_path = model.name_or_path = "" if source is None else str(source)
+    if attn_implementation is not None:
+        model.set_attn_implementation(attn_implementation)
+    model = model.to(device).eval()  # buffers that no file holds
+    return (model, _loading_info(named, new)) if output_loading_info else model
 
 
-def save_model(model: CvtPreTrainedModel, folder: str | Path) -> None:
-    """Writes ``config.json`` and ``model.safetensors`` as Hugging Face names them, whole or not at all.
-
-    transformers opens the folder and computes the same, unless the config asks for what it does not have: an activation
-    other than "gelu", a LayerNorm epsilon other than 1e-5, a projection other than "dw_bn", a class token elsewhere than in
-    the last stage alone, oblong patches, or a stage of no more blocks than there are stages before it.
-    """
-    folder = Path(folder)
-    state = {to_theirs(name, HUGGING_FACE): value.detach().contiguous() for name, value in model.state_dict().items()}
-    values = model.config.to_dict() | {"architectures": [type(model).__name__], "dtype": str(model.dtype).removeprefix("torch.")}
-    values.pop("torch_dtype", None)  # what "dtype" was called before
-    with replacing(folder / WEIGHTS[0]) as weights, replacing(folder / CONFIG) as config:
-        save_file(state, weights, metadata={"format": "pt"})
-        config.write_text(_json(values), encoding="utf-8")
+def _config_given(config: Any) -> CvtConfig:
+    """A config given to ``from_pretrained``: a value, or what ``CvtConfig.from_pretrained`` takes."""
+    return load_config(config) if isinstance(config, (str, Path)) else as_config(config)
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file to write, which becomes ``path`` in one step at the end: no reader and no crash meets half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+def _config_at(source: str | Path | None, where: dict[str, Any]) -> CvtConfig:
+    path = _json_file(source)
+    config = _config_of(locate(source, **where)) if path is None else CvtConfig.from_json_file(path)
+    config.name_or_path = "" if source is None else str(source)
+    return config
+
+
+def _json_file(source: str | Path | None) -> Path | None:
+    """The JSON file that ``source`` names instead of a folder."""
     try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path = Path(source or "").expanduser()
+        return path if path.suffix == ".json" and path.is_file() else None
+    except (OSError, ValueError, RuntimeError, TypeError):
+        return None  # no name that a file can have
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Writes a JSON file, whole or not at all."""
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(_json(values), encoding="utf-8")
+def _tensors(
+    files: Folder | Repository, given: Mapping[str, Tensor] | None, variant: str | None, use_safetensors: bool | None, device: torch.device
+) -> tuple[dict[str, Tensor], str]:
+    """Tensors by name, and the name of what they are from."""
+    if given is None:
+        path = find_weights(files, variant, use_safetensors)
+        return read_tensors(files, path, device), path.name
+    if not is_state_dict(dict(given)):
+        raise ValueError("state_dict must be tensors by name, as from model.state_dict().")
+    return dict(given), "state_dict"
 
 
-def _json(values: dict[str, Any]) -> str:
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Any]:
+    """What transformers tells of a loading; the names and shapes are those of the new classifier, all else fitted."""
+    mismatched = {(name, tuple(file[name].shape), tuple(value.shape)) for name, value in new.items() if name in file}
+    return {"missing_keys": set(new) - set(file), "unexpected_keys": set(), "mismatched_keys": mismatched, "error_msgs": []}
 
 
 def _read_json(files: Folder | Repository, name: str) -> dict[str, Any] | None:
+    """The settings in one of ``files``; None where there is no such file.
+
+    One that was damaged in the Hub's cache is downloaded anew, once.
+    """
     path = files.find(name)
     if path is None:
         return None
     try:
-        values = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or brackets without end
-        raise files.reject(path, "it is damaged, it is not JSON") from error
-    if not isinstance(values, dict):
-        raise files.reject(path, "it holds no settings")
-    return values
+        return parsed(path)
+    except ValueError as error:
+        rejected = files.reject(path, str(error))
+        if path.exists():
+            raise rejected from error
+    try:
+        again = files.find(name)
+        return None if again is None else parsed(again)
+    except ValueError:
+        raise rejected from None
 
 
-def _read_config(files: Folder | Repository, changes: dict[str, Any]) -> CvtConfig:
-    """The config among ``files``, with ``changes``."""
+def _config_of(files: Folder | Repository) -> CvtConfig:
+    """The config among ``files``, or what the authors' tensors tell."""
     if files.weights is not None:
-        state = _read_tensors(files, files.weights)
+        state = read_tensors(files, files.weights)
         if table_of(state) is MICROSOFT:
-            return microsoft.infer_config({to_ours(name, MICROSOFT): value for name, value in state.items()}, files.weights).replace(
-                **changes
-            )
+            return microsoft.infer_config({to_ours(name, MICROSOFT): value for name, value in state.items()}, files.weights)
     values = _read_json(files, CONFIG)
     if values is None:
         raise ValueError(f"There is no {CONFIG} in {files.label}: give the architecture as config=CvtConfig(...).")
-    return CvtConfig.from_dict(values).replace(**changes)
+    return CvtConfig.from_dict(values)
 
 
-def _read_tensors(files: Folder | Repository, path: Path, device: torch.device | None = None) -> dict[str, Tensor]:
-    """Every tensor of a file of weights by its name there; a safetensors file straight to ``device``."""
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path, device=str(device or "cpu"))
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except torch.OutOfMemoryError as error:
-        raise ValueError(
-            f"{device} has too little free memory for {path.name} of {files.label}: free some, or use device='cpu'."
-        ) from error
-    except pickle.UnpicklingError as error:
-        raise files.reject(path, "it is damaged, or holds more than tensors, which could run a program and is not read") from error
-    except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError) as error:
-        raise files.reject(path, "it is damaged or incomplete") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]  # the authors' training checkpoints keep the optimizer beside it
-    if not isinstance(state, dict) or not state or not all(isinstance(n, str) and isinstance(v, Tensor) for n, v in state.items()):
-        raise files.reject(path, "it holds no state dict, which is tensors by name")
-    return state
-
-
-def _fit(model: CvtPreTrainedModel, state: dict[str, Tensor], table: list, new_head: bool, file: str) -> dict[str, Tensor]:
-    """``state`` as exactly the tensors that ``model`` has.
+def _fit(
+    model: CvtPreTrainedModel, state: dict[str, Tensor], table: list, new_head: bool, file: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """``state`` as exactly the tensors that ``model`` has, and those among them that were initialised here.
 
     A CvtModel takes its part of a classifier's weights. A classifier takes a CvtModel's weights only with ``new_head``,
     which initialises what is missing or misshapen in its layernorm and classifier.
@@ -226,14 +238,16 @@ def _fit(model: CvtPreTrainedModel, state: dict[str, Tensor], table: list, new_h
         state = {name.removeprefix("cvt."): value for name, value in state.items() if not name.startswith(HEAD)}
     elif not inner and any(name.startswith("cvt.") for name in expected):
         state = {name if name.startswith(HEAD) else f"cvt.{name}": value for name, value in state.items()}
+    new: dict[str, Tensor] = {}
     if new_head:
         state = {name: value for name, value in state.items() if name in expected or not name.startswith(HEAD)}
-        state |= _new_head(model, {name for name in expected if name.startswith(HEAD) and not _fits(name, state, expected)})
+        new = _new_head(model, {name for name in expected if name.startswith(HEAD) and not _fits(name, state, expected)})
+        state |= new
     missing = [name for name in expected if name not in state]
     unexpected = [name for name in state if name not in expected]
     misshapen = [name for name in expected if name in state and not _fits(name, state, expected)]
     if not (missing or unexpected or misshapen):
-        return state
+        return state, new
 
     def shapes(name: str) -> str:
         if state[name].shape == expected[name].shape:
@@ -276,36 +290,3 @@ def _listed(title: str, names: list[str]) -> str:
         return ""
     more = f", and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     return f"  {title} ({len(names)}): {', '.join(names[:NAMES_SHOWN])}{more}"
-
-
-def as_device(device: str | int | torch.device | None) -> torch.device:
-    if device is None or device == -1:
-        return torch.device("cpu")
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"There is no kind of device called {device!r}: use 'cpu' or 'cuda'.") from error
-    if device.type == "cpu":
-        return torch.device("cpu")  # "cpu:0" is the same, but not to all who are handed it
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"There is no CUDA device {device.index or 0} on this machine: use device='cpu'.")
-    try:
-        torch.empty(1, device=device).cpu()
-    except Exception as error:  # every kind of device fails in its own way where PyTorch was built without it, or has no data
-        raise ValueError(f"A model cannot be loaded to the device {str(device)!r} on this machine: use device='cpu'.") from error
-    return device
-
-
-def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """None for "auto", which leaves every tensor as the file has it."""
-    if isinstance(dtype, str) and dtype != "auto":
-        dtype = getattr(torch, dtype.removeprefix("torch."), dtype)
-    if dtype is None:
-        return torch.float32
-    if dtype == "auto":
-        return None
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(f"dtype must be torch.float32, torch.float16 or torch.bfloat16, not {dtype!r}.")
-    return dtype

@@ -8,18 +8,20 @@ Source: arXiv 2103.15808, table 2 (the variants) and section 3 (the parts).
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property, wraps
 from typing import Any
 
+from .config_base import ALIASES, CLAIMS, ConfigBase, check_spelling, nearest
 from .fields import (
+    LARGEST_SIDE,
     NO_GENERAL_DEFAULT,
     PROJECTION_METHODS,
     STAGE_DEFAULTS,
     Size,
     cast,
+    flag,
     is_list,
     is_number,
     label_names,
@@ -29,87 +31,51 @@ from .fields import (
     side,
     whole,
 )
+from .stage import StageConfig, check_stage, conv_output, pooled_output
 
-__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
+__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "as_config", "conv_output", "pooled_output"]
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
 MAX_LABELS = 1_000_000  # each has a name: more would fill the memory before a model is built
+# Fields that a measurement of a model does not depend on; with any other value in another field, it was of another model.
+_UNMEASURED = {
+    *("attention_drop_rate", "drop_rate", "drop_path_rate", "initializer_range", "problem_type", "extra"),
+    *("output_hidden_states", "output_attentions", "return_dict"),
+}
 
 
-def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Positions a convolution visits along one axis of ``size`` positions; may be zero or negative if it does not fit."""
-    return (size + 2 * padding - kernel) // stride + 1
+def _accepting(cls: type) -> type:
+    """The dataclass with a constructor that keeps unknown keywords as attributes, as transformers' configs do."""
+    fill = cls.__init__
+
+    @wraps(fill)
+    def __init__(self, *args, **values):
+        known = {each.name for each in fields(cls)}
+        values = {ALIASES.get(name, name): value for name, value in values.items()}
+        unknown = {name: values.pop(name) for name in list(values) if name not in known}
+        check_spelling(unknown, known, cls.__name__)
+        if unknown.pop("model_type", cls.model_type) != cls.model_type:
+            raise ValueError(f"A {cls.__name__} has the model_type {cls.model_type!r} and no other.")
+        fill(self, *args, **values)
+        self.name_or_path = unknown.pop("name_or_path", unknown.pop("_name_or_path", ""))
+        if (implementation := unknown.pop("attn_implementation", None)) is not None:
+            self._attn_implementation = implementation
+        self._built = True
+        self.update(unknown)
+
+    cls.__init__ = __init__
+    return cls
 
 
-def pooled_output(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Positions of an average pool with ``ceil_mode=True``; a last window must start inside the input or left padding."""
-    out = -((size + 2 * padding - kernel) // -stride) + 1
-    return out - 1 if (out - 1) * stride >= size + padding else out
-
-
-@dataclass(frozen=True)
-class StageConfig:
-    """One stage of a ``CvtConfig``: plain numbers, sizes as (height, width) pairs."""
-
-    index: int
-    in_channels: int
-    patch_size: Size
-    patch_stride: Size
-    patch_padding: Size
-    embed_dim: int
-    num_heads: int
-    depth: int
-    mlp_ratio: float
-    attention_drop_rate: float
-    drop_rate: float
-    drop_path_rate: float
-    qkv_bias: bool
-    cls_token: bool
-    qkv_projection_method: str
-    kernel_qkv: int
-    padding_kv: int
-    stride_kv: int
-    padding_q: int
-    stride_q: int
-
-    @property
-    def head_dim(self) -> int:
-        return self.embed_dim // self.num_heads
-
-    @property
-    def mlp_dim(self) -> int:
-        return int(self.embed_dim * self.mlp_ratio)
-
-    @property
-    def drop_path_rates(self) -> tuple[float, ...]:
-        """The chance that a block's branches are dropped, a block: from 0 in the first to ``drop_path_rate`` in the last."""
-        if self.depth == 1:
-            return (0.0,)
-        return tuple(self.drop_path_rate * layer / (self.depth - 1) for layer in range(self.depth))
-
-    def query_grid(self, height: int, width: int) -> Size:
-        """(rows, columns) of tokens that this stage's conv embedding makes of a (height, width) input."""
-        return tuple(
-            conv_output(size, self.patch_size[axis], self.patch_stride[axis], self.patch_padding[axis])
-            for axis, size in enumerate((height, width))
-        )
-
-    def key_grid(self, height: int, width: int) -> Size:
-        """(rows, columns) of keys and values for a query grid of (height, width)."""
-        if self.qkv_projection_method == "linear":
-            return height, width
-        output = pooled_output if self.qkv_projection_method == "avg" else conv_output
-        return tuple(output(size, self.kernel_qkv, self.stride_kv, self.padding_kv) for size in (height, width))
-
-
-@dataclass(frozen=True)
-class CvtConfig:
+@_accepting
+@dataclass(repr=False)
+class CvtConfig(ConfigBase):
     """Configuration of a CvT; ``CvtConfig()`` is CvT-13.
 
-    Fields that speak of a stage take one value a stage; a single value is used for every stage. The number of stages is
-    the length of what is given (3 if nothing is). Sequences are kept as tuples; the value cannot be changed after it is
-    built, ``config.replace(...)`` makes another.
+    Fields that speak of a stage take one value per stage; a single value is used for every stage. The number of stages is
+    the length of what is given (3 if nothing is). Sequences are kept as tuples. Labels, the problem type, the switches of
+    ``forward`` and attributes of any other name can be set; the architecture cannot, ``config.replace(...)`` makes another.
 
     Args:
         num_channels: channels of the picture.
@@ -131,10 +97,13 @@ class CvtConfig:
         hidden_act: "gelu", or "quick_gelu" (x * sigmoid(1.702 x)) with which the authors' weights were trained.
         num_labels, id2label, label2id: the classes. problem_type: see ``CvtForImageClassification``.
         image_size: side in pixels of the input it was trained for; any other size works too.
-        extra: keys of a ``config.json`` that mean nothing here, kept so that saving loses nothing.
+        output_hidden_states, output_attentions, return_dict: what ``forward`` does where it is not told.
+        extra: keys of a ``config.json`` that mean nothing here, kept so that saving loses nothing. They are attributes too, and
+            any keyword of another name goes here.
 
     Raises:
         ValueError: a combination that cannot be built, naming the field, the stage and the remedy.
+        TypeError: a keyword that is a field's name misspelt.
     Source: arXiv 2103.15808, table 2; names as in Hugging Face's documentation of CvT.
     """
 
@@ -165,6 +134,9 @@ class CvtConfig:
     label2id: dict[str, int] | None = None
     problem_type: str | None = None
     image_size: int | Size | None = 224
+    output_hidden_states: bool = False
+    output_attentions: bool = False
+    return_dict: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
@@ -172,10 +144,7 @@ class CvtConfig:
         self._fill_labels()
         self._check_scalars()
         for stage in self.stages:
-            _check_stage(stage)
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)  # only while the frozen value is being built
+            check_stage(stage)
 
     def _fill_stages(self) -> None:
         given = {name: tuple(getattr(self, name)) for name in STAGE_DEFAULTS if is_list(getattr(self, name))}
@@ -206,7 +175,7 @@ class CvtConfig:
                 values = (first if name.startswith("patch_") else last,)
             else:
                 values = (first, *[middle] * (count - 2), last)
-            self._set(name, tuple(cast(name, each, stage) for stage, each in enumerate(values)))
+            setattr(self, name, tuple(cast(name, each, stage) for stage, each in enumerate(values)))
 
     def _fill_labels(self) -> None:
         count = None if self.num_labels is None else whole(self.num_labels, "num_labels", None, least=0)
@@ -218,27 +187,33 @@ class CvtConfig:
             names = label_names(self.id2label)
             if count is not None and count != len(names):
                 raise ValueError(f"num_labels is {count} but id2label has {len(names)} labels: give one of the two, or make them agree.")
-        self._set("id2label", names)
-        self._set("num_labels", len(names))
+        self.id2label = names
+        self.num_labels = len(names)
         if self.label2id is None:
-            self._set("label2id", {label: index for index, label in names.items()})
+            self.label2id = {label: index for index, label in names.items()}
         else:
-            self._set("label2id", label_numbers(self.label2id))
+            self.label2id = label_numbers(self.label2id)
 
     def _check_scalars(self) -> None:
-        self._set("num_channels", whole(self.num_channels, "num_channels", None))
+        self.num_channels = whole(self.num_channels, "num_channels", None)
         if is_list(self.hidden_act) or self.hidden_act not in ACTIVATIONS:
             raise ValueError(f"hidden_act is {shown(self.hidden_act)}: choose one of {', '.join(ACTIVATIONS)}.")
         if self.problem_type is not None and (is_list(self.problem_type) or self.problem_type not in PROBLEM_TYPES):
             raise ValueError(f"problem_type is {shown(self.problem_type)}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
         if not is_number(self.layer_norm_eps) or not 0 < self.layer_norm_eps < 1:
             raise ValueError(f"layer_norm_eps is {shown(self.layer_norm_eps)}: choose a small positive number such as 1e-5.")
-        self._set("layer_norm_eps", 1e-5 if self.layer_norm_eps == 1e-12 else float(self.layer_norm_eps))
+        self.layer_norm_eps = 1e-5 if self.layer_norm_eps == 1e-12 else float(self.layer_norm_eps)
         if not is_number(self.initializer_range) or self.initializer_range < 0:
             raise ValueError(f"initializer_range is {shown(self.initializer_range)}: choose 0 or a positive number such as 0.02.")
-        self._set("initializer_range", float(self.initializer_range))
+        self.initializer_range = float(self.initializer_range)
         if self.image_size is not None:
-            self._set("image_size", side(self.image_size, "image_size", None, least=1))
+            self.image_size = side(self.image_size, "image_size", None, least=1, most=LARGEST_SIDE)
+
+        for name in ("output_hidden_states", "output_attentions", "return_dict"):
+            setattr(self, name, flag(getattr(self, name), name, None))
+        if not isinstance(self.extra, Mapping) or not all(isinstance(name, str) for name in self.extra):
+            raise ValueError(f"extra must be values by name, not {shown(self.extra)}.")
+        self.extra = dict(self.extra)  # one's own: attributes are set in it
 
     @property
     def num_stages(self) -> int:
@@ -279,90 +254,43 @@ class CvtConfig:
         return grids
 
     def replace(self, **changes) -> CvtConfig:
-        """A copy with some fields changed, validated anew; new ``id2label`` or ``num_labels`` replace all label fields."""
-        if "num_labels" in changes or "id2label" in changes:
-            changes = {"num_labels": None, "id2label": None, "label2id": None} | changes
-        return replace(self, **changes)
+        """A copy with some fields changed, validated anew; new ``id2label`` or another ``num_labels`` replace all label fields.
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values, in the form of a Hugging Face ``config.json`` (with ``extra`` spread out)."""
-        own = {each.name: _jsonable(getattr(self, each.name)) for each in fields(self) if each.name != "extra"}
-        own["id2label"] = {str(index): label for index, label in self.id2label.items()}
-        del own["num_labels"]  # follows from id2label, as in Hugging Face's files
-        return {**self.extra, "model_type": "cvt", **own}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> CvtConfig:
-        """The config of a ``config.json``'s content; keys that mean nothing here go into ``extra``.
+        A change of what a measured accuracy depends on (anything but rates of dropping, initialisation and switches) leaves out
+        what ``extra`` says about the model's accuracy, unless ``extra`` itself is given.
 
         Raises:
-            ValueError: another model's file, or an impossible architecture.
+            TypeError: no field of that name. ValueError: as for the constructor.
         """
-        kind = values.get("model_type", "cvt")
-        if kind != "cvt":
-            raise ValueError(f"This config.json describes a {kind!r} model, not a CvT (model_type 'cvt').")
-        known = {each.name for each in fields(cls)} - {"extra"}
-        own = {name: value for name, value in values.items() if name in known}
-        if own.get("id2label") is not None:
-            own.pop("num_labels", None)
-        extra = {name: value for name, value in values.items() if name not in known and name != "model_type"}
-        return cls(**own, extra=extra)
+        known = {each.name for each in fields(self)}
+        if unknown := sorted(set(changes) - known):
+            raise TypeError(f"{unknown[0]!r} is no field of a {type(self).__name__}{nearest(unknown[0], known)}")
+        renewed = "id2label" in changes or changes.get("num_labels", self.num_labels) != self.num_labels
+        labels = {"num_labels": None, "id2label": None, "label2id": None} if renewed else {}
+        config = type(self)(**{name: getattr(self, name) for name in known} | labels | changes)
+        if "extra" not in changes and any(getattr(self, name) != getattr(config, name) for name in known - _UNMEASURED):
+            for name in CLAIMS:
+                config.extra.pop(name, None)
+        config.__dict__ |= {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        return config
 
-    @classmethod
-    def from_pretrained(cls, source: str | Path | None = None, **hub) -> CvtConfig:
-        """The config of the embedded model (no argument), a folder, or a Hub id; see ``checkpoint.py``."""
-        from .checkpoint import load_config  # checkpoint.py imports this module
 
-        return load_config(source, **hub)
+def as_config(config: Any) -> CvtConfig:
+    """A ``CvtConfig`` of this library's; transformers' own is translated, by what it says of itself.
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Writes ``config.json`` into ``folder``, made if it is missing."""
-        from .checkpoint import write_json
-
-        write_json(Path(folder) / "config.json", self.to_dict())
-
-    def to_json_string(self) -> str:
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    Raises:
+        TypeError: anything else. ValueError: an architecture that is impossible.
+    """
+    if isinstance(config, CvtConfig):
+        return config
+    if getattr(config, "model_type", None) == CvtConfig.model_type and callable(getattr(config, "to_dict", None)):
+        values = config.to_dict() | {"_name_or_path": getattr(config, "name_or_path", ""), "transformers_version": None}
+        return CvtConfig.from_dict(values)
+    raise TypeError(f"config must be a CvtConfig, as from CvtConfig.from_pretrained(...), not {type(config).__name__}.")
 
 
 def _counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _jsonable(value: Any) -> Any:
-    return [_jsonable(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _check_stage(stage: StageConfig) -> None:
-    """Refuses what is valid field by field but cannot be built together."""
-    where = f"stage {stage.index + 1}"
-    if stage.embed_dim % stage.num_heads:
-        # not all divisors: a stranger's file may name a width of billions
-        near = range(max(1, stage.num_heads - 1000), min(stage.embed_dim, stage.num_heads + 1000) + 1)
-        divisors = [heads for heads in near if stage.embed_dim % heads == 0]
-        nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads), default=1)
-        raise ValueError(
-            f"embed_dim of {where} is {stage.embed_dim}, which {stage.num_heads} heads cannot share equally: "
-            f"use num_heads {nearest}, or a width that is a multiple of {stage.num_heads}."
-        )
-    if stage.mlp_dim < 1:
-        raise ValueError(f"mlp_ratio of {where} is {stage.mlp_ratio}, which leaves the MLP no unit: use a larger ratio.")
-    if stage.qkv_projection_method == "dw_bn":
-        if stage.stride_q != 1:
-            raise ValueError(
-                f"stride_q of {where} is {stage.stride_q}: the block adds its output to its input, so queries must keep "
-                f"their grid. Use stride_q 1, or a larger patch_stride."
-            )
-        if 2 * stage.padding_q != stage.kernel_qkv - 1:
-            fits = f"padding_q {stage.kernel_qkv // 2}" if stage.kernel_qkv % 2 else "an odd kernel_qkv with half of it as padding_q"
-            raise ValueError(
-                f"kernel_qkv {stage.kernel_qkv} with padding_q {stage.padding_q} in {where} changes the size of the query grid, "
-                f"which the residual needs unchanged: use {fits}."
-            )
-    if stage.qkv_projection_method == "avg" and 2 * stage.padding_kv > stage.kernel_qkv:
-        raise ValueError(
-            f"padding_kv of {where} is {stage.padding_kv}: average pooling allows at most half of kernel_qkv, {stage.kernel_qkv // 2}."
-        )
 
 
 def _published(dims: tuple, heads: tuple, depth: tuple, size: int, drop_path: float = 0.1) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 Size = tuple[int, int]  # (height, width)
 
 PROJECTION_METHODS = ("dw_bn", "avg", "linear")
+LARGEST_SIDE = 8192  # of a picture in pixels: 67 megapixels, more than is ever decoded
+LARGEST_LABEL = 1000  # characters of a label: every answer carries some
 LARGEST = 2**31 - 1  # of any number here: PyTorch counts in 32 bits along one axis, and products of two stay exact in 64
 
 # The value of every per-stage field that was not given: (first stage, middle stages, last stage).
@@ -66,17 +68,17 @@ def at(name: str, stage: int | None) -> str:
     return name if stage is None else f"{name} of stage {stage + 1}"
 
 
-def whole(value: Any, name: str, stage: int | None, least: int = 1) -> int:
-    if not is_number(value) or value != int(value) or value < least:
-        limits = f"at most {LARGEST}" if isinstance(value, Real) and value > LARGEST else f"{least} or more"
+def whole(value: Any, name: str, stage: int | None, least: int = 1, most: int = LARGEST) -> int:
+    if not is_number(value) or value != int(value) or not least <= value <= most:
+        limits = f"at most {most}" if isinstance(value, Real) and value > most else f"{least} or more"
         raise ValueError(f"{at(name, stage)} must be a whole number, {limits}, not {shown(value)}.")
     return int(value)
 
 
-def side(value: Any, name: str, stage: int | None, least: int = 1) -> int | Size:
+def side(value: Any, name: str, stage: int | None, least: int = 1, most: int = LARGEST) -> int | Size:
     if not is_list(value):
-        return whole(value, name, stage, least)
-    values = tuple(whole(each, name, stage, least) for each in value)
+        return whole(value, name, stage, least, most)
+    values = tuple(whole(each, name, stage, least, most) for each in value)
     if len(values) != 2:
         raise ValueError(f"{at(name, stage)} must be one number or a (height, width) pair, not {shown(value)}.")
     return values[0] if values[0] == values[1] else values
@@ -142,20 +144,31 @@ def _maps(mapping: Any, keys: type, values: type) -> bool:
 
 
 def label_names(id2label: Any) -> dict[int, str]:
-    """The names in order, from a dict whose keys may be text, as in JSON, or from a list."""
+    """The names in order, from a dict whose keys may be text, as in JSON, or from a list; an empty name becomes LABEL_i."""
     if _maps(id2label, int, str) and list(id2label) == list(range(len(id2label))):
-        return dict(id2label)
+        return {index: _label(index, label) for index, label in id2label.items()}
     if not is_list(id2label):
         raise ValueError(f"id2label must be names by number, such as {{0: 'cat', 1: 'dog'}}, not {shown(id2label)}.")
     pairs = id2label.items() if isinstance(id2label, dict) else enumerate(id2label)
-    names = {int(index) if str(index).isdecimal() else index: str(label) for index, label in pairs}
+    names = {int(index) if str(index).isdecimal() else index: label for index, label in pairs}
     if set(names) != set(range(len(names))):
         raise ValueError("id2label must number its labels 0, 1, 2, … without a gap.")
-    return dict(sorted(names.items()))
+    return {index: _label(index, names[index]) for index in range(len(names))}
+
+
+def _label(index: int, label: Any) -> str:
+    if not isinstance(label, (str, Real)):
+        raise ValueError(f"The label of class {index} must be text, not {shown(label)}.")
+    label = str(label)
+    if len(label) > LARGEST_LABEL:
+        raise ValueError(f"The label of class {index} has {len(label)} characters: at most {LARGEST_LABEL} can be shown.")
+    return label if label.strip() else f"LABEL_{index}"
 
 
 def label_numbers(label2id: Any) -> dict[str, int]:
     """The numbers by name; they may be text."""
+    if isinstance(label2id, dict) and max((len(label) for label in label2id if isinstance(label, str)), default=0) > LARGEST_LABEL:
+        raise ValueError(f"label2id has a label of more than {LARGEST_LABEL} characters.")
     if _maps(label2id, str, int) and min(label2id.values(), default=0) >= 0:
         return dict(label2id)
     if not isinstance(label2id, dict) or not all(str(index).isdecimal() for index in label2id.values()):

@@ -44,8 +44,11 @@ class Repository:
     cache_dir: str | Path | None = None
     local_files_only: bool = False
     token: str | bool | None = None
+    subfolder: str = ""
+    force_download: bool = False
     weights: None = None
     _answered: bool | None = field(default=None, repr=False)
+    _fetched: set[str] = field(default_factory=set, repr=False)  # what need not be downloaded by force again
 
     @property
     def label(self) -> str:
@@ -68,7 +71,7 @@ class Repository:
                 unreachable = error
                 continue
             if path is not None:
-                self.revision = path.parent.name  # …/snapshots/<commit>/<file>
+                self.revision = path.parents[len(Path(self.subfolder).parts)].name  # …/snapshots/<commit>/<subfolder>/<file>
                 return path
         if unreachable is None:
             return None
@@ -86,13 +89,16 @@ class Repository:
         import huggingface_hub as hub
         from huggingface_hub import errors
 
-        place = {"repo_id": self.name, "filename": name, "revision": self.revision, "cache_dir": self.cache_dir}
+        file = f"{self.subfolder}/{name}" if self.subfolder else name
+        place = {"repo_id": self.name, "filename": file, "revision": self.revision, "cache_dir": self.cache_dir}
+        again = self.force_download and not self.local_files_only and name not in self._fetched
         try:
-            cached = hub.try_to_load_from_cache(**place)
+            cached = None if again else hub.try_to_load_from_cache(**place)
             if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
                 return None  # saves asking again, and waiting where there is no network
             local = self.local_files_only or (cached is None and not self._answers())
-            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token))
+            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token, force_download=again and not local))
+            self._fetched.add(name)
         except errors.LocalEntryNotFoundError:
             raise
         except errors.EntryNotFoundError:
@@ -147,15 +153,19 @@ def locate(
     cache_dir: str | Path | None = None,
     local_files_only: bool = False,
     token: str | bool | None = None,
+    subfolder: str = "",
+    force_download: bool = False,
 ) -> Folder | Repository:
     """The place that ``source`` names.
 
     Args:
         source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
-        revision, cache_dir, local_files_only, token: for a repository, as huggingface_hub takes them.
+        revision, cache_dir, local_files_only, token, force_download: for a repository, as huggingface_hub takes them.
+        subfolder: of the folder or repository, in which the files are.
     Raises:
         ValueError: nothing there, and not the name of a repository.
     """
+    subfolder = _inner(subfolder)
     if source is None:
         if not EMBEDDED.is_dir():
             raise ValueError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
@@ -163,15 +173,26 @@ def locate(
     name, path = str(source), Path(source)
     try:
         path = path.expanduser().resolve()
-        if name and path.is_dir():
-            return Folder(path, f"the folder {path.name!r}")
-        if path.is_file():
-            return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+        is_folder, is_file = bool(name) and path.is_dir(), path.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # no name that a file can have
         raise _nowhere(name) from error
-    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
+    if is_file:
+        return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    if is_folder:
+        if not (path / subfolder).is_dir():
+            raise ValueError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
+        return Folder(path / subfolder, f"the folder {(path / subfolder).name!r}")
+    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".json"):
         raise _nowhere(name)
-    return Repository(name, revision, cache_dir, local_files_only, token)
+    return Repository(name, revision, cache_dir, local_files_only, token, subfolder, force_download)
+
+
+def _inner(subfolder: str) -> str:
+    """A folder's name within another, by slashes."""
+    parts = Path(subfolder or "").parts
+    if any(part in ("..", "/", "\\") or "\0" in part for part in parts):
+        raise ValueError(f"subfolder must be the name of a folder within the model's, not {shown(subfolder)}.")
+    return "/".join(parts)
 
 
 def _nowhere(name: str) -> ValueError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .config import CvtConfig
+from .config import CvtConfig, as_config
+from .generic import GenericMethods
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
@@ -18,28 +19,36 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | N
         nn.init.trunc_normal_(weight, std=std, generator=generator)
 
 
-class CvtPreTrainedModel(nn.Module):
-    """What ``CvtModel`` and ``CvtForImageClassification`` share: initialisation, loading, saving, checkpointing."""
+class CvtPreTrainedModel(GenericMethods):
+    """What ``CvtModel`` and ``CvtForImageClassification`` share: initialisation, and in ``GenericMethods`` what every model has."""
+
+    base_model_prefix = "cvt"
+    main_input_name = "pixel_values"
+    accepts_loss_kwargs = False  # the loss is a mean, so transformers' Trainer divides it where it accumulates gradients
+    _no_split_modules = ("Block",)  # for accelerate and FSDP: a residual connection stays on one device
 
     def __init__(self, config: CvtConfig):
         super().__init__()
-        self.config = config
+        self.config = as_config(config).without_claims()  # a claim is about trained weights, which these are not yet
+        self.name_or_path = self.config.name_or_path
 
-    @property
-    def dtype(self) -> torch.dtype:
-        return next(self.parameters()).dtype
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
-
-    def init_weights(self, part: nn.Module, generator: torch.Generator | None = None) -> None:
+    def init_weights(self, part: nn.Module | None = None, generator: torch.Generator | None = None) -> None:
         """Truncated normal of ``initializer_range`` for weights and cls tokens, zero biases, norms at identity.
 
-        ``generator``: where the random numbers come from; PyTorch's own if None.
+        Args:
+            part: what is initialised; the whole model if None.
+            generator: where the random numbers come from; PyTorch's own if None.
         """
-        for module in part.modules():
+        for module in (self if part is None else part).modules():
             self.init_module(module, generator)
+
+    def post_init(self) -> None:
+        """Ends the constructor of a subclass, as in transformers: initialises its weights."""
+        self.init_weights()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """``init_module`` by transformers' name."""
+        self.init_module(module)
 
     def init_module(self, module: nn.Module, generator: torch.Generator | None = None) -> None:
         """The same for what ``module`` itself holds, without the modules in it."""
@@ -52,28 +61,3 @@ class CvtPreTrainedModel(nn.Module):
             module.reset_parameters()
         elif isinstance(getattr(module, "cls_token", None), nn.Parameter):
             truncated_normal_(module.cls_token, std, generator)
-
-    def gradient_checkpointing_enable(self) -> None:
-        """In training, keeps only each block's input and computes its inside again in the backward pass."""
-        self._set_gradient_checkpointing(True)
-
-    def gradient_checkpointing_disable(self) -> None:
-        self._set_gradient_checkpointing(False)
-
-    def _set_gradient_checkpointing(self, enabled: bool) -> None:
-        for module in self.modules():
-            if hasattr(module, "gradient_checkpointing"):
-                module.gradient_checkpointing = enabled
-
-    @classmethod
-    def from_pretrained(cls, source=None, **options):
-        """The trained model of ``source``, in evaluation mode; see ``checkpoint.load_model`` for sources and options."""
-        from .checkpoint import load_model  # checkpoint.py imports this module
-
-        return load_model(cls, source, **options)
-
-    def save_pretrained(self, folder) -> None:
-        """Writes ``config.json`` and ``model.safetensors``, which transformers opens too."""
-        from .checkpoint import save_model
-
-        save_model(self, folder)

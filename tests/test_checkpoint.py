@@ -204,7 +204,7 @@ def test_a_device_that_is_full_is_not_taken_for_a_damaged_file(saved, monkeypatc
     def full(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
 
-    monkeypatch.setattr("cvt.checkpoint.load_file", full)
+    monkeypatch.setattr("cvt.tensors.load_file", full)
     with pytest.raises(ValueError, match=r"cpu has too little free memory for model.safetensors of the folder 'a model'"):
         CvtForImageClassification.from_pretrained(saved[1])
 
@@ -326,7 +326,7 @@ def test_saving_is_whole_or_not_at_all(saved, monkeypatch):
         Path(path).write_bytes(b"half of it")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("cvt.checkpoint.save_file", fail)
+    monkeypatch.setattr("cvt.saving.save_file", fail)
     with pytest.raises(OSError, match="No space"):
         tiny_model(seed=1).save_pretrained(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -616,14 +616,28 @@ def test_hub_recognises_a_file_that_arrived_damaged(hub, saved):
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_hub_recognises_a_file_damaged_in_the_cache(hub, saved, tmp_path, name):
+def test_hub_recognises_a_file_damaged_in_the_cache(hub, saved, tmp_path):
     CvtForImageClassification.from_pretrained("someone/tiny")
-    cached = next((tmp_path / "cache").rglob(f"snapshots/*/{name}")).resolve()
+    cached = next((tmp_path / "cache").rglob("snapshots/*/model.safetensors")).resolve()
     cached.write_bytes(cached.read_bytes()[:100])
-    with pytest.raises(ValueError, match=f"{name} of 'someone/tiny' .*damaged.*try again"):
+    with pytest.raises(ValueError, match=r"model.safetensors of 'someone/tiny' .*damaged.*try again"):
         CvtForImageClassification.from_pretrained("someone/tiny")
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
+
+
+def test_hub_repairs_a_config_damaged_in_the_cache(hub, saved, tmp_path):
+    """It is small: it is downloaded anew at once, where that is possible."""
+    CvtForImageClassification.from_pretrained("someone/tiny")
+
+    def damage():
+        cached = next((tmp_path / "cache").rglob("snapshots/*/config.json")).resolve()
+        cached.write_bytes(cached.read_bytes()[:100])
+
+    damage()
+    assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
+    damage()
+    with pytest.raises(ValueError, match=r"config.json of 'someone/tiny' .*damaged.*try again"):
+        CvtForImageClassification.from_pretrained("someone/tiny", local_files_only=True)
 
 
 def test_hub_has_a_file_that_cannot_be_used(hub, saved):

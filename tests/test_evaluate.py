@@ -288,7 +288,7 @@ def test_a_place_that_is_full_in_the_end_is_one_sentence(trained, monkeypatch, o
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(evaluate_module, "replacing", full)
-    monkeypatch.setattr("cvt.checkpoint.replacing", full)
+    monkeypatch.setattr("cvt.saving.replacing", full)
     with pytest.raises(SystemExit, match=r"Nothing can be written to .x.csv. \(No space left on device\): choose another " + option):
         evaluated(trained, option, str(trained / "x.csv"))
 

@@ -1,0 +1,108 @@
+"""One stage of a CvT in plain numbers: its sizes, the grids it makes of an input, and what cannot be built together.
+
+Source: arXiv 2103.15808, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .fields import Size
+
+
+def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Positions a convolution visits along one axis of ``size`` positions; may be zero or negative if it does not fit."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def pooled_output(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Positions of an average pool with ``ceil_mode=True``; a last window must start inside the input or left padding."""
+    out = -((size + 2 * padding - kernel) // -stride) + 1
+    return out - 1 if (out - 1) * stride >= size + padding else out
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of a ``CvtConfig``: plain numbers, sizes as (height, width) pairs."""
+
+    index: int
+    in_channels: int
+    patch_size: Size
+    patch_stride: Size
+    patch_padding: Size
+    embed_dim: int
+    num_heads: int
+    depth: int
+    mlp_ratio: float
+    attention_drop_rate: float
+    drop_rate: float
+    drop_path_rate: float
+    qkv_bias: bool
+    cls_token: bool
+    qkv_projection_method: str
+    kernel_qkv: int
+    padding_kv: int
+    stride_kv: int
+    padding_q: int
+    stride_q: int
+
+    @property
+    def head_dim(self) -> int:
+        return self.embed_dim // self.num_heads
+
+    @property
+    def mlp_dim(self) -> int:
+        return int(self.embed_dim * self.mlp_ratio)
+
+    @property
+    def drop_path_rates(self) -> tuple[float, ...]:
+        """The chance that a block's branches are dropped, a block: from 0 in the first to ``drop_path_rate`` in the last."""
+        if self.depth == 1:
+            return (0.0,)
+        return tuple(self.drop_path_rate * layer / (self.depth - 1) for layer in range(self.depth))
+
+    def query_grid(self, height: int, width: int) -> Size:
+        """(rows, columns) of tokens that this stage's conv embedding makes of a (height, width) input."""
+        return tuple(
+            conv_output(size, self.patch_size[axis], self.patch_stride[axis], self.patch_padding[axis])
+            for axis, size in enumerate((height, width))
+        )
+
+    def key_grid(self, height: int, width: int) -> Size:
+        """(rows, columns) of keys and values for a query grid of (height, width)."""
+        if self.qkv_projection_method == "linear":
+            return height, width
+        output = pooled_output if self.qkv_projection_method == "avg" else conv_output
+        return tuple(output(size, self.kernel_qkv, self.stride_kv, self.padding_kv) for size in (height, width))
+
+
+def check_stage(stage: StageConfig) -> None:
+    """Refuses what is valid field by field but cannot be built together."""
+    where = f"stage {stage.index + 1}"
+    if stage.embed_dim % stage.num_heads:
+        # not all divisors: a stranger's file may name a width of billions
+        near = range(max(1, stage.num_heads - 1000), min(stage.embed_dim, stage.num_heads + 1000) + 1)
+        divisors = [heads for heads in near if stage.embed_dim % heads == 0]
+        nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads), default=1)
+        raise ValueError(
+            f"embed_dim of {where} is {stage.embed_dim}, which {stage.num_heads} heads cannot share equally: "
+            f"use num_heads {nearest}, or a width that is a multiple of {stage.num_heads}."
+        )
+    if stage.mlp_dim < 1:
+        raise ValueError(f"mlp_ratio of {where} is {stage.mlp_ratio}, which leaves the MLP no unit: use a larger ratio.")
+    if stage.qkv_projection_method == "dw_bn":
+        if stage.stride_q != 1:
+            raise ValueError(
+                f"stride_q of {where} is {stage.stride_q}: the block adds its output to its input, so queries must keep "
+                f"their grid. Use stride_q 1, or a larger patch_stride."
+            )
+        if 2 * stage.padding_q != stage.kernel_qkv - 1:
+            fits = f"padding_q {stage.kernel_qkv // 2}" if stage.kernel_qkv % 2 else "an odd kernel_qkv with half of it as padding_q"
+            raise ValueError(
+                f"kernel_qkv {stage.kernel_qkv} with padding_q {stage.padding_q} in {where} changes the size of the query grid, "
+                f"which the residual needs unchanged: use {fits}."
+            )
+    if stage.qkv_projection_method == "avg" and 2 * stage.padding_kv > stage.kernel_qkv:
+        raise ValueError(
+            f"padding_kv of {where} is {stage.padding_kv}: average pooling allows at most half of kernel_qkv, {stage.kernel_qkv // 2}."
+        )
