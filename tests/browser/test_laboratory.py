@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from cvt.cost import cost
 from cvt.settings import SETTINGS
 from cvt.variants import variant
 from tests import serving
+from visualize import words
 from visualize.workbench import Workbench
 
 pytestmark = pytest.mark.browser
@@ -384,6 +386,26 @@ def test_the_variant_is_taken_away(laboratory):
     with lab.page.expect_download() as download:
         lab.page.get_by_role("button", name="Save the model as .zip").click()
     assert download.value.suggested_filename == "cvt-variant.zip"
+
+
+def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path):
+    serving.save_random_model(tmp_path / "measured")
+    config = json.loads((tmp_path / "measured/config.json").read_text()) | {"evaluation": {"top1": 0.68}}
+    (tmp_path / "measured/config.json").write_text(json.dumps(config))
+    note = '[data-explorer="main"] [data-ref="note"]'
+    with serving.app_of(Workbench(str(tmp_path / "measured"), "cpu", kept=app.EXAMPLES[:1])) as address:
+        lab = Laboratory(visit(address))
+        assert lab.page.inner_text(note) == "It classifies 68\u202f% of unseen pictures correctly. It knows only these 10 classes."
+        lab.open().press("Depth of stage 3", "ArrowLeft")
+        lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 7")
+        with lab.page.expect_download() as download:
+            lab.page.get_by_role("button", name="Save the model as .zip").click()
+        download.value.save_as(tmp_path / "variant.zip")
+    zipfile.ZipFile(tmp_path / "variant.zip").extractall(tmp_path / "variant")
+    with serving.app_of(Workbench(str(tmp_path / "variant"), "cpu", kept=app.EXAMPLES[:1])) as address:
+        seen = visit(address)
+        assert seen.page.inner_text(note) == words.UNMEASURED
+        assert seen.page.evaluate("cvtExplorer.get().result.stages[2].depth") == 7
 
 
 def test_narrow_screens_have_every_control(laboratory):
