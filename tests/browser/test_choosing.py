@@ -75,10 +75,10 @@ def gate(gated):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Files of one colour each, by its name."""
+    """Files of one colour each, by its name; the red one is a panorama."""
     folder = tmp_path_factory.mktemp("pictures")
     for name, colour in COLOURS.items():
-        Image.new("RGB", (120, 100), colour).save(folder / f"{name}.png")
+        Image.new("RGB", (600 if name == "red" else 120, 100), colour).save(folder / f"{name}.png")
     return {name: folder / f"{name}.png" for name in COLOURS}
 
 
@@ -133,8 +133,12 @@ def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
     seen.wait_for_example(None)
     link_is(seen, None)
     assert seen.page.locator('#picture-examples [aria-current="true"]').count() == 0
+    done = seen.page.locator('[data-explorer="main"] [data-ref="notes"]')
+    assert done.get_attribute("role") == "status"
+    assert done.inner_text() == "The model saw only the middle square of 600×100 pixels."
     seen.choose("espresso")
     seen.wait_for_example("espresso")
+    assert done.inner_text() == ""
     link_is(seen, "espresso")
     assert seen.page.evaluate("cvtExplorer.get().key") == key
     assert gate.passes == passes + 1

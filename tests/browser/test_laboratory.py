@@ -121,7 +121,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
 
 def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_request_a_step(laboratory):
     lab = laboratory()
-    lab.page.wait_for_timeout(500)
+    lab.ran("both sides show the same model")
     count = len(lab.seen.requests)
     lab.press("Depth of stage 3", "ArrowLeft", 3)
     lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 5")
