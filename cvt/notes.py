@@ -23,6 +23,7 @@ class Note:
 SENTENCES = {
     "turned": "Turned upright.",
     "frames": "First of {count} frames.",
+    "still": "The still picture of a sequence.",
     "pages": "First of {count} pages.",
     "transparency": "Transparent parts shown over white.",
     "converted": "Colours converted from {name}.",

@@ -1,35 +1,52 @@
-"""Any picture file → upright 8-bit RGB.
+"""Any picture file, array or PIL image → upright 8-bit RGB in sRGB, as a person sees it.
 
-``open_picture`` is the boundary where pictures of strangers are read: it decides by the file's header, before anything is
-decoded, and every failure is one sentence.
+``read_picture`` and ``open_picture`` are the boundary where pictures of strangers are read: what a file may cost is decided
+by its structure, before pixels are decoded (``formats/bounds.py``), and every failure is one sentence.
+
+How values become 8 bits: whole numbers by the largest of their type or the file's own maximum, floats from 0 to 1, both
+clipped and rounded; never by what a picture happens to hold. PNG and TIFF of 16 bits are rounded to the nearest of 256
+levels; a browser that keeps the upper byte alone may be one level darker.
 """
 
 from __future__ import annotations
 
 import io
-import math
-import os.path
+import os
+import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import torch
-from PIL import Image, UnidentifiedImageError
-from torch import Tensor
+from PIL import Image, ImageFile
 
+from .colour import lab_to_srgb, to_srgb
+from .formats import avif, bmp, gif, jpeg, png, ppm, tiff, webp
+from .formats.bounds import MAX_ASPECT, MAX_PIXELS, UnreadablePicture, check_size, damaged, unsupported
+from .formats.stored import Stored, bands, decoded, floats_to_8_bits, rows, to_8_bits
 from .notes import Note, note_sentence
 
-__all__ = ["Note", "OpenedPicture", "PictureSource", "UnreadablePicture", "note_sentence", "open_picture", "read_picture"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
-MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.8 GB while one is decoded (measured: WebP with transparency)
-MAX_ASPECT = 50  # longer side : shorter side
-# Pillow's readers that decode pixels themselves and tell their number beforehand. Others call programs (EPS), hold no
-# picture (FITS), take nearly any file for theirs (TGA), or hide a larger picture behind their header (ICO).
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+__all__ = [
+    "FORMATS",
+    "MAX_ASPECT",
+    "MAX_PIXELS",
+    "Note",
+    "OpenedPicture",
+    "PictureSource",
+    "UnreadablePicture",
+    "note_sentence",
+    "open_picture",
+    "read_picture",
+]
 
-PictureSource = str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray | Tensor
+PictureSource = "str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray | Tensor"
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
+COLOURS = ("srgb", "as_stored")
 
-_ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,13 +56,34 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_TILE_SIDES = (322, 323)  # TIFF tags
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_READERS = {
+    b"\xff\xd8\xff": jpeg.read,
+    png.SIGNATURE: png.read,
+    b"GIF87a": gif.read,
+    b"GIF89a": gif.read,
+    b"BM": bmp.read,
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0", b"MM\0+"), tiff.read),
+    **{
+        kind + space: ppm.read
+        for kind in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"Pf", b"PF")
+        for space in (b" ", b"\n", b"\t", b"\r", b"#")
+    },
+}
+_REFUSED = {
+    b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 picture",
+    b"\0\0\0\x0cJXL ": "a JPEG XL picture",
+    b"\xff\x0a": "a JPEG XL picture",
+    b"8BPS": "a Photoshop document",
+    b"gimp xcf": "a GIMP document",
+    b"\0\0\1\0": "an icon",
+    b"P7\n": "a PAM picture",
+    b"FUJIFILM": "a camera's raw picture",
+    b"IIRO": "a camera's raw picture",
+    b"IIU\0": "a camera's raw picture",
+}
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-
-
-class UnreadablePicture(ValueError):
-    """A picture that cannot be used; the message is a sentence for the person who chose it."""
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8")
 
 
 @dataclass(frozen=True)
@@ -56,153 +94,224 @@ class OpenedPicture:
     notes: tuple[Note, ...] = ()
 
 
-def read_picture(source: PictureSource, colours: str = "srgb") -> OpenedPicture:
-    """``open_picture`` with notes on what was done; arguments and errors are the same."""
-    image = open_picture(source, colours)
-    return OpenedPicture(image)
+def open_picture(source: PictureSource, colours: str = "srgb", least: int | None = None) -> Image.Image:
+    """Any picture as upright 8-bit RGB; see ``read_picture``, which also tells what was done."""
+    return read_picture(source, colours, least).image
 
 
-def open_picture(source: PictureSource, colours: str = "srgb") -> Image.Image:
+def read_picture(source: PictureSource, colours: str = "srgb", least: int | None = None) -> OpenedPicture:
     """Any picture as upright 8-bit RGB.
 
-    The first frame of an animation; EXIF rotation applied; transparency laid over white; 16-bit and float values scaled to
-    8 bits; CMYK, grey and palettes converted.
+    The first frame or page; EXIF orientation applied; transparency laid over white; colours converted to sRGB. An opened
+    picture opens as itself: its pixels stay, and nothing is applied twice.
 
     Args:
         source: a path, the file's bytes, a binary file, a PIL image, or an array or tensor (H, W), (H, W, C) or (C, H, W)
-            of 1, 3 or 4 channels, whole numbers in 0..255 or floats in 0..1.
+            of 1, 3 or 4 channels, whole numbers in 0..255 or floats in 0..1. Of PIL's modes without a fixed white, I and
+            I;16 are black at 0 and white at 65535, F at 0.0 and 1.0.
+        colours: "srgb" converts colours that the file describes as others; "as_stored" takes the numbers as they are, as
+            transformers' processors do. Pictures in sRGB, and those that describe nothing, are the same in both.
+        least: a JPEG may be decoded at half, a quarter or an eighth of its size, no side shorter than this.
     Raises:
-        UnreadablePicture: not a picture, damaged, or larger than MAX_PIXELS or MAX_ASPECT allow (read from its header).
+        UnreadablePicture: not a picture, damaged, of a kind that is not read, or larger or slower to decode than allowed.
+        ValueError: ``colours`` is neither.
     """
-    if isinstance(source, (np.ndarray, Tensor)):
-        return _to_rgb(_from_array(source))
+    if colours not in COLOURS:
+        raise ValueError(f"colours is {colours!r}: choose 'srgb' or 'as_stored'.")
+    return _finished(_stored(source, least), colours)
+
+
+def _stored(source: PictureSource, least: int | None) -> Stored:
+    if isinstance(source, np.ndarray) or _is_tensor(source):
+        return _from_array(source)
     if isinstance(source, Image.Image):
-        return _to_rgb(_decoded(source))
+        return _from_image(source, least)
+    if isinstance(source, (str, Path)):
+        with _opened(source) as file:
+            return _from_file(file, least)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        source = io.BytesIO(source)
-    elif not isinstance(source, (str, Path)) and not hasattr(source, "read"):
+        return _from_file(io.BytesIO(source), least)
+    if not hasattr(source, "read"):
         raise UnreadablePicture(f"A picture must be a path, a file, bytes, a PIL image or an array, not {type(source).__name__}.")
-    with _identified(source) as picture:
-        return _to_rgb(_decoded(picture))
-
-
-def _identified(source: str | Path | io.BufferedIOBase) -> Image.Image:
-    """The picture with its header read and nothing decoded."""
     try:
-        return Image.open(source, formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UnreadablePicture(_too_large()) from error
-    except UnidentifiedImageError as error:
-        raise UnreadablePicture(_why_unidentified(source)) from error
+        return _from_file(source if source.seekable() else io.BytesIO(source.read()), least)
+    except (OSError, TypeError, AttributeError) as error:
+        raise UnreadablePicture("This file cannot be read from its start to its end. Open it as a binary file.") from error
+
+
+def _opened(path: str | Path) -> BinaryIO:
+    """A regular file, opened; pipes, devices and folders are never touched."""
+    try:
+        kind = os.stat(path).st_mode
+        if not stat.S_ISREG(kind):
+            raise UnreadablePicture(f"{Path(path).name!r} is not a file that may be read here.")
+        return open(path, "rb")
     except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file named {Path(source).name!r}.") from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise UnreadablePicture(f"{Path(source).name!r} is not a file that may be read here.") from error
-    except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        if isinstance(source, (str, Path)) and not os.path.isfile(source):
-            raise UnreadablePicture("There is no file of this name, and there cannot be one.") from error
-        raise UnreadablePicture(_damaged()) from error
+        raise UnreadablePicture(f"There is no file named {Path(path).name!r}.") from error
+    except PermissionError as error:
+        raise UnreadablePicture(f"{Path(path).name!r} is not a file that may be read here.") from error
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise UnreadablePicture("There is no file of this name, and there cannot be one.") from error
 
 
-def _decoded(picture: Image.Image) -> Image.Image:
-    """The same picture with its pixels in memory, if its header promises no more of them than are allowed."""
-    width, height = picture.size
-    if width < 1 or height < 1:
-        raise UnreadablePicture("This picture has no pixels. Choose another one.")
-    if max(width * height, _tile_pixels(picture)) > MAX_PIXELS:
-        raise UnreadablePicture(_too_large())
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise UnreadablePicture(f"One side of this picture is more than {MAX_ASPECT} times the other. Cut out a part of it and try again.")
+def _from_file(file: BinaryIO, least: int | None) -> Stored:
+    file.seek(0)
+    start = file.read(1024)
+    reader = _reader(start)
+    if reader is None:
+        raise _unidentified(start)
     try:
-        picture.load()
+        return jpeg.read(file, least) if reader is jpeg.read else reader(file)
     except MemoryError as error:
         raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
-    except Exception as error:  # as above
-        raise UnreadablePicture(_damaged()) from error
-    return picture
 
 
-def _tile_pixels(picture: Image.Image) -> int:
-    """Pixels in one tile of a TIFF, which may be larger than the picture; 0 for any other."""
-    tags = getattr(picture, "tag_v2", {})
-    sides = [tags.get(tag, 0) for tag in _TILE_SIDES]
-    return math.prod(side for side in sides if isinstance(side, int))
+def _reader(start: bytes):
+    for signature, reader in _READERS.items():
+        if start.startswith(signature):
+            return reader
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return webp.read
+    return avif.read if avif.is_avif(start) else None
 
 
-def _damaged() -> str:
-    return "This picture is damaged or incomplete. Try exporting it again, or use JPEG."
-
-
-def _too_large() -> str:
-    return f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller and try again."
-
-
-def _why_unidentified(source: str | Path | io.BufferedIOBase) -> str:
-    start = _first_bytes(source)
+def _unidentified(start: bytes) -> UnreadablePicture:
     if not start:
-        return "This file is empty. Choose a picture file such as a JPEG or PNG."
+        return UnreadablePicture("This file is empty. Choose a picture file such as a JPEG or PNG.")
+    for signature, name in _REFUSED.items():
+        if start.startswith(signature):
+            return unsupported(name, "Export it as JPEG or PNG")
     if b"<svg" in start.lower():
-        return "This is an SVG drawing, which has no pixels. Export it as PNG and try again."
+        return UnreadablePicture("This is an SVG drawing, which has no pixels. Export it as PNG and try again.")
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
-        return "This is a HEIC picture, which cannot be read here. Export it as JPEG and try again."
-    if start.startswith(_SIGNATURES) or start[8:12] == b"WEBP" or start[4:12] == b"ftypavif":
-        return _damaged()
-    return "This file is not a picture that can be read here. Use JPEG, PNG or WebP."
+        return UnreadablePicture("This is a HEIC picture, which cannot be read here. Export it as JPEG and try again.")
+    if start.startswith(_SIGNATURES):
+        return damaged()
+    return UnreadablePicture("This file is not a picture that can be read here. Use JPEG, PNG or WebP.")
 
 
-def _first_bytes(source: str | Path | io.BufferedIOBase, count: int = 1024) -> bytes:
-    if isinstance(source, (str, Path)):
-        with open(source, "rb") as file:
-            return file.read(count)
-    source.seek(0)
-    return source.read(count)
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _from_image(picture: Image.Image, least: int | None) -> Stored:
+    """A picture that its owner opened: read from its file if nothing was done to it yet, else as it is in memory."""
+    if file := _untouched(picture):
+        place = file.tell()
+        try:
+            return _from_file(file, least)
+        finally:
+            file.seek(place)
+    check_size(*picture.size)
+    info = picture.info
+    decoded(picture)
+    colour = info.get("icc_profile") if isinstance(info.get("icc_profile"), bytes) else None
     try:
-        turn = _TURNS.get(picture.getexif().get(_ORIENTATION))
+        turn = picture.getexif().get(0x0112, 1)
     except Exception:  # damaged EXIF says nothing about the pixels
-        turn = None
-    if turn is not None:
-        picture = picture.transpose(turn)
-    if picture.mode.startswith("I") or picture.mode == "F":
-        picture = _to_8_bit(picture)
+        turn = 1
+    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None)
+
+
+def _untouched(picture: Image.Image) -> BinaryIO | None:
+    """The file of a lazily opened picture; None once it was decoded, moved to another frame or told to be smaller."""
+    file = getattr(picture, "fp", None)
+    if not isinstance(picture, ImageFile.ImageFile) or file is None or picture._im is not None or picture.decoderconfig:
+        return None
     try:
-        if picture.has_transparency_data:
-            picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
-            white = Image.new("RGB", picture.size, "white")
-            white.paste(picture, mask=picture)
-            return white
-        return picture if picture.mode == "RGB" else picture.convert("RGB")
-    except ValueError as error:
+        return file if picture.tell() == 0 and file.seekable() and picture.format in (*FORMATS, "MPO") else None
+    except (AttributeError, ValueError):  # closed
+        return None
+
+
+def _narrow(picture: Image.Image) -> Image.Image:
+    """PIL's modes of more than 8 bits → L, or LA where one of the values is transparent."""
+    if not (picture.mode.startswith("I") or picture.mode == "F"):
+        return picture
+    key = picture.info.get("transparency")
+    narrow = Image.new("L" if key is None else "LA", picture.size)
+    for top, bottom in bands(*picture.size):
+        values = rows(picture, top, bottom)
+        band = floats_to_8_bits(values) if picture.mode == "F" else to_8_bits(np.clip(values, 0, 65535), 65535)
+        if key is not None:
+            band = np.stack([band, np.where(values == key, 0, 255).astype(np.uint8)], axis=2)
+        narrow.paste(Image.fromarray(band), (0, top))
+    return narrow
+
+
+def _finished(stored: Stored, colours: str) -> OpenedPicture:
+    """Colours, then transparency, then the turn: each only where there is something to do."""
+    notes = list(stored.notes)
+    picture = _plain(stored.picture)
+    if colours == "srgb" and stored.colour is not None:
+        picture, note = to_srgb(picture.copy() if picture is stored.picture else picture, stored.colour)
+        notes += [note] if note else []
+    picture, hidden = _over_white(picture)
+    if hidden:
+        notes.append(Note("transparency"))
+    if stored.orientation in _TURNS:
+        picture = picture.transpose(_TURNS[stored.orientation])
+        notes.append(Note("turned"))
+    return OpenedPicture(_bare(picture), tuple(notes))
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """One of L, LA, RGB, RGBA and CMYK."""
+    if picture.mode == "LAB":
+        return lab_to_srgb(picture)
+    direct = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
+    mode = direct.get(picture.mode, picture.mode)
+    key = picture.info.get("transparency")
+    if key is not None and picture.mode in ("1", "L", "RGB", "P"):
+        if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
+            picture = picture.copy()
+            picture.info["transparency"] = tuple(value >> 8 for value in key)
+        mode = "RGBA"
+    elif picture.mode == "P":
+        mode = "RGBA" if picture.has_transparency_data else "RGB"
+    try:
+        return picture if picture.mode == mode else picture.convert(mode)
+    except (ValueError, TypeError) as error:
         raise UnreadablePicture(f"This picture has {picture.mode} colours, which cannot be read here. Export it as RGB.") from error
 
 
-def _to_8_bit(picture: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or floats → 8 bits; Pillow's own conversion clips instead of scaling."""
-    values = np.array(picture, dtype=np.float32)  # changed in place: it is the largest thing here
-    values[~np.isfinite(values)] = 0.0
-    low, high = values.min(), values.max()
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and low >= 0 and 255 < high <= 65535):
-        values /= 257
-    elif picture.mode == "F" and low >= 0 and high <= 1:
-        values *= 255
-    elif low < 0 or high > 255:  # no convention says what these mean: show their whole range
-        values -= low
-        values *= 255 / max(high - low, 1e-12)
-    return Image.fromarray(np.round(values, out=values).astype(np.uint8))
+def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
+    """(RGB, whether anything was transparent)."""
+    if picture.mode not in ("LA", "RGBA"):
+        return (picture if picture.mode == "RGB" else picture.convert("RGB")), False
+    alpha = picture.getchannel("A")
+    if alpha.getextrema()[0] == 255:
+        return picture.convert("RGB"), False
+    white = Image.new("RGB", picture.size, "white")
+    white.paste(picture.convert("RGBA"), mask=alpha)
+    return white, True
 
 
-def _from_array(array: np.ndarray | Tensor) -> Image.Image:
-    if isinstance(array, Tensor):
+def _bare(picture: Image.Image) -> Image.Image:
+    """The same pixels without the file's metadata, so that opening again finds nothing to do; a bare picture is itself."""
+    if (
+        type(picture) is Image.Image
+        and not picture.info.keys() & {"exif", "icc_profile", "transparency", "xmp", "XML:com.adobe.xmp"}
+        and not picture.getexif()
+    ):
+        return picture
+    bare = Image.new("RGB", picture.size)
+    bare.paste(picture)
+    return bare
+
+
+def _is_tensor(source: object) -> bool:
+    torch = sys.modules.get("torch")  # who has a tensor has imported it
+    return torch is not None and isinstance(source, torch.Tensor)
+
+
+def _from_array(array: np.ndarray | Tensor) -> Stored:
+    if not isinstance(array, np.ndarray):
         array = array.detach().cpu()
-        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()  # NumPy has no bfloat16
+        array = (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()  # NumPy has no bfloat16
     if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
         array = array.transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
         raise UnreadablePicture(f"An array must be (height, width), or that with 1, 3 or 4 channels, not {array.shape}.")
+    check_size(array.shape[1], array.shape[0])
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
@@ -211,4 +320,4 @@ def _from_array(array: np.ndarray | Tensor) -> Image.Image:
         array = np.round(array * 255).astype(np.uint8)
     elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
         raise UnreadablePicture("An array must hold whole numbers in 0..255 or floats in 0..1.")
-    return _decoded(Image.fromarray(np.ascontiguousarray(array, dtype=np.uint8)))
+    return Stored(Image.fromarray(np.ascontiguousarray(array, dtype=np.uint8)))

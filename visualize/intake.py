@@ -54,13 +54,16 @@ class Intake:
             value = value.get("path") or value.get("url")
         if value is None:
             return None
+        if not isinstance(value, str):
+            raise UnreadablePicture(NOT_UPLOADED)
         if is_url(value):
             if self._download is None:
                 raise UnreadablePicture(ADDRESSES_OFF)
             return value
-        if isinstance(value, str) and (value in self.ours or _is_file_in(folder, value)):
-            return value
-        raise UnreadablePicture(NOT_UPLOADED)
+        path = value if value in self.ours else _file_in(folder, value)
+        if path is None:
+            raise UnreadablePicture(NOT_UPLOADED)
+        return path
 
     def open(self, source: PictureSource | OpenedPicture) -> OpenedPicture:
         """The picture, read in a process of its own unless it is one of ours or in memory already.
@@ -85,17 +88,19 @@ class Intake:
             self._downloads.release()
 
 
-def _is_file_in(folder: str, path: str) -> bool:
-    """Whether this is an ordinary file in the folder, links followed; decided by its name alone where that leads elsewhere."""
+def _file_in(folder: str, path: str) -> str | None:
+    """The path of an ordinary file in the folder, or None; decided by its name alone where that leads elsewhere."""
     folder = os.path.abspath(folder)
     try:
-        if not os.path.isabs(path) or not _within(folder, os.path.abspath(path)):
-            return False
-        real = os.path.realpath(path, strict=True)
-        return _within(os.path.realpath(folder), real) and stat.S_ISREG(os.stat(real).st_mode)
+        path = os.path.abspath(path) if os.path.isabs(path) else ""
+        if not path.startswith(os.path.join(folder, "")):
+            return None
+        mode, here = 0, folder
+        for part in os.path.relpath(path, folder).split(os.sep):
+            here = os.path.join(here, part)
+            mode = os.lstat(here).st_mode
+            if stat.S_ISLNK(mode):  # not even looked at where it leads
+                return None
     except (OSError, ValueError):  # none there, or a name that no file can have
-        return False
-
-
-def _within(folder: str, path: str) -> bool:
-    return path.startswith(os.path.join(folder, ""))
+        return None
+    return path if stat.S_ISREG(mode) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
 
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from ..pictures import MAX_PIXELS, UnreadablePicture, open_picture
+from ..pictures import UnreadablePicture, open_picture
 from ..preprocess import CvtImageProcessor
 from .listing import Listing, Picture
 
@@ -78,7 +77,7 @@ def middle_square(side: int) -> Cut:
     """Cuts a picture to its middle square and reduces it to ``side``; a smaller one stays as it is."""
 
     def cut(source: Picture) -> np.ndarray:
-        picture = _opened(source, side)
+        picture = open_picture(source, least=2 * side)  # of a large JPEG no more is decoded, several times as fast
         edge = min(picture.size)
         left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
         picture = picture.crop((left, top, left + edge, top + edge))
@@ -96,18 +95,6 @@ def as_processed(processor: CvtImageProcessor) -> Cut:
     if not processor.do_resize:
         raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
     return lambda source: np.asarray(processor.cut(open_picture(source)))
-
-
-def _opened(source: Picture, side: int) -> Image.Image:
-    """The picture as RGB; of a large JPEG no more is decoded than twice the ``side`` takes, several times as fast."""
-    try:
-        picture = Image.open(source if not isinstance(source, bytes) else BytesIO(source), formats=("JPEG",))
-    except Exception:  # another format, or one of the many ways to be damaged: open_picture has the words for it
-        return open_picture(source)
-    with picture:
-        if picture.width * picture.height <= MAX_PIXELS:
-            picture.draft("RGB", (2 * side, 2 * side))
-        return open_picture(picture)
 
 
 def _attempts(listing: Listing, cut: Cut) -> Iterator[np.ndarray | str]:

@@ -1,0 +1,258 @@
+"""Strangers' pictures in killable children: the same pixels as in this process, and one sentence for whatever takes too much."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cvt import decoding
+from cvt.decoding import BROKEN_OFF, PEAK_BYTES, TOO_LONG, TOO_MUCH, Decoder, Limits
+from cvt.pictures import MAX_PIXELS, UnreadablePicture, read_picture
+
+resource = pytest.importorskip("resource")
+
+ROOT = Path(__file__).parent.parent
+
+
+def photograph() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    return Decoder(count=1)
+
+
+def file_of(picture: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def child_of(decoder: Decoder) -> subprocess.Popen:
+    """The only child's process, while nobody uses it."""
+    child = decoder._idle.get()
+    decoder._idle.put(child)
+    return child._process
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, also one that nobody has asked for its end yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 60  # a machine may be slow; what is awaited comes
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (2000, 1300)])
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L"), ("WEBP", "RGB"), ("TIFF", "I;16")])
+def test_a_child_reads_what_this_process_reads(decoder, tmp_path, kind, mode, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    picture = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(pixels).convert(mode)
+    content = file_of(picture, kind)
+    path = tmp_path / f"picture {kind} ä"
+    path.write_bytes(content)
+    expected = read_picture(path)
+    for source in (content, path, str(path)):
+        found = decoder.read(source)
+        assert found.image.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(found.image), np.asarray(expected.image))
+        assert found.notes == expected.notes
+
+
+def test_a_path_counts_from_where_this_process_is(decoder, tmp_path, monkeypatch):
+    photograph().save(tmp_path / "here.png")
+    monkeypatch.chdir(tmp_path)
+    assert decoder.read("here.png").image.size == photograph().size
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_a_bad_file_gets_the_same_sentence(decoder, content):
+    with pytest.raises(UnreadablePicture) as expected:
+        read_picture(content)
+    with pytest.raises(UnreadablePicture) as found:
+        decoder.read(content)
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_child_is_used_again_and_makes_room_once_it_has_grown(decoder):
+    small = file_of(photograph(), "PNG")
+    decoder.read(small)
+    first = child_of(decoder).pid
+    decoder.read(small)
+    assert child_of(decoder).pid == first
+    side = math.isqrt(MAX_PIXELS)
+    assert 2 * 4 * side**2 < PEAK_BYTES < 3 * 4 * side**2  # as Pillow holds them, 4 bytes each: with alpha they are there thrice
+    assert decoder.read(file_of(Image.new("RGBA", (side, side)), "PNG", compress_level=1)).image.size == (side, side)
+    assert child_of(decoder).pid != first
+    assert decoder.read(small).image.size == photograph().size
+
+
+def stripes(count: int) -> bytes:
+    """A progressive JPEG whose scans are told again and again: linear in their number, whatever its size on disk."""
+    whole = file_of(Image.effect_noise((1500, 1500), 40), "JPEG", progressive=True, quality=30)
+    scan = whole.rindex(b"\xff\xda")
+    return whole[:scan] + whole[scan:-2] * count + whole[-2:]
+
+
+def test_what_takes_too_long_to_compute_is_a_sentence():
+    decoder = Decoder(1, Limits(computing=1))
+    with pytest.raises(UnreadablePicture, match=TOO_LONG):
+        decoder.read(stripes(3000))
+    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+
+
+def test_what_takes_too_much_memory_is_a_sentence():
+    decoder = Decoder(1, Limits(memory=64 << 20))
+    content = file_of(Image.new("RGB", (6000, 6000)), "PNG")  # 144 MB once decoded, and 120 kB as a file
+    with pytest.raises(UnreadablePicture) as raised:
+        decoder.read(content)
+    assert str(raised.value) == TOO_MUCH or "memory" in str(raised.value)
+    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """A file that never comes: who opens it waits."""
+    os.mkfifo(tmp_path / "endless.png")
+    return tmp_path / "endless.png"
+
+
+def test_a_child_that_hangs_is_killed_and_replaced(endless):
+    decoder = Decoder(1, Limits(clock=0.5))
+    with pytest.raises(UnreadablePicture, match=TOO_LONG):
+        decoder.read(endless)
+    decoder.limits = Limits()
+    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_child_that_dies_in_the_middle_is_a_sentence(endless, number):
+    decoder, told = Decoder(1), []
+    decoder.read(file_of(photograph(), "PNG"))
+    process = child_of(decoder)
+
+    def read() -> None:
+        try:
+            decoder.read(endless)
+        except UnreadablePicture as error:
+            told.append(str(error))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    wait_until(decoder._idle.empty)
+    process.send_signal(number)
+    reader.join(60)
+    assert told == [BROKEN_OFF]
+    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+    assert child_of(decoder).pid != process.pid
+
+
+def test_a_child_that_died_while_nobody_asked_is_replaced():
+    decoder = Decoder(1)
+    content = file_of(photograph(), "PNG")
+    decoder.read(content)
+    child_of(decoder).kill()
+    child_of(decoder).wait()
+    assert decoder.read(content).image.size == photograph().size
+
+
+def test_no_more_children_than_allowed_work_at_once(monkeypatch):
+    made, content = [], file_of(photograph(), "PNG")
+
+    class Counted(decoding._Child):
+        def __init__(self, limits):
+            made.append(1)
+            super().__init__(limits)
+
+    monkeypatch.setattr(decoding, "_Child", Counted)
+    decoder, sizes = Decoder(2), []
+    threads = [threading.Thread(target=lambda: sizes.append(decoder.read(content).image.size)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sizes == [photograph().size] * 12
+    assert 1 <= len(made) <= 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
+def test_a_child_has_nothing_of_the_server(decoder, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        os.set_inheritable(server.fileno(), True)
+        fresh = Decoder(1)
+        fresh.read(file_of(photograph(), "PNG"))
+        process = child_of(fresh)
+        links = [os.readlink(each) for each in Path(f"/proc/{process.pid}/fd").iterdir()]
+        assert not [link for link in links if link.startswith("socket:")]
+        assert b"secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+
+
+def test_a_child_loads_no_torch():
+    program = "import sys, cvt.decoding; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "gradio", "matplotlib", "transformers"} & set(loaded)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_children_end_with_their_parent(tmp_path):
+    """Killed without a chance to clean up: an idle child ends at once, one that works when its picture's time is over."""
+    os.mkfifo(tmp_path / "endless.png")
+    program = f"""
+import sys, threading, time
+from cvt.decoding import Decoder, Limits
+decoder = Decoder(2, Limits(clock=1.0))
+children = [decoder._idle.get() for _ in range(2)]
+from cvt import decoding
+made = [decoding._Child(decoder.limits) for _ in range(2)]
+def wait():
+    try: made[1].read({str(tmp_path / "endless.png")!r})
+    except ValueError: pass
+try: made[0].read(b"")
+except ValueError: pass
+print(*(each._process.pid for each in made), flush=True)
+made[1]._limits = Limits(clock=600)
+threading.Thread(target=wait, daemon=True).start()
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    children = [int(each) for each in parent.stdout.readline().split()]
+    assert len(children) == 2
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until(lambda: all(map(gone, children)))
+
+
+def test_where_a_system_has_no_limits_pictures_are_read_here(monkeypatch):
+    monkeypatch.setattr(decoding, "resource", None)
+    monkeypatch.setattr(decoding, "_Child", None)
+    assert Decoder().read(file_of(photograph(), "PNG")).image.size == photograph().size
+
+
+def test_a_decoder_that_nobody_holds_ends_its_children():
+    decoder = Decoder(1)
+    decoder.read(file_of(photograph(), "PNG"))
+    process = child_of(decoder)
+    del decoder
+    wait_until(lambda: process.poll() is not None)
