@@ -23,7 +23,7 @@ from cvt.pictures import UnreadablePicture
 from visualize import chooser, explorer, laboratory, share, words
 from visualize.answer import attention_answer
 from visualize.gate import Gate
-from visualize.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
+from visualize.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
 from visualize.questions import Questions
 from visualize.routes import FAILED, routes
 from visualize.workbench import Workbench
@@ -72,6 +72,23 @@ class Page(gr.Blocks):
         except Exception as error:
             raise gr.Error(NOT_VALUES, print_exception=False) from error
         return [pictures.get(place, value) for place, value in enumerate(found)]
+
+    async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
+        """Nor does an event carry files; Gradio would look them up, and say whether they are where they may be."""
+        if event_data is not None and _names_files(event_data._data):
+            raise gr.Error(NOT_UPLOADED, print_exception=False)
+        return await super().process_api(*args, event_data=event_data, **options)
+
+
+def _names_files(value: Any) -> bool:
+    """Whether there is an object with a path anywhere in a JSON value."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict) and "path" in each:
+            return True
+        left += each.values() if isinstance(each, dict) else each if isinstance(each, list) else []
+    return False
 
 
 def in_words(handler: Callable) -> Callable:

@@ -1,10 +1,10 @@
 """The examples to choose from, and the one place in the browser that knows what a person has chosen: a picture and a model.
 
 The element is a ``gr.HTML`` with ``examples_html`` and ``JS_ON_LOAD``. Its ``submit`` event carries a choice: ``example`` (a
-picture's name) or ``own`` (a file, as Gradio's upload describes it), neither where the picture stays, and ``model`` (a name), where
-it changes. One choice is sent at a time, and the newest follows: the listener's ``JS_ANSWERED`` says that it is done. Pictures of
-a person's own are handed over by ``JS_TAKES``, models by the list in ``#model-choice``. The page's server answers
-``modules/<component>/<file>`` below its root, with this component's files and the explorer's.
+picture's name) or ``own`` (the path of an uploaded file, as Gradio named it), neither where the picture stays, and ``model`` (a
+name), where it changes. One choice is sent at a time, and the newest follows: the listener's ``JS_ANSWERED`` says that it is done.
+Pictures of a person's own are handed over by ``JS_TAKES``, models by the list in ``#model-choice``. The page's server answers
+``modules/<component>/<file>`` below its root, with the files of this component and of the explorer.
 """
 
 from __future__ import annotations

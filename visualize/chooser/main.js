@@ -34,8 +34,8 @@ export function mount(element, _props, _watch, _base, trigger) {
 
   /** Pictures that `JS_TAKES` has taken from the upload; the last one counts. */
   function take() {
-    const own = window.cvtTaken?.splice(0).at(-1);
-    if (own) chosen.choose({ picture: { own } });
+    const file = window.cvtTaken?.splice(0).at(-1);
+    if (file) chosen.choose({ picture: { own: file.path } });
   }
 
   element.addEventListener("click", ({ target }) => {
