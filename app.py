@@ -164,6 +164,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
                 js_on_load=chooser.JS_ON_LOAD,
                 apply_default_css=False,
                 container=False,
+                padding=False,
                 elem_id="picture-examples",
             )
             gr.HTML(words.credits(examples), container=False, padding=False)

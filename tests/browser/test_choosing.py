@@ -166,7 +166,7 @@ def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, g
     upload, message = seen.page.locator("#picture-upload"), seen.page.locator('[data-explorer="main"] [data-ref="message"]')
     for name in ("green", "blue"):
         drop(seen, pictures[name])
-        assert message.inner_text() == "Running the model on your latest choice …"
+        assert message.inner_text() == "Running your latest choice …"
         upload.get_by_text("Drop Image Here").wait_for()  # empty, and ready for the next
     gate.open()
     seen.wait_for_example(None)
@@ -206,7 +206,7 @@ def test_where_the_newest_cannot_be_shown_the_one_before_it_is(visit, gated, gat
     seen.upload(pictures["red"])
     gate.wait()
     seen.upload(tmp_path / "broken.png")
-    seen.page.get_by_text("Running the model on your latest choice").wait_for()
+    seen.page.get_by_text("Running your latest choice").wait_for()
     gate.open()
     seen.page.get_by_text("This file is not a picture").first.wait_for()
     seen.wait_for_example(None)

@@ -5,7 +5,7 @@ import { Gone } from "./result.js";
 
 const GONE = "The server no longer keeps this result.";
 const WORKING = "Running the model …";
-const NEWER = "Running the model on your latest choice …";
+const NEWER = "Running your latest choice …";
 const SOON = 400; // ms; an answer within that needs no announcement
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 
