@@ -41,6 +41,7 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 NOT_VALUES = "These values cannot be used here. See the page's API for what each endpoint takes."
 CSS = Path(__file__).parent.joinpath("visualize/page.css")
+UPLOAD_JS = Path(__file__).parent.joinpath("visualize/upload.js")
 
 log = logging.getLogger("cvt_explorer")
 
@@ -133,6 +134,7 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Tab("Architecture", elem_id="tab-architecture"):
             _laboratory_tab(questions, chosen)
         _api(workbench)
+        demo.load(None, js=UPLOAD_JS.read_text(encoding="utf-8"))
     return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
 
 

@@ -45,6 +45,7 @@ TOO_LONG = "This picture takes too long to read here. Save it as an ordinary JPE
 TOO_MUCH = "This picture takes too much memory to read here. Make it smaller, or save it as an ordinary JPEG or PNG, and try again."
 BROKEN_OFF = "This picture could not be read here. Save it as an ordinary JPEG or PNG and try again."
 
+_COMMAND = ("-m", "cvt.decoding")
 _ROOT = Path(__file__).parent.parent
 _REQUEST = struct.Struct("<?Q")  # whether what follows is a path, and its bytes
 _ANSWER = struct.Struct("<??IIQ")  # whether it is a picture, whether the child goes now, width, height, bytes of notes or sentence
@@ -106,7 +107,7 @@ class _Child:
         self.leaves = False
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cvt.decoding", *map(str, astuple(limits))],
+            [sys.executable, *_COMMAND, *map(str, astuple(limits))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -180,8 +181,10 @@ def _strips(width: int, height: int) -> list[tuple[int, int]]:
     return [(top, min(step, height - top)) for top in range(0, height, step)]
 
 
-def main(limits: Limits) -> None:
-    """What a child does: pictures in, pixels out, until nobody asks any more."""
+def main(given: list[str]) -> None:
+    """What a child does: pictures in, pixels out, until nobody asks any more. ``given``: the fields of its ``Limits``."""
+    memory, computing, clock = given
+    limits = Limits(int(memory), int(computing), float(clock))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no part of an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -243,5 +246,4 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    memory, computing, clock = sys.argv[1:]
-    main(Limits(int(memory), int(computing), float(clock)))
+    main(sys.argv[1:])

@@ -63,7 +63,7 @@ def wait_until(condition) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 50), (2000, 1300)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (900, 700)])
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L"), ("WEBP", "RGB"), ("TIFF", "I;16")])
 def test_a_child_reads_what_this_process_reads(decoder, tmp_path, kind, mode, size):
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
@@ -107,53 +107,98 @@ def test_a_child_is_used_again_and_makes_room_once_it_has_grown(decoder):
     assert decoder.read(small).image.size == photograph().size
 
 
-def stripes(count: int) -> bytes:
-    """A progressive JPEG whose scans are told again and again: linear in their number, whatever its size on disk."""
-    whole = file_of(Image.effect_noise((1500, 1500), 40), "JPEG", progressive=True, quality=30)
-    scan = whole.rindex(b"\xff\xda")
-    return whole[:scan] + whole[scan:-2] * count + whole[-2:]
+# A child that does what the file's content says instead of reading it, so that the tests need no picture that takes this much.
+MISBEHAVES = """
+import os, signal, sys, time
+from cvt import decoding
+
+def read(source):
+    content = source.read()
+    if content == b"compute":
+        while True: pass
+    if content == b"wait":
+        time.sleep(600)
+    if content == b"memory":
+        return bytes(1 << 40)
+    if content == b"damaged":
+        kept = []
+        try:
+            while True: kept.append(bytearray(1 << 24))
+        except MemoryError:
+            raise decoding.UnreadablePicture("damaged") from None
+    if content == b"raise":
+        raise RuntimeError("/a/path")
+    if content == b"print":
+        os.write(1, b"libtiff: warning")
+    if content == b"crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if content == b"leave":
+        os._exit(0)
+    return decoding.OpenedPicture(decoding.Image.new("RGB", (3, 2), "red"))
+
+decoding.read_picture = read
+decoding.main(sys.argv[1:])
+"""
 
 
-def test_what_takes_too_long_to_compute_is_a_sentence():
-    decoder = Decoder(1, Limits(computing=1))
-    with pytest.raises(UnreadablePicture, match=TOO_LONG):
-        decoder.read(stripes(3000))
-    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
-
-
-def test_what_takes_too_much_memory_is_a_sentence():
-    decoder = Decoder(1, Limits(memory=64 << 20))
-    content = file_of(Image.new("RGB", (6000, 6000)), "PNG")  # 144 MB once decoded, and 120 kB as a file
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"compute", TOO_LONG),
+        (b"memory", TOO_MUCH),
+        (b"damaged", TOO_MUCH),
+        (b"raise", BROKEN_OFF),
+        (b"crash", BROKEN_OFF),
+        (b"leave", BROKEN_OFF),
+    ],
+)
+def test_whatever_a_child_does_is_one_sentence_and_the_next_picture_is_read(monkeypatch, content, sentence):
+    monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
+    decoder = Decoder(1, Limits(memory=256 << 20, computing=1))
     with pytest.raises(UnreadablePicture) as raised:
         decoder.read(content)
-    assert str(raised.value) == TOO_MUCH or "memory" in str(raised.value)
-    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+    assert str(raised.value) == sentence
+    assert decoder.read(b"print").image.size == (3, 2)
 
 
-@pytest.fixture
-def endless(tmp_path):
-    """A file that never comes: who opens it waits."""
-    os.mkfifo(tmp_path / "endless.png")
-    return tmp_path / "endless.png"
+def test_two_that_wait_for_ever_keep_nobody_out(monkeypatch):
+    monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
+    decoder, told = Decoder(2, Limits(clock=1.0)), []
+
+    def read() -> None:
+        try:
+            decoder.read(b"wait")
+        except UnreadablePicture as error:
+            told.append(str(error))
+
+    stuck = [threading.Thread(target=read) for _ in range(2)]
+    for thread in stuck:
+        thread.start()
+    wait_until(decoder._idle.empty)
+    decoder.limits = Limits()  # of children that are made from now on
+    assert decoder.read(b"").image.size == (3, 2)
+    for thread in stuck:
+        thread.join()
+    assert told == [TOO_LONG, TOO_LONG]
 
 
-def test_a_child_that_hangs_is_killed_and_replaced(endless):
-    decoder = Decoder(1, Limits(clock=0.5))
-    with pytest.raises(UnreadablePicture, match=TOO_LONG):
-        decoder.read(endless)
-    decoder.limits = Limits()
+def test_a_picture_over_the_limit_of_memory_is_a_sentence():
+    decoder = Decoder(1, Limits(memory=64 << 20))
+    with pytest.raises(UnreadablePicture, match="memory"):
+        decoder.read(file_of(Image.new("RGB", (6000, 6000)), "PNG"))  # 144 MB once decoded, and 120 kB as a file
     assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_child_that_dies_in_the_middle_is_a_sentence(endless, number):
+def test_a_child_that_is_killed_in_the_middle_is_a_sentence(monkeypatch, number):
+    monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
     decoder, told = Decoder(1), []
-    decoder.read(file_of(photograph(), "PNG"))
+    decoder.read(b"")
     process = child_of(decoder)
 
     def read() -> None:
         try:
-            decoder.read(endless)
+            decoder.read(b"wait")
         except UnreadablePicture as error:
             told.append(str(error))
 
@@ -163,7 +208,7 @@ def test_a_child_that_dies_in_the_middle_is_a_sentence(endless, number):
     process.send_signal(number)
     reader.join(60)
     assert told == [BROKEN_OFF]
-    assert decoder.read(file_of(photograph(), "PNG")).image.size == photograph().size
+    assert decoder.read(b"").image.size == (3, 2)
     assert child_of(decoder).pid != process.pid
 
 
@@ -215,25 +260,19 @@ def test_a_child_loads_no_torch():
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
-def test_children_end_with_their_parent(tmp_path):
+def test_children_end_with_their_parent():
     """Killed without a chance to clean up: an idle child ends at once, one that works when its picture's time is over."""
-    os.mkfifo(tmp_path / "endless.png")
     program = f"""
-import sys, threading, time
-from cvt.decoding import Decoder, Limits
-decoder = Decoder(2, Limits(clock=1.0))
-children = [decoder._idle.get() for _ in range(2)]
+import threading
 from cvt import decoding
-made = [decoding._Child(decoder.limits) for _ in range(2)]
-def wait():
-    try: made[1].read({str(tmp_path / "endless.png")!r})
-    except ValueError: pass
-try: made[0].read(b"")
-except ValueError: pass
-print(*(each._process.pid for each in made), flush=True)
-made[1]._limits = Limits(clock=600)
-threading.Thread(target=wait, daemon=True).start()
-time.sleep(600)
+decoding._COMMAND = ("-c", {MISBEHAVES!r})
+
+children = [decoding._Child(decoding.Limits(clock=1.0)) for _ in range(2)]
+for child in children: child.read(b"")
+children[1]._limits = decoding.Limits(clock=600)  # the parent would wait longer
+threading.Thread(target=children[1].read, args=(b"wait",), daemon=True).start()
+print(*(child._process.pid for child in children), flush=True)
+threading.Event().wait()
 """
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     children = [int(each) for each in parent.stdout.readline().split()]
