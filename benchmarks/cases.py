@@ -21,7 +21,6 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import build_variant
 from cvt.config import VARIANTS, CvtConfig
 from cvt.cost import cost
-from cvt.names import HUGGING_FACE, to_theirs
 from cvt.variants import stage_settings
 from visualize import explore
 from visualize.describe import describe
@@ -97,7 +96,7 @@ def forward(batch: int, rounds: int) -> Pairs:
     values = config.to_dict()
     values.pop("hidden_act")
     theirs = transformers.CvtForImageClassification(transformers.CvtConfig(**values)).eval()
-    theirs.load_state_dict({to_theirs(name, HUGGING_FACE): value for name, value in ours.state_dict().items()})
+    theirs.load_state_dict(ours.state_dict())
     pixel_values = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         off = float((ours(pixel_values).logits - theirs(pixel_values).logits).abs().max())

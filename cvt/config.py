@@ -285,7 +285,10 @@ def as_config(config: Any) -> CvtConfig:
         return config
     if getattr(config, "model_type", None) == CvtConfig.model_type and callable(getattr(config, "to_dict", None)):
         values = config.to_dict() | {"_name_or_path": getattr(config, "name_or_path", ""), "transformers_version": None}
-        return CvtConfig.from_dict(values)
+        translated = CvtConfig.from_dict(values)
+        if (implementation := getattr(config, "_attn_implementation", None)) is not None:
+            translated._attn_implementation = implementation
+        return translated
     raise TypeError(f"config must be a CvtConfig, as from CvtConfig.from_pretrained(...), not {type(config).__name__}.")
 
 

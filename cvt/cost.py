@@ -212,7 +212,7 @@ def _alive(stage: StageConfig, queries: int, keys: int, hidden_act: str) -> int:
     moments = [2 * query]  # the embedding before and after its LayerNorm, or before and after the cls token joins
     if stage.depth:
         # the block's input, the same normalised, and q stay while k and v are projected and attention runs
-        moments += [3 * query + 3 * key, 5 * query + 2 * key]
+        moments += [3 * query + 3 * key, 4 * query + 2 * key]
         # the block's input, the sum after attention, the same normalised, the hidden layer before and after activation
         moments += [3 * query + (2 if hidden_act == "gelu" else 3) * hidden, 4 * query + hidden]
     return max(moments)

@@ -25,10 +25,8 @@ from torch import Tensor
 
 from .build import Watch, build_variant
 from .config import CvtConfig, Size, StageConfig
-from .inheritance import COPIED, IN_STAGE, RESIZED, Report, how, kernel_shift, report
+from .inheritance import COPIED, IN_STAGE, MLP, PATCHES, RESIZED, Report, how, kernel_shift, report
 from .model import CvtForImageClassification
-
-_MLP = ("mlp.intermediate.weight", "mlp.intermediate.bias", "mlp.output.weight")
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,14 @@ def inherit(base: CvtForImageClassification, config: CvtConfig, seed: int = 0, w
 def _resized(name: str, theirs: dict[str, Tensor], base: CvtConfig, config: CvtConfig) -> Tensor:
     index, _, part = IN_STAGE.fullmatch(name).groups()
     old, new = base.stages[int(index)], config.stages[int(index)]
-    if part == "embedding.projection.weight":
+    if part == f"{PATCHES}.weight":
         kernels = old.patch_size, new.patch_size
         shifts = [kernel_shift(*each) for each in zip(*_patches(old), *_patches(new), strict=True)]
         return _moved(theirs[name], kernels[1], shifts)
-    if part.endswith("convolution.weight"):
+    if part.endswith(".convolution.weight"):
         return _moved(theirs[name], (new.kernel_qkv,) * 2, [(new.kernel_qkv - old.kernel_qkv) // 2] * 2)
-    if part in _MLP:
-        return _mlp(name, theirs, new.mlp_dim)
+    if part in MLP:
+        return _mlp(name.removesuffix(part), part, theirs, new.mlp_dim)
     return theirs[name.removesuffix("bias") + "weight"].new_zeros(new.embed_dim)  # a bias that the base does not have
 
 
@@ -91,15 +89,14 @@ def _moved(weight: Tensor, size: Size, shifts: list[int]) -> Tensor:
     return result
 
 
-def _mlp(name: str, theirs: dict[str, Tensor], units: int) -> Tensor:
+def _mlp(block: str, part: str, theirs: dict[str, Tensor], units: int) -> Tensor:
     """One of an MLP's tensors with another number of units: the heaviest in their order, or all and then zeros."""
-    prefix = name[: name.index("mlp.")]
-    incoming, outgoing = theirs[f"{prefix}{_MLP[0]}"], theirs[f"{prefix}{_MLP[2]}"]  # (units, C), (C, units)
-    axis = 1 if name.endswith(_MLP[2]) else 0
+    own, incoming, outgoing = (theirs[f"{block}{each}"] for each in (part, MLP[0], MLP[2]))  # (units, C), (C, units)
+    axis = 1 if part == MLP[2] else 0
     if units <= len(incoming):
         weights = incoming.float().norm(dim=1) * outgoing.float().norm(dim=0)
         kept = torch.argsort(weights, descending=True, stable=True)[:units].sort().values
-        return theirs[name].index_select(axis, kept)
-    more = list(theirs[name].shape)
+        return own.index_select(axis, kept)
+    more = list(own.shape)
     more[axis] = units - len(incoming)
-    return torch.cat((theirs[name], theirs[name].new_zeros(more)), dim=axis)
+    return torch.cat((own, own.new_zeros(more)), dim=axis)

@@ -15,9 +15,14 @@ from .config import CvtConfig, StageConfig
 
 COPIED, RESIZED, SEEDED = "copied", "resized", "seeded"
 
-IN_STAGE = re.compile(r"cvt\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # a tensor's stage, block if it is in one, and name there
-_QKV = ("query", "key", "value")
-_SIZES_MAY_DIFFER = ("convolution.weight", "mlp.intermediate.weight", "mlp.intermediate.bias", "mlp.output.weight")
+IN_STAGE = re.compile(r"cvt\.encoder\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # a tensor's stage, block if it is in one, and name there
+QKV = ("query", "key", "value")
+PATCHES = "embedding.convolution_embeddings.projection"  # in a stage
+LINEAR, CONVOLUTION = (
+    "attention.attention.projection_{}",
+    "attention.attention.convolution_projection_{}.convolution_projection",
+)  # in a block
+MLP = ("intermediate.dense.weight", "intermediate.dense.bias", "output.dense.weight")  # in a block; the last bias is as wide as the tokens
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -99,12 +104,12 @@ def report(base: CvtConfig, config: CvtConfig) -> Report:
     """What a model of ``config`` inherits from one of ``base``, without building either; it takes less than a millisecond."""
     stages = []
     for stage in config.stages:
-        share = _share(_embedding(stage), f"cvt.stages.{stage.index}", base, config)
+        share = _share(_embedding(stage), f"cvt.encoder.stages.{stage.index}", base, config)
         old_depth = base.depth[stage.index] if stage.index < base.num_stages else 0
         both = min(stage.depth, old_depth)
         for block, times in ((0, both), (old_depth, stage.depth - both)):  # all inherited blocks are alike, and so are all new ones
             if times:
-                share += _share(_block(stage), f"cvt.stages.{stage.index}.layers.{block}", base, config) * times
+                share += _share(_block(stage), f"cvt.encoder.stages.{stage.index}.layers.{block}", base, config) * times
         stages.append(share)
     classifier = _share(_classifier(config), "", base, config)
     return Report(tuple(stages), classifier, _broken(base, config), _same(base, config))
@@ -122,13 +127,13 @@ def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
     if old.embed_dim != new.embed_dim or (block is not None and int(block) >= old.depth):
         return SEEDED
     theirs, own = (_embedding(each) if block is None else _block(each) for each in (old, new))
-    if part.startswith("embedding.projection.") and old.in_channels != new.in_channels:
+    if part.startswith(f"{PATCHES}.") and old.in_channels != new.in_channels:
         return SEEDED
     if theirs.get(part) == own[part]:
         return COPIED
-    if part in theirs and (part == "embedding.projection.weight" or part.endswith(_SIZES_MAY_DIFFER)):
+    if part in theirs and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
         return RESIZED
-    return RESIZED if part in [f"attention.{each}.bias" for each in _QKV] else SEEDED
+    return RESIZED if part in [f"{LINEAR.format(each)}.bias" for each in QKV] else SEEDED
 
 
 def kernel_shift(old_size: int, old_stride: int, old_padding: int, size: int, stride: int, padding: int) -> int:
@@ -146,10 +151,10 @@ def _embedding(stage: StageConfig) -> Shapes:
     """Shapes of a stage's tensors outside its blocks, by their names in the stage."""
     dim = stage.embed_dim
     shapes = {
-        "embedding.projection.weight": (dim, stage.in_channels, *stage.patch_size),
-        "embedding.projection.bias": (dim,),
-        "embedding.normalization.weight": (dim,),
-        "embedding.normalization.bias": (dim,),
+        f"{PATCHES}.weight": (dim, stage.in_channels, *stage.patch_size),
+        f"{PATCHES}.bias": (dim,),
+        "embedding.convolution_embeddings.normalization.weight": (dim,),
+        "embedding.convolution_embeddings.normalization.bias": (dim,),
     }
     return shapes | ({"cls_token": (1, 1, dim)} if stage.cls_token else {})
 
@@ -161,18 +166,17 @@ def _block(stage: StageConfig) -> Shapes:
     shapes: Shapes = {}
     for name in ("layernorm_before", "layernorm_after"):
         shapes |= {f"{name}.weight": (dim,), f"{name}.bias": (dim,)}
-    for name in _QKV:
+    for name in QKV:
+        linear, convolution = LINEAR.format(name), CONVOLUTION.format(name)
         if stage.qkv_projection_method == "dw_bn":
-            norm = f"attention.convolution_{name}.normalization"
-            shapes[f"attention.convolution_{name}.convolution.weight"] = (dim, 1, stage.kernel_qkv, stage.kernel_qkv)
-            shapes |= {f"{norm}.{each}": (dim,) for each in ("weight", "bias", "running_mean", "running_var")}
-            shapes[f"{norm}.num_batches_tracked"] = ()
-        shapes[f"attention.{name}.weight"] = (dim, dim)
+            shapes[f"{convolution}.convolution.weight"] = (dim, 1, stage.kernel_qkv, stage.kernel_qkv)
+            shapes |= {f"{convolution}.normalization.{each}": (dim,) for each in ("weight", "bias", "running_mean", "running_var")}
+            shapes[f"{convolution}.normalization.num_batches_tracked"] = ()
+        shapes[f"{linear}.weight"] = (dim, dim)
         if stage.qkv_bias:
-            shapes[f"attention.{name}.bias"] = (dim,)
-    shapes |= {"attention.output.weight": (dim, dim), "attention.output.bias": (dim,)}
-    shapes |= {"mlp.intermediate.weight": (hidden, dim), "mlp.intermediate.bias": (hidden,)}
-    return shapes | {"mlp.output.weight": (dim, hidden), "mlp.output.bias": (dim,)}
+            shapes[f"{linear}.bias"] = (dim,)
+    shapes |= {"attention.output.dense.weight": (dim, dim), "attention.output.dense.bias": (dim,)}
+    return shapes | {MLP[0]: (hidden, dim), MLP[1]: (hidden,), MLP[2]: (dim, hidden), "output.dense.bias": (dim,)}
 
 
 def _classifier(config: CvtConfig) -> Shapes:

@@ -1,8 +1,8 @@
-"""A linear layer that multiplies as fast as the processor can.
+"""Linear layers that multiply as fast as some processors can, for who asks for it: ``use_onednn(model)``.
 
 On AMD processors with AVX-512, the library that PyTorch multiplies float32 matrices with on x86, MKL, uses half the width of
 the vector units. oneDNN, which PyTorch brings along for convolutions, uses all of it: on an AMD EPYC of the fifth generation
-a CvT-13's linear layers take half the time. Elsewhere, and in training, this is ``nn.Linear``.
+a CvT-13's linear layers take half the time. Elsewhere, and in training, nothing changes.
 """
 
 from __future__ import annotations
@@ -35,20 +35,34 @@ def _processor() -> str:
         return platform.processor()
 
 
-class Linear(nn.Linear):
+def use_onednn(model: nn.Module) -> nn.Module:
+    """Lets oneDNN multiply in every ``nn.Linear`` of ``model`` where it can; returns the model, changed in place.
+
+    Results stay equal up to float32's rounding. Whether it is faster, ``onednn_is_faster`` says. Subclasses of ``nn.Linear``
+    are left alone. Tools that look for exactly ``nn.Linear`` no longer find the layers, which is why a model does not come so.
+    """
+    for module in model.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = OneDnnLinear
+    return model
+
+
+class OneDnnLinear(nn.Linear):
     """``nn.Linear``; the same numbers up to float32's rounding."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in_features) → (…, out_features)."""
-        if self._may_leave(x) and x.numel() * self.out_features >= ENOUGH and onednn_is_faster():
+        if self._may_leave(x) and x.numel() * self.out_features >= ENOUGH:
             return F.linear(x.to_mkldnn(), self.weight, self.bias).to_dense()
         return super().forward(x)
 
     def _may_leave(self, x: Tensor) -> bool:
-        """Whether nobody would miss PyTorch's own operator: a compiler, autograd, autocast, or who counts operators."""
+        """Whether nobody would miss PyTorch's own operator: a compiler, a tracer, autograd, vmap, autocast, or who counts operators."""
         return (
             not torch.compiler.is_compiling()  # first, or its graph would be good for one size alone
+            and not torch.jit.is_tracing()
             and not torch.is_grad_enabled()
+            and torch._C._functorch.peek_interpreter_stack() is None
             and type(x) is Tensor
             and x.device.type == self.weight.device.type == "cpu"
             and x.dtype == self.weight.dtype == torch.float32

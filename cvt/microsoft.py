@@ -26,10 +26,10 @@ def infer_config(state: dict[str, Tensor], path: Path) -> CvtConfig:
     Raises:
         ValueError: tensors that no CvT of the authors has, or an architecture that tensors cannot tell.
     """
-    stages = [_infer_stage(state, index) for index in range(_count(state, r"cvt\.stages\.(\d+)\."))]
+    stages = [_infer_stage(state, index) for index in range(_count(state, r"cvt\.encoder\.stages\.(\d+)\."))]
     head = state.get("classifier.weight")
     return CvtConfig(
-        num_channels=state["cvt.stages.0.embedding.projection.weight"].shape[1],
+        num_channels=state["cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight"].shape[1],
         num_labels=0 if head is None or head.ndim == 0 else head.shape[0],
         image_size=input_side(path),
         hidden_act="quick_gelu",
@@ -50,9 +50,10 @@ def processor_settings(path: Path) -> dict:
 
 
 def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
-    stage, block = f"cvt.stages.{index}", f"cvt.stages.{index}.layers.0"
-    convolution = state.get(f"{block}.attention.convolution_query.convolution.weight")
-    needed = {"conv embedding": f"{stage}.embedding.projection.weight", "MLP": f"{block}.mlp.intermediate.weight"}
+    stage, block = f"cvt.encoder.stages.{index}", f"cvt.encoder.stages.{index}.layers.0"
+    attention = f"{block}.attention.attention"
+    convolution = state.get(f"{attention}.convolution_projection_query.convolution_projection.convolution.weight")
+    needed = {"conv embedding": f"{stage}.embedding.convolution_embeddings.projection.weight", "MLP": f"{block}.intermediate.dense.weight"}
     absent = [part for part, name in needed.items() if name not in state]
     if absent or convolution is None:
         part = absent[0] if absent else "conv projection"
@@ -67,12 +68,12 @@ def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
     return {
         "embed_dim": width,
         "num_heads": width // HEAD_DIM,
-        "depth": _count(state, rf"cvt\.stages\.{index}\.layers\.(\d+)\."),
+        "depth": _count(state, rf"cvt\.encoder\.stages\.{index}\.layers\.(\d+)\."),
         "patch_sizes": kernel,
         "patch_stride": stride,
         "patch_padding": padding,
         "mlp_ratio": mlp.shape[0] / width,
-        "qkv_bias": f"{block}.attention.query.bias" in state,
+        "qkv_bias": f"{attention}.projection_query.bias" in state,
         "cls_token": f"{stage}.cls_token" in state,
         "kernel_qkv": convolution.shape[-1],
         "padding_q": convolution.shape[-1] // 2,

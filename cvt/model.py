@@ -14,6 +14,7 @@ documentation of CvT, whose names and outputs these are.
 
 from __future__ import annotations
 
+import difflib
 from contextlib import nullcontext
 
 import torch
@@ -22,8 +23,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .config import CvtConfig, StageConfig
-from .linear import Linear
-from .outputs import CvtModelOutput, ImageClassifierOutput, classification_loss
+from .outputs import CvtModelOutput, ImageClassifierOutput, chosen, classification_loss
 from .pretrained import CvtPreTrainedModel
 
 
@@ -83,65 +83,62 @@ class ConvEmbedding(nn.Module):
         return self.normalization(to_tokens(x)), x.shape[2:]
 
 
+class Embedding(nn.Module):
+    """The conv embedding under its documented name."""
+
+    def __init__(self, stage: StageConfig, eps: float):
+        super().__init__()
+        self.convolution_embeddings = ConvEmbedding(stage, eps)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        return self.convolution_embeddings(x)
+
+
 class ConvProjection(nn.Module):
-    """Convolutional projection: a depth-wise convolution with BatchNorm, before a linear layer. Source: section 3.2."""
+    """A depth-wise convolution with BatchNorm, on pictures. Source: section 3.2."""
 
     def __init__(self, dim: int, kernel: int, stride: int, padding: int):
         super().__init__()
         self.convolution = nn.Conv2d(dim, dim, kernel, stride=stride, padding=padding, groups=dim, bias=False)
         self.normalization = nn.BatchNorm2d(dim)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-        """(B, H·W, C) on ``grid`` → (B, H'·W', C)."""
-        x = to_picture(tokens, grid)
-        if self.training:
-            return to_tokens(self.normalization(self.convolution(x)))
-        weight, bias = self.folded()
-        conv = self.convolution
-        return to_tokens(F.conv2d(x, weight, bias, conv.stride, conv.padding, groups=conv.groups))
-
-    def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the one convolution that equals convolution and BatchNorm in evaluation mode.
-
-        Folding nine numbers a channel costs far less than a pass of BatchNorm over all tokens, so it is done on every call
-        and never goes stale.
-        """
-        norm, weight = self.normalization, self.convolution.weight
-        precise = torch.promote_types(weight.dtype, torch.float32)
-        scale = norm.weight.to(precise) * torch.rsqrt(norm.running_var.to(precise) + norm.eps)  # (C,)
-        bias = norm.bias.to(precise) - norm.running_mean.to(precise) * scale  # (C,)
-        return (weight * scale[:, None, None, None]).to(weight.dtype), bias.to(weight.dtype)
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C, H', W')."""
+        return self.normalization(self.convolution(x))
 
 
-class PoolProjection(nn.Module):
-    """The "avg" projection of keys and values: average pooling, nothing learned."""
+class Projection(nn.Module):
+    """What tokens pass before the linear layer of query, key or value; None leaves them as they are."""
 
-    def __init__(self, kernel: int, stride: int, padding: int):
+    def __init__(self, convolution_projection: nn.Module | None):
         super().__init__()
-        self.pool = nn.AvgPool2d(kernel, stride=stride, padding=padding, ceil_mode=True)
+        self.convolution_projection = convolution_projection
 
     def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """(B, H·W, C) on ``grid`` → (B, H'·W', C)."""
-        return to_tokens(self.pool(to_picture(tokens, grid)))
+        if self.convolution_projection is None:
+            return tokens
+        return to_tokens(self.convolution_projection(to_picture(tokens, grid)))
 
 
-class NoProjection(nn.Module):
-    """Tokens as they are: the "linear" projection, and the queries of "avg"."""
+def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]:
+    """The modules before the linear layers of query, key and value: "dw_bn" learns; "avg" pools keys and values; "linear" has none."""
+    kernel, of_query, of_key = stage.kernel_qkv, (stage.stride_q, stage.padding_q), (stage.stride_kv, stage.padding_kv)
+    if stage.qkv_projection_method == "dw_bn":
+        return tuple(Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
+    if stage.qkv_projection_method == "avg":
+        return Projection(None), *(Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
+    return Projection(None), Projection(None), Projection(None)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-        return tokens
 
+class AttentionWeights:
+    """Collects the attention weights of every block of one forward pass.
 
-def projections(stage: StageConfig) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """The modules before the linear layers of query, key and value."""
-    kernel, method = stage.kernel_qkv, stage.qkv_projection_method
-    if method == "dw_bn":
-        settings = [(stage.stride_q, stage.padding_q)] + [(stage.stride_kv, stage.padding_kv)] * 2
-        return tuple(ConvProjection(stage.embed_dim, kernel, stride, padding) for stride, padding in settings)
-    if method == "avg":
-        pools = [PoolProjection(kernel, stage.stride_kv, stage.padding_kv) for _ in range(2)]
-        return NoProjection(), *pools
-    return NoProjection(), NoProjection(), NoProjection()
+    It is no list, because what wraps modules (FSDP, accelerate) copies the lists that are passed to them.
+    """
+
+    def __init__(self):
+        self.found: list[Tensor] = []
 
 
 def attention_weights(query: Tensor, key: Tensor, scale: float) -> Tensor:
@@ -155,67 +152,98 @@ def attention_weights(query: Tensor, key: Tensor, scale: float) -> Tensor:
 
 
 class ScaledDotProductAttention(nn.Module):
-    """softmax(q kᵀ · scale) v by PyTorch's fused kernel, in a module of its own so that a forward hook sees q, k and v."""
+    """softmax(q kᵀ · scale) v, in a module of its own so that a forward hook sees q, k and v.
+
+    ``attn_implementation`` "sdpa" is PyTorch's fused kernel, which never forms the weights. "eager" forms them, so that they can be
+    returned and differentiated twice.
+    """
 
     def __init__(self, scale: float, dropout: float):
         super().__init__()
         self.scale, self.dropout = scale, dropout
+        self.attn_implementation = "sdpa"
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """(B, heads, Q, D), (B, heads, K, D) twice → (B, heads, Q, D)."""
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, weights: AttentionWeights | None = None) -> Tensor:
+        """(B, heads, Q, D), (B, heads, K, D) twice → (B, heads, Q, D). Where ``weights`` are collected they are what mixes the values."""
         dropout = self.dropout if self.training else 0.0
-        return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=self.scale)
+        if weights is None and self.attn_implementation == "sdpa":
+            return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=self.scale)
+        mixing = attention_weights(query, key, self.scale)
+        if weights is not None:
+            weights.found.append(mixing)
+        return F.dropout(mixing, dropout).to(value.dtype) @ value
 
 
-class Attention(nn.Module):
+class SelfAttention(nn.Module):
     """Multi-head attention behind convolutional projections; keys and values may have a smaller grid than queries."""
 
     def __init__(self, stage: StageConfig):
         super().__init__()
         dim = stage.embed_dim
-        self.num_heads = stage.num_heads
-        self.convolution_query, self.convolution_key, self.convolution_value = projections(stage)
-        self.query = Linear(dim, dim, bias=stage.qkv_bias)
-        self.key = Linear(dim, dim, bias=stage.qkv_bias)
-        self.value = Linear(dim, dim, bias=stage.qkv_bias)
+        self.num_heads, self.has_cls = stage.num_heads, stage.cls_token
+        query, key, value = projections(stage)
+        self.convolution_projection_query = query
+        self.convolution_projection_key = key
+        self.convolution_projection_value = value
+        self.projection_query = nn.Linear(dim, dim, bias=stage.qkv_bias)
+        self.projection_key = nn.Linear(dim, dim, bias=stage.qkv_bias)
+        self.projection_value = nn.Linear(dim, dim, bias=stage.qkv_bias)
         # The authors scale by the width of all heads together, not by one head's.
         self.attend = ScaledDotProductAttention(dim**-0.5, stage.attention_drop_rate)
-        self.output = Linear(dim, dim)
-        self.dropout = nn.Dropout(stage.drop_rate)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int], weights: list[Tensor] | None = None) -> Tensor:
-        """(B, N, C) → (B, N, C), with N = H·W, or 1 + H·W with the cls token first; ``weights`` collects the attention."""
-        has_cls = tokens.shape[1] != grid[0] * grid[1]
-        cls, spatial = (tokens[:, :1], tokens[:, 1:]) if has_cls else (None, tokens)
+    def forward(self, tokens: Tensor, grid: tuple[int, int], weights: AttentionWeights | None = None) -> Tensor:
+        """(B, N, C) → (B, N, C), with N = H·W, or 1 + H·W with the cls token first."""
+        cls, spatial = (tokens[:, :1], tokens[:, 1:]) if self.has_cls else (None, tokens)
 
-        def project(convolution: nn.Module, linear: nn.Linear) -> Tensor:
-            x = convolution(spatial, grid)  # (B, H'·W', C)
+        def project(projection: Projection, linear: nn.Linear) -> Tensor:
+            x = projection(spatial, grid)  # (B, H'·W', C)
             if cls is not None:
                 x = torch.cat((cls, x), dim=1)  # the cls token takes no part in convolutions
             return linear(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N', D)
 
-        query = project(self.convolution_query, self.query)
-        key = project(self.convolution_key, self.key)
-        value = project(self.convolution_value, self.value)
-        if weights is not None:
-            weights.append(attention_weights(query, key, self.attend.scale))
-        context = self.attend(query, key, value).transpose(1, 2).flatten(2)  # (B, N, heads, D) → (B, N, C)
-        return self.dropout(self.output(context))
+        query = project(self.convolution_projection_query, self.projection_query)
+        key = project(self.convolution_projection_key, self.projection_key)
+        value = project(self.convolution_projection_value, self.projection_value)
+        return self.attend(query, key, value, weights=weights).transpose(1, 2).flatten(2)  # (B, N, heads, D) → (B, N, C)
 
 
-class Mlp(nn.Module):
-    """Linear, activation, linear, with dropout after both."""
+class Output(nn.Module):
+    """The linear layer and dropout that end attention, and the MLP."""
+
+    def __init__(self, width_in: int, width_out: int, drop_rate: float):
+        super().__init__()
+        self.dense = nn.Linear(width_in, width_out)
+        self.dropout = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.dense(x))
+
+
+class Attention(nn.Module):
+    """Self-attention, and the linear layer behind it."""
+
+    def __init__(self, stage: StageConfig):
+        super().__init__()
+        self.attention = SelfAttention(stage)
+        self.output = Output(stage.embed_dim, stage.embed_dim, stage.drop_rate)
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int], weights: AttentionWeights | None = None) -> Tensor:
+        """(B, N, C) → (B, N, C)."""
+        return self.output(self.attention(tokens, grid, weights))
+
+
+class Intermediate(nn.Module):
+    """The first half of the MLP: linear layer, activation, dropout."""
 
     def __init__(self, stage: StageConfig, hidden_act: str):
         super().__init__()
-        self.intermediate = Linear(stage.embed_dim, stage.mlp_dim)
+        self.dense = nn.Linear(stage.embed_dim, stage.mlp_dim)
         self.activation = ACTIVATIONS[hidden_act]
-        self.output = Linear(stage.mlp_dim, stage.embed_dim)
         self.dropout = nn.Dropout(stage.drop_rate)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        hidden = self.dropout(self.activation(self.intermediate(tokens)))  # (B, N, mlp_dim)
-        return self.dropout(self.output(hidden))  # (B, N, C)
+        """(B, N, C) → (B, N, mlp_dim)."""
+        return self.dropout(self.activation(self.dense(tokens)))
 
 
 class Block(nn.Module):
@@ -223,16 +251,20 @@ class Block(nn.Module):
 
     def __init__(self, stage: StageConfig, hidden_act: str, eps: float, drop_path_rate: float):
         super().__init__()
-        self.layernorm_before = nn.LayerNorm(stage.embed_dim, eps=eps)
         self.attention = Attention(stage)
-        self.layernorm_after = nn.LayerNorm(stage.embed_dim, eps=eps)
-        self.mlp = Mlp(stage, hidden_act)
+        self.intermediate = Intermediate(stage, hidden_act)
+        self.output = Output(stage.mlp_dim, stage.embed_dim, stage.drop_rate)
         self.drop_path = drop_path(drop_path_rate)
+        self.layernorm_before = nn.LayerNorm(stage.embed_dim, eps=eps)
+        self.layernorm_after = nn.LayerNorm(stage.embed_dim, eps=eps)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int], weights: list[Tensor] | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, grid: tuple[int, int], weights: AttentionWeights | None = None) -> Tensor:
         """(B, N, C) → (B, N, C)."""
         tokens = tokens + self.drop_path(self.attention(self.layernorm_before(tokens), grid, weights))
         return tokens + self.drop_path(self.mlp(self.layernorm_after(tokens)))
+
+    def mlp(self, tokens: Tensor) -> Tensor:
+        return self.output(self.intermediate(tokens))
 
 
 class FrozenStatistics:
@@ -242,7 +274,7 @@ class FrozenStatistics:
     """
 
     def __init__(self, block: nn.Module):
-        self.norms = [module for module in block.modules() if isinstance(module, nn.BatchNorm2d)]
+        self.norms = [module for module in block.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
 
     def __enter__(self) -> None:
         self.before = [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
@@ -259,13 +291,13 @@ class Stage(nn.Module):
 
     def __init__(self, stage: StageConfig, hidden_act: str, eps: float):
         super().__init__()
-        self.embedding = ConvEmbedding(stage, eps)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, stage.embed_dim)) if stage.cls_token else None
+        self.embedding = Embedding(stage, eps)
         self.dropout = nn.Dropout(stage.drop_rate)
         self.layers = nn.ModuleList(Block(stage, hidden_act, eps, rate) for rate in stage.drop_path_rates)
         self.gradient_checkpointing = False
 
-    def forward(self, x: Tensor, weights: list[Tensor] | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, weights: AttentionWeights | None = None) -> tuple[Tensor, Tensor | None]:
         """(B, C_in, H_in, W_in) → feature map (B, C, H, W), cls token (B, 1, C) or None.
 
         ``weights``, where given, collects each block's attention weights, (B, heads, queries, keys).
@@ -285,17 +317,37 @@ class Stage(nn.Module):
         return to_picture(tokens[:, 1:], grid), tokens[:, :1]
 
 
+class Encoder(nn.Module):
+    """The stages, one after the other."""
+
+    def __init__(self, config: CvtConfig):
+        super().__init__()
+        self.stages = nn.ModuleList(Stage(stage, config.hidden_act, config.layer_norm_eps) for stage in config.stages)
+
+    def forward(self, x: Tensor, weights: AttentionWeights | None = None) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """(B, num_channels, H, W) → every stage's feature map, and the last stage's cls token or None."""
+        maps, cls = [], None
+        for stage in self.stages:
+            x, cls = stage(x, weights)
+            maps.append(x)
+        return tuple(maps), cls
+
+
 class CvtModel(CvtPreTrainedModel):
     """The stages of a CvT, without a classifier.
 
+    Args:
+        add_pooling_layer: taken for its name in Hugging Face's documentation; a CvT has no pooling layer.
     Raises:
         ValueError: pixel_values of another shape than the config's, or too small for its stages.
     """
 
-    def __init__(self, config: CvtConfig):
+    def __init__(self, config: CvtConfig, add_pooling_layer: bool = True):
         super().__init__(config)
-        self.stages = nn.ModuleList(Stage(stage, config.hidden_act, config.layer_norm_eps) for stage in config.stages)
+        config = self.config  # transformers' own is translated
+        self.encoder = Encoder(config)
         self.init_weights(self)
+        self.set_attn_implementation(getattr(config, "_attn_implementation", None) or "sdpa")
 
     def forward(
         self,
@@ -303,6 +355,7 @@ class CvtModel(CvtPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         output_attentions: bool | None = None,
+        **kwargs,
     ) -> CvtModelOutput | tuple:
         """Runs the stages.
 
@@ -310,25 +363,25 @@ class CvtModel(CvtPreTrainedModel):
             pixel_values: (B, num_channels, H, W) floats, normalised as the image processor does; any H and W large enough.
                 They are brought to the dtype of the weights.
             output_hidden_states: also return every stage's feature map.
-            return_dict: a ``CvtModelOutput``, also if None; if False, a tuple of its values that are not None.
-            output_attentions: also return every block's attention weights, stage after stage.
+            return_dict: a ``CvtModelOutput``, or if False a tuple of its values that are not None.
+            output_attentions: also return every block's attention weights, stage after stage; gradients pass through them.
+            kwargs: what transformers' models take and a CvT has no use for; see ``check_unused``.
+        Where one of the three switches is None, the config's field of its name decides.
         Returns:
             last_hidden_state (B, C, H', W') of the last stage, cls_token_value (B, 1, C) or None, hidden_states a tuple of
             (B, C_i, H_i, W_i), attentions a tuple of (B, heads, queries, keys).
         """
+        check_unused(kwargs)
         check_pixels(pixel_values, self.config)
-        x, cls = pixel_values.to(self.dtype), None
-        hidden_states, weights = [], [] if output_attentions else None
-        for stage in self.stages:
-            x, cls = stage(x, weights)
-            hidden_states.append(x)
+        weights = AttentionWeights() if chosen(output_attentions, self.config, "output_attentions") else None
+        maps, cls = self.encoder(pixel_values.to(self.dtype), weights)
         output = CvtModelOutput(
-            last_hidden_state=x,
+            last_hidden_state=maps[-1],
             cls_token_value=cls,
-            hidden_states=tuple(hidden_states) if output_hidden_states else None,
-            attentions=tuple(weights) if output_attentions else None,
+            hidden_states=maps if chosen(output_hidden_states, self.config, "output_hidden_states") else None,
+            attentions=None if weights is None else tuple(weights.found),
         )
-        return output.to_tuple() if return_dict is False else output
+        return output if chosen(return_dict, self.config, "return_dict") else output.to_tuple()
 
 
 class CvtForImageClassification(CvtPreTrainedModel):
@@ -336,10 +389,11 @@ class CvtForImageClassification(CvtPreTrainedModel):
 
     def __init__(self, config: CvtConfig):
         super().__init__(config)
-        self.cvt = CvtModel(config)
+        config = self.config  # transformers' own is translated
+        self.cvt = CvtModel(config, add_pooling_layer=False)
         width = config.embed_dim[-1]
         self.layernorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.classifier = Linear(width, config.num_labels) if config.num_labels else nn.Identity()
+        self.classifier = nn.Linear(width, config.num_labels) if config.num_labels else nn.Identity()
         self.init_weights(self.classifier)
 
     def forward(
@@ -349,6 +403,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         output_attentions: bool | None = None,
+        **kwargs,
     ) -> ImageClassifierOutput | tuple:
         """Logits, and the loss where labels are given.
 
@@ -356,11 +411,11 @@ class CvtForImageClassification(CvtPreTrainedModel):
             pixel_values: (B, num_channels, H, W) floats.
             labels: (B,) class indices; (B, num_labels) zeros and ones for several classes at once; floats to regress
                 where ``num_labels`` is 1 or the config's problem_type says so. See ``outputs.classification_loss``.
-            output_hidden_states, return_dict, output_attentions: as in ``CvtModel``.
+            output_hidden_states, return_dict, output_attentions, kwargs: as in ``CvtModel``.
         Returns:
             loss (a scalar) or None, logits (B, num_labels), hidden_states, attentions.
         """
-        features = self.cvt(pixel_values, output_hidden_states, output_attentions=output_attentions)
+        features = self.cvt(pixel_values, output_hidden_states, return_dict=True, output_attentions=output_attentions, **kwargs)
         logits = self.classifier(self.pooled(features))
         output = ImageClassifierOutput(
             loss=None if labels is None else classification_loss(logits, labels, self.config),
@@ -368,7 +423,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
             hidden_states=features.hidden_states,
             attentions=features.attentions,
         )
-        return output.to_tuple() if return_dict is False else output
+        return output if chosen(return_dict, self.config, "return_dict") else output.to_tuple()
 
     def pooled(self, features: CvtModelOutput) -> Tensor:
         """What the classifier reads, (B, C): the normalised cls token, or the mean of the normalised tokens."""
@@ -387,3 +442,20 @@ def check_pixels(pixel_values: Tensor | None, config: CvtConfig) -> None:
         )
     if not torch.compiler.is_compiling():
         config.grids(*pixel_values.shape[2:])
+
+
+# What transformers' image models, its Trainer and its pipelines hand to any model, and a CvT has no use for.
+WITHOUT_MEANING = ("bool_masked_pos", "head_mask", "interpolate_pos_encoding", "num_items_in_batch", "use_cache")
+ARGUMENTS = ("pixel_values", "labels", "output_hidden_states", "return_dict", "output_attentions", *WITHOUT_MEANING)
+
+
+def check_unused(arguments: dict) -> None:
+    """Arguments of ``forward`` that are known to mean nothing here, or are None, are taken and ignored.
+
+    Raises:
+        TypeError: any other, naming the nearest that there is.
+    """
+    for name, value in arguments.items():
+        if value is not None and name not in WITHOUT_MEANING:
+            nearest = difflib.get_close_matches(name, ARGUMENTS, n=1)
+            raise TypeError(f"forward() got an unexpected argument {name!r}{f': did you mean {nearest[0]!r}' if nearest else ''}.")

@@ -1,4 +1,4 @@
-"""Names of tensors: short ones in memory, Hugging Face's or the authors' in files.
+"""Names of tensors: Hugging Face's, in memory as in its files, and the authors' in theirs.
 
 A table is a list of (our part, their part); a name is translated by replacing every part, in order. Read from right to left
 the same table translates back. Sources: the state dicts of Hugging Face's CvtForImageClassification and of the authors'
@@ -11,35 +11,29 @@ from torch import Tensor
 
 PROJECTIONS = ("query", "key", "value")
 
-HUGGING_FACE = [
-    (".stages.", ".encoder.stages."),
-    (".embedding.", ".embedding.convolution_embeddings."),
-    *[
-        (f".attention.convolution_{p}.", f".attention.attention.convolution_projection_{p}.convolution_projection.")
-        for p in PROJECTIONS
-    ],
-    *[(f".attention.{p}.", f".attention.attention.projection_{p}.") for p in PROJECTIONS],
-    (".attention.output.", ".attention.output.dense."),
-    (".mlp.intermediate.", ".intermediate.dense."),
-    (".mlp.output.", ".output.dense."),
-]  # fmt: skip
-
 MICROSOFT = [
-    (".cvt.stages.", ".stage"),
-    (".embedding.projection.", ".patch_embed.proj."),
-    (".embedding.normalization.", ".patch_embed.norm."),
+    (".cvt.encoder.stages.", ".stage"),
+    (".embedding.convolution_embeddings.projection.", ".patch_embed.proj."),
+    (".embedding.convolution_embeddings.normalization.", ".patch_embed.norm."),
     (".layers.", ".blocks."),
     (".layernorm_before.", ".norm1."),
     (".layernorm_after.", ".norm2."),
-    *[(f".attention.convolution_{p}.convolution.", f".attn.conv_proj_{p[0]}.conv.") for p in PROJECTIONS],
-    *[(f".attention.convolution_{p}.normalization.", f".attn.conv_proj_{p[0]}.bn.") for p in PROJECTIONS],
-    *[(f".attention.{p}.", f".attn.proj_{p[0]}.") for p in PROJECTIONS],
-    (".attention.output.", ".attn.proj."),
-    (".mlp.intermediate.", ".mlp.fc1."),
-    (".mlp.output.", ".mlp.fc2."),
+    *[
+        (f".attention.attention.convolution_projection_{p}.convolution_projection.convolution.", f".attn.conv_proj_{p[0]}.conv.")
+        for p in PROJECTIONS
+    ],
+    *[
+        (f".attention.attention.convolution_projection_{p}.convolution_projection.normalization.", f".attn.conv_proj_{p[0]}.bn.")
+        for p in PROJECTIONS
+    ],
+    *[(f".attention.attention.projection_{p}.", f".attn.proj_{p[0]}.") for p in PROJECTIONS],
+    (".attention.output.dense.", ".attn.proj."),
+    (".intermediate.dense.", ".mlp.fc1."),
+    (".output.dense.", ".mlp.fc2."),
     (".layernorm.", ".norm."),
     (".classifier.", ".head."),
 ]
+SAME: list[tuple[str, str]] = []  # Hugging Face's files: the names there are the names here
 
 Table = list[tuple[str, str]]
 
@@ -62,5 +56,5 @@ def to_ours(name: str, table: Table) -> str:
 
 
 def table_of(state: dict[str, Tensor]) -> Table:
-    """The table for a file's names: the authors' begin with "stage0.", Hugging Face's have "encoder" in them."""
-    return MICROSOFT if any(name.startswith("stage0.") for name in state) else HUGGING_FACE
+    """The table for a file's names: those of the authors' begin with "stage0."."""
+    return MICROSOFT if any(name.startswith("stage0.") for name in state) else SAME

@@ -2,64 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._pytree import MappingKey, register_pytree_node
 
 from .config import CvtConfig
 
 IGNORED = -100  # the label that cross entropy leaves out
 
 
-class ModelOutput(Mapping):
-    """Base of the outputs: values by attribute, by name, or by position, counted among those that are not None."""
+class ModelOutput(OrderedDict):
+    """Base of the outputs: a dict of the values that are not None, which are attributes and positions too.
+
+    It can be made from a mapping of its items or from pairs, as tools do that rebuild what a model returns: ``type(out)({...})``.
+    Behaves as the ``ModelOutput`` of transformers does, whose documentation this follows.
+    """
+
+    def __init_subclass__(cls):
+        register_pytree_node(
+            cls,
+            lambda output: (list(output.values()), list(output)),
+            lambda values, names: cls(**dict(zip(names, values, strict=True))),
+            flatten_with_keys_fn=lambda output: ([(MappingKey(name), value) for name, value in output.items()], list(output)),
+            serialized_type_name=f"cvt.{cls.__name__}",  # torch.export saves programs; who loads one imports this module first
+        )
+
+    def __post_init__(self):
+        first = next(iter(self.__dataclass_fields__))
+        given = getattr(self, first)
+        if len(self) > 1 or given is None or isinstance(given, Tensor) or not isinstance(given, Iterable):
+            return
+        items = list(given.items() if isinstance(given, Mapping) else given)
+        if all(isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str) for item in items):
+            setattr(self, first, None)
+            for name, value in items:
+                setattr(self, name, value)
 
     def to_tuple(self) -> tuple:
         return tuple(self.values())
 
     def __getitem__(self, key: str | int | slice):
-        if not isinstance(key, str):
-            return self.to_tuple()[key]
-        if key not in self._given():
-            raise KeyError(key)
-        return getattr(self, key)
+        return super().__getitem__(key) if isinstance(key, str) else self.to_tuple()[key]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._given())
+    def __setitem__(self, name: str, value) -> None:
+        setattr(self, name, value)
 
-    def __len__(self) -> int:
-        return len(self._given())
+    def __setattr__(self, name: str, value) -> None:
+        super().__setattr__(name, value)
+        if value is not None:
+            super().__setitem__(name, value)
+        elif name in self:
+            super().__delitem__(name)
 
-    def _given(self) -> list[str]:
-        return [each.name for each in fields(self) if getattr(self, each.name) is not None]
+    def __reduce__(self):
+        return type(self), (dict(self),)
+
+    def _fixed(self, *args, **kwargs):
+        raise TypeError(f"A {type(self).__name__} has the values that the model returned: make a dict of it to take some away.")
+
+    __delitem__ = pop = popitem = update = setdefault = clear = _fixed
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class CvtModelOutput(ModelOutput):
     """See ``CvtModel.forward``."""
 
-    last_hidden_state: Tensor
+    last_hidden_state: Tensor | None = None
     cls_token_value: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ImageClassifierOutput(ModelOutput):
     """See ``CvtForImageClassification.forward``."""
 
-    loss: Tensor | None
-    logits: Tensor
+    loss: Tensor | None = None
+    logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
 
-# so that torch.export can name the parts of what a model returns, and its programs can be saved (who loads one imports this module first)
-torch.export.register_dataclass(CvtModelOutput, serialized_type_name="cvt.CvtModelOutput")
-torch.export.register_dataclass(ImageClassifierOutput, serialized_type_name="cvt.ImageClassifierOutput")
+def chosen(value: bool | None, config: CvtConfig, name: str) -> bool:
+    """What a call says of ``name`` or, where it says None, the config does; outputs are dicts where neither says anything."""
+    return getattr(config, name, name == "return_dict") if value is None else value
 
 
 def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Tensor:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from .config import CvtConfig, as_config
 from .generic import GenericMethods
 
+ATTENTION = ("sdpa", "eager")
+
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
     """Fills ``weight`` from a normal distribution cut off at ±2."""
@@ -61,3 +63,15 @@ class CvtPreTrainedModel(GenericMethods):
             module.reset_parameters()
         elif isinstance(getattr(module, "cls_token", None), nn.Parameter):
             truncated_normal_(module.cls_token, std, generator)
+
+    def set_attn_implementation(self, attn_implementation: str) -> None:
+        """How attention is computed: "sdpa", PyTorch's fused kernel, or "eager", which can be differentiated twice.
+
+        Raises:
+            ValueError: any other name.
+        """
+        if attn_implementation not in ATTENTION:
+            raise ValueError(f"attn_implementation must be 'sdpa' or 'eager', not {attn_implementation!r}.")
+        for module in self.modules():
+            if hasattr(module, "attn_implementation"):
+                module.attn_implementation = attn_implementation

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from .config import CvtConfig
 from .files import check_folder, replacing
-from .names import HUGGING_FACE, to_theirs
 from .tensors import BIN, SAFE, is_state_dict, weight_names, with_variant
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def save_model(
 
     Args:
         is_main_process: nothing is written where this is false.
-        state_dict: written instead of the model's own; all its tensors, in names of either.
+        state_dict: written instead of the model's own; all its tensors.
         save_function: writes one ``pytorch_model.bin``, as ``torch.save`` does; safetensors are always written here.
         push_to_hub: also upload what was written; ``kwargs`` as ``push.push_folder`` takes them.
         max_shard_size: bytes, or text such as "5GB": more are shared out among several files with an index.
@@ -65,7 +64,7 @@ def save_model(
     own = model.state_dict() if state_dict is None else state_dict
     if not is_state_dict(dict(own)):
         raise ValueError("state_dict must be tensors by name, as from model.state_dict().")
-    state = {to_theirs(name, HUGGING_FACE): value.detach().contiguous() for name, value in own.items()}
+    state = {name: value.detach().contiguous() for name, value in own.items()}
     config = _fitting_config(model, state)
     values = config.to_diff_dict() | {"architectures": [type(model).__name__], "dtype": _dtype_name(state)}
     values.pop("torch_dtype", None)  # what "dtype" was called before
@@ -111,7 +110,7 @@ def _fitting_config(model: CvtPreTrainedModel, state: Mapping[str, Tensor]) -> C
             )
         config = config.replace(num_labels=len(head))
     with torch.device("meta"):
-        expected = {to_theirs(name, HUGGING_FACE): value.shape for name, value in type(model)(config).state_dict().items()}
+        expected = {name: value.shape for name, value in type(model)(config).state_dict().items()}
     found = {name: value.shape for name, value in state.items()}
     differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if differing:

@@ -140,7 +140,7 @@ def test_no_hook_is_left_where_not_all_could_be_placed(tiny_model, monkeypatch):
     def refuse(hook):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(tiny_model.cvt.stages[2].layers[1].attention.attend, "register_forward_hook", refuse)
+    monkeypatch.setattr(tiny_model.cvt.encoder.stages[2].layers[1].attention.attention.attend, "register_forward_hook", refuse)
     with pytest.raises(RuntimeError, match="no room"), capture(tiny_model):
         pass
     assert hooks(tiny_model) == 0
@@ -167,7 +167,7 @@ def test_the_last_pass_counts(tiny_model):
 def test_a_pass_that_fails_half_way_leaves_no_mixture_of_two(tiny_model):
     with torch.inference_mode(), capture(tiny_model) as seen:
         tiny_model(pixels())
-        with tiny_model.cvt.stages[1].register_forward_pre_hook(_fail), pytest.raises(RuntimeError, match="half-way"):
+        with tiny_model.cvt.encoder.stages[1].register_forward_pre_hook(_fail), pytest.raises(RuntimeError, match="half-way"):
             tiny_model(pixels(seed=2))
     assert seen.feature_map(0) is not None
     with pytest.raises(ValueError, match="Nothing was captured at stage 1"):
@@ -282,7 +282,11 @@ def test_passes_that_are_inside_the_model_at_the_same_time_are_told_apart(tiny_m
     def wait(module, *_):
         meet.wait(30)
 
-    places = [module for stage in tiny_model.cvt.stages for module in (stage, *(layer.attention.attend for layer in stage.layers))]
+    places = [
+        module
+        for stage in tiny_model.cvt.encoder.stages
+        for module in (stage, *(layer.attention.attention.attend for layer in stage.layers))
+    ]
     handles = [place.register_forward_pre_hook(wait) for place in places]
     _run_together((capturing, "a"), (capturing, "b"), wrong=wrong)
     for handle in handles:

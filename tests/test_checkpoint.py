@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 import cvt.hub
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor, CvtModel
 from cvt.checkpoint import EMBEDDED, replacing
-from cvt.names import HUGGING_FACE, MICROSOFT, to_ours, to_theirs
+from cvt.names import MICROSOFT, SAME, to_ours, to_theirs
 from tests.fake_hub import FakeHub
 from tests.helpers import pixels, tiny_config, tiny_model
 
@@ -36,57 +36,32 @@ def saved(tmp_path):
 
 
 def test_names_are_those_of_the_published_files():
-    """A sample of each kind, written out; test_equals_transformers compares them all."""
+    """A sample of each kind, written out; test_equals_transformers compares all of Hugging Face's."""
+    block = "cvt.encoder.stages.1.layers.11"
+    qkv = f"{block}.attention.attention"
     expected = {
-        "cvt.stages.2.cls_token": ("cvt.encoder.stages.2.cls_token", "stage2.cls_token"),
-        "cvt.stages.0.embedding.projection.bias": (
-            "cvt.encoder.stages.0.embedding.convolution_embeddings.projection.bias",
-            "stage0.patch_embed.proj.bias",
+        "cvt.encoder.stages.2.cls_token": "stage2.cls_token",
+        "cvt.encoder.stages.0.embedding.convolution_embeddings.projection.bias": "stage0.patch_embed.proj.bias",
+        "cvt.encoder.stages.0.embedding.convolution_embeddings.normalization.weight": "stage0.patch_embed.norm.weight",
+        f"{block}.layernorm_before.weight": "stage1.blocks.11.norm1.weight",
+        f"{block}.layernorm_after.weight": "stage1.blocks.11.norm2.weight",
+        f"{qkv}.convolution_projection_key.convolution_projection.convolution.weight": "stage1.blocks.11.attn.conv_proj_k.conv.weight",
+        f"{qkv}.convolution_projection_value.convolution_projection.normalization.num_batches_tracked": (
+            "stage1.blocks.11.attn.conv_proj_v.bn.num_batches_tracked"
         ),
-        "cvt.stages.0.embedding.normalization.weight": (
-            "cvt.encoder.stages.0.embedding.convolution_embeddings.normalization.weight",
-            "stage0.patch_embed.norm.weight",
-        ),
-        "cvt.stages.1.layers.11.layernorm_before.weight": (
-            "cvt.encoder.stages.1.layers.11.layernorm_before.weight",
-            "stage1.blocks.11.norm1.weight",
-        ),
-        "cvt.stages.1.layers.0.layernorm_after.weight": (
-            "cvt.encoder.stages.1.layers.0.layernorm_after.weight",
-            "stage1.blocks.0.norm2.weight",
-        ),
-        "cvt.stages.1.layers.0.attention.convolution_key.convolution.weight": (
-            "cvt.encoder.stages.1.layers.0.attention.attention.convolution_projection_key.convolution_projection.convolution.weight",
-            "stage1.blocks.0.attn.conv_proj_k.conv.weight",
-        ),
-        "cvt.stages.1.layers.0.attention.convolution_value.normalization.num_batches_tracked": (
-            "cvt.encoder.stages.1.layers.0.attention.attention.convolution_projection_value.convolution_projection"
-            ".normalization.num_batches_tracked",
-            "stage1.blocks.0.attn.conv_proj_v.bn.num_batches_tracked",
-        ),
-        "cvt.stages.1.layers.0.attention.query.weight": (
-            "cvt.encoder.stages.1.layers.0.attention.attention.projection_query.weight",
-            "stage1.blocks.0.attn.proj_q.weight",
-        ),
-        "cvt.stages.1.layers.0.attention.output.weight": (
-            "cvt.encoder.stages.1.layers.0.attention.output.dense.weight",
-            "stage1.blocks.0.attn.proj.weight",
-        ),
-        "cvt.stages.1.layers.0.mlp.intermediate.bias": (
-            "cvt.encoder.stages.1.layers.0.intermediate.dense.bias",
-            "stage1.blocks.0.mlp.fc1.bias",
-        ),
-        "cvt.stages.1.layers.0.mlp.output.bias": ("cvt.encoder.stages.1.layers.0.output.dense.bias", "stage1.blocks.0.mlp.fc2.bias"),
-        "layernorm.weight": ("layernorm.weight", "norm.weight"),
-        "classifier.bias": ("classifier.bias", "head.bias"),
+        f"{qkv}.projection_query.weight": "stage1.blocks.11.attn.proj_q.weight",
+        f"{block}.attention.output.dense.weight": "stage1.blocks.11.attn.proj.weight",
+        f"{block}.intermediate.dense.bias": "stage1.blocks.11.mlp.fc1.bias",
+        f"{block}.output.dense.bias": "stage1.blocks.11.mlp.fc2.bias",
+        "layernorm.weight": "norm.weight",
+        "classifier.bias": "head.bias",
     }
-    for name, (hugging_face, microsoft) in expected.items():
-        assert to_theirs(name, HUGGING_FACE) == hugging_face
+    for name, microsoft in expected.items():
         assert to_theirs(name, MICROSOFT) == microsoft
     for name in tiny_model().state_dict():
-        for table in (HUGGING_FACE, MICROSOFT):
-            assert to_ours(to_theirs(name, table), table) == name
-    assert to_theirs("stages.2.cls_token", HUGGING_FACE) == "encoder.stages.2.cls_token"  # of a CvtModel
+        assert to_theirs(name, MICROSOFT) != name
+        assert to_ours(to_theirs(name, MICROSOFT), MICROSOFT) == name
+        assert to_theirs(name, SAME) == to_ours(name, SAME) == name
 
 
 # --- folders -------------------------------------------------------------------------------------------------------------
@@ -177,7 +152,12 @@ def test_dtype_and_device(saved):
     model, folder = saved
     half = CvtForImageClassification.from_pretrained(folder, dtype=torch.float16)
     assert half.dtype == torch.float16
-    assert half.cvt.stages[1].layers[0].attention.convolution_key.normalization.num_batches_tracked.dtype == torch.int64
+    assert (
+        half.cvt.encoder.stages[1]
+        .layers[0]
+        .attention.attention.convolution_projection_key.convolution_projection.normalization.num_batches_tracked.dtype
+        == torch.int64
+    )
     half.save_pretrained(folder)
     assert json.loads((folder / "config.json").read_text())["dtype"] == "float16"
     assert CvtForImageClassification.from_pretrained(folder).dtype == torch.float32
@@ -234,7 +214,7 @@ def test_unknown_arguments_are_refused(saved):
 def test_fields_of_the_config_may_be_changed(saved):
     model = CvtForImageClassification.from_pretrained(saved[1], hidden_act="quick_gelu", drop_path_rate=0.3)
     assert model.config.hidden_act == "quick_gelu"
-    assert float(model.cvt.stages[2].layers[2].drop_path.rate) == pytest.approx(0.3)
+    assert float(model.cvt.encoder.stages[2].layers[2].drop_path.rate) == pytest.approx(0.3)
     assert not torch.allclose(logits(model), logits(saved[0]))
     assert CvtConfig.from_pretrained(saved[1], num_labels=3).id2label == {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
 

@@ -32,9 +32,9 @@ def test_places_and_rest_are_the_score_above_the_mean_score(changes):
 def test_a_place_adds_what_is_missing_when_what_was_fetched_there_is_taken_away():
     """Taken away, place by place, from the sum that the classifier reads; the LayerNorm's deviation stays as it is."""
     model = tiny_model()
-    layers, fetched, token = model.cvt.stages[2].layers, [], []
+    layers, fetched, token = model.cvt.encoder.stages[2].layers, [], []
     for layer in layers:
-        layer.attention.attend.register_forward_hook(lambda module, inputs, output: fetched.append(inputs))
+        layer.attention.attention.attend.register_forward_hook(lambda module, inputs, output: fetched.append(inputs))
     model.layernorm.register_forward_hook(lambda module, inputs, output: token.append(inputs[0][0, 0]))
     with torch.no_grad():
         logits = model(PROCESSOR(picture(), return_tensors="pt").pixel_values).logits[0]
@@ -50,7 +50,7 @@ def test_a_place_adds_what_is_missing_when_what_was_fetched_there_is_taken_away(
             without = token.clone()
             for layer, (query, key, value) in zip(layers, fetched, strict=True):
                 weights = torch.softmax(torch.einsum("hd,hkd->hk", query[0, :, 0], key[0]) * 24**-0.5, dim=-1)
-                without -= layer.attention.output.weight @ (weights[:, place, None] * value[0, :, place]).flatten()
+                without -= layer.attention.output.dense.weight @ (weights[:, place, None] * value[0, :, place]).flatten()
             less = logits - scores(without)
             expected.append((less - less.mean())[logits.argsort(descending=True)[:5]])
     np.testing.assert_allclose(seen_by(tiny_model()).evidence.places, torch.stack(expected, dim=1).numpy(), atol=1e-5)

@@ -121,7 +121,7 @@ def test_a_picture_that_is_not_resized_keeps_its_own_shape():
 def test_it_runs_the_model_once_and_leaves_no_hook():
     model, passes = tiny_model(), []
     handle = model.register_forward_hook(lambda *_: passes.append("model"))
-    inner = [stage.register_forward_hook(lambda *_: passes.append("stage")) for stage in model.cvt.stages]
+    inner = [stage.register_forward_hook(lambda *_: passes.append("stage")) for stage in model.cvt.encoder.stages]
     before = {name: len(module._forward_hooks) + len(module._forward_pre_hooks) for name, module in model.named_modules()}
     explore(model, processor(), picture())
     assert passes == ["stage"] * 3 + ["model"]

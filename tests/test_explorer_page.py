@@ -634,7 +634,7 @@ def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
     page.set(part="embedding", stage=1, y=y, x=x)
     assert page.sentence == "Conv embedding of stage 2: the token at row 3, column 6 starts from 3×3 tokens of stage 1."
     facts = page.page.locator("[data-ref=part]").inner_text().replace("\u202f", "")
-    weights = sum(value.numel() for value in MODEL.cvt.stages[1].embedding.projection.parameters())
+    weights = sum(value.numel() for value in MODEL.cvt.encoder.stages[1].embedding.convolution_embeddings.projection.parameters())
     assert f"3×3 tokens × 16 = 144 numbers, once for each of its 24 channels. That is {weights} weights" in facts
     assert "A 3×3 convolution, stride 2, padding 1, then LayerNorm: 16×16 tokens of 16 numbers become 8×8 tokens of 24." in facts
     assert "Two neighbours read 1 of 3 columns both; down to the pixels they share 47" in facts

@@ -29,9 +29,9 @@ SHAPES = {
 def maps(model: CvtModel, pixel_values: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Every stage's tokens and keys, (C, H, W) each, through conv embeddings and one key projection alone."""
     x, result = pixel_values, []
-    for stage, config in zip(model.stages, model.config.stages, strict=True):
+    for stage, config in zip(model.encoder.stages, model.config.stages, strict=True):
         tokens, grid = stage.embedding(x)
-        keys = stage.layers[0].attention.convolution_key(tokens, grid)
+        keys = stage.layers[0].attention.attention.convolution_projection_key(tokens, grid)
         x = tokens.unflatten(1, grid).permute(0, 3, 1, 2)
         result.append((x[0], keys.unflatten(1, config.key_grid(*grid)).permute(0, 3, 1, 2)[0]))
     return result

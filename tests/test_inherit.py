@@ -28,6 +28,8 @@ SMALL = {
     "patch_sizes": (1, 2, 3, 5, 7),
     "patch_stride": (1, 2, 4),
 }
+CONVOLUTION = {name: f"convolution_projection_{name}.convolution_projection" for name in ("query", "key", "value")}
+
 FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -85,7 +87,7 @@ def test_the_report_counts_the_parameters_of_the_built_model(stages):
     inherited = inherit(BASE, config)
     counted = [dict.fromkeys((COPIED, RESIZED, SEEDED), 0) for _ in range(config.num_stages + 1)]
     for name, parameter in inherited.model.named_parameters():
-        stage = int(name.split(".")[2]) if name.startswith("cvt.stages.") else -1
+        stage = int(name.split(".")[3]) if name.startswith("cvt.encoder.stages.") else -1
         counted[stage][how(name, BASE.config, config)] += parameter.numel()
     shares = [*inherited.report.stages, inherited.report.classifier]
     assert [{COPIED: each.copied, RESIZED: each.resized, SEEDED: each.seeded} for each in shares] == counted
@@ -139,7 +141,9 @@ def test_a_smaller_projection_kernel_is_the_middle_of_the_larger():
     base = tiny_model(kernel_qkv=5, padding_q=2, padding_kv=2)
     small = inherit(base, changed({}, {"kernel_qkv": 3}, {}, base=base)).model
     for name in ("query", "key", "value"):
-        before, after = (getattr(each.cvt.stages[1].layers[1].attention, f"convolution_{name}") for each in (base, small))
+        before, after = (
+            each.cvt.encoder.stages[1].layers[1].attention.attention.get_submodule(CONVOLUTION[name]) for each in (base, small)
+        )
         assert torch.equal(after.convolution.weight, before.convolution.weight[..., 1:4, 1:4])
         for buffer in ("weight", "bias", "running_mean", "running_var"):
             assert torch.equal(getattr(after.normalization, buffer), getattr(before.normalization, buffer))
@@ -150,25 +154,25 @@ def test_a_smaller_embedding_keeps_every_number_at_its_pixel(size, rows):
     """The oracle: the whole kernel with zeros outside the part that is kept, at the same stride."""
     small = inherit(BASE, changed({"patch_sizes": size}, {}, {})).model
     masked = copy.deepcopy(BASE)
-    weight = torch.zeros_like(masked.cvt.stages[0].embedding.projection.weight)
-    weight[..., rows, rows] = BASE.cvt.stages[0].embedding.projection.weight[..., rows, rows]
-    masked.cvt.stages[0].embedding.projection.weight.data = weight
+    weight = torch.zeros_like(masked.cvt.encoder.stages[0].embedding.convolution_embeddings.projection.weight)
+    weight[..., rows, rows] = BASE.cvt.encoder.stages[0].embedding.convolution_embeddings.projection.weight[..., rows, rows]
+    masked.cvt.encoder.stages[0].embedding.convolution_embeddings.projection.weight.data = weight
     torch.testing.assert_close(logits(small), logits(masked), rtol=1e-4, atol=1e-5)
 
 
 def test_with_another_stride_the_middle_of_a_kernel_stays_its_middle():
     small = inherit(BASE, changed({"patch_sizes": 3, "patch_stride": 2}, {}, {})).model
-    before, after = (each.cvt.stages[0].embedding.projection.weight for each in (BASE, small))
+    before, after = (each.cvt.encoder.stages[0].embedding.convolution_embeddings.projection.weight for each in (BASE, small))
     assert torch.equal(after, before[..., 2:5, 2:5])
 
 
 def test_of_fewer_blocks_the_first_are_kept_and_more_are_seeded():
     fewer, more = (inherit(BASE, changed({}, {}, {"depth": depth}), seed=2) for depth in (2, 5))
     shorter = copy.deepcopy(BASE)
-    shorter.cvt.stages[2].layers = shorter.cvt.stages[2].layers[:2]
+    shorter.cvt.encoder.stages[2].layers = shorter.cvt.encoder.stages[2].layers[:2]
     assert torch.equal(logits(fewer.model), logits(shorter))
     assert fewer.report.all.seeded == 0
-    block = sum(each.numel() for each in BASE.cvt.stages[2].layers[0].parameters())
+    block = sum(each.numel() for each in BASE.cvt.encoder.stages[2].layers[0].parameters())
     assert (more.report.all.seeded, more.report.stages[2].seeded) == (2 * block, 2 * block)
     assert more.report.all.copied == sum(each.numel() for each in BASE.parameters())
     assert "disturb" in more.report.sentence
@@ -177,8 +181,8 @@ def test_of_fewer_blocks_the_first_are_kept_and_more_are_seeded():
 def test_a_narrower_mlp_keeps_the_units_that_weigh_most():
     """The oracle: the baseline with the outgoing weights of all other units at zero."""
     narrow, pruned = inherit(BASE, changed({}, {"mlp_ratio": 2.0}, {})), copy.deepcopy(BASE)
-    for layer in pruned.cvt.stages[1].layers:
-        incoming, outgoing = layer.mlp.intermediate.weight, layer.mlp.output.weight
+    for layer in pruned.cvt.encoder.stages[1].layers:
+        incoming, outgoing = layer.intermediate.dense.weight, layer.output.dense.weight
         weights = [(incoming[unit].norm() * outgoing[:, unit].norm()).item() for unit in range(64)]
         dropped = sorted(range(64), key=weights.__getitem__)[:32]
         outgoing.data[:, dropped] = 0
@@ -236,10 +240,10 @@ def test_what_all_predictions_pass_through_untrained_is_named(stages, broken):
 
 def test_after_another_width_only_the_kernel_of_the_next_embedding_is_lost():
     config = changed({"embed_dim": 16}, {}, {})
-    stage = "cvt.stages.1."
-    assert how(f"{stage}embedding.projection.weight", BASE.config, config) == SEEDED
-    assert how(f"{stage}embedding.normalization.weight", BASE.config, config) == COPIED
-    assert how(f"{stage}layers.0.attention.query.weight", BASE.config, config) == COPIED
+    stage = "cvt.encoder.stages.1."
+    assert how(f"{stage}embedding.convolution_embeddings.projection.weight", BASE.config, config) == SEEDED
+    assert how(f"{stage}embedding.convolution_embeddings.normalization.weight", BASE.config, config) == COPIED
+    assert how(f"{stage}layers.0.attention.attention.projection_query.weight", BASE.config, config) == COPIED
     assert report(BASE.config, config).stages[0].seeded == report(BASE.config, config).stages[0].total
 
 
@@ -274,9 +278,9 @@ def test_shapes_in_closed_form_are_the_models(config):
         state = CvtForImageClassification(config).state_dict()
     shapes = dict(_classifier(config))
     for stage in config.stages:
-        shapes |= {f"cvt.stages.{stage.index}.{name}": shape for name, shape in _embedding(stage).items()}
+        shapes |= {f"cvt.encoder.stages.{stage.index}.{name}": shape for name, shape in _embedding(stage).items()}
         for layer in range(stage.depth):
-            shapes |= {f"cvt.stages.{stage.index}.layers.{layer}.{name}": shape for name, shape in _block(stage).items()}
+            shapes |= {f"cvt.encoder.stages.{stage.index}.layers.{layer}.{name}": shape for name, shape in _block(stage).items()}
     assert shapes == {name: tuple(value.shape) for name, value in state.items()}
 
 

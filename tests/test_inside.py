@@ -56,7 +56,7 @@ def test_lengths_are_those_of_the_tokens_that_the_stages_pass_on():
     _, arrays = unpack(inside_payload(model, PROCESSOR, seen, 1, 0))
     assert [arrays[f"norms/{stage}"].shape for stage in range(3)] == [(1, 3), (2, 3), (3, 3)]
     kept = {}
-    last = model.cvt.stages[1].layers[1]
+    last = model.cvt.encoder.stages[1].layers[1]
 
     def keep(name: str):
         def hook(module, given, result) -> None:
@@ -64,7 +64,7 @@ def test_lengths_are_those_of_the_tokens_that_the_stages_pass_on():
 
         return hook
 
-    parts = {"block": last, "attention": last.attention, "mlp": last.mlp}
+    parts = {"block": last, "attention": last.attention, "mlp": last.output}
     hooks = [module.register_forward_hook(keep(name)) for name, module in parts.items()]
     with torch.no_grad():
         explore(model, PROCESSOR, photo())

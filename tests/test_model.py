@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from cvt.config import CvtConfig
-from cvt.model import Block, ConvProjection, CvtForImageClassification, CvtModel, DropPath, Mlp, Stage
+from cvt.model import Block, CvtForImageClassification, CvtModel, DropPath, Intermediate, Stage
 from cvt.outputs import classification_loss
 from tests.helpers import pixels, randomize, tiny_config, tiny_model
 
@@ -72,7 +72,7 @@ def test_without_cls_token_the_classifier_reads_the_mean_of_normalised_tokens():
 
 def test_a_cls_token_in_an_early_stage_ends_with_it():
     model = tiny_model(cls_token=(True, False, True))
-    assert [None if stage.cls_token is None else tuple(stage.cls_token.shape) for stage in model.cvt.stages] == [
+    assert [None if stage.cls_token is None else tuple(stage.cls_token.shape) for stage in model.cvt.encoder.stages] == [
         (1, 1, 8),
         None,
         (1, 1, 24),
@@ -81,7 +81,7 @@ def test_a_cls_token_in_an_early_stage_ends_with_it():
     output = model(x, output_hidden_states=True)
     assert [each.shape[1] for each in output.hidden_states] == [8, 16, 24]
     with torch.no_grad():
-        model.cvt.stages[0].cls_token *= -1  # it takes part in attention, so the patches feel it
+        model.cvt.encoder.stages[0].cls_token *= -1  # it takes part in attention, so the patches feel it
     assert not torch.allclose(model(x).logits, output.logits)
 
 
@@ -205,27 +205,6 @@ def test_layer_norms_run_at_the_configured_epsilon():
         assert {norm.eps for norm in norms} == {eps}
 
 
-def test_batch_norm_is_folded_afresh_on_every_call():
-    projection = randomize(ConvProjection(8, 3, 2, 1))
-    tokens = pixels(2, 30, 8)
-    for _ in range(2):
-        unfolded = projection.normalization(projection.convolution(tokens.unflatten(1, (5, 6)).permute(0, 3, 1, 2)))
-        assert torch.allclose(projection(tokens, (5, 6)), unfolded.flatten(2).transpose(1, 2), atol=1e-5)
-        with torch.no_grad():
-            projection.normalization.running_mean += 1
-
-
-@pytest.mark.parametrize(("dtype", "step"), [(torch.float16, 2**-11), (torch.bfloat16, 2**-8)])
-def test_batch_norm_in_half_precision_is_rounded_once(dtype, step):
-    projection = randomize(ConvProjection(64, 3, 2, 1)).to(dtype)
-    with torch.no_grad():
-        projection.normalization.running_mean *= 30  # so that the bias is a difference of large numbers
-        folded, exact = projection.folded(), copy.deepcopy(projection).double().folded()
-    for value, expected in zip(folded, exact, strict=True):
-        assert value.dtype == dtype
-        assert ((value.double() - expected).abs() <= 1.01 * step * expected.abs() + 1e-6).all()
-
-
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_drop_path_drops_whole_samples_and_keeps_the_expectation(rate):
     torch.manual_seed(0)
@@ -240,7 +219,7 @@ def test_drop_path_drops_whole_samples_and_keeps_the_expectation(rate):
 
 def test_drop_path_rates_are_a_layers_own():
     model = tiny_model(depth=(2, 2, 3), drop_path_rate=(0.4, 0.0, 0.2))
-    rates = [[getattr(layer.drop_path, "rate", torch.tensor(0.0)) for layer in stage.layers] for stage in model.cvt.stages]
+    rates = [[getattr(layer.drop_path, "rate", torch.tensor(0.0)) for layer in stage.layers] for stage in model.cvt.encoder.stages]
     assert [[round(float(rate), 6) for rate in stage] for stage in rates] == [[0, 0.4], [0, 0], [0, 0.1, 0.2]]
 
 
@@ -269,18 +248,18 @@ def test_dropout_is_where_the_authors_have_it():
             assert module.p == 0.25
             module.register_forward_hook(lambda _, inputs, __, name=name: seen.append((name, tuple(inputs[0].shape))))
     model(pixels())
-    third = [(name.removeprefix("cvt.stages.2."), shape) for name, shape in seen if name.startswith("cvt.stages.2.")]
+    third = [(name.removeprefix("cvt.encoder.stages.2."), shape) for name, shape in seen if name.startswith("cvt.encoder.stages.2.")]
     assert third[:4] == [
         ("dropout", (2, 5, 24)),  # after the cls token has joined
-        ("layers.0.attention.dropout", (2, 5, 24)),
-        ("layers.0.mlp.dropout", (2, 5, 96)),  # twice in the MLP
-        ("layers.0.mlp.dropout", (2, 5, 24)),
+        ("layers.0.attention.output.dropout", (2, 5, 24)),
+        ("layers.0.intermediate.dropout", (2, 5, 96)),  # twice in the MLP
+        ("layers.0.output.dropout", (2, 5, 24)),
     ]
     assert len(third) == 1 + 3 * 3
 
 
 def test_dropout_of_attention_weights():
-    attend = tiny_model(attention_drop_rate=0.5).cvt.stages[0].layers[0].attention.attend
+    attend = tiny_model(attention_drop_rate=0.5).cvt.encoder.stages[0].layers[0].attention.attention.attend
     query, key, value = pixels(1, 1, 50, 8), torch.zeros(1, 1, 1000, 8), torch.ones(1, 1, 1000, 1)
     assert torch.allclose(attend(query, key, value), torch.ones(()))
     torch.manual_seed(0)
@@ -303,7 +282,7 @@ def test_every_method_trains_all_its_weights():
         model(pixels(4, 3, 32, 32), labels=torch.tensor([0, 1, 2, 3])).loss.backward()
         idle = [name for name, value in model.named_parameters() if value.grad is None or not value.grad.any()]
         assert idle == []
-        assert any("convolution" in name for name, _ in model.named_parameters()) == (method == "dw_bn")
+        assert any("convolution_projection" in name for name, _ in model.named_parameters()) == (method == "dw_bn")
 
 
 def test_depths_no_deeper_than_their_stage():
@@ -330,7 +309,7 @@ def test_initialisation(std):
         elif isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)):
             assert (module.weight == 1).all()
             assert not module.bias.any()
-    assert 0 < float(model.cvt.stages[1].cls_token.std()) < 2 * std
+    assert 0 < float(model.cvt.encoder.stages[1].cls_token.std()) < 2 * std
 
 
 def test_a_generator_of_ones_own_makes_the_same_model_and_leaves_the_others_alone():
@@ -382,7 +361,7 @@ def test_gradients_may_be_asked_for_twice_under_checkpointing():
     model = tiny_model().train()
     model.gradient_checkpointing_enable()
     loss = model(pixels(4, 3, 32, 32), labels=torch.tensor([0, 1, 2, 3]), output_attentions=True).loss
-    weight = model.cvt.stages[0].layers[0].mlp.output.weight
+    weight = model.cvt.encoder.stages[0].layers[0].output.dense.weight
     first = torch.autograd.grad(loss, weight, retain_graph=True)[0]
     assert torch.allclose(torch.autograd.grad(loss, weight)[0], first)
 
@@ -464,4 +443,4 @@ def test_parts_can_be_used_alone():
     config = tiny_config()
     stage = Stage(config.stages[0], config.hidden_act, config.layer_norm_eps)
     assert stage(pixels(1, 3, 32, 32))[0].shape == (1, 8, 8, 8)
-    assert Mlp(config.stages[0], "quick_gelu")(torch.zeros(1, 4, 8)).shape == (1, 4, 8)
+    assert Intermediate(config.stages[0], "quick_gelu")(torch.zeros(1, 4, 8)).shape == (1, 4, 32)

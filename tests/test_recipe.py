@@ -65,7 +65,7 @@ def test_every_weight_has_one_optimizer():
     assert sorted(name for group in groups for name in group) == sorted(names.values())
     decayed, free, matrices = groups
     assert all("layers" in name and name.endswith("weight") for name in matrices)
-    assert {"classifier.weight", "cvt.stages.0.embedding.projection.weight"} <= set(decayed)
+    assert {"classifier.weight", "cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight"} <= set(decayed)
     assert all(name.endswith(("bias", "cls_token")) or "norm" in name for name in free)
     assert [group["weight_decay"] for group in adamw.param_groups] == [FINE_TUNING.weight_decay, 0.0]
     assert adamw.param_groups[0]["rate"] == FINE_TUNING.learning_rate

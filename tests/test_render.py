@@ -211,9 +211,9 @@ def broken(part: str, value: float) -> CvtForImageClassification:
     """A model with one number that is not finite, where it reaches only the class scores, a stage, or attention."""
     model = model_of()
     names = {
-        "stage": "cvt.stages.1.embedding.projection.weight",
+        "stage": "cvt.encoder.stages.1.embedding.convolution_embeddings.projection.weight",
         "scores": "classifier.weight",
-        "attention": "cvt.stages.2.layers.2.attention.query.weight",
+        "attention": "cvt.encoder.stages.2.layers.2.attention.attention.projection_query.weight",
     }
     with torch.no_grad():
         model.get_parameter(names[part]).view(-1)[0] = value

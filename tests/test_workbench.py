@@ -71,8 +71,8 @@ def test_the_microscope_looks_into_the_model_that_made_the_result(folders, pictu
     workbench = Workbench(folders, "cpu")
     for name, folder in zip(workbench.names, folders, strict=True):
         _, arrays = unpack(workbench.inside_payload(workbench.bench(name).explore(picture).key, 1, 0))
-        layer = CvtForImageClassification.from_pretrained(folder).cvt.stages[1].layers[0]
-        np.testing.assert_array_equal(arrays["query/linear"], layer.attention.query.weight.detach().numpy())
+        layer = CvtForImageClassification.from_pretrained(folder).cvt.encoder.stages[1].layers[0]
+        np.testing.assert_array_equal(arrays["query/linear"], layer.attention.attention.projection_query.weight.detach().numpy())
         assert arrays["tokens"].shape[1:] == (workbench.bench(name).side // 4,) * 2
 
 

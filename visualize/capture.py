@@ -103,7 +103,7 @@ def capture(model: nn.Module) -> Iterator[Capture]:
     Calls of other threads or tasks on the same model are not seen, and theirs do not see these. The hooks are removed when
     the block ends, also by an exception; what was captured stays.
     """
-    stages = getattr(model, "cvt", model).stages
+    stages = getattr(model, "cvt", model).encoder.stages
     seen = Capture([len(stage.layers) for stage in stages])
 
     def mine() -> bool:
@@ -135,5 +135,5 @@ def capture(model: nn.Module) -> Iterator[Capture]:
         for index, stage in enumerate(stages):
             undo.callback(stage.register_forward_hook(keep_stage(index)).remove)
             for layer, block in enumerate(stage.layers):
-                undo.callback(block.attention.attend.register_forward_hook(keep_attention((index, layer))).remove)
+                undo.callback(block.attention.attention.attend.register_forward_hook(keep_attention((index, layer))).remove)
         yield seen

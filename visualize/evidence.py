@@ -67,7 +67,7 @@ def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tens
 def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, block: int, direction: Tensor) -> Tensor:
     """(classes, keys but the cls token): what the block's attention fetches for the cls token, key by key, along ``direction``."""
     weights = seen.attention(stage, block, [0])[0, :, 0, 1:]  # (heads, H'·W'), the cls token's own weight left out
-    output = model.cvt.stages[stage].layers[block].attention.output.weight.float()  # (C, heads · D)
+    output = model.cvt.encoder.stages[stage].layers[block].attention.output.dense.weight.float()  # (C, heads · D)
     through = (direction @ output).unflatten(1, (len(weights), -1))  # (classes, heads, D)
     value = seen.value(stage, block)[0, :, 1:].float()  # (heads, H'·W', D)
     return torch.einsum("chd,hkd,hk->ck", through, value, weights)

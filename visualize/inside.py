@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from cvt.model import Block, ConvProjection, CvtForImageClassification, to_picture
 from cvt.preprocess import CvtImageProcessor
@@ -41,7 +41,7 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     pixel_values = torch.from_numpy(processor.normalize(Image.fromarray(seen.pixels)))[None].to(model.device, model.dtype)
     with torch.inference_mode():
         tokens, lengths, norms = _run(model, pixel_values, stage, block)
-        layer = model.cvt.stages[stage].layers[block]
+        layer = model.cvt.encoder.stages[stage].layers[block]
         arrays: Arrays = {"tokens": tokens, "lengths": lengths}
         for name in PROJECTIONS:
             arrays |= {f"{name}/{key}": value for key, value in _projection(layer, name).items()}
@@ -56,7 +56,7 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
 def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """The normalised tokens that the block's projections read, (C, H, W), its lengths, and the mean lengths of every stage."""
     x, found, here, norms = pixel_values, None, None, []
-    for index, each in enumerate(model.cvt.stages):
+    for index, each in enumerate(model.cvt.encoder.stages):
         tokens, grid = each.embedding(x)  # (1, H·W, C)
         if each.cls_token is not None:
             tokens = torch.cat((each.cls_token, tokens), dim=1)  # (1, 1 + H·W, C)
@@ -80,17 +80,21 @@ def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, blo
 
 
 def _projection(layer: Block, name: str) -> Arrays:
-    linear = getattr(layer.attention, name)
+    attention = layer.attention.attention
+    linear = getattr(attention, f"projection_{name}")
     arrays = {"linear": _numpy(linear.weight)}
     arrays["bias"] = np.zeros(len(arrays["linear"]), np.float32) if linear.bias is None else _numpy(linear.bias)
-    convolution = getattr(layer.attention, f"convolution_{name}")
+    convolution = getattr(attention, f"convolution_projection_{name}").convolution_projection
     if isinstance(convolution, ConvProjection):
-        norm = convolution.normalization
-        scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)  # (C,)
         arrays["kernel"] = _numpy(convolution.convolution.weight[:, 0])  # (C, 1, k, k) → (C, k, k)
-        arrays["scale"] = _numpy(scale)
-        arrays["shift"] = _numpy(norm.bias.float() - norm.running_mean.float() * scale)
+        arrays["scale"], arrays["shift"] = map(_numpy, scale_and_shift(convolution.normalization))
     return arrays
+
+
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """By what BatchNorm multiplies each channel in evaluation mode, and what it then adds: (C,) each, float32."""
+    scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)
+    return scale, norm.bias.float() - norm.running_mean.float() * scale
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

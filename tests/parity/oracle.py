@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from cvt.config import CvtConfig
 from cvt.model import CvtModel, quick_gelu
-from cvt.names import HUGGING_FACE, to_theirs
 from cvt.pretrained import CvtPreTrainedModel
 
 transformers = pytest.importorskip("transformers")
@@ -38,7 +37,7 @@ def twin(model: CvtPreTrainedModel) -> nn.Module:
     values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
     cls = transformers.CvtModel if isinstance(model, CvtModel) else transformers.CvtForImageClassification
     theirs = cls(transformers.CvtConfig(**values))
-    theirs.load_state_dict({to_theirs(name, HUGGING_FACE): value for name, value in model.state_dict().items()})
+    theirs.load_state_dict(model.state_dict())
     if quick:
         for module in theirs.modules():
             if type(module).__name__ == "CvtIntermediate":

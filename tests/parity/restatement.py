@@ -19,7 +19,7 @@ def run(config: CvtConfig, tensors: dict[str, Array], pixels: Array) -> tuple[Ar
     """Logits (B, num_labels) and the feature map (B, C, H, W) of every stage, in evaluation mode."""
     x, maps, cls = pixels.astype(np.float64), [], None
     for stage in config.stages:
-        x, cls = run_stage(stage, config, Scope(tensors, f"cvt.stages.{stage.index}."), x)
+        x, cls = run_stage(stage, config, Scope(tensors, f"cvt.encoder.stages.{stage.index}."), x)
         maps.append(x)
     if cls is None:
         tokens = np.stack([x[:, :, i, j] for i in range(x.shape[2]) for j in range(x.shape[3])], axis=1)
@@ -43,10 +43,11 @@ class Scope:
 
 
 def run_stage(stage: StageConfig, config: CvtConfig, weights: Scope, x: Array) -> tuple[Array, Array | None]:
-    x = convolve(x, weights["embedding.projection.weight"], weights["embedding.projection.bias"], stage.patch_stride, stage.patch_padding)
+    embedding = weights.within("embedding.convolution_embeddings.")
+    x = convolve(x, embedding["projection.weight"], embedding["projection.bias"], stage.patch_stride, stage.patch_padding)
     height, width = x.shape[2:]
     tokens = np.stack([x[:, :, i, j] for i in range(height) for j in range(width)], axis=1)
-    tokens = layer_norm(tokens, weights.within("embedding.normalization."), config)
+    tokens = layer_norm(tokens, embedding.within("normalization."), config)
     if stage.cls_token:
         first = np.repeat(weights["cls_token"], len(tokens), axis=0)
         tokens = np.concatenate([first, tokens], axis=1)
@@ -55,8 +56,8 @@ def run_stage(stage: StageConfig, config: CvtConfig, weights: Scope, x: Array) -
         tokens = tokens + attention(
             stage, block.within("attention."), layer_norm(tokens, block.within("layernorm_before."), config), height, width
         )
-        hidden = linear(layer_norm(tokens, block.within("layernorm_after."), config), block.within("mlp.intermediate."))
-        tokens = tokens + linear(activation(hidden, config.hidden_act), block.within("mlp.output."))
+        hidden = linear(layer_norm(tokens, block.within("layernorm_after."), config), block.within("intermediate.dense."))
+        tokens = tokens + linear(activation(hidden, config.hidden_act), block.within("output.dense."))
     cls = tokens[:, 0] if stage.cls_token else None
     spatial = tokens[:, 1:] if stage.cls_token else tokens
     return as_picture(spatial, height, width), cls
@@ -78,13 +79,13 @@ def attention(stage: StageConfig, weights: Scope, tokens: Array, height: int, wi
         stride, padding = (stage.stride_q, stage.padding_q) if part == "query" else (stage.stride_kv, stage.padding_kv)
         seen = picture
         if stage.qkv_projection_method == "dw_bn":
-            convolution = weights.within(f"convolution_{part}.")
+            convolution = weights.within(f"attention.convolution_projection_{part}.convolution_projection.")
             seen = depthwise(picture, convolution["convolution.weight"], stride, padding)
             seen = batch_norm(seen, convolution.within("normalization."))
         elif stage.qkv_projection_method == "avg" and part != "query":
             seen = average_pool(picture, stage.kernel_qkv, stride, padding)
         flat = np.stack([seen[:, :, i, j] for i in range(seen.shape[2]) for j in range(seen.shape[3])], axis=1)
-        parts[part] = linear(np.concatenate([cls, flat], axis=1), weights.within(f"{part}."))
+        parts[part] = linear(np.concatenate([cls, flat], axis=1), weights.within(f"attention.projection_{part}."))
     out = np.empty_like(parts["query"])
     size = stage.embed_dim // stage.num_heads
     for head in range(stage.num_heads):
@@ -92,7 +93,7 @@ def attention(stage: StageConfig, weights: Scope, tokens: Array, height: int, wi
         scores = np.einsum("bqd,bkd->bqk", parts["query"][..., one], parts["key"][..., one]) / math.sqrt(stage.embed_dim)
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         out[..., one] = np.einsum("bqk,bkd->bqd", scores / scores.sum(axis=-1, keepdims=True), parts["value"][..., one])
-    return linear(out, weights.within("output."))
+    return linear(out, weights.within("output.dense."))
 
 
 def convolve(x: Array, weight: Array, bias: Array, stride: tuple[int, int], padding: tuple[int, int]) -> Array:
