@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .wanted import Wanted
 
 UNMEASURED = "This model was never measured: how often it is right is not known."
-LEAST_SEEN = 0.5  # of a picture's area: below that it is said that the rest was cut off
+LEAST_SEEN = 0.4  # of a picture's area, which most cameras' pictures keep: below that it is said that the rest was cut off
 MOST_STRETCHED = 1.5  # one side against the other
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 

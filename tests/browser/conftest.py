@@ -59,7 +59,7 @@ class Visit:
         """Until an example, or with None a picture of one's own, is drawn and nothing newer is on its way."""
         self.page.wait_for_function(
             """name => { const it = cvtExplorer.get(); const found = it?.waiting?.example ?? null;
-            return found === name && it.key === it.waiting.key && !it.holding && it.ref.message.hidden; }""",
+            return found === name && it.key === it.waiting.key && !it.turns.holding() && it.ref.message.hidden; }""",
             arg=name and name.replace(" ", "_"),
             timeout=60_000,
         )

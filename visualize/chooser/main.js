@@ -14,11 +14,11 @@ export function mount(element, _props, _watch, _base, trigger) {
   const chosen = choices({
     send: ({ picture, model }) => trigger("submit", { ...picture, ...(model && { model }) }),
     working(newer) {
-      explorer()?.hold();
+      explorer()?.turns.hold();
       explorer()?.notice?.awaits(true, newer);
     },
     settled() {
-      explorer()?.release();
+      explorer()?.turns.release();
       show();
     },
   });

@@ -7,7 +7,7 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``from_pretrained`` takes, for the code that is offered), for the page's link ``bench`` (the model's name), ``first`` (true for
 the model with which the page opens) and ``example`` (the picture's name), ``inside`` (true where the server answers for the
 microscope) and ``again`` (true where the element's ``retry`` event makes the result anew; it is sent when a result is gone and
-the person asks for it). Between ``hold`` and ``release`` of an explorer its results wait, since a newer one is on its way.
+the person asks for it). Between ``turns.hold`` and ``turns.release`` of an explorer its results wait, since a newer one is on its way.
 
 The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
 ``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can

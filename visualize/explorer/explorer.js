@@ -14,6 +14,7 @@ import { pipeline } from "./pipeline.js";
 import { fetchResult } from "./result.js";
 import { asShown, carried, initial, raised, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
+import { turns } from "./turns.js";
 import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
 import { firstName, percent } from "./words.js";
 
@@ -24,6 +25,7 @@ export class Explorer {
   constructor(id, base) {
     Object.assign(this, { id, base, roots: {}, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [], requests: 0 });
     this.stop = new AbortController();
+    this.turns = turns(this);
   }
 
   /** Takes one of its two elements; starts when both are there. */
@@ -49,32 +51,9 @@ export class Explorer {
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** A newer choice is on its way: until `release`, results wait, and the last of them is shown only if nothing newer came. */
-  hold() {
-    this.holding = true;
-  }
-
-  release() {
-    this.holding = false;
-    const { held } = this;
-    this.held = null;
-    if (held) this.load(held);
-    this.notice?.awaits(false);
-  }
-
-  /** Its maps came after a newer choice was made. */
-  putOff(value) {
-    this.asked = null;
-    this.held ??= value;
-  }
-
   /** Shows the result named by the value that Python set: { key, picture, note, notes, model, inside, again }; all but the key may be missing. */
   async load(value) {
-    if (this.holding) {
-      this.held = value;
-      return;
-    }
-    this.held = null;
+    if (this.turns.late(value)) return;
     this.waiting = value;
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
@@ -90,14 +69,14 @@ export class Explorer {
       this.requests++;
       const result = await fetchResult(this.base, value.key, signal);
       if (signal.aborted) return;
-      if (this.holding) return this.putOff(value);
+      if (this.turns.overtaken(value)) return;
       this.key = value.key;
       this.show(result, value.picture);
-      this.noted(value.notes ?? []);
+      this.notice.done(value.notes ?? []);
       this.notice.say("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
-      if (this.holding) return this.putOff(value);
+      if (this.turns.overtaken(value)) return;
       this.asked = null;
       this.notice.trouble(error, () => this.load(value));
     }
@@ -120,12 +99,6 @@ export class Explorer {
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
     tell(this.id, "shown");
-  }
-
-  /** What was done to the picture, in sentences. The element is always there, so that screen readers hear of a change. */
-  noted(sentences) {
-    const { notes } = this.ref;
-    if (notes.innerText !== sentences.join("\n")) notes.replaceChildren(...sentences.map((text) => make("p", { text })));
   }
 
   classes() {

@@ -1,4 +1,4 @@
-// The line over the picture: what is being waited for, what failed, and the way out.
+// The line over the picture: what is being waited for, what failed, and the way out; and those below it, on what was done to it.
 
 import { make } from "./dom.js";
 import { Gone } from "./result.js";
@@ -54,6 +54,11 @@ export function notice(explorer, ref) {
     say(GONE, false, renew, "Show it again");
   }
 
+  /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */
+  function done(sentences) {
+    if (ref.notes.innerText !== sentences.join("\n")) ref.notes.replaceChildren(...sentences.map((text) => make("p", { text })));
+  }
+
   /** Nothing more is waited for. */
   function stop() {
     clearTimeout(announcing);
@@ -61,5 +66,5 @@ export function notice(explorer, ref) {
     renewing = false;
   }
 
-  return { say, awaits, trouble, unanswered, stop };
+  return { say, awaits, done, trouble, unanswered, stop };
 }
