@@ -71,6 +71,7 @@ class Page(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
+            log.debug("values that no function takes", exc_info=True)
             raise gr.Error(NOT_VALUES, print_exception=False) from error
         return [pictures.get(place, value) for place, value in enumerate(found)]
 

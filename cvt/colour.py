@@ -2,8 +2,9 @@
 
 Profiles are applied as Chromium does: perceptual intent, no black point compensation, through littleCMS (Pillow's
 ImageCms). A profile that is sRGB by what it does leaves pixels exactly as they are. PQ and HLG are reduced to the range of
-a screen: reference white is 203 cd/m² (ITU-R BT.2408), a content peak of 1,000 cd/m² becomes white, and between them the
-largest of red, green and blue is mapped by x (1 + x / p²) / (1 + x), p the peak in units of reference white.
+a screen as Chromium does, in BT.2020's primaries: light up to reference white (203 cd/m², ITU-R BT.2408) is halved; from
+there to a content peak of 1,000 cd/m², which becomes white, the largest of red, green and blue follows a quadratic Bézier
+curve that leaves the straight line smoothly; the three keep their ratio, and what is outside sRGB then is clipped.
 Sources: ICC.1:2022; ITU-T H.273 (code points); ITU-R BT.2100 (PQ and HLG).
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from .formats.bounds import MAX_PROFILE
+from .formats.stored import bands
 from .notes import Note
 
 _D65 = (0.3127, 0.3290)
@@ -34,8 +36,9 @@ _PRIMARIES = {
     11: ("DCI-P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351)),
     12: ("Display P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)),
 }
-# H.273's transfer characteristics; those of television are shown as sRGB's, as browsers do.
-_TRANSFERS = {1: "srgb", 2: "srgb", 6: "srgb", 13: "srgb", 14: "srgb", 15: "srgb", 4: 2.2, 5: 2.8, 8: 1.0, 16: "pq", 18: "hlg"}
+# H.273's transfer characteristics; those of television are a matter of who shows them.
+_TELEVISION = (1, 6, 14, 15)
+_TRANSFERS = {2: "srgb", 13: "srgb", **dict.fromkeys(_TELEVISION, "television"), 4: 2.2, 5: 2.8, 8: 1.0, 16: "pq", 18: "hlg"}
 # Gamuts that people know by name, whatever a profile calls itself: x, y of red, green, blue and white.
 _GAMUTS = {
     "Display P3": _PRIMARIES[12][1],
@@ -45,7 +48,8 @@ _GAMUTS = {
 }
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _CLASSES = (b"mntr", b"scnr", b"prtr", b"spac")
-_REFERENCE_WHITE, _PEAK = 203.0, 1000.0  # cd/m²
+_REFERENCE_WHITE = 203.0  # cd/m²
+_PEAK = 1000 / _REFERENCE_WHITE
 _SAME = 2  # levels by which variants of sRGB differ: rounded curves and primaries
 
 
@@ -62,13 +66,17 @@ class Described:
         return self.transfer == "srgb" and self.places == _SRGB_PLACES
 
 
-def from_cicp(primaries: int, transfer: int) -> Described | None:
-    """The space of two of H.273's code points; None for those that no picture uses."""
+def from_cicp(primaries: int, transfer: int, television: str | float = 2.4) -> Described | None:
+    """The space of two of H.273's code points; None for those that no picture uses.
+
+    ``television``: the curve with which television's transfers are shown. Chromium takes a display's gamma of 2.4 (BT.1886)
+    in PNG, and sRGB's curve in AVIF, whose encoders write them without meaning them.
+    """
     if primaries not in _PRIMARIES or transfer not in _TRANSFERS:
         return None
     name, places = _PRIMARIES[primaries]
-    curve = _TRANSFERS[transfer]
-    if curve != "srgb":
+    curve = television if transfer in _TELEVISION else _TRANSFERS[transfer]
+    if curve != "srgb" and transfer not in _TELEVISION:
         name = {"pq": f"{name} PQ", "hlg": f"{name} HLG", 1.0: f"linear {name}"}.get(curve, f"{name}, gamma {curve}")
     return Described(name, places, curve)
 
@@ -76,7 +84,7 @@ def from_cicp(primaries: int, transfer: int) -> Described | None:
 def from_gamma(exponent: float, places: np.ndarray | None) -> Described | None:
     """The space of a PNG's gAMA (1 / gamma) and cHRM (white, red, green, blue); None where it is sRGB's or makes no sense.
 
-    1/2.2 is what encoders write beside sRGB, and means it.
+    With sRGB's primaries, or none, 1/2.2 is what encoders write to mean sRGB.
     """
     if not 0.05 <= exponent <= 5:
         return None
@@ -84,7 +92,7 @@ def from_gamma(exponent: float, places: np.ndarray | None) -> Described | None:
     srgb_curve = abs(exponent - 1 / 2.2) < 0.005
     if max(abs(own - usual) for own, usual in zip(xy, _SRGB_PLACES, strict=True)) < 0.002:
         xy = _SRGB_PLACES
-    described = Described(f"gamma {1 / exponent:.2g}", xy, "srgb" if srgb_curve else round(1 / exponent, 4))
+    described = Described(f"gamma {1 / exponent:.2g}", xy, "srgb" if srgb_curve and xy == _SRGB_PLACES else round(1 / exponent, 4))
     try:
         _to_xyz(described.places)
     except (np.linalg.LinAlgError, ZeroDivisionError):
@@ -257,26 +265,32 @@ def _xyz(values) -> bytes:
 def _tone_mapped(picture: Image.Image, space: Described) -> Image.Image:
     """PQ or HLG → sRGB, in place."""
     light = _light(np.arange(256) / 255, space.transfer).astype(np.float32)
-    change = (np.linalg.inv(_to_xyz(_SRGB_PLACES)) @ _to_xyz(space.places)).astype(np.float32)
-    luminance = _to_xyz(space.places)[1].astype(np.float32)
-    encode = np.linspace(0, 1, 4096)
-    encode = np.where(encode <= 0.0031308, encode * 12.92, 1.055 * encode ** (1 / 2.4) - 0.055)
+    wide = _to_xyz(_PRIMARIES[9][1])
+    to_wide = (np.linalg.inv(wide) @ _to_xyz(space.places)).T.astype(np.float32)
+    to_srgb_light = (np.linalg.inv(_to_xyz(_SRGB_PLACES)) @ wide).T.astype(np.float32)
+    steps = np.linspace(0, 1, 4096)
+    encode = np.where(steps <= 0.0031308, steps * 12.92, 1.055 * steps ** (1 / 2.4) - 0.055)
     encode = (encode * 255).round().astype(np.uint8)
-    height = max(1, (1 << 20) // picture.width)
-    for top in range(0, picture.height, height):
-        box = (0, top, picture.width, min(top + height, picture.height))
-        stored = np.array(picture.crop(box))
-        linear = light[stored[:, :, :3]]
+    for top, bottom in bands(*picture.size):
+        stored = np.array(picture.crop((0, top, picture.width, bottom)))
+        linear = light[stored[:, :, :3]] @ to_wide
         if space.transfer == "hlg":  # the system gamma of a screen of 1,000 cd/m²
-            linear *= np.maximum(linear @ luminance, 1e-6)[:, :, None] ** np.float32(0.2)
-            linear *= np.float32(_PEAK / _REFERENCE_WHITE)
-        peak = np.float32(_PEAK / _REFERENCE_WHITE)
+            luminance = np.maximum(linear @ wide[1].astype(np.float32), 1e-6)
+            linear *= luminance[:, :, None] ** np.float32(0.2) * np.float32(_PEAK)
         largest = np.maximum(linear.max(axis=2, keepdims=True), 1e-6)
-        linear *= (1 + largest / peak**2) / (1 + largest)
-        shown = np.clip(linear @ change.T, 0, 1)
+        linear *= np.interp(largest, *_tone_curve()).astype(np.float32) / largest
+        shown = np.clip(linear @ to_srgb_light, 0, 1)
         stored[:, :, :3] = encode[(shown * 4095).round().astype(np.uint16)]
         picture.paste(Image.fromarray(stored), (0, top))
     return picture
+
+
+def _tone_curve() -> tuple[np.ndarray, np.ndarray]:
+    """Points (light, light shown), both in units of reference white and of the screen's white."""
+    knee, bend, end = (1.0, 0.5), (1.65, 0.825), (_PEAK, 1.0)  # the bend lies on the straight line from black
+    share = np.linspace(0, 1, 257)
+    x, y = ((1 - share) ** 2 * a + 2 * share * (1 - share) * b + share**2 * c for a, b, c in zip(knee, bend, end, strict=True))
+    return np.concatenate([[0.0], x]), np.concatenate([[0.0], y])
 
 
 def _light(values: np.ndarray, transfer: str) -> np.ndarray:

@@ -56,8 +56,8 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR") 
 class Limits:
     """What one picture may take: bytes of memory beyond an idle child's, seconds of computing, and seconds on the clock.
 
-    50 million pixels take at most 1.1 GB (JPEG 2000 with transparency); two such children and the server fit into 16 GB. The
-    clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may work slowly on a good picture.
+    Twice what the largest picture takes that is let in, so that no good one fails; two such children and the server fit into
+    16 GB. The clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may work slowly on a good picture.
     """
 
     memory: int = 2 << 30
@@ -92,7 +92,7 @@ class Decoder:
             if child is None or not child.alive:
                 child = _Child(self.limits)
             picture = child.read(source)
-            if child.leaves:
+            if not child.alive:
                 child = _Child(self.limits)  # now, so that the next picture does not wait for it
             return picture
         finally:
@@ -104,7 +104,8 @@ class _Child:
 
     def __init__(self, limits: Limits):
         self._limits = limits
-        self.leaves = False
+        self._leaves = False  # it said that this was its last picture
+        self._between = True  # nothing of an answer is under way
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, *_COMMAND, *map(str, astuple(limits))],
@@ -119,10 +120,12 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        return not self.leaves and self._process.poll() is None
+        return self._between and not self._leaves and self._process.poll() is None
 
     def read(self, source: str | Path | bytes) -> OpenedPicture:
-        """As ``Decoder.read``. A child that broke off is no longer ``alive``."""
+        """As ``Decoder.read``. A child whose answer broke off, on whichever side, is no longer ``alive``: the rest of it must not
+        become part of somebody else's picture."""
+        self._between = False
         late = threading.Event()
 
         def kill() -> None:
@@ -133,24 +136,28 @@ class _Child:
         timer.start()
         try:
             _send(self._process.stdin, source)
-            return self._answer(self._process.stdout)
-        except (OSError, EOFError) as error:
+            good, self._leaves, *size, length = _ANSWER.unpack(_exactly(self._process.stdout, _ANSWER.size))
+            about = _exactly(self._process.stdout, length).decode()
+            image = _image(self._process.stdout, *size) if good else None
+            notes = [Note(**note) for note in json.loads(about)] if good else []
+            self._between = True
+        except Exception as error:
             self._process.kill()
             died_of = -self._process.wait()
             raise UnreadablePicture(TOO_LONG if late.is_set() or died_of == signal.SIGXCPU else BROKEN_OFF) from error
         finally:
             timer.cancel()
+        if image is None:
+            raise UnreadablePicture(about)
+        return OpenedPicture(image, tuple(notes))
 
-    def _answer(self, pipe: BinaryIO) -> OpenedPicture:
-        good, self.leaves, width, height, length = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
-        about = _exactly(pipe, length)
-        if not good:
-            raise UnreadablePicture(about.decode())
-        image = Image.new("RGB", (width, height))
-        for top, rows in _strips(width, height):
-            pixels = _exactly(pipe, 3 * width * rows)
-            image.paste(Image.frombuffer("RGB", (width, rows), pixels, "raw", "RGB", 0, 1), (0, top))
-        return OpenedPicture(image, tuple(Note(**note) for note in json.loads(about)))
+
+def _image(pipe: BinaryIO, width: int, height: int) -> Image.Image:
+    image = Image.new("RGB", (width, height))
+    for top, rows in _strips(width, height):
+        pixels = _exactly(pipe, 3 * width * rows)
+        image.paste(Image.frombuffer("RGB", (width, rows), pixels, "raw", "RGB", 0, 1), (0, top))
+    return image
 
 
 def _end(process: subprocess.Popen) -> None:

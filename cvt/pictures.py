@@ -56,6 +56,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SPACES = (b" ", b"\n", b"\t", b"\r", b"#")
 _READERS = {
     b"\xff\xd8\xff": jpeg.read,
     png.SIGNATURE: png.read,
@@ -63,11 +64,7 @@ _READERS = {
     b"GIF89a": gif.read,
     b"BM": bmp.read,
     **dict.fromkeys((b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0", b"MM\0+"), tiff.read),
-    **{
-        kind + space: ppm.read
-        for kind in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"Pf", b"PF")
-        for space in (b" ", b"\n", b"\t", b"\r", b"#")
-    },
+    **{b"P" + kind + space: ppm.read for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"f", b"F") for space in _SPACES},
 }
 _REFUSED = {
     b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
@@ -82,6 +79,7 @@ _REFUSED = {
     b"IIRO": "a camera's raw picture",
     b"IIU\0": "a camera's raw picture",
 }
+_METADATA = {"exif", "icc_profile", "transparency", "xmp", "XML:com.adobe.xmp"}
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8")
 
@@ -146,6 +144,8 @@ def _opened(path: str | Path) -> BinaryIO:
         if not stat.S_ISREG(kind):
             raise UnreadablePicture(f"{Path(path).name!r} is not a file that may be read here.")
         return open(path, "rb")
+    except UnreadablePicture:
+        raise
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file named {Path(path).name!r}.") from error
     except PermissionError as error:
@@ -206,7 +206,7 @@ def _from_image(picture: Image.Image, least: int | None) -> Stored:
         turn = picture.getexif().get(0x0112, 1)
     except Exception:  # damaged EXIF says nothing about the pixels
         turn = 1
-    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None)
+    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None, shared=True)
 
 
 def _untouched(picture: Image.Image) -> BinaryIO | None:
@@ -238,10 +238,12 @@ def _narrow(picture: Image.Image) -> Image.Image:
 def _finished(stored: Stored, colours: str) -> OpenedPicture:
     """Colours, then transparency, then the turn: each only where there is something to do."""
     notes = list(stored.notes)
-    picture = _plain(stored.picture)
+    own, stored.picture = stored.picture, None  # what is done with is let go at once: a picture may be a quarter of the bound
+    picture = _plain(own)
     if colours == "srgb" and stored.colour is not None:
-        picture, note = to_srgb(picture.copy() if picture is stored.picture else picture, stored.colour)
+        picture, note = to_srgb(picture.copy() if stored.shared and picture is own else picture, stored.colour)
         notes += [note] if note else []
+    del own
     picture, hidden = _over_white(picture)
     if hidden:
         notes.append(Note("transparency"))
@@ -285,11 +287,7 @@ def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
 
 def _bare(picture: Image.Image) -> Image.Image:
     """The same pixels without the file's metadata, so that opening again finds nothing to do; a bare picture is itself."""
-    if (
-        type(picture) is Image.Image
-        and not picture.info.keys() & {"exif", "icc_profile", "transparency", "xmp", "XML:com.adobe.xmp"}
-        and not picture.getexif()
-    ):
+    if type(picture) is Image.Image and not picture.info.keys() & _METADATA and not picture.getexif():
         return picture
     bare = Image.new("RGB", picture.size)
     bare.paste(picture)

@@ -132,10 +132,17 @@ def read(source):
         os.write(1, b"libtiff: warning")
     if content == b"crash":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if content == b"nonsense":  # an answer of its own making, as if the process had been taken over
+        os.write(answers, b"\\1" * 40)
+        time.sleep(600)
+    if content == b"half":
+        os.write(answers, decoding._ANSWER.pack(True, False, 1000, 1000, 2) + b"[]" + bytes(5000))
+        os._exit(0)
     if content == b"leave":
         os._exit(0)
     return decoding.OpenedPicture(decoding.Image.new("RGB", (3, 2), "red"))
 
+answers = os.dup(1)
 decoding.read_picture = read
 decoding.main(sys.argv[1:])
 """
@@ -150,11 +157,13 @@ decoding.main(sys.argv[1:])
         (b"raise", BROKEN_OFF),
         (b"crash", BROKEN_OFF),
         (b"leave", BROKEN_OFF),
+        (b"half", BROKEN_OFF),
+        (b"nonsense", BROKEN_OFF),
     ],
 )
 def test_whatever_a_child_does_is_one_sentence_and_the_next_picture_is_read(monkeypatch, content, sentence):
     monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
-    decoder = Decoder(1, Limits(memory=256 << 20, computing=1))
+    decoder = Decoder(1, Limits(memory=256 << 20, computing=1, clock=5.0))
     with pytest.raises(UnreadablePicture) as raised:
         decoder.read(content)
     assert str(raised.value) == sentence
@@ -241,6 +250,21 @@ def test_no_more_children_than_allowed_work_at_once(monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
+def test_an_answer_that_breaks_off_here_is_not_part_of_the_next_one(decoder, monkeypatch):
+    """The reader runs out of memory, or is interrupted, while the pixels are still coming."""
+    large = file_of(Image.new("RGB", (900, 900), "red"), "PNG")
+    for failure in (MemoryError, KeyboardInterrupt):
+
+        def fail(*args, failure=failure):
+            raise failure
+
+        with monkeypatch.context() as patch:
+            patch.setattr(decoding, "_image", fail)
+            with pytest.raises((UnreadablePicture, KeyboardInterrupt)):
+                decoder.read(large)
+        np.testing.assert_array_equal(np.asarray(decoder.read(file_of(photograph(), "PNG")).image), np.asarray(photograph()))
+
+
 def test_a_child_has_nothing_of_the_server(decoder, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -27,7 +27,7 @@ MODEL = {
     "cvt.notes": set(),
     "cvt.formats.bounds": set(),
     "cvt.formats.exif": set(),
-    "cvt.colour": {"cvt.formats.bounds", "cvt.notes"},
+    "cvt.colour": {"cvt.formats.bounds", "cvt.formats.stored", "cvt.notes"},
     "cvt.formats.stored": {"cvt.formats.bounds", "cvt.notes"},
     **{f"cvt.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
     "cvt.formats.tiff": _FORMAT | {"cvt.formats.jpeg", "cvt.formats.tiff_tags", "cvt.formats"},

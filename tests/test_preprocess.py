@@ -49,7 +49,7 @@ def png(width, height, depth, color, rows=b""):
 # --- pictures that come out right ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "JPEG", "AVIF", "PPM", "JPEG2000"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "JPEG", "AVIF", "PPM"])
 def test_formats(kind):
     picture = photograph()
     lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95, "subsampling": 0}, "AVIF": {"quality": 100}}
@@ -122,13 +122,11 @@ def test_16_bit_colour_is_scaled():
     ("values", "expected"),
     [
         (np.array([[0.0, 0.5, 1.0]], np.float32), [0, 128, 255]),  # shares
-        (np.array([[0.0, 100.0, 255.0]], np.float32), [0, 100, 255]),
-        (np.array([[-10.0, 0.0, 10.0]], np.float32), [0, 128, 255]),  # no convention: the whole range
-        (np.array([[0.0, np.nan, 1.0]], np.float32), [0, 0, 255]),
-        (np.array([[0, 100, 255]], np.int32), [0, 100, 255]),
-        (np.array([[0, 257, 65535]], np.int32), [0, 1, 255]),
-        (np.array([[0, 1 << 19, 1 << 20]], np.int32), [0, 128, 255]),
-        (np.array([[7.0, 7.0, 7.0]], np.float32) * 1000, [0, 0, 0]),
+        (np.array([[-10.0, 1.0000002, 255.0]], np.float32), [0, 255, 255]),  # clipped, whatever the largest is
+        (np.array([[0.2, 0.4, 0.5]], np.float32), [51, 102, 128]),
+        (np.array([[np.nan, np.inf, -np.inf]], np.float32), [0, 255, 0]),
+        (np.array([[0, 1 << 30, (1 << 31) - 1]], np.int32), [0, 128, 255]),  # the type's own range
+        (np.array([[-5, 255, 256]], np.int32), [0, 0, 0]),
     ],
 )
 def test_floats_and_32_bit(values, expected):
@@ -215,7 +213,7 @@ UNUSABLE = {
     "truncated in its header": (encoded(photograph(), "PNG")[:20], "damaged or incomplete"),
     "20k": (png(20_000, 20_000, 8, 0), "50 million"),
     "13k": (png(13_000, 13_000, 8, 0), "50 million"),
-    "no pixels": (png(0, 10, 8, 0), "damaged or incomplete"),
+    "no pixels": (png(0, 10, 8, 0), "no pixels"),
     "long": (png(40_000, 10, 8, 0), "50 times"),
 }
 

@@ -20,7 +20,7 @@ from .bounds import MAX_PROFILE, UnreadablePicture, check_size, damaged, unsuppo
 from .exif import orientation
 from .stored import Stored, decoded, read_at, size_of
 
-MAX_AVIF_PIXELS = 25_000_000  # the frame, its copy in RGB and Pillow's take up to 30 bytes per pixel together
+MAX_AVIF_PIXELS = 30_000_000  # the frame at 12 bits, its RGB and Pillow's copies take up to 22 bytes per pixel together
 MAX_FILE = 100_000_000
 _BRANDS = (b"avif", b"avis")
 _MOST_BOXES = 10_000
@@ -76,7 +76,7 @@ def _colour(picture: _Item, profile: bytes | None):
     if profile and len(profile) <= MAX_PROFILE:
         return profile
     nclx = picture.properties.get(b"nclx", b"")
-    return from_cicp(*struct.unpack_from(">HH", nclx)) if len(nclx) >= 4 else None
+    return from_cicp(*struct.unpack_from(">HH", nclx), television="srgb") if len(nclx) >= 4 else None
 
 
 def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -21,7 +21,7 @@ _DEFAULT_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 24: (0xFF0000, 0xFF00, 0xFF, 0),
 
 
 def read(file: BinaryIO) -> Stored:
-    """The picture; the fourth byte of a pixel is transparency only where a mask says so and not all of it is 0."""
+    """The picture; the fourth byte of a pixel is transparency only where a mask says so."""
     start = read_at(file, 0, 14 + 124)
     if len(start) < 26:
         raise damaged()
@@ -105,8 +105,6 @@ def _by_masks(file: BinaryIO, offset: int, width: int, height: int, bits: int, m
             pixels = np.ascontiguousarray(rows).view(f"<u{bits // 8}")[:, :, 0].astype(np.int64)
             band = np.stack([_channel(pixels, mask) for mask in masks[:channels]], axis=2)
         picture.paste(Image.fromarray(np.ascontiguousarray(band)), (0, top))
-    if masks[3] and picture.getchannel("A").getextrema() == (0, 0):
-        return picture.convert("RGB")
     return picture
 
 

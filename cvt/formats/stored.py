@@ -25,6 +25,7 @@ class Stored:
         picture: of mode L, LA, La, RGB, RGBA, RGBa, P, PA, CMYK or LAB; only an alpha channel or Pillow's own
             ``info["transparency"]`` of a palette makes anything transparent.
         orientation: 1 to 8 as in EXIF.
+        shared: whether the picture is somebody else's and must stay as it is.
         colour: an ICC profile's bytes, or a ``Described`` colour space of ``colour.py``; None is sRGB.
     """
 
@@ -32,6 +33,7 @@ class Stored:
     orientation: int = 1
     colour: object = None
     notes: list[Note] = field(default_factory=list)
+    shared: bool = False
 
 
 def decoded(picture: Image.Image) -> Image.Image:

@@ -18,7 +18,7 @@ from ..notes import Note
 from . import jpeg
 from . import tiff_tags as tags
 from .bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
-from .stored import Stored, decoded, floats_to_8_bits, pieced, read_at, to_8_bits
+from .stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from .tiff_tags import Layout, built, pages, strips
 
 _BYTES = (5, 32773, 34925, 50000)  # compressions that libtiff undoes without knowing what the bytes mean
@@ -158,9 +158,9 @@ def _rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, np.ndarray]]:
             continue
         height = min(layout.part_height, layout.height - top)
         planes = [_unpacked(file, layout, part, height) for part in parts]
-        for rows in zip(*planes, strict=True):
-            yield top, np.concatenate(rows, axis=2) if len(rows) > 1 else rows[0]
-            top += len(rows[0])
+        for bands in zip(*planes, strict=True):
+            yield top, np.concatenate(bands, axis=2) if len(bands) > 1 else bands[0]
+            top += len(bands[0])
 
 
 def _tiles(file: BinaryIO, layout: Layout, parts: list[tuple[int, int]]) -> np.ndarray:
@@ -176,8 +176,8 @@ def _unpacked(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int
     samples = 1 if layout.planar else layout.samples
     stride = -(-layout.part_width * samples * layout.bits // 8)
     for content in _bytes(file, layout, part, height, stride):
-        rows = np.frombuffer(content, np.uint8).reshape(-1, stride)
-        yield _numbers(_REVERSED[rows] if layout.fill_order == 2 else rows, layout, samples)
+        lines = np.frombuffer(content, np.uint8).reshape(-1, stride)
+        yield _numbers(_REVERSED[lines] if layout.fill_order == 2 else lines, layout, samples)
 
 
 def _bytes(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int, stride: int) -> Iterator[bytes]:
@@ -192,11 +192,11 @@ def _bytes(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int, s
     elif layout.compression in _DEFLATE:
         yield from _inflated(pieced(file, [part]), [count * stride for count in counts])
     else:
-        if height * stride > MAX_AT_ONCE:
+        if height * stride + 2 * length > MAX_AT_ONCE:
             raise UnreadablePicture(_LARGE)
         content = _by_bytes(read_at(file, offset, length), layout, height, stride)
         for row in range(0, height, step):
-            yield memoryview(content)[row * stride : (row + step) * stride]
+            yield rows(content, row, min(row + step, height)).tobytes()
 
 
 def _whole(content: bytes, length: int) -> bytes:
@@ -220,7 +220,7 @@ def _inflated(packed: BinaryIO, lengths: list[int]) -> Iterator[bytes]:
         raise damaged() from error
 
 
-def _by_bytes(packed: bytes, layout: Layout, height: int, stride: int) -> bytes:
+def _by_bytes(packed: bytes, layout: Layout, height: int, stride: int) -> Image.Image:
     """What libtiff unpacks, told that the bytes are a grey picture of 8 bits."""
     content = built(
         {
@@ -230,27 +230,27 @@ def _by_bytes(packed: bytes, layout: Layout, height: int, stride: int) -> bytes:
         [packed],
     )  # fmt: skip
     try:
-        return decoded(TiffImagePlugin.TiffImageFile(io.BytesIO(content))).tobytes()
+        return decoded(TiffImagePlugin.TiffImageFile(io.BytesIO(content)))
     except (SyntaxError, OSError) as error:
         raise damaged() from error
 
 
-def _numbers(rows: np.ndarray, layout: Layout, samples: int) -> np.ndarray:
+def _numbers(lines: np.ndarray, layout: Layout, samples: int) -> np.ndarray:
     """Rows of bytes → (rows, part width, samples) of the file's type, differences undone."""
     width = layout.part_width
     if layout.predictor == 3:
-        rows = np.add.accumulate(rows.reshape(len(rows), -1, samples), axis=1, dtype=np.uint8)
+        lines = np.add.accumulate(lines.reshape(len(lines), -1, samples), axis=1, dtype=np.uint8)
         size = layout.bits // 8
-        rows = rows.reshape(len(rows), size, width * samples).transpose(0, 2, 1)  # the most significant bytes come first
-        return np.ascontiguousarray(rows).view(f">f{size}").reshape(len(rows), width, samples)
+        lines = lines.reshape(len(lines), size, width * samples).transpose(0, 2, 1)  # the most significant bytes come first
+        return np.ascontiguousarray(lines).view(f">f{size}").reshape(len(lines), width, samples)
     if layout.bits in (8, 16, 32, 64):
         kind = {1: "u", 2: "i", 3: "f"}[layout.format]
-        values = np.ascontiguousarray(rows).view(f"{layout.order}{kind}{layout.bits // 8}").reshape(len(rows), width, samples)
+        values = np.ascontiguousarray(lines).view(f"{layout.order}{kind}{layout.bits // 8}").reshape(len(lines), width, samples)
         if layout.predictor == 2:
             native = values.view(f"{layout.order}u{layout.bits // 8}").astype(f"u{layout.bits // 8}")
             values = np.add.accumulate(native, axis=1, dtype=native.dtype).view(f"{kind}{layout.bits // 8}")
         return values
-    bits = np.unpackbits(rows, axis=1, count=width * samples * layout.bits).reshape(len(rows), width, samples, layout.bits)
+    bits = np.unpackbits(lines, axis=1, count=width * samples * layout.bits).reshape(len(lines), width, samples, layout.bits)
     values = np.zeros(bits.shape[:3], np.int64)
     for place in range(layout.bits):
         values = values << 1 | bits[..., place]

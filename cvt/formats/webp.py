@@ -12,7 +12,7 @@ from PIL import Image, WebPImagePlugin
 from ..notes import Note
 from .bounds import MAX_PROFILE, check_size, damaged
 from .exif import orientation
-from .stored import Stored, decoded, read_at, size_of
+from .stored import Stored, read_at, size_of
 
 _PARTS = (b"ALPH", b"VP8 ", b"VP8L")
 _ALPHA = 0x10
@@ -96,6 +96,9 @@ def _decode(file: BinaryIO, parts: list[tuple[bytes, int, int]], size: tuple[int
         picture = WebPImagePlugin.WebPImageFile(io.BytesIO(struct.pack("<4sI", b"RIFF", len(body)) + body))
     except Exception as error:  # as in ``decoded``
         raise damaged() from error
-    decoded(picture)
-    picture._decoder = None  # it holds two canvases more
-    return picture
+    # Pillow's own load keeps two canvases of the decoder beside the picture and its bytes.
+    frame, mode, rawmode = picture._decoder.get_next(), picture.mode, picture.rawmode
+    if frame is None:
+        raise damaged()
+    del picture
+    return Image.frombytes(mode, size, frame[0], "raw", rawmode)
