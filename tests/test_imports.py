@@ -39,7 +39,7 @@ MODEL = {
     "cvt.linear": set(),
     "cvt.generic": {"cvt.config", "cvt.config_base", "cvt.transformers_support"},
     "cvt.pretrained": {"cvt.config", "cvt.generic"},
-    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs", "cvt.pretrained"},
+    "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
     "cvt.preprocess": {"cvt.fields", "cvt.pictures"},
     "cvt.amounts": set(),
     "cvt.settings": {"cvt.fields"},

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cvt.config import CvtConfig
-from cvt.model import CvtModel, quick_gelu
+from cvt.model import quick_gelu
 from cvt.pretrained import CvtPreTrainedModel
 
 transformers = pytest.importorskip("transformers")
@@ -30,15 +30,19 @@ def runs_there(config: CvtConfig) -> bool:
     )
 
 
+def build_there(config: CvtConfig, cls: type[CvtPreTrainedModel]) -> nn.Module:
+    """transformers' model of this architecture, new."""
+    values = config.to_dict()
+    values.pop("hidden_act")
+    values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
+    return getattr(transformers, cls.__name__)(transformers.CvtConfig(**values))
+
+
 def twin(model: CvtPreTrainedModel) -> nn.Module:
     """The same model in transformers; the authors' activation is put in its place where the config asks for it."""
-    values = model.config.to_dict()
-    quick = values.pop("hidden_act") == "quick_gelu"
-    values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
-    cls = transformers.CvtModel if isinstance(model, CvtModel) else transformers.CvtForImageClassification
-    theirs = cls(transformers.CvtConfig(**values))
+    theirs = build_there(model.config, type(model))
     theirs.load_state_dict(model.state_dict())
-    if quick:
+    if model.config.hidden_act == "quick_gelu":
         for module in theirs.modules():
             if type(module).__name__ == "CvtIntermediate":
                 module.activation = QuickGelu()

@@ -37,9 +37,9 @@ def stages(draw, plain: bool):
 
 
 @st.composite
-def models(draw, plain=st.booleans()):  # noqa: B008 -- a strategy is a value
+def models(draw, plain: bool | None = None):
     """A config of one to four stages and an input size with room for it."""
-    plain = draw(plain)
+    plain = draw(st.booleans()) if plain is None else plain
     drawn = draw(st.lists(stages(plain), min_size=1, max_size=4 if plain else 3))
     if plain:
         for index, stage in enumerate(drawn):
@@ -92,7 +92,7 @@ def test_logits_and_feature_maps(drawn, seed):
 
 
 @settings(EXAMPLES, max_examples=30)
-@given(models(plain=st.just(True)), st.integers(0, 1000), st.booleans())
+@given(models(plain=True), st.integers(0, 1000), st.booleans())
 def test_gradients(drawn, seed, training):
     """In float64: a few channels multiply float32's rounding so much that it cannot be told from mistakes."""
     config, (height, width) = drawn
