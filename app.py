@@ -20,10 +20,10 @@ from PIL import Image
 from starlette.middleware import Middleware
 
 from cvt.pictures import UnreadablePicture
-from visualize import explorer, laboratory, share, words
+from visualize import chooser, explorer, laboratory, share, words
 from visualize.answer import attention_answer
 from visualize.gate import Gate
-from visualize.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
+from visualize.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
 from visualize.questions import Questions
 from visualize.routes import FAILED, routes
 from visualize.workbench import Workbench
@@ -75,6 +75,23 @@ class Page(gr.Blocks):
             raise gr.Error(NOT_VALUES, print_exception=False) from error
         return [pictures.get(place, value) for place, value in enumerate(found)]
 
+    async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
+        """Nor does an event carry files; Gradio would look them up, and say whether they are where they may be."""
+        if event_data is not None and _names_files(event_data._data):
+            raise gr.Error(NOT_UPLOADED, print_exception=False)
+        return await super().process_api(*args, event_data=event_data, **options)
+
+
+def _names_files(value: Any) -> bool:
+    """Whether there is an object with a path anywhere in a JSON value."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict) and "path" in each:
+            return True
+        left += each.values() if isinstance(each, dict) else each if isinstance(each, list) else []
+    return False
+
 
 def in_words(handler: Callable) -> Callable:
     """A handler whose failures reach the person as one sentence: no traceback, no path."""
@@ -103,10 +120,8 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             several = len(names) > 1
             head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
             # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
-            model = gr.HTML(
-                names[0],
+            gr.HTML(
                 html_template=words.choice(names),
-                js_on_load=words.CHOICE_JS,
                 apply_default_css=False,
                 visible=several,
                 scale=0,
@@ -116,7 +131,7 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
         with gr.Tab("Explore"):
-            chosen = _explore_tab(demo, workbench, questions, examples, head, model)
+            chosen = _explore_tab(demo, workbench, questions, examples, head)
         with gr.Tab("Architecture", elem_id="tab-architecture"):
             _laboratory_tab(questions, chosen)
         _api(workbench)
@@ -131,13 +146,11 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _explore_tab(
-    demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML, model: gr.HTML
-) -> gr.State:
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML) -> gr.State:
     """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
     of a person."""
-    first = str(examples[0]) if examples else None
-    chosen, shown = gr.State(first), gr.State(None)
+    named = {path.stem: str(path.resolve()) for path in examples}
+    chosen, shown = gr.State(next(iter(named.values()), None)), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
@@ -149,64 +162,70 @@ def _explore_tab(
                 elem_id="picture-upload",
                 **AS_FILE,
             )
-            gr.Examples(
-                [[str(path)] for path in examples], inputs=[upload], label="Examples", examples_per_page=12, elem_id="picture-examples"
+            choice = gr.HTML(
+                html_template=chooser.examples_html(examples),
+                js_on_load=chooser.JS_ON_LOAD,
+                apply_default_css=False,
+                container=False,
+                padding=False,
+                elem_id="picture-examples",
             )
             gr.HTML(words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
-    told = {main: gr.skip(), chosen: gr.skip(), upload: gr.skip(), head: gr.skip(), model: gr.skip(), shown: gr.skip()}
+    told = {main: gr.skip(), chosen: gr.skip(), head: gr.skip(), shown: gr.skip()}
 
-    def named(picture: str) -> dict:
+    def linked(picture: str) -> dict:
         """How a link names the picture; a person's own has no name."""
-        return {"example": Path(picture).stem} if picture in workbench.examples.values() else {}
+        return next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
 
     def run(picture: str | None, name: str) -> dict:
-        """The picture through the model, or what keeps it from being shown, said in a message."""
+        """The picture through the model."""
+        bench = workbench.bench(name)
+        same = {head: words.header(bench, named=len(workbench.names) == 1), shown: bench.name, chosen: picture}
+        if picture is None:
+            return same
+        result = bench.explore(picture)
+        more = {"note": words.accuracy(bench.config), "notes": words.notes(result.exploration), "model": bench.source, "bench": bench.name}
+        more |= {"first": bench.name == workbench.names[0], **linked(picture)}
+        return same | {main: explorer.told(result.key, picture, **more)}
+
+    def show(before: str | None, seen_by: str | None, request: gr.Request, event: gr.EventData) -> dict:
+        """What was chosen, or, when the page opens, what its link says; or what keeps it from being shown, said in a message."""
+        asked = event._data
         try:
-            bench = workbench.bench(name)
-            same = {head: words.header(bench, named=len(workbench.names) == 1), shown: bench.name, chosen: picture}
-            if picture is None:
-                return same
-            result = bench.explore(picture)
+            if not isinstance(asked, dict):
+                view, _ = questions.linked(str(request.query_params))
+                return told | run(workbench.examples.get(view.picture, before), view.model or "")
+            picture = _chosen(asked, named, workbench.intake)
+            return told | run(picture or before, asked.get("model") or seen_by)
         except ValueError as error:
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
             gr.Warning(FAILED, title="Not shown", duration=15)
-        else:
-            more = {"note": words.accuracy(bench.config), "model": bench.source, "bench": bench.name}
-            more |= {"first": bench.name == workbench.names[0], **named(picture)}
-            return same | {main: explorer.told(result.key, picture, **more)}
-        return {}
+        return told
 
-    def show(new: str | None, name: str, before: str | None, seen_by: str | None, request: gr.Request) -> dict:
-        """Another picture or another model. The upload is emptied, ready for the next drop; a model that failed is not chosen."""
-        if seen_by is None:  # the page opens: what its link says
-            view, _ = questions.linked(str(request.query_params))
-            path, name = workbench.examples.get(view.picture, before), view.model or name
-            return told | run(path, name) | {model: name}
-        if new is None and name == seen_by:
-            return told
-        found = run(new or before, name)
-        back = {} if found else {model: seen_by}
-        return told | found | back | ({} if new is None else {upload: None})
-
-    settings = {"show_progress": "hidden", "api_visibility": "private", **MODEL_QUEUE}
-    # one listener for all: of what a person changes while the model works, the last state of everything is shown, once
-    changes = gr.on(
-        [demo.load, upload.change, model.change],
-        show,
-        [upload, model, chosen, shown],
-        list(told),
-        trigger_mode="always_last",
-        js=explorer.JS_WAITS,
-        **settings,
-    )
-    changes.then(None, js=explorer.JS_ANSWERED)
-    demo.load(None, js=words.name_examples(examples))
-    main.retry(lambda *given: told | run(*given), [chosen, shown], list(told), **settings)
+    settings = {"show_progress": "hidden", "api_visibility": "private"}
+    # the browser sends a choice when the one before it was answered, whatever came of it
+    answered = gr.on([demo.load, choice.submit], show, [chosen, shown], list(told), trigger_mode="multiple", **settings, **MODEL_QUEUE)
+    answered.then(None, js=chooser.JS_ANSWERED)
+    answered.failure(None, js=chooser.JS_ANSWERED)
+    upload.change(None, upload, upload, js=chooser.JS_TAKES, **settings)
+    main.retry(None, js=chooser.JS_AGAIN)
     return chosen
+
+
+def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:
+    """The path of the picture that a choice names; None where the picture stays. Raises ValueError: there is none such."""
+    if "own" in asked:
+        return intake.accepted(asked["own"], get_upload_folder())
+    name = asked.get("example")
+    if name is None:
+        return None
+    if not isinstance(name, str) or name not in examples:
+        raise ValueError("There is no such example.")
+    return examples[name]
 
 
 def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
@@ -297,7 +316,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
     return {
         "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
         "head": explorer.HEAD,
-        "css": explorer.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
+        "css": explorer.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlparse
 
 import app
 from cvt.config import CvtConfig
@@ -32,16 +33,27 @@ def save_random_model(folder: Path, kind: str = "class", crop_pct: float | None 
     CvtImageProcessor(size=config.image_size, crop_pct=crop_pct).save_pretrained(folder)
 
 
+_VISITORS: dict[str, list[Callable[[], None]]] = {}  # by host and port: what closes each page that is open there
+
+
+def before_closing(address: str, leave: Callable[[], None]) -> None:
+    """Has ``app_of`` call ``leave`` before it stops the server of this address: a page that outlived it would see its requests fail."""
+    _VISITORS[urlparse(address).netloc].append(leave)
+
+
 @contextmanager
 def app_of(workbench: Workbench) -> Iterator[str]:
     """The address of a page for this workbench, until the block ends."""
-    demo = app.build_demo(workbench)
+    demo, visitors = app.build_demo(workbench), []
     try:
         _, address, _ = demo.launch(
             prevent_thread_lock=True, server_name="127.0.0.1", server_port=None, quiet=True, **app.launch_settings(workbench)
         )
+        _VISITORS[urlparse(address).netloc] = visitors
         yield address.rstrip("/")
     finally:
+        for leave in visitors:
+            leave()
         demo.close()
 
 

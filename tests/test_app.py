@@ -65,6 +65,13 @@ def test_explore_gives_exact_weights_and_a_picture_of_them(client, workbench):
     assert answer["query_grid"] == [24, 24]
     assert answer["key_grid"] == [12, 12]
     assert Image.open(picture).width >= 600
+    assert answer["notes"] == []
+
+
+def test_explore_says_what_was_done_to_the_picture(client, tmp_path):
+    Image.new("RGB", (700, 100)).save(tmp_path / "panorama.png")
+    answer, _ = client.predict(handle_file(str(tmp_path / "panorama.png")), 1, 1, 0, 1, 1, api_name="/explore")
+    assert answer["notes"] == ["The model saw only the middle square of 700×100 pixels."]
 
 
 def test_explore_asks_for_the_cls_token_where_there_is_one(client):

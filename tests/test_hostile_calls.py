@@ -61,16 +61,21 @@ class Server:
         assert status == 200, answer
         return self.get(f"/gradio_api/call/{name}/{json.loads(answer)['event_id']}")[1]
 
-    def queue(self, calls: list[tuple[int, list]], session: str, **more: object) -> list[dict]:
-        """As the page does it, many at once: what each call of (function, data) came to, in order."""
+    def queue(self, calls: list[tuple[int, list, object]], session: str) -> list[dict]:
+        """As the page does it, many at once: what each call of (function, data, data of the event) came to, in order; in ``said``
+        the messages that a person sees."""
         ids = []
-        for index, data in calls:
-            status, answer = self.post("/gradio_api/queue/join", {"data": data, "fn_index": index, "session_hash": session, **more})
+        for index, data, event in calls:
+            call = {"data": data, "fn_index": index, "session_hash": session, "event_data": event}
+            status, answer = self.post("/gradio_api/queue/join", call)
             assert status == 200, answer
             ids.append(json.loads(answer)["event_id"])
         events = self.get(f"/gradio_api/queue/data?session_hash={session}")[1]
         found = [json.loads(line.removeprefix("data: ")) for line in events.splitlines() if line.startswith("data: ")]
-        ended = {each["event_id"]: each for each in found if each["msg"] == "process_completed"}
+        ended = {each["event_id"]: {**each, "said": []} for each in found if each["msg"] == "process_completed"}
+        for each in found:
+            if each["msg"] == "log":
+                ended[each["event_id"]]["said"].append(each["log"])
         return [ended[each] for each in ids]
 
     def function(self, name: str) -> dict:
@@ -236,23 +241,23 @@ def test_no_picture_of_the_disk_is_ever_handed_back(server, canaries, web):
     values = [value for path in paths(server, canaries, address) for value in shapes(path)]
     predict, explore = server.function("predict"), server.function("explore")
     page = server.function("load")
-    assert len(page["inputs"]) >= 4
     doors = [  # every function that takes a picture
-        (predict["id"], lambda value: [value, ""]),
-        (page["id"], lambda value: [value, "", None, None, *[None] * (len(page["inputs"]) - 4)]),
-        (explore["id"], lambda value: [value, 1, 1, 0, 1, 1, ""]),
+        lambda value: (predict["id"], [value, ""], None),
+        lambda value: (page["id"], [None] * len(page["inputs"]), {"own": value}),
+        lambda value: (explore["id"], [value, 1, 1, 0, 1, 1, ""], None),
     ]
     in_turn = zip([*values, *values], itertools.cycle(doors), strict=False)  # every value at two of the three
-    calls = [(value, index, data(value)) for value, (index, data) in in_turn]
+    calls = [(value, door(value)) for value, door in in_turn]
     assert len(calls) > 900
     held, memory, files = len(server.workbench.store), resident(), open_files()
     with disk_watched(canaries[:4]) as touched:
         for number, start in enumerate(range(0, len(calls), 100)):
             part = calls[start : start + 100]
-            answers = server.queue([(index, data) for _, index, data in part], f"hostile{number}")
-            for (value, index, _), answer in zip(part, answers, strict=True):
-                if index == page["id"] and expected(value) == GIVE:
-                    assert answer["success"]  # the page was opened without a picture: it shows its own
+            answers = server.queue([call for _, call in part], f"hostile{number}")
+            for (value, (index, *_)), answer in zip(part, answers, strict=True):
+                if index == page["id"]:  # without a picture it stays at the one that it has
+                    said = answer["said"] if answer["success"] else [answer["output"]["error"]]
+                    assert said in ([] if expected(value) == GIVE else [expected(value)], [NOT_UPLOADED]), (value, answer)
                     continue
                 assert not answer["success"], (value, answer)
                 assert answer["output"]["error"] == expected(value), (value, answer)
@@ -291,11 +296,29 @@ def test_odd_values_in_every_other_place_get_a_sentence(server):
     calls = []
     for index, data in whole.items():
         for place in range(1, len(data)):
-            calls += [(index, [*data[:place], odd, *data[place + 1 :]]) for odd in ODD]
+            calls += [(index, [*data[:place], odd, *data[place + 1 :]], None) for odd in ODD]
+    for choice in ("example", "own", "model"):
+        calls += [(page["id"], whole[page["id"]], {choice: odd}) for odd in ODD]
+    calls += [(page["id"], whole[page["id"]], odd) for odd in ODD]
     answers = server.queue(calls, "odd")
-    for (_, data), answer in zip(calls, answers, strict=True):
-        assert is_clean(json.dumps(answer["output"].get("error"))), answer
-        assert answer["success"] or answer["output"]["error"], (data, answer)
+    for (_, *sent), answer in zip(calls, answers, strict=True):
+        assert is_clean(json.dumps([answer["output"].get("error"), answer["said"]])), answer
+        assert answer["success"] or answer["output"]["error"], (sent, answer)
+
+
+def test_a_choice_of_what_there_is_not_is_a_message_and_a_good_one_is_shown(server):
+    page = server.function("load")
+    choices = {
+        "There is no such example.": [{"example": "../koala"}, {"example": [app.EXAMPLES[0].stem]}, {"example": 7}],
+        "There is no model": [{"example": app.EXAMPLES[0].stem, "model": each} for each in ("cats", ["cats"], {"a": 1}, 7)],
+    }
+    for sentence, events in choices.items():
+        for answer in server.queue([(page["id"], [None] * len(page["inputs"]), each) for each in events], "choices"):
+            assert answer["success"]
+            assert [each.startswith(sentence) for each in answer["said"]] == [True], answer
+    [answer] = server.queue([(page["id"], [None] * len(page["inputs"]), {"example": app.EXAMPLES[1].stem})], "choices")
+    assert answer["said"] == []
+    assert f'"example": "{app.EXAMPLES[1].stem}"' in json.dumps(answer["output"])
 
 
 def test_bodies_that_are_no_call_are_refused(server):
@@ -340,7 +363,7 @@ def test_a_state_is_the_servers_alone(server, canaries):
     """What a client sends in the place of a state is not looked at: its picture stays the example that opens the page."""
     page = server.function("load")
     for mine in (canaries[0], {"path": canaries[0], "meta": MARK}):
-        [answer] = server.queue([(page["id"], [None, "", mine, None, *[None] * (len(page["inputs"]) - 4)])], "states")
+        [answer] = server.queue([(page["id"], [mine, *[None] * (len(page["inputs"]) - 1)], None)], "states")
         assert answer["success"] or answer["output"]["error"]
         assert canaries[0] not in json.dumps(answer)
         assert "canary" not in json.dumps(answer)

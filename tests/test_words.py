@@ -2,14 +2,18 @@
 
 import html
 import json
+import math
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("gradio")
 
 import app
+from cvt import CvtImageProcessor
+from cvt.notes import Note, note_sentence
 from cvt.variants import stage_settings, variant
 from tests.helpers import tiny_config
 from visualize import words
@@ -30,7 +34,7 @@ def test_where_weights_come_from_is_said_with_what_it_means():
 
     assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
     assert "None of the" not in said({0: {"stride_kv": 1}})
-    assert "It sees 64×64 pixels instead of 32×32, so the prediction is another." in said({}, side=64)
+    assert "It sees 64×64 pixels instead of 32×32, so the prediction differs." in said({}, side=64)
     assert "Every prediction passes through stage 1, which is untrained." in said({0: {"embed_dim": 16}})
     assert said({}, weights="random") == words.UNTRAINED
 
@@ -50,9 +54,49 @@ def test_names_of_models_are_text_in_the_template():
 
 def test_accuracy_is_said_only_where_it_was_measured():
     config = tiny_config()
-    assert words.accuracy(config) == ""
-    assert words.accuracy(config.replace(extra={"evaluation": {"top1": "high"}})) == ""
-    assert "names 41% correctly" in words.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}}))
+    for measured in (
+        None,
+        {},
+        "good",
+        {"top1": "high"},
+        {"top1": math.nan},
+        {"top1": math.inf},
+        {"top1": -0.1},
+        {"top1": 41.25},
+        {"top1": True},
+    ):
+        assert words.accuracy(config.replace(extra={"evaluation": measured})) == words.UNMEASURED
+    assert words.accuracy(config.replace(extra={})) == words.UNMEASURED
+    assert words.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}})) == (
+        "It classifies 41\u202f% of unseen pictures correctly. It knows only these 5 classes."
+    )
+    assert "100\u202f%" in words.accuracy(config.replace(extra={"evaluation": {"top1": 1}}))
+
+
+@pytest.mark.parametrize(
+    ("size", "crop_pct", "side", "sentence"),
+    [
+        ((1920, 1080), 0.875, 96, None),
+        ((4900, 100), 0.875, 96, "The model saw only the middle square of 4900×100 pixels."),
+        ((100, 260), 1.0, 96, "The model saw only the middle square of 100×260 pixels."),
+        ((100, 240), 1.0, 96, None),
+        ((900, 300), 1.0, 384, "The model saw all of the 900×300 pixels, squeezed into a square."),
+        ((300, 900), 1.0, 384, "The model saw all of the 300×900 pixels, squeezed into a square."),
+        ((400, 300), 1.0, 384, None),
+    ],
+)
+def test_what_the_model_did_not_see_is_said(size, crop_pct, side, sentence):
+    processor = CvtImageProcessor(size=side, crop_pct=crop_pct)
+    pixels = np.zeros((side, side, 3), np.uint8)
+    seen = SimpleNamespace(notes=(), crop_box=processor.crop_box(*size), original_size=size, pixels=pixels)
+    assert words.notes(seen) == ([sentence] if sentence else [])
+
+
+def test_what_was_done_to_a_file_is_said_first():
+    box = CvtImageProcessor(size=96).crop_box(900, 100)
+    notes = (Note("turned"), Note("pages", count=4))
+    seen = SimpleNamespace(notes=notes, crop_box=box, original_size=(900, 100), pixels=np.zeros((96, 96, 3), np.uint8))
+    assert words.notes(seen) == [*map(note_sentence, notes), "The model saw only the middle square of 900×100 pixels."]
 
 
 def test_every_example_has_an_author_and_a_licence():

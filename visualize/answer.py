@@ -9,6 +9,7 @@ from PIL import Image
 
 from .attention_maps import statistics
 from .explore import Exploration, StageExploration
+from .words import notes
 
 
 def attention_answer(
@@ -20,8 +21,9 @@ def attention_answer(
         stage, block: 1 is the first. head: 1 is the first, 0 the mean of all.
         row, column: the token's place in the query grid; 0 and 0 for the cls token.
     Returns:
-        A dictionary for JSON: the classes, a sentence, the grids, ``weights`` (rows of the key grid; they and ``cls_weight``,
-        where there is a cls token, sum to 1) and their statistics. And a picture that shows all this.
+        A dictionary for JSON: the classes, ``notes`` on what was done to the picture, a sentence, the grids, ``weights`` (rows of
+        the key grid; they and ``cls_weight``, where there is a cls token, sum to 1) and their statistics. And a picture that
+        shows all this.
     Raises:
         ValueError: a stage, block, head or token that there is not.
     """
@@ -40,6 +42,7 @@ def attention_answer(
     rows, columns = view.key_grid.shape
     numbers = statistics(weights)
     answer = {
+        "notes": notes(exploration),
         "classes": [{"label": label, "probability": probability} for label, probability in exploration.top()],
         "sentence": f"Stage {stage}, block {block}, {f'head {head}' if head else 'mean of the heads'}: "
         f"how strongly {asked} draws on each of the {rows}×{columns} key cells.",

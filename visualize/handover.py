@@ -54,7 +54,8 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
 def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) -> bytes:
     """A zip of config.json, model.safetensors and preprocessor_config.json, as ``from_pretrained`` reads them unzipped.
 
-    The same model always gives the same bytes. transformers opens it too, unless ``cvt.foreign`` says what it lacks.
+    The same model always gives the same bytes. A variant's say nothing about how good it is, which nobody has measured.
+    transformers opens it too, unless ``cvt.foreign`` says what it lacks.
     """
     content = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:

@@ -5,6 +5,8 @@ The page's server answers ``modules/<component>/<file>`` below its root, so that
 
 from __future__ import annotations
 
+import html
+
 # Finds the page's root when it runs, since the page may live below a path of its host.
 _ON_LOAD = """
 const attach = async (tries) => {
@@ -21,6 +23,11 @@ const attach = async (tries) => {
 };
 attach(0);
 """
+
+
+def template_text(text: str) -> str:
+    """Text as text in a template of a ``gr.HTML``, which would compute ``${…}`` and ``{{…}}``."""
+    return html.escape(text).replace("$", "&#36;").replace("{", "&#123;")
 
 
 def on_load(component: str, answers: str) -> str:

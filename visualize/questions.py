@@ -53,7 +53,7 @@ class Questions:
         bench, found = self._wanted(asked)
         side = None if found.side == bench.side else found.side
         lines = python_lines(found.config, bench.config, found.inherited, found.seed, bench.source, side)
-        return {"config": found.config.to_json_string(), "python": lines, "note": foreign(found.config)}
+        return {"config": found.config.without_claims().to_json_string(), "python": lines, "note": foreign(found.config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from . import explorer, laboratory, share
+from . import chooser, explorer, laboratory, share
 from .questions import Questions
 from .workbench import PASSES, Workbench
 
@@ -32,7 +32,7 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
-        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (explorer, laboratory, share)),
+        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (chooser, explorer, laboratory, share)),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in questions.answers.items()),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +12,18 @@ from cvt.amounts import in_words
 from cvt.config import CvtConfig, Size
 from cvt.cost import cost
 from cvt.inheritance import report
+from cvt.notes import note_sentence
+
+from .modules import template_text
 
 if TYPE_CHECKING:
     from .bench import Bench
+    from .explore import Exploration
     from .wanted import Wanted
 
+UNMEASURED = "This model was never measured: how often it is right is not known."
+LEAST_SEEN = 0.4  # of a picture's area, which most cameras' pictures keep: below that it is said that the rest was cut off
+MOST_STRETCHED = 1.5  # one side against the other
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
@@ -34,45 +40,39 @@ def header(bench: Bench, named: bool = True) -> str:
     )
 
 
-# A choice made in the element becomes its value, and a value set by Python is the choice shown.
-CHOICE_JS = """
-const select = element.querySelector("select");
-const show = () => { if (props.value) select.value = props.value; };
-select.addEventListener("change", () => { props.value = select.value; });
-watch("value", show);
-show();
-"""
-
-
 def choice(names: Sequence[str]) -> str:
-    """The template of an element that chooses one of the models; ``CHOICE_JS`` belongs to it."""
-
-    def text(name: str) -> str:
-        return html.escape(name).replace("$", "&#36;").replace("{", "&#123;")  # or the template would compute it
-
-    options = "".join(f'<option value="{text(name)}">{text(name)}</option>' for name in names)
+    """The template of an element that chooses one of the models."""
+    texts = [template_text(name) for name in names]
+    options = "".join(f'<option value="{text}">{text}</option>' for text in texts)
     return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
 
 
-def name_examples(pictures: Sequence[Path]) -> str:
-    """JavaScript that names the example pictures' buttons, which have no words."""
-    names = json.dumps([picture.stem.replace("_", " ") for picture in pictures])
-    return f"""() => {names}.forEach((name, index) => {{
-  const button = document.querySelectorAll(".gallery-item")[index];
-  button?.setAttribute("aria-label", "Example: " + name);
-  button?.setAttribute("title", name);
-}})"""
-
-
 def accuracy(config: CvtConfig) -> str:
-    """How often the model is right, where its config says so; an empty sentence where it does not."""
+    """How often the model is right, where its config says so; that nobody knows, where it does not."""
     measured = config.extra.get("evaluation")
-    if not isinstance(measured, dict) or not isinstance(measured.get("top1"), float):
-        return ""
-    return (
-        f"Of pictures that it never saw, this model names {measured['top1']:.0%} correctly, out of {config.num_labels} classes. "
-        "What is in none of them, it cannot name."
-    )
+    share = measured.get("top1") if isinstance(measured, dict) else None
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:  # nor is NaN
+        return UNMEASURED
+    classes = "one class" if config.num_labels == 1 else f"{config.num_labels} classes"
+    return f"It classifies {100 * share:.0f}\u202f% of unseen pictures correctly. It knows only these {classes}."
+
+
+def notes(seen: Exploration) -> list[str]:
+    """What was done to the picture before the model saw it, in sentences; none where nothing is worth a word."""
+    return [*map(note_sentence, seen.notes), *_framing(seen)]
+
+
+def _framing(seen: Exploration) -> list[str]:
+    """What became of a picture that is far from the model's input in shape."""
+    (left, top, right, bottom), (width, height) = seen.crop_box, seen.original_size
+    rows, columns = seen.pixels.shape[:2]
+    whole = f"{width}×{height} pixels"
+    if (right - left) * (bottom - top) < LEAST_SEEN * width * height:
+        return [f"The model saw only the middle square of {whole}."]
+    stretched = (right - left) * rows / ((bottom - top) * columns)
+    if max(stretched, 1 / stretched) > MOST_STRETCHED:
+        return [f"The model saw all of the {whole}, squeezed into a square."]
+    return []
 
 
 def weights(config: CvtConfig, side: int, found: Wanted) -> str:
@@ -83,7 +83,7 @@ def weights(config: CvtConfig, side: int, found: Wanted) -> str:
     if inherited.same and found.side != side:
         return (
             f"All weights are the trained model's. It sees {_grid((found.side,) * 2)} pixels instead of {_grid((side,) * 2)}, "
-            "so the prediction is another."
+            "so the prediction differs."
         )
     return inherited.sentence
 

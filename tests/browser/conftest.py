@@ -9,6 +9,8 @@ class Visit:
     """A page with a record of what went wrong on it and of where it sent requests."""
 
     def __init__(self, browser, address: str, **context):
+        from tests import serving  # needs Gradio
+
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
         self.page = self.context.new_page()
         self.host = urlparse(address).netloc
@@ -17,6 +19,7 @@ class Visit:
         self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
+        serving.before_closing(address, self.context.close)
         self.page.goto(address)
         self.wait_for_result(state="attached")  # a link may have opened another tab
 
@@ -41,6 +44,25 @@ class Visit:
         """What is drawn on the picture, as a data address, for comparing."""
         self.drawn()
         return self.page.eval_on_selector(f'[data-explorer="{explorer}"] [data-ref="overlay"]', "canvas => canvas.toDataURL()")
+
+    def example(self, name: str):
+        """The button of an example, by the name that people read."""
+        return self.page.get_by_role("button", name=f"Example: {name}", exact=True)
+
+    def choose(self, example: str) -> None:
+        self.example(example).click()
+
+    def upload(self, path) -> None:
+        self.page.locator("#picture-upload input[type=file]").set_input_files(path)
+
+    def wait_for_example(self, name: str | None) -> None:
+        """Until an example, or with None a picture of one's own, is drawn and nothing newer is on its way."""
+        self.page.wait_for_function(
+            """name => { const it = cvtExplorer.get(); const found = it?.waiting?.example ?? null;
+            return found === name && it.key === it.waiting.key && !it.turns.holding() && it.ref.message.hidden; }""",
+            arg=name and name.replace(" ", "_"),
+            timeout=60_000,
+        )
 
     def requests_since(self, count: int) -> list[str]:
         """Requests after the first ``count``, but for the page's own heartbeat."""

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from cvt.cost import cost
 from cvt.settings import SETTINGS
 from cvt.variants import variant
 from tests import serving
+from visualize import words
 from visualize.workbench import Workbench
 
 pytestmark = pytest.mark.browser
@@ -119,7 +121,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
 
 def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_request_a_step(laboratory):
     lab = laboratory()
-    lab.page.wait_for_timeout(500)
+    lab.ran("both sides show the same model")
     count = len(lab.seen.requests)
     lab.press("Depth of stage 3", "ArrowLeft", 3)
     lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 5")
@@ -362,7 +364,7 @@ def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_
     assert seen.page.evaluate("navigator.clipboard.readText()") == seen.page.url
     assert "stage=3" in seen.page.url
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)).save(tmp_path / "mine.png")
-    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "mine.png")
+    seen.upload(tmp_path / "mine.png")
     seen.page.wait_for_function("cvtExplorer.get().waiting.example === undefined")
     seen.page.get_by_role("button", name="Share").click()
     seen.page.get_by_text("Your own picture is not in the link").wait_for()
@@ -384,6 +386,26 @@ def test_the_variant_is_taken_away(laboratory):
     with lab.page.expect_download() as download:
         lab.page.get_by_role("button", name="Save the model as .zip").click()
     assert download.value.suggested_filename == "cvt-variant.zip"
+
+
+def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path):
+    serving.save_random_model(tmp_path / "measured")
+    config = json.loads((tmp_path / "measured/config.json").read_text()) | {"evaluation": {"top1": 0.68}}
+    (tmp_path / "measured/config.json").write_text(json.dumps(config))
+    note = '[data-explorer="main"] [data-ref="note"]'
+    with serving.app_of(Workbench(str(tmp_path / "measured"), "cpu", kept=app.EXAMPLES[:1])) as address:
+        lab = Laboratory(visit(address))
+        assert lab.page.inner_text(note) == "It classifies 68\u202f% of unseen pictures correctly. It knows only these 10 classes."
+        lab.open().press("Depth of stage 3", "ArrowLeft")
+        lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 7")
+        with lab.page.expect_download() as download:
+            lab.page.get_by_role("button", name="Save the model as .zip").click()
+        download.value.save_as(tmp_path / "variant.zip")
+    zipfile.ZipFile(tmp_path / "variant.zip").extractall(tmp_path / "variant")
+    with serving.app_of(Workbench(str(tmp_path / "variant"), "cpu", kept=app.EXAMPLES[:1])) as address:
+        seen = visit(address)
+        assert seen.page.inner_text(note) == words.UNMEASURED
+        assert seen.page.evaluate("cvtExplorer.get().result.stages[2].depth") == 7
 
 
 def test_narrow_screens_have_every_control(laboratory):

@@ -38,7 +38,7 @@ def test_an_example_replaces_the_picture(visit):
     before = seen.classes()
     base = '[data-explorer="main"] [data-ref="base"]'
     drawn = seen.page.eval_on_selector(base, "canvas => canvas.toDataURL()")
-    seen.page.locator(".gallery-item").nth(3).click()
+    seen.choose("koala")
     seen.page.wait_for_function(f"before => document.querySelector('{base}').toDataURL() !== before", arg=drawn)
     assert seen.classes() != before
 
@@ -114,7 +114,7 @@ def test_a_bad_upload_says_so_and_loses_nothing(visit, tmp_path):
     seen = visit()
     before = seen.classes()
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "broken.png")
+    seen.upload(tmp_path / "broken.png")
     seen.page.get_by_text(re.compile("This (picture is damaged|file is not a picture)")).first.wait_for()
     assert seen.classes() == before
     seen.problems[:] = [each for each in seen.problems if "broken" not in each and "Failed to load resource" not in each]
@@ -124,7 +124,7 @@ def test_an_upload_is_shown(visit, tmp_path):
     seen = visit()
     before = seen.classes()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)).save(tmp_path / "noise.png")
-    seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "noise.png")
+    seen.upload(tmp_path / "noise.png")
     seen.page.wait_for_function(
         'before => document.querySelector(\'[data-explorer="main"] [data-ref="classes"]\').innerText !== before', arg=before
     )
@@ -132,7 +132,7 @@ def test_an_upload_is_shown(visit, tmp_path):
 
 def test_two_people_see_their_own_pictures(visit):
     one, two = visit(), visit()
-    two.page.locator(".gallery-item").nth(4).click()
+    two.choose("espresso")
     two.page.wait_for_function("before => document.querySelector('[data-ref=\"classes\"]').innerText !== before", arg=one.classes())
     assert one.classes() != two.classes()
     one.picture().hover()
@@ -203,7 +203,7 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_m
     assert "draws on each of the 16×16 key cells" in seen.sentence()
     assert "10 classes · input 128×128" in seen.page.inner_text(".cvt-head-model")
     assert seen.page.evaluate("cvtExplorer.get().state.pinned") is True
-    seen.page.locator(".gallery-item").nth(2).click()  # another picture, the same model; the token begins in the middle again
+    seen.choose("bison")  # another picture, the same model; the token begins in the middle again
     seen.page.wait_for_function("cvtExplorer.get().state.pinned === false")
     wait_for_class(seen, "wide")
     assert place(seen.sentence()) == (17, 17)
@@ -234,7 +234,7 @@ def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
 def test_a_model_and_a_picture_chosen_at_once_are_shown_together(visit, two_models):
     seen = visit(two_models)
     first = seen.page.evaluate("cvtExplorer.get().waiting.picture")
-    seen.page.locator(".gallery-item").nth(5).click()
+    seen.choose("suspension bridge")
     choose_model(seen, "wide")
     wait_for_class(seen, "wide")
     seen.page.wait_for_function("first => cvtExplorer.get().pictured !== first", arg=first)
@@ -267,7 +267,7 @@ def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path
         message = seen.page.locator('[data-explorer="main"] [data-ref="message"]')
         assert message.is_hidden()
         key = seen.page.evaluate("cvtExplorer.get().key")
-        for wrong, item in ((False, 3), (True, 4)):
+        for wrong, example in ((False, "koala"), (True, "espresso")):
 
             def slow(picture, wrong=wrong):
                 time.sleep(1.2)
@@ -276,8 +276,8 @@ def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path
                 return quick(picture)
 
             bench.explore = slow
-            seen.page.locator(".gallery-item").nth(item).click()
-            seen.page.get_by_text("The model looks at the picture").wait_for()
+            seen.choose(example)
+            seen.page.get_by_text("Running the model").wait_for()
             message.wait_for(state="hidden")
         seen.page.get_by_text("This picture is too dark.").first.wait_for()
         assert seen.page.evaluate("cvtExplorer.get().key") != key
@@ -296,7 +296,7 @@ def test_another_persons_model_stays_as_it_is(visit, two_models):
     one, two = visit(two_models), visit(two_models)
     choose_model(two, "wide")
     wait_for_class(two, "wide")
-    one.page.locator(".gallery-item").nth(3).click()
+    one.choose("koala")
     one.page.wait_for_function("before => cvtExplorer.get().key !== before", arg=one.page.evaluate("cvtExplorer.get().key"))
     assert one.classes().count("narrow") == 5
     assert "input 96×96" in one.page.inner_text(".cvt-head-model")

@@ -3,10 +3,11 @@
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
-``note`` (a sentence below the classes), ``model`` (what ``from_pretrained`` takes, for the code that is offered), for the
-page's link ``bench`` (the model's name), ``first`` (true for the model with which the page opens) and ``example`` (the picture's name),
-``inside`` (true where the server answers for the microscope) and ``again`` (true where the element's ``retry`` event makes
-the result anew; it is sent when a result is gone and the person asks for it).
+``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``model`` (what
+``from_pretrained`` takes, for the code that is offered), for the page's link ``bench`` (the model's name), ``first`` (true for
+the model with which the page opens) and ``example`` (the picture's name), ``inside`` (true where the server answers for the
+microscope) and ``again`` (true where the element's ``retry`` event makes the result anew; it is sent when a result is gone and
+the person asks for it). Between ``turns.hold`` and ``turns.release`` of an explorer its results wait, since a newer one is on its way.
 
 The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
 ``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
@@ -36,10 +37,6 @@ start(200);
 </script>"""
 
 JS_ON_LOAD = on_load("explorer", "explorer")
-
-# For the listener that makes the explorer's next result: says so while that takes long, and no more once it is there.
-JS_WAITS = "(...given) => { window.cvtExplorer?.get()?.notice?.awaits(true); return given; }"
-JS_ANSWERED = "() => { window.cvtExplorer?.get()?.notice?.awaits(false); }"
 
 
 def picture_html(explorer: str) -> str:

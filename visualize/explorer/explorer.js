@@ -14,6 +14,7 @@ import { pipeline } from "./pipeline.js";
 import { fetchResult } from "./result.js";
 import { asShown, carried, initial, raised, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
+import { turns } from "./turns.js";
 import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
 import { firstName, percent } from "./words.js";
 
@@ -24,6 +25,7 @@ export class Explorer {
   constructor(id, base) {
     Object.assign(this, { id, base, roots: {}, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [], requests: 0 });
     this.stop = new AbortController();
+    this.turns = turns(this);
   }
 
   /** Takes one of its two elements; starts when both are there. */
@@ -49,8 +51,9 @@ export class Explorer {
     if (this.waiting) this.load(this.waiting);
   }
 
-  /** Shows the result named by the value that Python set: { key, picture, note, model, inside, again }; all but the key may be missing. */
+  /** Shows the result named by the value that Python set: { key, picture, note, notes, model, inside, again }; all but the key may be missing. */
   async load(value) {
+    if (this.turns.late(value)) return;
     this.waiting = value;
     if (!this.picture || !value) return;
     say(this.ref.note, value.note ?? "");
@@ -66,11 +69,14 @@ export class Explorer {
       this.requests++;
       const result = await fetchResult(this.base, value.key, signal);
       if (signal.aborted) return;
+      if (this.turns.overtaken(value)) return;
       this.key = value.key;
       this.show(result, value.picture);
+      this.notice.done(value.notes ?? []);
       this.notice.say("");
     } catch (error) {
       if (error.name === "AbortError" || signal.aborted) return;
+      if (this.turns.overtaken(value)) return;
       this.asked = null;
       this.notice.trouble(error, () => this.load(value));
     }

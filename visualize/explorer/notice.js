@@ -1,10 +1,11 @@
-// The line over the picture: what is being waited for, what failed, and the way out.
+// The line over the picture: what is being waited for, what failed, and the way out; and those below it, on what was done to it.
 
 import { make } from "./dom.js";
 import { Gone } from "./result.js";
 
 const GONE = "The server no longer keeps this result.";
-const WORKING = "The model looks at the picture …";
+const WORKING = "Running the model …";
+const NEWER = "Running your latest choice …";
 const SOON = 400; // ms; an answer within that needs no announcement
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 
@@ -21,11 +22,13 @@ export function notice(explorer, ref) {
     if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: button, onclick: again }));
   }
 
-  /** While the server works on the next result: says so, unless it is quick. */
-  function awaits(working) {
+  /** While the server works on the next result: says so, unless it is quick; at once where a newer choice took its place. */
+  function awaits(working, newer = false) {
     clearTimeout(announcing);
-    if (working) announcing = setTimeout(() => say(WORKING, true), SOON);
-    else if (message.textContent === WORKING) say("");
+    if (newer) say(NEWER, true);
+    else if (working) announcing = setTimeout(() => say(WORKING, true), SOON);
+    else if (renewing) unanswered();
+    else if ([WORKING, NEWER].includes(message.textContent)) say("");
   }
 
   /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
@@ -37,7 +40,7 @@ export function notice(explorer, ref) {
 
   /** Asks Python for the result anew; it answers with another key. */
   function renew() {
-    say("Asking the model again …", true);
+    say(WORKING, true);
     clearTimeout(patience);
     renewing = true;
     patience = setTimeout(() => say("The server has not answered. Choose the picture again."), PATIENCE);
@@ -51,6 +54,11 @@ export function notice(explorer, ref) {
     say(GONE, false, renew, "Show it again");
   }
 
+  /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */
+  function done(sentences) {
+    if (ref.notes.innerText !== sentences.join("\n")) ref.notes.replaceChildren(...sentences.map((text) => make("p", { text })));
+  }
+
   /** Nothing more is waited for. */
   function stop() {
     clearTimeout(announcing);
@@ -58,5 +66,5 @@ export function notice(explorer, ref) {
     renewing = false;
   }
 
-  return { say, awaits, trouble, unanswered, stop };
+  return { say, awaits, done, trouble, unanswered, stop };
 }

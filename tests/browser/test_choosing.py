@@ -1,0 +1,222 @@
+"""Choosing pictures while the model is at work: examples by pointer and by keyboard, pictures of one's own, and the newest wins."""
+
+import threading
+import urllib.request
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+
+import app
+from tests import serving
+from visualize.workbench import Workbench
+
+pytestmark = pytest.mark.browser
+
+COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "grey": (128, 128, 128)}
+# every result that is drawn, by the first pixel that the model was given, or by its example's name; how often the upload was emptied
+RECORD = """window.drawnResults = []; window.takes = 0; const { take } = cvtChooser;
+cvtChooser.take = () => { take(); window.takes++; };
+document.addEventListener("cvt-explorer", ({ detail }) => {
+  if (detail.id !== "main" || detail.what !== "shown") return;
+  const { waiting, result } = cvtExplorer.get();
+  window.drawnResults.push(waiting.example ?? Array.from(result.arrays.pixels.slice(0, 3)));
+});"""
+DROP = """([name, bytes]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+  return dataTransfer;
+}"""
+
+
+class Gate:
+    """Counts a model's forward passes, and holds them while it is shut."""
+
+    def __init__(self, model):
+        self.passes, self._entered, self._open = 0, threading.Semaphore(0), threading.Event()
+        self._open.set()
+        model.register_forward_pre_hook(self._pass)
+
+    def _pass(self, *_):
+        self.passes += 1
+        self._entered.release()
+        assert self._open.wait(60)
+
+    def shut(self) -> None:
+        self._open.clear()
+        while self._entered.acquire(blocking=False):
+            pass
+
+    def wait(self) -> None:
+        """Until a pass has begun since it was shut."""
+        assert self._entered.acquire(timeout=60)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory):
+    """The address of an app whose model can be held, its workbench, and the gate."""
+    folder = tmp_path_factory.mktemp("gated")
+    serving.save_random_model(folder)
+    workbench = Workbench(str(folder), "cpu", kept=app.EXAMPLES)
+    gate = Gate(workbench.bench().model)
+    with serving.app_of(workbench) as address:
+        yield address, workbench, gate
+
+
+@pytest.fixture
+def gate(gated):
+    yield gated[2]
+    gated[2].open()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Files of one colour each, by its name; the red one is a panorama."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (600 if name == "red" else 120, 100), colour).save(folder / f"{name}.png")
+    return {name: folder / f"{name}.png" for name in COLOURS}
+
+
+def drop(seen, path) -> None:
+    """A file let go over the upload, as a pointer does it."""
+    data = seen.page.evaluate_handle(DROP, [path.name, list(path.read_bytes())])
+    takes = seen.page.evaluate("takes")
+    seen.page.locator("#picture-upload button").first.dispatch_event("drop", {"dataTransfer": data})
+    seen.page.wait_for_function("takes => window.takes > takes", arg=takes)
+
+
+def drawn_since(seen) -> list:
+    return seen.page.evaluate("window.drawnResults.splice(0)")
+
+
+def link_is(seen, picture: str | None) -> None:
+    """Waits until the address names this picture, or none."""
+    seen.page.wait_for_function("name => new URLSearchParams(location.search).get('picture') === name", arg=picture)
+
+
+def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gate):
+    address, workbench, _ = gated
+    for name in ("koala", "bison", "tabby_cat"):
+        workbench.bench().explore(workbench.examples[name])  # as somebody before did
+    seen = visit(address)
+    passes = gate.passes
+    assert [url for url in seen.requests if "file=" in url] == []  # the photographs themselves are not loaded to be shown small
+    ways = {
+        "koala": lambda button: button.click(),
+        "bison": lambda button: button.press("Enter"),
+        "tabby cat": lambda button: button.press("Space"),
+    }
+    for name, press in ways.items():
+        press(seen.example(name))
+        seen.wait_for_example(name)
+        link_is(seen, name.replace(" ", "_"))
+        assert seen.page.locator('#picture-examples [aria-current="true"]').get_attribute("title") == name
+    seen.page.reload()
+    seen.wait_for_result()
+    seen.wait_for_example("tabby cat")
+    link_is(seen, "tabby_cat")
+    assert gate.passes == passes
+
+
+def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
+    seen = visit(gated[0])
+    seen.example("espresso").dblclick()
+    seen.wait_for_example("espresso")
+    key = seen.page.evaluate("cvtExplorer.get().key")
+    passes = gate.passes
+    seen.upload(pictures["red"])
+    seen.wait_for_example(None)
+    link_is(seen, None)
+    assert seen.page.locator('#picture-examples [aria-current="true"]').count() == 0
+    done = seen.page.locator('[data-explorer="main"] [data-ref="notes"]')
+    assert done.get_attribute("role") == "status"
+    assert done.inner_text() == "The model saw only the middle square of 600×100 pixels."
+    seen.choose("espresso")
+    seen.wait_for_example("espresso")
+    assert done.inner_text() == ""
+    link_is(seen, "espresso")
+    assert seen.page.evaluate("cvtExplorer.get().key") == key
+    assert gate.passes == passes + 1
+
+
+def test_back_and_forward_show_what_was_chosen(visit, gated):
+    seen = visit(f"{gated[0]}/?picture=honey_bee")
+    seen.choose("koala")
+    link_is(seen, "koala")
+    seen.page.goto(f"{gated[0]}/?picture=bison")
+    for move, name in ((lambda: None, "bison"), (seen.page.go_back, "koala"), (seen.page.go_forward, "bison")):
+        move()
+        seen.wait_for_result()
+        seen.wait_for_example(name)
+        link_is(seen, name)
+
+
+def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, gated, gate, pictures):
+    seen = visit(gated[0])
+    seen.page.evaluate(RECORD)
+    passes = gate.passes
+    gate.shut()
+    seen.upload(pictures["red"])
+    gate.wait()
+    upload, message = seen.page.locator("#picture-upload"), seen.page.locator('[data-explorer="main"] [data-ref="message"]')
+    for name in ("green", "blue"):
+        drop(seen, pictures[name])
+        assert message.inner_text() == "Running your latest choice …"
+        upload.get_by_text("Drop Image Here").wait_for()  # empty, and ready for the next
+    gate.open()
+    seen.wait_for_example(None)
+    assert drawn_since(seen) == [list(COLOURS["blue"])]
+    assert gate.passes == passes + 2
+    link_is(seen, None)
+    assert upload.locator("img").count() == 0
+    seen.upload(pictures["grey"])
+    seen.page.wait_for_function("drawnResults.length")
+    assert drawn_since(seen) == [list(COLOURS["grey"])]
+
+
+def test_an_example_takes_the_place_of_a_picture_that_is_worked_on_and_the_other_way_round(visit, gated, gate, pictures):
+    seen = visit(gated[0])
+    seen.page.evaluate(RECORD)
+    gate.shut()
+    seen.upload(pictures["red"])
+    gate.wait()
+    seen.choose("koala")
+    gate.open()
+    seen.wait_for_example("koala")
+    assert drawn_since(seen) == ["koala"]
+    gate.shut()
+    seen.choose("aqueduct")
+    gate.wait()
+    drop(seen, pictures["green"])
+    gate.open()
+    seen.wait_for_example(None)
+    assert drawn_since(seen) == [list(COLOURS["green"])]
+
+
+def test_where_the_newest_cannot_be_shown_the_one_before_it_is(visit, gated, gate, pictures, tmp_path):
+    seen = visit(gated[0])
+    seen.page.evaluate(RECORD)
+    (tmp_path / "broken.png").write_bytes(b"this is no picture")
+    gate.shut()
+    seen.upload(pictures["red"])
+    gate.wait()
+    seen.upload(tmp_path / "broken.png")
+    seen.page.get_by_text("Running your latest choice").wait_for()
+    gate.open()
+    seen.page.get_by_text("This file is not a picture").first.wait_for()
+    seen.wait_for_example(None)
+    assert drawn_since(seen) == [list(COLOURS["red"])]
+
+
+def test_pages_are_closed_before_their_server(visit, tmp_path):
+    serving.save_random_model(tmp_path)
+    answers = []
+    with serving.app_of(Workbench(str(tmp_path), "cpu")) as address:
+        seen = visit(address)
+        serving.before_closing(address, lambda: answers.append((seen.page.is_closed(), urllib.request.urlopen(address).status)))
+    assert answers == [(True, 200)]
