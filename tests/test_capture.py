@@ -12,7 +12,7 @@ from torch import nn
 from cvt.model import CvtForImageClassification, CvtModel
 from tests.helpers import pixels, tiny_model
 from visualize import capture
-from visualize.capture import _active
+from visualize.capture import TAPS, _active
 
 
 def hooks(model: nn.Module) -> int:
@@ -172,7 +172,7 @@ def test_a_pass_that_fails_half_way_leaves_no_mixture_of_two(tiny_model):
     assert seen.feature_map(0) is not None
     with pytest.raises(ValueError, match="Nothing was captured at stage 1"):
         seen.feature_map(1)
-    with pytest.raises(ValueError, match="Nothing was captured at the attention of stage 2, block 1"):
+    with pytest.raises(ValueError, match="Nothing was captured at stage 2, block 1"):
         seen.attention(2, 1)
 
 
@@ -338,3 +338,38 @@ def test_what_does_not_exist_raises(tiny_model):
         with pytest.raises(ValueError, match="from 0 to 4"):
             seen.attention(2, 0, queries)
     assert seen.attention(2, 0, []).shape[2] == 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"cls_token": True}, {"qkv_projection_method": ("dw_bn", "avg", "linear")}, {"depth": (2, 0, 1)}], ids=str
+)
+def test_the_taps_of_a_block_add_up_to_the_model(changes):
+    """What a block reads, plus what attention and MLP add, is what the next one reads, and after the last what the stage passes on."""
+    model = tiny_model(**changes)
+    with torch.no_grad(), capture(model, taps=TAPS) as seen:
+        model(pixels())
+    for stage, depth in enumerate(model.config.depth):
+        layers = model.cvt.encoder.stages[stage].layers
+        tokens = [seen.tap("input", stage, block) for block in range(depth)]
+        for block in range(depth):
+            torch.testing.assert_close(seen.tap("normalised", stage, block), layers[block].layernorm_before(tokens[block]))
+            after = tokens[block] + seen.tap("attention", stage, block) + seen.tap("mlp", stage, block)
+            if block + 1 < depth:
+                torch.testing.assert_close(after, tokens[block + 1])
+            else:
+                patches = seen.feature_map(stage).flatten(2).transpose(1, 2)
+                cls = [] if seen.cls_token(stage) is None else [seen.cls_token(stage)]
+                torch.testing.assert_close(after, torch.cat([*cls, patches], dim=1))
+
+
+def test_only_the_taps_that_were_asked_for_are_hooked(tiny_model):
+    with torch.no_grad(), capture(tiny_model, taps=["mlp"]) as seen:
+        tiny_model(pixels())
+    assert seen.tap("mlp", 2, 2).shape == (2, 5, 24)
+    for name, place in (("stage", (0,)), ("qkv", (0, 0)), ("input", (0, 0))):
+        with pytest.raises(ValueError, match=f"Nothing was captured at stage 0.* of '{name}'"):
+            seen.tap(name, *place)
+    with pytest.raises(ValueError, match="'mlp' is in every block"):
+        seen.tap("mlp", 0)
+    with pytest.raises(ValueError, match="no tap 'logits': choose one of stage, qkv, "):
+        seen.tap("logits", 0)

@@ -6,19 +6,46 @@
     seen.attention(2, 9, [0])      # (B, heads, 1, keys): whom the cls token attends to in that stage's tenth block
 
 Attention itself runs in PyTorch's fused kernel, which forms no weights. The hooks keep its q, k and v; weights are computed
-from them, exactly, for the queries that are asked for.
+from them, exactly, for the queries that are asked for. ``TAPS`` lists every place that can be looked at.
 """
 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cvt.model import ScaledDotProductAttention, attention_weights
+from cvt.model import attention_weights
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A place in every block, or at the end of every stage: which module is hooked, and what is kept of its inputs and output."""
+
+    module: Callable[[nn.Module], nn.Module]
+    value: Callable[[nn.Module, tuple, Any], Any]
+    of_stage: bool = False
+
+
+TAPS = {
+    # (feature map (B, C, H, W), cls token (B, 1, C) or None): what a stage passes on
+    "stage": Tap(lambda stage: stage, lambda module, inputs, output: output, of_stage=True),
+    # q (B, heads, queries, D), k and v (B, heads, keys, D), and the scale of the products of q and k
+    "qkv": Tap(lambda block: block.attention.attention.attend, lambda module, inputs, output: (*inputs[:3], module.scale)),
+    # (B, N, C), the cls token first where there is one: what a block reads
+    "input": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: inputs[0]),
+    # (B, N, C): its LayerNorm, which the projections of q, k and v read
+    "normalised": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: output),
+    # (B, N, C) each: what the two branches add to it
+    "attention": Tap(lambda block: block.attention, lambda module, inputs, output: output),
+    "mlp": Tap(lambda block: block.output, lambda module, inputs, output: output),
+}
+USUAL = ("stage", "qkv")  # what maps of features and attention are made of
 
 # The captures whose `with` block the running code is in. Every thread and every task has a context of its own, so a hook can
 # tell whether the forward pass it sees belongs to its caller.
@@ -30,8 +57,29 @@ class Capture:
 
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
-        self._stages: dict[int, tuple[Tensor, Tensor | None]] = {}
-        self._attention: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor, float]] = {}
+        self._seen: dict[tuple, Any] = {}  # by (tap, stage) or (tap, stage, block)
+
+    def tap(self, name: str, stage: int, block: int | None = None) -> Any:
+        """What was seen at one of ``TAPS``, whose comments say what that is; ``block`` for those of blocks.
+
+        Raises:
+            ValueError: no such tap, stage or block; or no forward pass reached it, or the capture was not asked for it.
+        """
+        if name not in TAPS:
+            raise ValueError(f"There is no tap {name!r}: choose one of {', '.join(TAPS)}.")
+        if TAPS[name].of_stage:
+            block = None
+        elif block is None:
+            raise ValueError(f"The tap {name!r} is in every block: say which block, counted from 0.")
+        self._check(stage, block)
+        place = (name, stage) if block is None else (name, stage, block)
+        if place not in self._seen:
+            where = f"stage {stage}" if block is None else f"stage {stage}, block {block}"
+            raise ValueError(
+                f"Nothing was captured at {where} of {name!r}: run the model inside the 'with capture(model, taps=…)' block that names "
+                f"this tap, in the same thread."
+            )
+        return self._seen[place]
 
     def feature_map(self, stage: int) -> Tensor:
         """(B, C, H, W): what the stage passes on.
@@ -39,11 +87,11 @@ class Capture:
         Raises:
             ValueError: no such stage, or no forward pass reached it.
         """
-        return self._stage(stage)[0]
+        return self.tap("stage", stage)[0]
 
     def cls_token(self, stage: int) -> Tensor | None:
         """(B, 1, C) after the stage's blocks; None where the stage has none. Raises as ``feature_map``."""
-        return self._stage(stage)[1]
+        return self.tap("stage", stage)[1]
 
     def attention(self, stage: int, block: int, queries: Sequence[int] | Tensor | None = None) -> Tensor:
         """Weights of one block's attention for the queries asked.
@@ -66,24 +114,12 @@ class Capture:
 
     def query_key(self, stage: int, block: int) -> tuple[Tensor, Tensor, float]:
         """q (B, heads, queries, D), k (B, heads, keys, D) and the scale of their products. Raises as ``attention``."""
-        query, key, _, scale = self._block(stage, block)
+        query, key, _, scale = self.tap("qkv", stage, block)
         return query, key, scale
 
     def value(self, stage: int, block: int) -> Tensor:
         """v (B, heads, keys, D), which the weights mix. Raises as ``attention``."""
-        return self._block(stage, block)[2]
-
-    def _block(self, stage: int, block: int) -> tuple[Tensor, Tensor, Tensor, float]:
-        self._check(stage, block)
-        if (stage, block) not in self._attention:
-            raise ValueError(_never_fired(f"the attention of stage {stage}, block {block}"))
-        return self._attention[stage, block]
-
-    def _stage(self, stage: int) -> tuple[Tensor, Tensor | None]:
-        self._check(stage)
-        if stage not in self._stages:
-            raise ValueError(_never_fired(f"stage {stage}"))
-        return self._stages[stage]
+        return self.tap("qkv", stage, block)[2]
 
     def _check(self, stage: int, block: int | None = None) -> None:
         if not 0 <= stage < len(self._depths):
@@ -92,16 +128,15 @@ class Capture:
             raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {self._depths[stage] - 1}.")
 
 
-def _never_fired(what: str) -> str:
-    return f"Nothing was captured at {what}: run the model inside the 'with capture(model)' block, in the same thread."
-
-
 @contextmanager
-def capture(model: nn.Module) -> Iterator[Capture]:
+def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
     """Hooks into ``model`` (``CvtModel`` or ``CvtForImageClassification``) for the calls inside the ``with`` block.
 
     Calls of other threads or tasks on the same model are not seen, and theirs do not see these. The hooks are removed when
     the block ends, also by an exception; what was captured stays.
+
+    Args:
+        taps: names of ``TAPS`` to look at, in every stage and block.
     """
     stages = getattr(model, "cvt", model).encoder.stages
     seen = Capture([len(stage.layers) for stage in stages])
@@ -111,20 +146,12 @@ def capture(model: nn.Module) -> Iterator[Capture]:
 
     def start(module: nn.Module, inputs: tuple) -> None:
         if mine():  # or a pass that fails half-way would leave a mixture of two
-            seen._stages.clear()
-            seen._attention.clear()
+            seen._seen.clear()
 
-    def keep_stage(index: int):
-        def hook(module: nn.Module, inputs: tuple, output: tuple[Tensor, Tensor | None]) -> None:
+    def keep(place: tuple, tap: Tap):
+        def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
             if mine():
-                seen._stages[index] = output
-
-        return hook
-
-    def keep_attention(place: tuple[int, int]):
-        def hook(module: ScaledDotProductAttention, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-            if mine():
-                seen._attention[place] = (*inputs, module.scale)
+                seen._seen[place] = tap.value(module, inputs, output)
 
         return hook
 
@@ -132,8 +159,9 @@ def capture(model: nn.Module) -> Iterator[Capture]:
         token = _active.set((*_active.get(), seen))
         undo.callback(_active.reset, token)
         undo.callback(stages[0].register_forward_pre_hook(start).remove)
-        for index, stage in enumerate(stages):
-            undo.callback(stage.register_forward_hook(keep_stage(index)).remove)
-            for layer, block in enumerate(stage.layers):
-                undo.callback(block.attention.attention.attend.register_forward_hook(keep_attention((index, layer))).remove)
+        for name in taps:
+            for index, stage in enumerate(stages):
+                parts = {(name, index): stage} if TAPS[name].of_stage else {(name, index, n): block for n, block in enumerate(stage.layers)}
+                for place, part in parts.items():
+                    undo.callback(TAPS[name].module(part).register_forward_hook(keep(place, TAPS[name])).remove)
         yield seen

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from cvt.model import Block, ConvProjection, CvtForImageClassification, to_picture
 from cvt.preprocess import CvtImageProcessor
 
+from .capture import Capture, capture
 from .explore import Exploration
 from .render import Arrays, pack
 
 PROJECTIONS = ("query", "key", "value")
+BRANCHES = ("input", "attention", "mlp")  # taps of what a block reads, and of what it adds to it
 
 
 def inside_payload(model: CvtForImageClassification, processor: CvtImageProcessor, seen: Exploration, stage: int, block: int) -> bytes:
@@ -55,28 +57,28 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
 
 def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """The normalised tokens that the block's projections read, (C, H, W), its lengths, and the mean lengths of every stage."""
-    x, found, here, norms = pixel_values, None, None, []
-    for index, each in enumerate(model.cvt.encoder.stages):
-        tokens, grid = each.embedding(x)  # (1, H·W, C)
-        if each.cls_token is not None:
-            tokens = torch.cat((each.cls_token, tokens), dim=1)  # (1, 1 + H·W, C)
-        spatial = slice(tokens.shape[1] - grid[0] * grid[1], None)
-        means = []
-        for number, layer in enumerate(each.layers):
-            normalised = layer.layernorm_before(tokens)
-            if (index, number) == (stage, block):
-                found = _numpy(to_picture(normalised[:, spatial], grid)[0])
-            attention = layer.attention(normalised, grid)
-            middle = tokens + attention
-            mlp = layer.mlp(layer.layernorm_after(middle))
-            lengths = torch.stack([part[0, spatial].float().norm(dim=-1) for part in (tokens, attention, mlp)])  # (3, H·W)
-            means.append(lengths.mean(dim=1).tolist())
-            if (index, number) == (stage, block):
-                here = _numpy(lengths.unflatten(1, grid))
-            tokens = middle + mlp
-        norms.append(np.array(means, np.float32))
-        x = to_picture(tokens[:, spatial], grid)
+    with capture(model, taps=("stage", "normalised", *BRANCHES)) as seen:
+        model(pixel_values)
+    norms = []
+    for index, depth in enumerate(model.config.depth):
+        grid = seen.feature_map(index).shape[2:]
+        lengths = [_lengths(seen, index, each, grid) for each in range(depth)]  # (3, H, W) each
+        norms.append(np.array([each.mean(dim=(1, 2)).tolist() for each in lengths], np.float32))
+        if index == stage:
+            here = _numpy(lengths[block])
+            found = _numpy(to_picture(_spatial(seen.tap("normalised", stage, block), grid), grid)[0])
     return found, here, norms
+
+
+def _lengths(seen: Capture, stage: int, block: int, grid: torch.Size) -> Tensor:
+    """(3, H, W): of what the block reads, of what its attention adds and of what its MLP adds, token by token."""
+    parts = [_spatial(seen.tap(name, stage, block), grid)[0] for name in BRANCHES]
+    return torch.stack([part.float().norm(dim=-1) for part in parts]).unflatten(1, grid)
+
+
+def _spatial(tokens: Tensor, grid: torch.Size) -> Tensor:
+    """(B, N, C) without the cls token."""
+    return tokens[:, tokens.shape[1] - grid[0] * grid[1] :]
 
 
 def _projection(layer: Block, name: str) -> Arrays:
