@@ -134,7 +134,6 @@ def large_files():
     flat = Image.new("RGBA", (SIDE, SIDE), (1, 2, 3, 100))
     return {
         "PNG of 16 bits": large_png(16, 6, 4, coloured),
-        "PNG with a clear colour": large_png(16, 2, 3, coloured + chunk(b"tRNS", bytes(6))),
         "PNG in HDR": large_png(8, 2, 3, chunk(b"cICP", bytes([9, 16, 0, 1])) + turned),
         "progressive JPEG": encoded(flat.convert("RGB"), "JPEG", progressive=True, subsampling=0, **options),
         "JPEG without end": encoded(flat.convert("CMYK"), "JPEG", progressive=True, subsampling=0)[:-2],
