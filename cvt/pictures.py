@@ -79,7 +79,6 @@ _REFUSED = {
     b"IIRO": "a camera's raw picture",
     b"IIU\0": "a camera's raw picture",
 }
-_METADATA = {"exif", "icc_profile", "transparency", "xmp", "XML:com.adobe.xmp"}
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8")
 
@@ -291,7 +290,7 @@ def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
 
 def _bare(picture: Image.Image) -> Image.Image:
     """The same pixels without the file's metadata, so that opening again finds nothing to do; a bare picture is itself."""
-    if type(picture) is Image.Image and not picture.info.keys() & _METADATA and not picture.getexif():
+    if type(picture) is Image.Image and not picture.info and not picture.getexif():
         return picture
     bare = Image.new("RGB", picture.size)
     bare.paste(picture)
