@@ -56,8 +56,9 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR") 
 class Limits:
     """What one picture may take: bytes of memory beyond an idle child's, seconds of computing, and seconds on the clock.
 
-    Twice what the largest picture takes that is let in, so that no good one fails; two such children and the server fit into
-    16 GB. The clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may work slowly on a good picture.
+    The largest pictures that are let in take less than half of the memory and a quarter of the seconds; two such children and
+    the server fit into 16 GB. The clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may
+    work slowly on a good picture.
     """
 
     memory: int = 2 << 30

@@ -163,7 +163,7 @@ decoding.main(sys.argv[1:])
 )
 def test_whatever_a_child_does_is_one_sentence_and_the_next_picture_is_read(monkeypatch, content, sentence):
     monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
-    decoder = Decoder(1, Limits(memory=256 << 20, computing=1, clock=5.0))
+    decoder = Decoder(1, Limits(memory=256 << 20, computing=1, clock=300))
     with pytest.raises(UnreadablePicture) as raised:
         decoder.read(content)
     assert str(raised.value) == sentence
@@ -292,8 +292,9 @@ from cvt import decoding
 decoding._COMMAND = ("-c", {MISBEHAVES!r})
 
 children = [decoding._Child(decoding.Limits(clock=1.0)) for _ in range(2)]
-for child in children: child.read(b"")
-children[1]._limits = decoding.Limits(clock=600)  # the parent would wait longer
+for child in children:
+    child._limits = decoding.Limits(clock=600)  # the parent itself would wait longer
+    child.read(b"")
 threading.Thread(target=children[1].read, args=(b"wait",), daemon=True).start()
 print(*(child._process.pid for child in children), flush=True)
 threading.Event().wait()
