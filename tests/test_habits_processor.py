@@ -170,6 +170,8 @@ SAME = {  # a call of both
     "four channels first": (RGBA.transpose(2, 0, 1), FOUR),
     "four channels as they are": (RGBA, {"do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}),
     "four channels not resized": (RGBA / 255, {**FOUR, "do_resize": False, "do_rescale": False}),
+    "four channels and one mean": (RGBA, {"image_mean": 0.0, "image_std": 1.0, "input_data_format": "channels_last"}),
+    "a grey picture and one mean": (PICTURE.convert("L"), {"image_mean": 0.5, "image_std": 0.25}),
     "a picture with transparency": (Image.fromarray(RGBA), FOUR),
     "one channel": (PIXELS[:, :, :1], {"image_mean": [0.5], "image_std": [0.5]}),
     "a grey picture": (PICTURE.convert("L"), {"image_mean": [0.5], "image_std": [0.5]}),
@@ -542,6 +544,9 @@ def test_a_batch_is_a_mapping(ours):
         assert torch.equal(copied.pixel_values, own.pixel_values)
     with pytest.raises(ValueError, match=r"not 3\.5"):
         own.to(3.5)
+    for each in (own, other):
+        with pytest.raises(TypeError):
+            each.to(torch.bfloat16, "cpu")
 
 
 @pytest.mark.parametrize("kind", ["pt", "np", transformers.TensorType.PYTORCH], ids=str)
