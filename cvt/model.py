@@ -459,5 +459,5 @@ def check_unused(arguments: dict) -> None:
     """
     for name, value in arguments.items():
         if value is not None and name not in WITHOUT_MEANING:
-            nearest = difflib.get_close_matches(name, ARGUMENTS, n=1)
-            raise TypeError(f"forward() got an unexpected argument {name!r}{f': did you mean {nearest[0]!r}' if nearest else ''}.")
+            hint = "".join(f" Did you mean {each!r}?" for each in difflib.get_close_matches(name, ARGUMENTS, n=1))
+            raise TypeError(f"forward() got an unexpected argument {name!r}.{hint}")

@@ -93,7 +93,9 @@ CHANGES = {
     "TENT": minimise_entropy,
     "Identity for BatchNorm": lambda model: replaced(model, lambda norm: nn.Identity()),
     "GroupNorm for BatchNorm": lambda model: replaced(model, group_norm),
-    "BatchNorm without weights": lambda model: replaced(model, lambda norm: nn.BatchNorm2d(norm.num_features, affine=False).double().eval()),
+    "BatchNorm without weights": lambda model: replaced(
+        model, lambda norm: nn.BatchNorm2d(norm.num_features, affine=False).double().eval()
+    ),
     "parametrised weights": parametrise,
     "hooks that change outputs": change_what_hooks_see,
 }

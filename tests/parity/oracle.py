@@ -64,6 +64,22 @@ def attention_weights(theirs: nn.Module, pixel_values: Tensor) -> list[Tensor]:
     return seen
 
 
+# For float64: the longest sums have a few thousand terms, each rounded by at most 1.1e-16 of it, and errors of that size pass some
+# ten layers. A mistake in any of the formula's terms is larger by many orders of magnitude.
+EXACT = 1e-11
+
+
+def assert_as_exact(ours: Tensor, theirs: Tensor, exact: Tensor) -> None:
+    """Ours are as near to the values in float64 as theirs are, within a factor.
+
+    How far float32 is off depends on the processor, which chooses the order of sums; so the bound is what transformers is off
+    here and now, times four, and never less than a few roundings of the largest value.
+    """
+    largest, step = float(exact.abs().max()), torch.finfo(ours.dtype).eps
+    ours_off, theirs_off = (float((each.double() - exact).abs().max()) for each in (ours, theirs))
+    assert ours_off <= 4 * theirs_off + 16 * step * largest, (ours_off, theirs_off, largest)
+
+
 def difference(ours: Tensor, expected: Tensor) -> float:
     """Largest absolute difference, in units of the largest expected value."""
     assert ours.shape == expected.shape, (ours.shape, expected.shape)

@@ -36,7 +36,11 @@ def test_names_of_any_architecture(drawn):
 
 def test_pytorchs_own_modules_have_the_same_names_and_exact_types():
     own = [
-        {name: type(module) for name, module in model.named_modules() if type(module) in (nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.LayerNorm)}
+        {
+            name: type(module)
+            for name, module in model.named_modules()
+            if type(module) in (nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.LayerNorm)
+        }
         for model in (tiny_model(), twin(tiny_model()))
     ]
     assert own[0] == own[1]
@@ -48,7 +52,11 @@ def test_load_state_dict_takes_what_was_saved_here_and_there(cls, tmp_path):
     saved, x = tiny_model(cls=cls), pixels()
     saved.save_pretrained(tmp_path / "ours")
     twin(saved).save_pretrained(tmp_path / "theirs")
-    for state in (load_file(tmp_path / "ours/model.safetensors"), load_file(tmp_path / "theirs/model.safetensors"), twin(saved).state_dict()):
+    for state in (
+        load_file(tmp_path / "ours/model.safetensors"),
+        load_file(tmp_path / "theirs/model.safetensors"),
+        twin(saved).state_dict(),
+    ):
         model = tiny_model(cls=cls, seed=9)
         assert not torch.equal(model(x)[0], saved(x)[0])
         assert model.load_state_dict(state) == torch.nn.modules.module._IncompatibleKeys([], [])
