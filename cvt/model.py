@@ -79,7 +79,7 @@ class ConvEmbedding(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """(B, C_in, H_in, W_in) → tokens (B, H·W, C), grid (H, W)."""
-        x = self.projection(x)
+        x = self.projection(x.to(self.projection.weight.dtype))
         return self.normalization(to_tokens(x)), x.shape[2:]
 
 
@@ -376,7 +376,7 @@ class CvtModel(CvtPreTrainedModel):
         check_unused(kwargs)
         check_pixels(pixel_values, self.config)
         weights = AttentionWeights() if chosen(output_attentions, self.config, "output_attentions") else None
-        maps, cls = self.encoder(pixel_values.to(self.dtype), weights)
+        maps, cls = self.encoder(pixel_values, weights)
         output = CvtModelOutput(
             last_hidden_state=maps[-1],
             cls_token_value=cls,
@@ -459,5 +459,5 @@ def check_unused(arguments: dict) -> None:
     """
     for name, value in arguments.items():
         if value is not None and name not in WITHOUT_MEANING:
-            nearest = difflib.get_close_matches(name, ARGUMENTS, n=1)
-            raise TypeError(f"forward() got an unexpected argument {name!r}{f': did you mean {nearest[0]!r}' if nearest else ''}.")
+            hint = "".join(f" Did you mean {each!r}?" for each in difflib.get_close_matches(name, ARGUMENTS, n=1))
+            raise TypeError(f"forward() got an unexpected argument {name!r}.{hint}")

@@ -41,7 +41,7 @@ class ModelOutput(OrderedDict):
         if all(isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str) for item in items):
             setattr(self, first, None)
             for name, value in items:
-                setattr(self, name, value)
+                self[name] = value
 
     def to_tuple(self) -> tuple:
         return tuple(self.values())
@@ -50,14 +50,15 @@ class ModelOutput(OrderedDict):
         return super().__getitem__(key) if isinstance(key, str) else self.to_tuple()[key]
 
     def __setitem__(self, name: str, value) -> None:
-        setattr(self, name, value)
+        super().__setitem__(name, value)
+        super().__setattr__(name, value)
 
     def __setattr__(self, name: str, value) -> None:
         super().__setattr__(name, value)
-        if value is not None:
-            super().__setitem__(name, value)
-        elif name in self:
+        if value is None and name in self:
             super().__delitem__(name)
+        elif value is not None and name in self.__dataclass_fields__:
+            super().__setitem__(name, value)
 
     def __reduce__(self):
         return type(self), (dict(self),)

@@ -52,22 +52,22 @@ def same(ours, expected):
 )
 def test_equals_what_hooks_in_transformers_see(changes):
     oracle = pytest.importorskip("tests.parity.oracle")
-    model, x = tiny_model(**changes), pixels(2, 3, 48, 64)
+    model, x = tiny_model(**changes).double(), pixels(2, 3, 48, 64).double()
     theirs = oracle.twin(model)
     expected = iter(oracle.attention_weights(theirs, x))
     with torch.no_grad(), capture(model) as seen:
         model(x)
         states = theirs(x, output_hidden_states=True).hidden_states
     for stage, depth in enumerate(model.config.depth):
-        assert oracle.difference(seen.feature_map(stage), states[stage]) < 1e-5
+        assert oracle.difference(seen.feature_map(stage), states[stage]) < oracle.EXACT
         for block in range(depth):
             weights = next(expected)
             ours = seen.attention(stage, block)
             assert ours.shape == weights.shape
-            assert float((ours - weights).abs().max()) < 1e-6
+            assert oracle.difference(ours, weights) < oracle.EXACT
             some = [weights.shape[2] - 1, 0, 5]
-            assert float((seen.attention(stage, block, some) - weights[:, :, some]).abs().max()) < 1e-6
-            assert float((seen.attention(stage, block, torch.tensor(some)) - weights[:, :, some]).abs().max()) < 1e-6
+            for chosen in (some, torch.tensor(some)):
+                assert oracle.difference(seen.attention(stage, block, chosen), weights[:, :, some]) < oracle.EXACT
 
 
 @pytest.mark.parametrize(

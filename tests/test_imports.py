@@ -37,7 +37,7 @@ MODEL = {
     "cvt.linear": set(),
     "cvt.generic": {"cvt.config", "cvt.config_base", "cvt.transformers_support"},
     "cvt.pretrained": {"cvt.config", "cvt.generic"},
-    "cvt.model": {"cvt.config", "cvt.linear", "cvt.outputs", "cvt.pretrained"},
+    "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
     "cvt.arrays": {"cvt.fields", "cvt.formats.bounds"},
     "cvt.batch_feature": {"cvt.fields"},
     "cvt.fetch": {"cvt.fields", "cvt.pictures"},

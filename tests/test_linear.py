@@ -1,27 +1,28 @@
-"""The linear layer that may multiply elsewhere: the same numbers, and never where PyTorch's own operator is wanted."""
+"""Linear layers that may multiply elsewhere: the same numbers, and never where PyTorch's own operator is wanted."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from cvt import linear
-from cvt.linear import ENOUGH, Linear
+from cvt import CvtImageProcessor, linear
+from cvt.linear import ENOUGH, OneDnnLinear, use_onednn
+from tests.helpers import tiny_model
+from visualize.workbench import Workbench
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
 
 
 @pytest.fixture
 def elsewhere(monkeypatch):
-    """As on a processor where oneDNN is faster; the list grows with every multiplication there."""
+    """A list that grows with every multiplication by oneDNN."""
     calls, to_mkldnn = [], torch.Tensor.to_mkldnn
-    monkeypatch.setattr(linear, "onednn_is_faster", lambda: True)
     monkeypatch.setattr(torch.Tensor, "to_mkldnn", lambda self: calls.append(self.shape) or to_mkldnn(self))
     return calls
 
 
 def layer(inputs=300, outputs=200, bias=True, seed=0):
-    generator, made = torch.Generator().manual_seed(seed), Linear(inputs, outputs, bias=bias)
+    generator, made = torch.Generator().manual_seed(seed), OneDnnLinear(inputs, outputs, bias=bias)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.normal_(generator=generator)
@@ -109,12 +110,47 @@ def test_a_graph_has_pytorchs_operator_for_any_size(elsewhere):
     assert not elsewhere
 
 
-def test_elsewhere_nothing_changes(elsewhere, monkeypatch):
-    monkeypatch.setattr(linear, "onednn_is_faster", lambda: False)
-    made, x = layer(), tokens()
+def test_pictures_under_vmap_stay(elsewhere):
+    made, x = layer(), tokens(3, 100, 300)
     with torch.no_grad():
-        assert torch.equal(made(x), F.linear(x, made.weight, made.bias))
+        assert torch.allclose(torch.vmap(made)(x), F.linear(x, made.weight, made.bias), atol=1e-4)
     assert not elsewhere
+
+
+def test_a_trace_has_pytorchs_operator(elsewhere):
+    with torch.no_grad():
+        traced = torch.jit.trace(layer(), tokens(), check_trace=False)
+    assert "mkldnn" not in str(traced.graph)
+    assert not elsewhere
+
+
+def test_a_model_comes_with_pytorchs_layers_until_it_is_asked(elsewhere):
+    model, x = tiny_model(embed_dim=(32, 64, 96)), torch.randn(8, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = model(x).logits
+        assert not elsewhere
+        assert use_onednn(model) is model
+        assert (model(x).logits - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert elsewhere
+    assert list(model.state_dict()) == list(tiny_model(embed_dim=(32, 64, 96)).state_dict())
+
+
+def test_other_kinds_of_linear_layers_stay_theirs():
+    other = torch.nn.modules.linear.NonDynamicallyQuantizableLinear(3, 3)
+    use_onednn(torch.nn.Sequential(other))
+    assert type(other) is torch.nn.modules.linear.NonDynamicallyQuantizableLinear
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_the_page_asks_where_it_is_faster(monkeypatch, tmp_path, faster):
+    tiny_model().save_pretrained(tmp_path)
+    CvtImageProcessor(size=32).save_pretrained(tmp_path)
+    monkeypatch.setattr("visualize.workbench.onednn_is_faster", lambda: faster)
+    workbench = Workbench(str(tmp_path), "cpu")
+    base = workbench.bench().model
+    for model in (base, workbench.variants.get(base.config, 1), workbench.variants.get(base.config, 1, base)):
+        kinds = {type(module) for module in model.modules() if isinstance(module, torch.nn.Linear)}
+        assert kinds == {OneDnnLinear if faster else torch.nn.Linear}
 
 
 @pytest.mark.parametrize(

@@ -20,23 +20,52 @@ def state_of(model):
 # --- outputs -------------------------------------------------------------------------------------------------------------
 
 
-def test_outputs_by_name_position_and_tuple():
+def test_the_models_return_what_was_asked_for():
     model, x = tiny_model(), pixels()
     output = model(x, output_hidden_states=True)
     assert list(output) == ["logits", "hidden_states"]
-    assert output.loss is None
-    assert output["logits"] is output.logits is output[0]
-    assert output[1] is output.hidden_states
-    assert "loss" not in output
-    assert output.get("loss", "none") == "none"
-    with pytest.raises(KeyError):
-        output["loss"]
     logits, hidden_states = model(x, output_hidden_states=True, return_dict=False)
     assert torch.equal(logits, output.logits)
     assert len(hidden_states) == 3
     loss, logits = model(x, labels=torch.tensor([0, 1]), return_dict=False)
     assert loss.ndim == 0
     assert model(x, None, None, None).logits.shape == (2, 5)  # None is the default of every argument
+
+
+@pytest.mark.parametrize("cls", [CvtForImageClassification, CvtModel])
+def test_where_a_call_says_nothing_the_config_decides(cls):
+    model, x = tiny_model(cls=cls), pixels()
+    for name in ("output_hidden_states", "output_attentions"):
+        object.__setattr__(model.config, name, True)
+        assert name.removeprefix("output_") in model(x)
+        assert name.removeprefix("output_") not in model(x, **{name: False})
+    object.__setattr__(model.config, "return_dict", False)
+    assert isinstance(model(x), tuple)
+    assert len(model(x)) == len(model(x, return_dict=True)) == (3 if cls is CvtForImageClassification else 4)
+
+
+def test_arguments_that_mean_nothing_here_are_ignored():
+    model, x = tiny_model(), pixels()
+    expected = model(x).logits
+    for each in (model, model.cvt):
+        each(x, interpolate_pos_encoding=True, num_items_in_batch=torch.tensor(2), use_cache=False, attention_mask=None)
+    assert torch.equal(model(x, interpolate_pos_encoding=True, head_mask=None).logits, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("output_attention", "output_attentions"), ("label", "labels"), ("pixels", "pixel_values"), ("attention_mask", "")],
+)
+def test_unknown_arguments_are_refused(name, nearest):
+    with pytest.raises(TypeError, match=rf"unexpected argument '{name}'\.{nearest and f' Did you mean .{nearest}.'}"):
+        tiny_model()(pixels(), **{name: torch.ones(2)})
+
+
+def test_documented_arguments_and_attributes():
+    assert torch.equal(*(randomize(CvtModel(tiny_config(), add_pooling_layer=each))(pixels())[0] for each in (True, False)))
+    model = tiny_model()
+    assert getattr(model, model.base_model_prefix) is model.cvt
+    assert model.main_input_name == "pixel_values"
 
 
 def test_shapes_of_the_model_without_classifier():
@@ -96,11 +125,6 @@ def test_wrong_pixel_values(wrong):
 def test_too_small_pixel_values():
     with pytest.raises(ValueError, match="too small: stage"):
         tiny_model(patch_padding=0)(pixels(1, 3, 8, 8))
-
-
-def test_unknown_arguments_are_refused():
-    with pytest.raises(TypeError, match="output_attention"):
-        tiny_model()(pixels(), output_attention=True)
 
 
 # --- losses --------------------------------------------------------------------------------------------------------------

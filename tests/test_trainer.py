@@ -247,3 +247,12 @@ def test_a_state_of_another_training_is_refused(tmp_path):
     trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "8"}).save()
     with pytest.raises(ValueError, match=r"state\.pt in .* differs in its batch size"):
         trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "9"})
+
+
+def test_a_state_whose_weights_have_other_names_is_refused(tmp_path):
+    trainer(tmp_path, Recipe(**QUICK)).save()
+    parts = torch.load(tmp_path / "state.pt")
+    parts["model"] = {name.replace("cvt.encoder.", "cvt."): value for name, value in parts["model"].items()}
+    torch.save(parts, tmp_path / "state.pt")
+    with pytest.raises(ValueError, match=r"state\.pt in .* was written by an older version"):
+        trainer(tmp_path, Recipe(**QUICK))

@@ -13,6 +13,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.build import Watch, build_variant
 from cvt.config import CvtConfig
 from cvt.inherit import inherit
+from cvt.linear import onednn_is_faster, use_onednn
 from cvt.runner import choose_device
 from cvt.variant_cache import VariantCache
 
@@ -54,19 +55,24 @@ class Workbench:
         shown = Path(source).resolve().name if source and Path(source).exists() else source
         name = shown or "Embedded CvT"
         same = sum(bench.source == shown for bench in self._benches.values())
-        model = CvtForImageClassification.from_pretrained(source).to(self.device, self.dtype)
+        model = self._placed(CvtForImageClassification.from_pretrained(source))
         if 0 in model.config.depth:
             raise ValueError(f"{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.")
         processor = CvtImageProcessor.from_pretrained(source)
         return Bench(f"{name} ({same + 1})" if same else name, shown, model, processor, self.store, self.variants, kept)
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
-        return build_variant(config, seed, watch).to(self.device, self.dtype)
+        return self._placed(build_variant(config, seed, watch))
 
     def _inherit(
         self, base: CvtForImageClassification, config: CvtConfig, seed: int, watch: Watch | None = None
     ) -> CvtForImageClassification:
-        return inherit(base, config, seed, watch).model.to(self.device, self.dtype)
+        return self._placed(inherit(base, config, seed, watch).model)
+
+    def _placed(self, model: CvtForImageClassification) -> CvtForImageClassification:
+        """A model as it is asked here: on its device, in its numbers, and multiplying as fast as this processor can."""
+        model = model.to(self.device, self.dtype)
+        return use_onednn(model) if onednn_is_faster() else model
 
     @property
     def names(self) -> list[str]:

@@ -207,7 +207,8 @@ class Trainer:
         try:
             parts = torch.load(self.state, weights_only=True, map_location=self.device)
             differing = [name for name, value in self.identity.items() if parts["identity"].get(name) != value]
-            if not differing:
+            renamed = parts["model"].keys() != self.model.state_dict().keys()
+            if not differing and not renamed:
                 self._take(parts)
         except (torch.OutOfMemoryError, OSError):  # these say nothing of the state
             raise
@@ -215,6 +216,8 @@ class Trainer:
             raise ValueError(f"{where} is damaged or no state of a training: {instead}") from error
         if differing:
             raise ValueError(f"{where} is of another training, which differs in its {differing[0].replace('_', ' ')}: {instead}")
+        if renamed:
+            raise ValueError(f"{where} was written by an older version, in which the weights had other names: {instead}")
 
     def _take(self, parts: dict[str, Any]) -> None:
         self.model.load_state_dict(parts["model"])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cvt.config import CvtConfig
-from cvt.model import CvtModel, quick_gelu
+from cvt.model import quick_gelu
 from cvt.pretrained import CvtPreTrainedModel
 
 transformers = pytest.importorskip("transformers")
@@ -30,15 +30,19 @@ def runs_there(config: CvtConfig) -> bool:
     )
 
 
+def build_there(config: CvtConfig, cls: type[CvtPreTrainedModel]) -> nn.Module:
+    """transformers' model of this architecture, new."""
+    values = config.to_dict()
+    values.pop("hidden_act")
+    values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
+    return getattr(transformers, cls.__name__)(transformers.CvtConfig(**values))
+
+
 def twin(model: CvtPreTrainedModel) -> nn.Module:
     """The same model in transformers; the authors' activation is put in its place where the config asks for it."""
-    values = model.config.to_dict()
-    quick = values.pop("hidden_act") == "quick_gelu"
-    values["mlp_ratio"] = [float(each) for each in values["mlp_ratio"]]
-    cls = transformers.CvtModel if isinstance(model, CvtModel) else transformers.CvtForImageClassification
-    theirs = cls(transformers.CvtConfig(**values))
+    theirs = build_there(model.config, type(model))
     theirs.load_state_dict(model.state_dict())
-    if quick:
+    if model.config.hidden_act == "quick_gelu":
         for module in theirs.modules():
             if type(module).__name__ == "CvtIntermediate":
                 module.activation = QuickGelu()
@@ -58,6 +62,22 @@ def attention_weights(theirs: nn.Module, pixel_values: Tensor) -> list[Tensor]:
     for hook in hooks:
         hook.remove()
     return seen
+
+
+# For float64: the longest sums have a few thousand terms, each rounded by at most 1.1e-16 of it, and errors of that size pass some
+# ten layers. A mistake in any of the formula's terms is larger by many orders of magnitude.
+EXACT = 1e-11
+
+
+def assert_as_exact(ours: Tensor, theirs: Tensor, exact: Tensor) -> None:
+    """Ours are as near to the values in float64 as theirs are, within a factor.
+
+    How far float32 is off depends on the processor, which chooses the order of sums; so the bound is what transformers is off
+    here and now, times four, and never less than a few roundings of the largest value.
+    """
+    largest, step = float(exact.abs().max()), torch.finfo(ours.dtype).eps
+    ours_off, theirs_off = (float((each.double() - exact).abs().max()) for each in (ours, theirs))
+    assert ours_off <= 4 * theirs_off + 16 * step * largest, (ours_off, theirs_off, largest)
 
 
 def difference(ours: Tensor, expected: Tensor) -> float:

@@ -6,7 +6,7 @@ import torch
 from cvt import CvtForImageClassification, CvtImageProcessor, CvtModel
 from cvt.config import VARIANTS, CvtConfig
 from tests.helpers import pixels, tiny_config, tiny_model
-from tests.parity.oracle import attention_weights, difference, transformers, twin
+from tests.parity.oracle import EXACT, assert_as_exact, attention_weights, difference, transformers, twin
 
 # The published architectures with an eighth of their width (W24: a sixteenth), and CvT-13 itself.
 SHAPES = {
@@ -18,25 +18,28 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_logits_and_every_stage(name):
+def test_logits_and_every_stage_in_float32(name):
     settings, shape = SHAPES[name]
     ours = tiny_model(CvtConfig(**settings))
     theirs, x = twin(ours), pixels(*shape)
     with torch.no_grad():
         got, expected = ours(x, output_hidden_states=True), theirs(x, output_hidden_states=True)
-    assert difference(got.logits, expected.logits) < 1e-5
+        exact = ours.double()(x.double(), output_hidden_states=True)
     assert len(got.hidden_states) == len(expected.hidden_states) == 3
-    for stage in range(3):
-        assert difference(got.hidden_states[stage], expected.hidden_states[stage]) < 1e-5
+    for values in zip(
+        [got.logits, *got.hidden_states], [expected.logits, *expected.hidden_states], [exact.logits, *exact.hidden_states], strict=True
+    ):
+        assert_as_exact(*values)
+    assert difference(got.logits, expected.logits) < 1e-4  # that the exact values are a third opinion of the same
     assert (got.logits - got.logits[:, :1]).abs().max() > 0.1  # not equal because nothing was computed
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (37, 61), (64, 32), (33, 95)])
 def test_any_size_and_aspect(height, width):
-    ours = tiny_model()
-    x = pixels(2, 3, height, width)
+    ours = tiny_model().double()
+    x = pixels(2, 3, height, width).double()
     with torch.no_grad():
-        assert difference(ours(x).logits, twin(ours)(x).logits) < 1e-5
+        assert difference(ours(x).logits, twin(ours)(x).logits) < EXACT
 
 
 @pytest.mark.parametrize(
@@ -55,32 +58,35 @@ def test_any_size_and_aspect(height, width):
     ids=str,
 )
 def test_settings(changes):
-    ours = tiny_model(**changes)
-    x = pixels(2, ours.config.num_channels, 48, 64)
+    ours = tiny_model(**changes).double()
+    x = pixels(2, ours.config.num_channels, 48, 64).double()
     with torch.no_grad():
-        assert difference(ours(x).logits, twin(ours)(x).logits) < 1e-5
+        assert difference(ours(x).logits, twin(ours)(x).logits) < EXACT
 
 
 def test_model_without_classifier():
-    ours = tiny_model(cls=CvtModel)
-    x = pixels(2, 3, 48, 64)
+    ours = tiny_model(cls=CvtModel).double()
+    x = pixels(2, 3, 48, 64).double()
     with torch.no_grad():
         got, expected = ours(x), twin(ours)(x)
         as_tuple, expected_tuple = ours(x, return_dict=False), twin(ours)(x, return_dict=False)
-    assert difference(got.last_hidden_state, expected.last_hidden_state) < 1e-5
-    assert difference(got.cls_token_value, expected.cls_token_value) < 1e-5
+    assert difference(got.last_hidden_state, expected.last_hidden_state) < EXACT
+    assert difference(got.cls_token_value, expected.cls_token_value) < EXACT
     assert [each.shape for each in as_tuple] == [each.shape for each in expected_tuple]
 
 
 def test_attention_weights():
-    ours = tiny_model()
-    x = pixels(2, 3, 48, 64)
+    ours, x = tiny_model(), pixels(2, 3, 48, 64)
+    theirs = twin(ours)
     with torch.no_grad():
         got = ours(x, output_attentions=True).attentions
-    expected = attention_weights(twin(ours), x)
+        exact = ours.double()(x.double(), output_attentions=True).attentions
+    expected, as_exact = attention_weights(theirs, x), attention_weights(theirs.double(), x.double())
     assert len(got) == len(expected) == sum(ours.config.depth)
-    for ours_weights, theirs_weights in zip(got, expected, strict=True):
-        assert difference(ours_weights, theirs_weights) < 1e-6
+    for values in zip(got, expected, as_exact, strict=True):
+        assert_as_exact(*values)
+    for values, expected_values in zip(exact, as_exact, strict=True):
+        assert difference(values, expected_values) < EXACT
 
 
 def test_training_step_moves_the_weights_alike():
@@ -107,7 +113,7 @@ def test_our_folder_opens_there(cls, tmp_path):
     assert theirs.config.id2label == {0: "cat", 1: "dog"}
     x = pixels()
     with torch.no_grad():
-        assert difference(ours(x)[0], theirs(x)[0]) < 1e-5
+        assert difference(ours.double()(x.double())[0], theirs.double()(x.double())[0]) < EXACT
 
 
 @pytest.mark.parametrize("cls", [CvtForImageClassification, CvtModel])
@@ -117,7 +123,7 @@ def test_their_folder_opens_here(cls, tmp_path):
     ours = cls.from_pretrained(tmp_path)
     x = pixels()
     with torch.no_grad():
-        assert difference(ours(x)[0], theirs(x)[0]) < 1e-5
+        assert difference(ours.double()(x.double())[0], theirs.double()(x.double())[0]) < EXACT
     assert not ours.training
 
 
@@ -136,7 +142,7 @@ def test_no_classes_survive_the_round_trip(tmp_path):
     theirs = transformers.CvtForImageClassification.from_pretrained(tmp_path)
     x = pixels()
     with torch.no_grad():
-        assert difference(ours(x).logits, theirs(x).logits) < 1e-5
+        assert difference(ours.double()(x.double()).logits, theirs.double()(x.double()).logits) < EXACT
     assert CvtForImageClassification.from_pretrained(tmp_path).config.num_labels == 0
 
 
