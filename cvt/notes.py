@@ -11,8 +11,8 @@ class Note:
 
     Args:
         kind: a key of ``SENTENCES``.
-        count: of frames, pages or bits, where the kind has a number.
-        name: of a colour profile or standard, where the kind has a name.
+        count: of frames or pages, where the kind has a number.
+        name: of a colour profile or standard, or a range of values, where the kind has one.
     """
 
     kind: str
@@ -30,8 +30,6 @@ SENTENCES = {
     "tone_mapped": "High dynamic range ({name}) reduced to that of a screen.",
     "profile_ignored": "The colour profile could not be used; colours shown as stored.",
     "no_end": "The end marker of the file is missing; the picture is complete.",
-    "scaled": "Values of {count} bits scaled to 8.",
-    "floats": "Values from 0 to 1 shown as black to white.",
     "range": "Values from {name} shown as black to white.",
 }
 

@@ -79,7 +79,6 @@ _REFUSED = {
     b"IIRO": "a camera's raw picture",
     b"IIU\0": "a camera's raw picture",
 }
-_METADATA = {"exif", "icc_profile", "transparency", "xmp", "XML:com.adobe.xmp"}
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8")
 
@@ -162,8 +161,12 @@ def _from_file(file: BinaryIO, least: int | None) -> Stored:
         raise _unidentified(start)
     try:
         return jpeg.read(file, least) if reader is jpeg.read else reader(file)
+    except UnreadablePicture:
+        raise
     except MemoryError as error:
         raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
+    except Exception as error:  # no damage that a stranger can think of may be more than a sentence
+        raise damaged() from error
 
 
 def _reader(start: bytes):
@@ -260,14 +263,14 @@ def _plain(picture: Image.Image) -> Image.Image:
     direct = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
     mode = direct.get(picture.mode, picture.mode)
     key = picture.info.get("transparency")
-    if key is not None and picture.mode in ("1", "L", "RGB", "P"):
-        if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
-            picture = picture.copy()
-            picture.info["transparency"] = tuple(value >> 8 for value in key)
-        mode = "RGBA"
-    elif picture.mode == "P":
-        mode = "RGBA" if picture.has_transparency_data else "RGB"
     try:
+        if key is not None and picture.mode in ("1", "L", "RGB", "P"):
+            if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
+                picture = picture.copy()
+                picture.info["transparency"] = tuple(value >> 8 for value in key)
+            mode = "RGBA"
+        elif picture.mode == "P":
+            mode = "RGBA" if picture.has_transparency_data else "RGB"
         return picture if picture.mode == mode else picture.convert(mode)
     except (ValueError, TypeError) as error:
         raise UnreadablePicture(f"This picture has {picture.mode} colours, which cannot be read here. Export it as RGB.") from error
@@ -287,7 +290,7 @@ def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
 
 def _bare(picture: Image.Image) -> Image.Image:
     """The same pixels without the file's metadata, so that opening again finds nothing to do; a bare picture is itself."""
-    if type(picture) is Image.Image and not picture.info.keys() & _METADATA and not picture.getexif():
+    if type(picture) is Image.Image and not picture.info and not picture.getexif():
         return picture
     bare = Image.new("RGB", picture.size)
     bare.paste(picture)

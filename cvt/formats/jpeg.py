@@ -93,7 +93,9 @@ def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) 
     """Keeps of one segment what matters."""
     if kind in (0xC4, 0xCC, 0xDA, 0xDB, 0xDD, *_FRAMES):
         found.parts.append((place, 2 + length))
-    if kind in _FRAMES and not found.frame:
+    if kind in _FRAMES:
+        if found.frame:  # a second size, for which Pillow would make room
+            raise damaged()
         content = read_at(file, place + 4, length - 2)
         if len(content) < 6:
             raise damaged()
@@ -146,12 +148,16 @@ def _decode(file: BinaryIO, found: Structure, more: bytes, least: int | None) ->
 def _without_end(file: BinaryIO, found: Structure, least: int | None) -> Image.Image:
     """The picture of a file without its end marker, if nothing else is missing.
 
-    Then whatever stands before the marker changes no pixel; where rows are missing, it would be taken for them.
+    Then whatever stands before the marker changes no pixel. Where something is missing, the decoder takes it for that, and
+    bits and their opposites make two different pictures.
     """
     if found.frame in (0xC2, 0xCA) and not _all_bits(found):
         raise damaged()
-    picture = _decode(file, found, b"", least)
-    other = _decode(file, found, bytes(range(1, 200)) * 4, least)
+    start, length = found.parts[-1]
+    if read_at(file, start + length - 1, 1) == b"\xff":  # half of the end marker
+        found.parts[-1] = (start, length - 1)
+    bits = bytes((37 * number + 11) % 254 + 1 for number in range(1000))  # no 0xff, and no 0, whose opposite it is
+    picture, other = (_decode(file, found, more, least) for more in (bits, bytes(255 - byte for byte in bits)))
     if ImageChops.difference(picture, other).getbbox():
         raise damaged()
     return picture

@@ -47,7 +47,7 @@ def read(file: BinaryIO) -> Stored:
         numbers = _plain if kind in PLAIN else _whole
         whole = numbers(file, start, width, height, channels, limit)
         rows = ((top, to_8_bits(values, limit)) for top, values in whole)
-        if limit != 255:
+        if limit not in (255, 65_535):
             notes.append(Note("range", name=f"0 to {limit}"))
     picture = Image.new("L" if channels == 1 else "RGB", (width, height))
     for top, values in rows:

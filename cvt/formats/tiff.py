@@ -85,7 +85,7 @@ def _by_samples(file: BinaryIO, layout: Layout, notes: list[Note]) -> Image.Imag
 def _mode(layout: Layout) -> tuple[str, int]:
     """(Pillow's mode, how many samples of each pixel it takes)."""
     readable = (1, *_BYTES, *_DEFLATE)
-    kinds = {1: range(1, 33), 2: range(1, 33), 3: (16, 32, 64)}
+    kinds = {1: range(1, 33), 2: range(2, 33), 3: (16, 32, 64)}
     if layout.compression not in readable or layout.bits not in kinds.get(layout.format, ()):
         raise unsupported(layout.name)
     if layout.fill_order == 2 and (layout.compression != 1 or layout.bits > 8):
@@ -139,8 +139,6 @@ def _range(layout: Layout, notes: list[Note]) -> tuple[float, float]:
         low, high = 0.0, float(most)
     if (low, high) != (0, most) or layout.format != 1 or layout.bits > 16:
         notes.append(Note("range", name=f"{low:.10g} to {high:.10g}"))
-    elif layout.bits > 8:
-        notes.append(Note("scaled", layout.bits))
     return low, high
 
 

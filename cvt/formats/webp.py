@@ -94,10 +94,10 @@ def _decode(file: BinaryIO, parts: list[tuple[bytes, int, int]], size: tuple[int
         body += struct.pack("<4sI", kind, length) + read_at(file, start, length) + bytes(length % 2)
     try:
         picture = WebPImagePlugin.WebPImageFile(io.BytesIO(struct.pack("<4sI", b"RIFF", len(body)) + body))
+        # Pillow's own load keeps two canvases of the decoder beside the picture and its bytes.
+        frame, mode, rawmode = picture._decoder.get_next(), picture.mode, picture.rawmode
     except Exception as error:  # as in ``decoded``
         raise damaged() from error
-    # Pillow's own load keeps two canvases of the decoder beside the picture and its bytes.
-    frame, mode, rawmode = picture._decoder.get_next(), picture.mode, picture.rawmode
     if frame is None:
         raise damaged()
     del picture
