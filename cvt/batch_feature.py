@@ -50,7 +50,7 @@ class BatchFeature(UserDict):
 
         Labels and other whole numbers stay what they are.
         Raises:
-            ValueError: neither a device nor a dtype.
+            ValueError: neither a device nor a dtype. TypeError: a dtype before a device, which PyTorch does not take either.
         """
         device, dtype, non_blocking = _target(*args, **kwargs)
 
@@ -91,6 +91,8 @@ def _target(*args: Any, device: Any = None, dtype: Any = None, non_blocking: boo
         elif isinstance(arg, bool):
             non_blocking = arg
         elif isinstance(arg, (str, int, torch.device)):
+            if dtype is not None:
+                raise TypeError("The device comes before the dtype, as in batch.to('cuda', torch.float16).")
             device = arg
         elif isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype

@@ -1,7 +1,7 @@
 """Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
 
-Both kinds answer ``find``; what goes wrong on the way is a CheckpointError, a ValueError with a sentence. huggingface_hub downloads: it resumes
-what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
+Both kinds answer ``find``; what goes wrong on the way is a CheckpointError with a sentence. huggingface_hub downloads: it
+resumes what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
 """
 
 from __future__ import annotations

@@ -82,6 +82,8 @@ def pipeline(
     _check_names(options, (*pipeline.__kwdefaults__, "image_processor", "device", "dtype", *where))
     model_kwargs = dict(model_kwargs or {})
     dtype, device = dtype if torch_dtype is None else torch_dtype, mapped_device(device_map) if device is None else device
+    if isinstance(feature_extractor, (str, Path)):
+        feature_extractor = CvtImageProcessor.from_pretrained(feature_extractor, **where)
     image_processor = feature_extractor if image_processor is None else image_processor
     if isinstance(model, nn.Module):
         if image_processor is None:
@@ -96,11 +98,16 @@ def pipeline(
         model = CvtForImageClassification.from_pretrained(model, config=config, **placed, **typed, **where, **model_kwargs)
     if isinstance(image_processor, (str, Path, type(None))):
         image_processor = CvtImageProcessor.from_pretrained(image_processor, **where)
-    pipe = ImageClassificationPipeline(
-        model, image_processor, batch_size=batch_size, top_k=top_k, function_to_apply=function_to_apply, timeout=timeout
+    return ImageClassificationPipeline(
+        model,
+        image_processor,
+        batch_size,
+        top_k,
+        function_to_apply,
+        timeout,
+        feature_extractor=feature_extractor,
+        tokenizer=options.get("tokenizer"),
     )
-    pipe.feature_extractor = image_processor if feature_extractor is not None else None
-    return pipe
 
 
 class ImageClassificationPipeline:
@@ -108,22 +115,29 @@ class ImageClassificationPipeline:
 
     task = TASK
     framework = "pt"
-    tokenizer = None
 
     def __init__(
         self,
         model: nn.Module,
-        image_processor: Any,
+        image_processor: Any = None,
         batch_size: int = 1,
         top_k: int | None = None,
         function_to_apply: str | None = None,
         timeout: float | None = None,
+        *,
+        feature_extractor: Any = None,
+        tokenizer: Any = None,
+        **ignored: Any,
     ):
-        if not callable(image_processor):
-            raise ValueError(f"image_processor must be a processor or where one is saved, not {type(image_processor).__name__}.")
-        self.model, self.image_processor, self.feature_extractor = check_classifier(model).eval(), image_processor, None
+        _check_names(ignored, ("task", "device", "dtype", "torch_dtype"))  # the model is where and what it is
+        processor = feature_extractor if image_processor is None else image_processor
+        if not callable(processor):
+            raise ValueError(f"image_processor must be a processor or where one is saved, not {type(processor).__name__}.")
+        self.model, self.image_processor = check_classifier(model).eval(), processor
+        self.feature_extractor, self.tokenizer = feature_extractor, tokenizer  # kept for whoever asks
         self.batch_size, self.top_k = _positive(batch_size, "batch_size"), _positive(5 if top_k is None else top_k, "top_k")
-        self.function_to_apply, self.timeout = score_function(function_to_apply, self.config), timeout
+        score_function(function_to_apply, self.config)  # refused now rather than with the first picture
+        self.function_to_apply, self.timeout = function_to_apply, timeout
         self.call_count = 0
 
     @property

@@ -16,6 +16,7 @@ from PIL import Image
 from .arrays import FIRST, ArrayPicture, array_pictures, is_array, middle
 from .batch_feature import BatchFeature, check_tensor_type
 from .config_base import check_spelling, nearest
+from .fields import is_number
 from .pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
 from .processor_files import IGNORED, KINDS, ProcessorFiles
 from .processor_settings import CHECKS
@@ -130,7 +131,8 @@ class CvtImageProcessor(ProcessorFiles):
                 (B, …), or any iterable of those, however nested.
             return_tensors: "pt" for a tensor, "np" for an array (B, C, H, W), None for a list of arrays (C, H, W), all float32.
             settings: settings of this processor to change for this call, for example ``size=384``; ``device``, where a
-                tensor goes. Those of other processors that transformers ignores here are ignored here.
+                tensor goes. With one number each for ``image_mean`` and ``image_std``, pictures keep the channels they have.
+                Settings of other processors that transformers ignores are ignored.
         Raises:
             UnreadablePicture: a picture that cannot be used.
             ValueError: a setting that cannot be used, or pictures of several sizes that nothing makes equal.
@@ -144,6 +146,8 @@ class CvtImageProcessor(ProcessorFiles):
             if name not in known:
                 hint = nearest(name, (*known, "return_tensors", "device"))
                 raise TypeError(f"A CvtImageProcessor is called without an argument {name!r}{hint}")
+        if is_number(settings.get("image_mean")) and is_number(settings.get("image_std")) and self.do_convert_rgb is None:
+            settings.setdefault("do_convert_rgb", False)
         processor = replace(self, **settings) if settings else self
         values = [each for source in each_picture(images) for each in processor._pixel_values(source)]
         if return_tensors is not None and len({each.shape for each in values}) != 1:

@@ -8,14 +8,13 @@ import pytest
 import torch
 
 import cvt
-from cvt.config import CvtConfig
 from tests.helpers import pixels, tiny_config, tiny_model
 
 transformers = pytest.importorskip("transformers")
 transformers.logging.disable_progress_bar()
 transformers.logging.set_verbosity_error()
 
-LABELS = {index: name for index, name in enumerate(["ant", "bee", "cat", "dog", "eel"])}
+LABELS = dict(enumerate(["ant", "bee", "cat", "dog", "eel"]))
 X = pixels(1, 3, 32, 32)
 
 

@@ -13,7 +13,7 @@ from cvt.inherit import inherit
 from tests.fake_hub import FakeHub
 from tests.helpers import pixels, tiny_config, tiny_model
 
-LABELS = {index: name for index, name in enumerate(["ant", "bee", "cat", "dog", "eel"])}
+LABELS = dict(enumerate(["ant", "bee", "cat", "dog", "eel"]))
 CLAIMS = {"evaluation": {"top1": 0.75, "pictures": 100}, "calibration": {"temperature": 0.9}}
 
 
@@ -144,7 +144,7 @@ def test_attributes_are_saved_and_belong_to_one_config(tmp_path):
     del config.anything
     assert not hasattr(config, "anything")
     config.anything = object()
-    with pytest.raises(ValueError, match="has an attribute that a config.json cannot hold"):
+    with pytest.raises(ValueError, match=r"has an attribute that a config\.json cannot hold"):
         config.save_pretrained(tmp_path)
     assert CvtConfig.from_pretrained(tmp_path).anything == [1]
 
@@ -191,7 +191,7 @@ def test_a_config_of_transformers_is_taken_wherever_one_is(measured):
     built = CvtModel(transformers.CvtConfig(depth=[1, 2, 3], output_hidden_states=True))
     assert built.config == CvtConfig(depth=[1, 2, 3], output_hidden_states=True)
     assert len(CvtForImageClassification._from_config(theirs)(pixels()).logits[0]) == 5
-    with pytest.raises(TypeError, match="must be a CvtConfig, .* not ViTConfig"):
+    with pytest.raises(TypeError, match=r"must be a CvtConfig, .* not ViTConfig"):
         CvtModel(transformers.ViTConfig())
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -313,6 +314,25 @@ def test_methods_of_scikit_learn_and_counting(ours):
     assert ours.call_count == calls + 3
     assert isinstance(ours, ImageClassificationPipeline)
     assert "CvtForImageClassification" in repr(ours)
+
+
+def test_what_is_given_is_kept(folder):
+    tokenizer, model, processor = object(), tiny_model(), CvtImageProcessor(size=32)
+    assert pipeline(model=folder, tokenizer=tokenizer).tokenizer is tokenizer
+    pipe = ImageClassificationPipeline(model=model, tokenizer=tokenizer, feature_extractor=processor, torch_dtype="float32", top_k=2)
+    assert (pipe.model, pipe.tokenizer, pipe.image_processor, pipe.feature_extractor) == (model, tokenizer, processor, processor)
+    assert len(pipe(PICTURES[0])) == 2
+    again = pickle.loads(pickle.dumps(pipeline(model=folder, device="cpu")))
+    assert again(PICTURES) == pipeline(model=folder, device="cpu")(PICTURES)
+
+
+def test_the_config_decides_at_each_call(folder, their_parts):
+    """Its problem type may change after the pipeline was made."""
+    pipe = pipeline(model=folder, device="cpu")
+    other = transformers.pipeline("image-classification", model=str(folder), image_processor=their_parts[1], device="cpu")
+    for kind in ("multi_label_classification", "regression", "single_label_classification"):
+        pipe.model.config.problem_type = other.model.config.problem_type = kind
+        assert same(pipe(PICTURES[0]), other(PICTURES[0]))
 
 
 def test_saving(ours, tmp_path):

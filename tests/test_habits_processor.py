@@ -14,7 +14,9 @@ from huggingface_hub.errors import StrictDataclassFieldValidationError
 from PIL import Image, ImageCms
 
 from cvt import AutoImageProcessor, BatchFeature, CvtImageProcessor, UnreadablePicture, open_picture
+from tests.helpers import tiny_model
 from tests.test_preprocess import encoded, photograph
+from visualize.explore import explore
 
 transformers = pytest.importorskip("transformers")
 SETTINGS = {"size": 16, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.25, 0.3]}
@@ -170,6 +172,8 @@ SAME = {  # a call of both
     "four channels first": (RGBA.transpose(2, 0, 1), FOUR),
     "four channels as they are": (RGBA, {"do_convert_rgb": False, "image_mean": 0.5, "image_std": 0.5}),
     "four channels not resized": (RGBA / 255, {**FOUR, "do_resize": False, "do_rescale": False}),
+    "four channels and one mean": (RGBA, {"image_mean": 0.0, "image_std": 1.0, "input_data_format": "channels_last"}),
+    "a grey picture and one mean": (PICTURE.convert("L"), {"image_mean": 0.5, "image_std": 0.25}),
     "a picture with transparency": (Image.fromarray(RGBA), FOUR),
     "one channel": (PIXELS[:, :, :1], {"image_mean": [0.5], "image_std": [0.5]}),
     "a grey picture": (PICTURE.convert("L"), {"image_mean": [0.5], "image_std": [0.5]}),
@@ -346,6 +350,9 @@ def test_a_picture_is_turned_once(orientation, ours):
     for source in (content, Image.open(io.BytesIO(content)), once, open_picture(once)):
         assert np.array_equal(values(ours, source), expected)
     assert np.array_equal(expected, values(ours, PICTURE)) == (orientation == 1)
+    explored = [explore(tiny_model(depth=(1, 1, 1)), CvtImageProcessor(size=32), source) for source in (content, once)]
+    assert np.array_equal(explored[0].pixels, explored[1].pixels)
+    assert explored[0].original_size == once.size
 
 
 def test_channels_of_files_are_kept_where_there_are_means_for_them(ours, theirs, tmp_path):
@@ -542,6 +549,9 @@ def test_a_batch_is_a_mapping(ours):
         assert torch.equal(copied.pixel_values, own.pixel_values)
     with pytest.raises(ValueError, match=r"not 3\.5"):
         own.to(3.5)
+    for each in (own, other):
+        with pytest.raises(TypeError):
+            each.to(torch.bfloat16, "cpu")
 
 
 @pytest.mark.parametrize("kind", ["pt", "np", transformers.TensorType.PYTORCH], ids=str)

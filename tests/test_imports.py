@@ -49,7 +49,7 @@ MODEL = {
     "cvt.push": set(),
     "cvt.processor_files": {"cvt.config_base", "cvt.files", "cvt.options", "cvt.push"},
     "cvt.preprocess": {
-        *("cvt.arrays", "cvt.batch_feature", "cvt.config_base", "cvt.pictures"),
+        *("cvt.arrays", "cvt.batch_feature", "cvt.config_base", "cvt.fields", "cvt.pictures"),
         *("cvt.processor_files", "cvt.processor_settings", "cvt.sources"),
     },
     "cvt.classifiers": set(),

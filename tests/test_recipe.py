@@ -103,6 +103,18 @@ def test_muon_makes_singular_values_about_one(shape):
         assert (inside - inside.diagonal().diag()).abs().max() < 0.15
 
 
+def test_muon_multiplies_in_float32_on_the_cpu_and_in_bfloat16_elsewhere():
+    """Told by how near the result is to the same polynomial in float64: bfloat16 has three digits."""
+    matrices = torch.randn(2, 12, 20, generator=torch.Generator().manual_seed(0))
+    x = matrices.double() / matrices.double().norm(dim=(1, 2), keepdim=True)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    result = orthogonalized(matrices)
+    assert (result - x).abs().max() < 1e-5 < (x.bfloat16() - x).abs().max()
+    assert orthogonalized(matrices.to("meta")).dtype == torch.bfloat16
+
+
 def test_linear_layers_multiply_in_bfloat16_and_learn_in_float32():
     model = torch.nn.Sequential(torch.nn.Linear(16, 8), torch.nn.LayerNorm(8))
     x = torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
