@@ -84,7 +84,7 @@ class ConvEmbedding(nn.Module):
 
 
 class Embedding(nn.Module):
-    """The conv embedding under its documented name."""
+    """The conv embedding, under the name that it has in files."""
 
     def __init__(self, stage: StageConfig, eps: float):
         super().__init__()
@@ -446,8 +446,8 @@ def check_pixels(pixel_values: Tensor | None, config: CvtConfig) -> None:
         config.grids(*pixel_values.shape[2:])
 
 
-# What transformers' image models, its Trainer and its pipelines hand to any model, and a CvT has no use for.
-WITHOUT_MEANING = ("bool_masked_pos", "head_mask", "interpolate_pos_encoding", "num_items_in_batch", "use_cache")
+# What callers of transformers' image models pass to any of them, and what cannot change what a CvT computes.
+WITHOUT_MEANING = ("interpolate_pos_encoding", "num_items_in_batch", "use_cache")
 ARGUMENTS = ("pixel_values", "labels", "output_hidden_states", "return_dict", "output_attentions", *WITHOUT_MEANING)
 
 
