@@ -14,6 +14,7 @@ from visualize.workbench import Workbench
 
 pytestmark = pytest.mark.browser
 
+DATA = "/explorer/data/"  # where maps are asked for
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "grey": (128, 128, 128)}
 # every result that is drawn, by the first pixel that the model was given, or by its example's name; how often the upload was emptied
 RECORD = """window.drawnResults = []; window.takes = 0; const { take } = cvtChooser;
@@ -159,7 +160,7 @@ def test_back_and_forward_show_what_was_chosen(visit, gated):
 def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, gated, gate, pictures):
     seen = visit(gated[0])
     seen.page.evaluate(RECORD)
-    passes = gate.passes
+    passes, requests = gate.passes, len(seen.requests)
     gate.shut()
     seen.upload(pictures["red"])
     gate.wait()
@@ -172,6 +173,7 @@ def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, g
     seen.wait_for_example(None)
     assert drawn_since(seen) == [list(COLOURS["blue"])]
     assert gate.passes == passes + 2
+    assert len([url for url in seen.requests_since(requests) if DATA in url]) == 1  # nor are the maps of the others asked for
     link_is(seen, None)
     assert upload.locator("img").count() == 0
     seen.upload(pictures["grey"])
@@ -193,6 +195,24 @@ def test_an_example_takes_the_place_of_a_picture_that_is_worked_on_and_the_other
     seen.choose("aqueduct")
     gate.wait()
     drop(seen, pictures["green"])
+    gate.open()
+    seen.wait_for_example(None)
+    assert drawn_since(seen) == [list(COLOURS["green"])]
+
+
+def test_maps_that_come_after_a_newer_choice_are_not_drawn(visit, gated, gate, pictures):
+    seen = visit(gated[0])
+    seen.page.evaluate(RECORD)
+    held = []
+    seen.page.route(f"**{DATA}**", lambda route: held.append(route), times=1)
+    seen.choose("alp")
+    while not held:
+        seen.page.wait_for_timeout(20)
+    gate.shut()
+    drop(seen, pictures["green"])
+    gate.wait()
+    held.pop().continue_()
+    seen.page.wait_for_function("cvtExplorer.get().asked === null")  # they came, and were put aside
     gate.open()
     seen.wait_for_example(None)
     assert drawn_since(seen) == [list(COLOURS["green"])]
