@@ -42,7 +42,6 @@ MODEL = {
     "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
     "cvt.arrays": {"cvt.fields", "cvt.formats.bounds"},
     "cvt.batch_feature": {"cvt.fields"},
-    "cvt.fetch": {"cvt.fields", "cvt.pictures"},
     "cvt.sources": {"cvt.fetch", "cvt.pictures"},
     "cvt.processor_settings": {"cvt.arrays", "cvt.fields"},
     "cvt.options": {"cvt.config_base", "cvt.fields"},
