@@ -20,13 +20,14 @@ from PIL import Image
 from starlette.middleware import Middleware
 
 from cvt.pictures import UnreadablePicture
-from visualize import chooser, explorer, laboratory, share, words
-from visualize.answer import attention_answer
-from visualize.gate import Gate
-from visualize.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
-from visualize.questions import Questions
-from visualize.routes import FAILED, routes
-from visualize.workbench import Workbench
+from visualize.page import words
+from visualize.page.api import attention_answer
+from visualize.page.gate import Gate
+from visualize.page.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
+from visualize.page.laboratory.questions import Questions
+from visualize.page.routes import FAILED, routes
+from visualize.page.workbench import Workbench
+from visualize.web import chooser, explorer, laboratory, share
 
 EXAMPLES = [
     Path(__file__).parent / "examples" / f"{name}.jpg"
@@ -40,8 +41,8 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 # may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 NOT_VALUES = "These values cannot be used here. See the page's API for what each endpoint takes."
-CSS = Path(__file__).parent.joinpath("visualize/page.css")
-UPLOAD_JS = Path(__file__).parent.joinpath("visualize/upload.js")
+CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
+UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
 

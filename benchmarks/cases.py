@@ -18,12 +18,12 @@ from PIL import Image
 from torch import nn
 
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.build import build_variant
+from cvt.architecture.build import build_variant
+from cvt.architecture.cost import cost
+from cvt.architecture.variants import stage_settings
 from cvt.config import VARIANTS, CvtConfig
-from cvt.cost import cost
-from cvt.variants import stage_settings
 from visualize import explore
-from visualize.describe import describe
+from visualize.page.laboratory.describe import describe
 
 from .paired import Pairs, pairs
 

@@ -26,9 +26,9 @@ import torch
 from PIL import Image
 
 from cvt import CvtImageProcessor
-from cvt.build import build_variant
+from cvt.architecture.build import build_variant
 from cvt.config import CvtConfig
-from visualize.workbench import Workbench
+from visualize.page.workbench import Workbench
 
 from .cases import SHAPE, photograph
 

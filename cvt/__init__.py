@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from .model import CvtForImageClassification, CvtModel
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
-    from .preprocess import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
+    from .processor import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
 
 _HOMES = {
-    "AutoFeatureExtractor": "preprocess",
-    "AutoImageProcessor": "preprocess",
-    "BatchFeature": "preprocess",
+    "AutoFeatureExtractor": "processor",
+    "AutoImageProcessor": "processor",
+    "BatchFeature": "processor",
     "CvtConfig": "config",
     "CvtForImageClassification": "model",
-    "CvtImageProcessor": "preprocess",
+    "CvtImageProcessor": "processor",
     "CvtModel": "model",
     "UnreadablePicture": "pictures",
     "open_picture": "pictures",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property, wraps
 from typing import Any
 
-from .config_base import ALIASES, CLAIMS, ConfigBase, check_spelling, nearest
+from .base.config import ALIASES, CLAIMS, ConfigBase, check_spelling, nearest
 from .fields import (
     LARGEST_SIDE,
     NO_GENERAL_DEFAULT,

@@ -17,18 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .checkpoint import load_model, load_processor, replacing
 from .config import CvtConfig
+from .files.checkpoint import load_model, load_processor, replacing
 from .model import CvtForImageClassification
-from .preprocess import CvtImageProcessor
-from .runner import choose_device
-from .training.data import find_held_out
-from .training.listing import Listing, composed
+from .processor import CvtImageProcessor
+from .runtime.choose import choose_device
+from .training.data.data import find_held_out
+from .training.data.listing import Listing, composed
+from .training.data.reading import as_processed, read
+from .training.data.unseen import HELD_OUT, hand_on, unseen
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
 from .training.places import check_apart, check_writable, path_argument, reason, writing
 from .training.progress import HISTORY, replace_unencodable
-from .training.reading import as_processed, read
-from .training.unseen import HELD_OUT, hand_on, unseen
 
 SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 

@@ -16,19 +16,19 @@ import torch
 from PIL import ImageOps
 from torch import nn
 
-from .arrays import is_array
-from .batch_feature import BatchFeature
+from .base.config import nearest
 from .classifiers import Classes, check_classifier, named_scores, score_function, unwrapped
 from .config import CvtConfig
-from .config_base import nearest
-from .device import as_device, as_dtype, mapped_device
-from .files import check_folder
+from .files.options import split_where
+from .files.push import push_to_hub
+from .files.storage import check_folder
 from .model import CvtForImageClassification
-from .options import split_where
 from .pictures import PictureSource, UnreadablePicture, open_picture
-from .preprocess import CvtImageProcessor
-from .push import push_to_hub
-from .sources import as_stored, is_several, located, walk
+from .pictures.sources import as_stored, is_several, located, walk
+from .processor import CvtImageProcessor
+from .processor.arrays import is_array
+from .processor.batch_feature import BatchFeature
+from .runtime.device import as_device, as_dtype, mapped_device
 
 TASK = "image-classification"
 CALL = ("top_k", "function_to_apply", "batch_size", "timeout")

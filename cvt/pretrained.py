@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .base.model import GenericMethods
 from .config import CvtConfig, as_config
-from .generic import GenericMethods
 
 ATTENTION = ("sdpa", "eager")
 

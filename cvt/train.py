@@ -17,19 +17,19 @@ import torch
 from torch import nn
 
 from .evaluate import in_words, predict
-from .foreign import foreign
+from .files.transformers_support import foreign
 from .model import CvtForImageClassification
-from .preprocess import CvtImageProcessor
-from .runner import choose_device
+from .processor import CvtImageProcessor
+from .runtime.choose import choose_device
 from .training import result
 from .training.batches import Batches
-from .training.data import HELD_OUT_SHARE, Listing, find_both
+from .training.data.data import HELD_OUT_SHARE, Listing, find_both
+from .training.data.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.distributed import World, joined
 from .training.measures import evaluate
 from .training.places import UNWRITTEN, check_apart, check_writable, path_argument, reason
 from .training.precision import PRECISIONS, choose_precision
 from .training.progress import HISTORY, Reporter, replace_unencodable
-from .training.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.recipe import FINE_TUNING, LEAST_STEPS, Phases, Recipe
 from .training.start import Start, checksum, from_scratch, from_trained, load_teacher
 from .training.trainer import Diverged, NotSaved, Trainer

@@ -14,6 +14,7 @@ from torch import nn
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification, CvtModel
 
+ROOT = Path(__file__).parent.parent
 TINY = {"embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "depth": (1, 2, 3), "num_labels": 5, "image_size": 32}
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlparse
 import app
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification
-from cvt.preprocess import CvtImageProcessor
+from cvt.processor import CvtImageProcessor
 from tests.helpers import randomize
-from visualize.workbench import Workbench
+from visualize.page.workbench import Workbench
 
 # Grids 48², 24², 12² at 96×96 pixels, as in the embedded model, which the tests of the page describe in words.
 ARCHITECTURE = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from cvt.architecture.settings import SETTINGS
 from cvt.config import PROJECTION_METHODS, CvtConfig
-from cvt.settings import SETTINGS
 
 
 @st.composite

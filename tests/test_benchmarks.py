@@ -53,7 +53,7 @@ def test_a_frame_is_judged_by_its_median(times, verdict):
 
 
 def test_what_is_chosen_for_the_frames_are_choices_that_the_page_has():
-    state = (page.Path(page.__file__).parent.parent / "visualize/explorer/state.js").read_text(encoding="utf-8")
+    state = (page.Path(page.__file__).parent.parent / "visualize/web/explorer/state.js").read_text(encoding="utf-8")
     for choice in page.CHOICES.values():
         for name, value in choice.items():
             line = re.search(rf"^ +{name}: .*$", state, re.M)

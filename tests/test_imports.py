@@ -13,53 +13,65 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
 
 _READERS = ("avif", "bmp", "gif", "jpeg", "png", "ppm", "tiff", "webp")
-_FORMAT = {"cvt.colour", "cvt.formats.bounds", "cvt.formats.exif", "cvt.formats.stored", "cvt.notes"}
+_FORMAT = {
+    "cvt.pictures.colour",
+    "cvt.pictures.formats.bounds",
+    "cvt.pictures.formats.exif",
+    "cvt.pictures.formats.stored",
+    "cvt.pictures.notes",
+}
 
 # What each module of the model may import of its own package; checkpoint is reached from within functions only.
 MODEL = {
     "cvt.fields": set(),
     "cvt.stage": {"cvt.fields"},
-    "cvt.config_base": {"cvt.fields"},
-    "cvt.config": {"cvt.config_base", "cvt.fields", "cvt.stage"},
-    "cvt.files": {"cvt.fields"},
-    "cvt.transformers_support": set(),
-    "cvt.names": set(),
-    "cvt.notes": set(),
-    "cvt.formats.bounds": set(),
-    "cvt.formats.exif": set(),
-    "cvt.colour": {"cvt.formats.bounds", "cvt.formats.stored", "cvt.notes"},
-    "cvt.formats.stored": {"cvt.formats.bounds", "cvt.notes"},
-    **{f"cvt.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
-    "cvt.formats.tiff": _FORMAT | {"cvt.formats.jpeg", "cvt.formats.tiff_tags", "cvt.formats"},
-    "cvt.pictures": _FORMAT | {"cvt.formats", *(f"cvt.formats.{name}" for name in _READERS)},
-    "cvt.decoding": {"cvt.notes", "cvt.pictures"},
-    "cvt.fetch": {"cvt.fields", "cvt.pictures"},
-    "cvt.cost": {"cvt.config"},
+    "cvt.base.config": {"cvt.fields"},
+    "cvt.config": {"cvt.base.config", "cvt.fields", "cvt.stage"},
+    "cvt.files.storage": {"cvt.fields"},
+    "cvt.base.transformers": set(),
+    "cvt.files.names": set(),
+    "cvt.pictures.notes": set(),
+    "cvt.pictures.formats.bounds": set(),
+    "cvt.pictures.formats.exif": set(),
+    "cvt.pictures.colour": {"cvt.pictures.formats.bounds", "cvt.pictures.formats.stored", "cvt.pictures.notes"},
+    "cvt.pictures.formats.stored": {"cvt.pictures.formats.bounds", "cvt.pictures.notes"},
+    **{f"cvt.pictures.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
+    "cvt.pictures.formats.tiff": _FORMAT | {"cvt.pictures.formats.jpeg", "cvt.pictures.formats.tiff_tags", "cvt.pictures.formats"},
+    "cvt.pictures.reading": _FORMAT | {"cvt.pictures.formats", *(f"cvt.pictures.formats.{name}" for name in _READERS)},
+    "cvt.pictures.decoding": {"cvt.pictures.notes", "cvt.pictures.reading"},
+    "cvt.pictures.fetch": {"cvt.fields", "cvt.pictures.reading"},
+    "cvt.architecture.cost": {"cvt.config"},
     "cvt.outputs": {"cvt.config"},
-    "cvt.linear": set(),
-    "cvt.generic": {"cvt.config", "cvt.config_base", "cvt.transformers_support"},
-    "cvt.pretrained": {"cvt.config", "cvt.generic"},
+    "cvt.runtime.linear": set(),
+    "cvt.base.model": {"cvt.config", "cvt.base.config", "cvt.base.transformers"},
+    "cvt.pretrained": {"cvt.config", "cvt.base.model"},
     "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
-    "cvt.arrays": {"cvt.fields", "cvt.formats.bounds"},
-    "cvt.batch_feature": {"cvt.fields"},
-    "cvt.sources": {"cvt.fetch", "cvt.pictures"},
-    "cvt.processor_settings": {"cvt.arrays", "cvt.fields"},
-    "cvt.options": {"cvt.config_base", "cvt.fields"},
-    "cvt.push": set(),
-    "cvt.processor_files": {"cvt.config_base", "cvt.files", "cvt.options", "cvt.push"},
-    "cvt.preprocess": {
-        *("cvt.arrays", "cvt.batch_feature", "cvt.config_base", "cvt.fields", "cvt.pictures"),
-        *("cvt.processor_files", "cvt.processor_settings", "cvt.sources"),
+    "cvt.processor.arrays": {"cvt.fields", "cvt.pictures.formats.bounds"},
+    "cvt.processor.batch_feature": {"cvt.fields"},
+    "cvt.pictures.sources": {"cvt.pictures.fetch", "cvt.pictures.reading"},
+    "cvt.processor.settings": {"cvt.processor.arrays", "cvt.fields"},
+    "cvt.files.options": {"cvt.base.config", "cvt.fields"},
+    "cvt.files.push": set(),
+    "cvt.processor.files": {"cvt.base.config", "cvt.files.storage", "cvt.files.options", "cvt.files.push"},
+    "cvt.processor.processor": {
+        *("cvt.processor.arrays", "cvt.processor.batch_feature", "cvt.base.config", "cvt.fields", "cvt.pictures.reading"),
+        *("cvt.processor.files", "cvt.processor.settings", "cvt.pictures.sources"),
     },
     "cvt.classifiers": set(),
-    "cvt.amounts": set(),
-    "cvt.settings": {"cvt.fields"},
-    "cvt.inheritance": {"cvt.amounts", "cvt.config"},
-    "cvt.build": {"cvt.config", "cvt.model"},
-    "cvt.inherit": {"cvt.build", "cvt.config", "cvt.inheritance", "cvt.model"},
-    "cvt.variants": {"cvt.config", "cvt.fields", "cvt.settings"},
-    "cvt.presets": {"cvt.config", "cvt.fields", "cvt.variants"},
-    "cvt.budget": {"cvt.amounts", "cvt.config", "cvt.cost", "cvt.settings", "cvt.variants"},
+    "cvt.architecture.amounts": set(),
+    "cvt.architecture.settings": {"cvt.fields"},
+    "cvt.architecture.inheritance": {"cvt.architecture.amounts", "cvt.config"},
+    "cvt.architecture.build": {"cvt.config", "cvt.model"},
+    "cvt.architecture.inherit": {"cvt.architecture.build", "cvt.config", "cvt.architecture.inheritance", "cvt.model"},
+    "cvt.architecture.variants": {"cvt.config", "cvt.fields", "cvt.architecture.settings"},
+    "cvt.architecture.presets": {"cvt.config", "cvt.fields", "cvt.architecture.variants"},
+    "cvt.architecture.budget": {
+        "cvt.architecture.amounts",
+        "cvt.config",
+        "cvt.architecture.cost",
+        "cvt.architecture.settings",
+        "cvt.architecture.variants",
+    },
 }
 
 
@@ -102,8 +114,8 @@ def roots(name):
 
 def test_the_reader_sees_imports():
     assert ("cvt.config", True) in IMPORTS["cvt.model"]
-    assert ("cvt.checkpoint", False) in IMPORTS["cvt.generic"]
-    assert ("cvt.microsoft", True) in IMPORTS["cvt.checkpoint"]  # from . import microsoft
+    assert ("cvt.files.checkpoint", False) in IMPORTS["cvt.base.model"]
+    assert ("cvt.files.microsoft", True) in IMPORTS["cvt.files.checkpoint"]  # from . import microsoft
     assert "torch" in roots("cvt.model")
 
 
@@ -112,7 +124,7 @@ def test_direction(name):
     forbidden = {"app", "gradio", "benchmarks", "tests", "transformers"}
     if name.startswith("cvt"):
         forbidden |= {"visualize", "matplotlib"}
-    elif name != "visualize.plots":
+    elif name != "visualize.draw.plots":
         forbidden |= {"matplotlib"}
     assert not roots(name) & forbidden
 
@@ -152,7 +164,7 @@ def test_loading_a_model_does_not_load_pytorchs_compiler(tmp_path):
 def test_what_is_counted_in_closed_form_needs_no_torch():
     run(
         "import sys; sys.modules['torch'] = None; from cvt import CvtConfig; CvtConfig()\n"
-        "import cvt.budget, cvt.cost, cvt.inheritance, cvt.presets, cvt.variants"
+        "from cvt.architecture import budget, cost, inheritance, presets, variants"
     )
 
 

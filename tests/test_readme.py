@@ -54,15 +54,16 @@ def test_the_client_example_runs(served, capsys, monkeypatch):
     assert "Stage 3, block 8, mean of the heads" in capsys.readouterr().out
 
 
-def test_every_file_is_listed_with_a_sentence():
+def test_every_folder_of_the_product_is_listed_with_a_sentence():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     if not tracked:
         pytest.skip("not a git checkout")
     tree = next(block for block in blocks("text") if "app.py" in block)
-    for name in tracked:
-        path = Path(name)
-        if path.suffix in (".py", ".js") and path.parts[0] in ("cvt", "visualize") and path.name != "__init__.py":
-            assert re.search(rf"^\s*{re.escape(path.name)}\s+\S.*", tree, re.M), f"{name} is not in the README's list of files"
+    for folder in sorted({folder for name in tracked for folder in Path(name).parents if folder.parts[:1] in (("cvt",), ("visualize",))}):
+        row = rf"^{'  ' * (len(folder.parts) - 1)}{re.escape(folder.name)}/ +\S.*"
+        assert re.search(row, tree, re.M), f"{folder} is not in the README's list of folders"
+    for row in re.findall(r"^ *(\w+)/ ", tree, re.M):
+        assert any(row in Path(name).parts for name in tracked), f"There is no folder {row}."
 
 
 def test_links_lead_somewhere():

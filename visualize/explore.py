@@ -10,14 +10,14 @@ from PIL import Image
 
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
-from cvt.notes import Note
 from cvt.pictures import OpenedPicture, PictureSource, read_picture
-from cvt.preprocess import CvtImageProcessor
+from cvt.pictures.notes import Note
+from cvt.processor import CvtImageProcessor
 
-from .attention_maps import BlockAttention
 from .capture import Capture, capture
-from .evidence import ClassEvidence, class_evidence
 from .geometry import Grid, stage_grids
+from .maps.attention import BlockAttention
+from .maps.evidence import ClassEvidence, class_evidence
 
 TOP = 5  # classes of which the page speaks
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from . import augment, photograph, randaugment
-from .reading import PictureSet
+from .augmentation import augment, photograph, randaugment
+from .data.reading import PictureSet
 from .recipe import Recipe
 
 # How far apart seeds are of neighbouring runs, and of the parts of a batch; the CPU's generator uses 32 bits of them.

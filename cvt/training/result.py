@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..checkpoint import replacing, write_json
+from ..files.checkpoint import replacing, write_json
 from ..model import CvtForImageClassification
-from ..preprocess import CvtImageProcessor
+from ..processor import CvtImageProcessor
+from .data.reading import PictureSet
 from .measures import Evaluation
-from .reading import PictureSet
 from .recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -57,11 +57,11 @@ def write_record(path: Path, recipe: Recipe, facts: dict[str, Any], device: torc
 
 
 def draw_curves(out: Path) -> str:
-    """Has ``visualize.curves`` draw the history in ``out``; the sentence that says what came of it.
+    """Has ``visualize.draw.curves`` draw the history in ``out``; the sentence that says what came of it.
 
     In a program of its own: the library neither imports what draws nor fails where that is missing.
     """
-    command = [sys.executable, "-m", "visualize.curves", str(out.resolve())]
+    command = [sys.executable, "-m", "visualize.draw.curves", str(out.resolve())]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
         problem = (done.stderr.strip().splitlines() or ["it said nothing"])[-1] if done.returncode else ""

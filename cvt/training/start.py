@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import load_config, load_model, load_processor
 from ..config import CvtConfig
+from ..files.checkpoint import load_config, load_model, load_processor
 from ..model import CvtForImageClassification
-from ..preprocess import CvtImageProcessor
-from .listing import composed
+from ..processor import CvtImageProcessor
+from .data.listing import composed
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _RESULTS = ("evaluation", "calibration")  # of an earlier training, in its config

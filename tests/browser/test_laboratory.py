@@ -12,14 +12,14 @@ from PIL import Image
 pytest.importorskip("gradio")
 
 import app
-from cvt.amounts import in_bytes, in_words
+from cvt.architecture.amounts import in_bytes, in_words
+from cvt.architecture.cost import cost
+from cvt.architecture.settings import SETTINGS
+from cvt.architecture.variants import variant
 from cvt.config import CvtConfig
-from cvt.cost import cost
-from cvt.settings import SETTINGS
-from cvt.variants import variant
 from tests import serving
-from visualize import words
-from visualize.workbench import Workbench
+from visualize.page import words
+from visualize.page.workbench import Workbench
 
 pytestmark = pytest.mark.browser
 BASE = CvtConfig(**serving.ARCHITECTURE, num_labels=10)

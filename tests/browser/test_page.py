@@ -11,7 +11,7 @@ pytest.importorskip("gradio")
 
 import app
 from tests import serving
-from visualize.workbench import Workbench
+from visualize.page.workbench import Workbench
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cvt.pictures import open_picture
-from tests.picture_corpus import corpus
+from tests.pictures.corpus import corpus
 
 pytestmark = pytest.mark.browser
 

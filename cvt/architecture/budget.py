@@ -1,0 +1,214 @@
+"""What a machine can run: a model over its limits is turned down before anything is allocated, with a setting that fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import CvtConfig
+from .amounts import in_bytes, in_words
+from .cost import CvtCost, cost
+from .settings import INPUT_SIDES, SETTINGS, Setting, value_words
+from .variants import variant
+
+SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The one change that makes a model fit: a setting of a stage, from 0, or of the input side where stage is None."""
+
+    stage: int | None
+    name: str
+    value: Any
+
+
+class TooLarge(ValueError):
+    """A model over the limits.
+
+    Attributes:
+        remedy: the nearest single setting that fits, if there is one.
+        together: where none does, the settings that fit only together, if there are such.
+    """
+
+    def __init__(self, sentence: str, remedy: Remedy | None = None, together: tuple[Remedy, ...] = ()):
+        super().__init__(sentence)
+        self.remedy, self.together = remedy, together
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that one model may need; None is no limit."""
+
+    macs: int | None
+    parameters: int | None
+    memory: int | None
+
+    def exceeded(self, result: CvtCost) -> str | None:
+        """The first limit that is exceeded, in words; None if all are kept."""
+        if self.macs is not None and result.macs > self.macs:
+            return f"{in_words(result.macs)} multiply-adds, and at most {in_words(self.macs)} are allowed here"
+        if self.parameters is not None and result.parameters > self.parameters:
+            return f"{in_words(result.parameters)} parameters, and at most {in_words(self.parameters)} are allowed here"
+        if self.memory is not None and result.memory_bytes > self.memory:
+            return f"{in_bytes(result.memory_bytes)} of memory, and at most {in_bytes(self.memory)} are allowed here"
+        return None
+
+
+def refuse_if_too_large(
+    config: CvtConfig,
+    height: int,
+    width: int,
+    max_macs: int | None = None,
+    max_parameters: int | None = None,
+    max_memory: int | None = None,
+    input_fixed: bool = False,
+) -> CvtCost:
+    """What ``config`` costs for a picture of (height, width) pixels, if that is within the limits; nothing is allocated.
+
+    Args:
+        max_macs: multiply-adds for one picture. max_memory: bytes, of ``CvtCost.memory_bytes``. None is no limit.
+        input_fixed: whether the input cannot be chosen, and no smaller one is to be suggested.
+    Raises:
+        TooLarge: and what to change: the one setting whose smallest change makes it fit, of a stage or of a square input;
+            where no single one is enough, smaller depths and widths together, or a smaller input.
+        ValueError: the input is too small for a stage.
+    """
+    limits = Limits(max_macs, max_parameters, max_memory)
+    result = cost(config, height, width)
+    over = limits.exceeded(result)
+    if over is None:
+        return result
+
+    def fits(changed: CvtConfig | None, height: int = height, width: int = width) -> bool:
+        try:
+            return changed is not None and limits.exceeded(cost(changed, height, width)) is None
+        except ValueError:  # the input is too small for it
+            return False
+
+    sides = [] if input_fixed or height != width else _sides(config, height)
+    remedy, sentence = _one_setting(config, fits, height, sides)
+    together: tuple[Remedy, ...] = ()
+    if remedy is None:
+        together, sentence = _all_smaller(config, fits)
+        if not together and not input_fixed:
+            sentence = _smaller_input(config, fits, height, width)
+    if remedy is sentence is None:
+        together, sentence = next((found for side in sides if (found := _all_smaller(config, fits, side))[0]), ((), None))
+    raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy, together)
+
+
+Fits = Callable[..., bool]
+
+
+def _sides(config: CvtConfig, side: int) -> list[int]:
+    """Smaller input sides that the model can see, from the nearest on."""
+    seen = []
+    for each in reversed(INPUT_SIDES):
+        with suppress(ValueError):
+            if each < side and config.grids(each, each):
+                seen.append(each)
+    return seen
+
+
+def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> tuple[Remedy | None, str | None]:
+    """The single setting that fits with the smallest change, as ``_distance`` measures it, and the sentence that says so."""
+    best, remedy, sentence = math.inf, None, None
+    value = _first(sides, lambda value: fits(config, value, value))
+    if value is not None:
+        best, remedy = _distance(value, side), Remedy(None, "side", value)
+        sentence = f"The nearest setting that fits: input side {value} instead of {side}."
+    for setting in SETTINGS.values():
+        for stage in range(config.num_stages):
+            now = getattr(config, setting.name)[stage]
+            value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits, best)
+            if value is not None:
+                best, remedy = _distance(value, now), Remedy(stage, setting.name, value)
+                change = f"{setting.label.lower()} {value_words(value)} instead of {value_words(now)}"
+                sentence = f"The nearest setting that fits: {change} in stage {stage + 1}."
+    return remedy, sentence
+
+
+def _distance(value: Any, now: Any) -> float:
+    """How large a change is: the ratio's logarithm; a switch counts as a halving."""
+    if isinstance(now, (bool, str)):
+        return math.log(2)
+    return abs(math.log(value / now)) if value and now else abs(math.log((value + 1) / (now + 1)))
+
+
+def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fits, best: float) -> Any | None:
+    """The value nearest to ``now`` that fits and is nearer than ``best``; None if none is."""
+    values = [value for value in setting.values if value != now and _distance(value, now) < best - 1e-9]
+    if setting.cheaper:
+        values = [value for value in values if (value - now) * setting.cheaper > 0]
+    elif setting.name == "num_heads":
+        return None  # no cost depends on it
+    if setting.name == "embed_dim":
+        values = [value for value in values if value % config.num_heads[stage] == 0]
+
+    def value_fits(value: Any) -> bool:
+        return fits(_changed(config, {stage: {setting.name: value}}))
+
+    values.sort(reverse=setting.cheaper < 0)  # from the nearest on; what fits comes after what does not
+    if len(values) > 2 and not value_fits(values[-1]):
+        return None
+    return _first(values, value_fits)
+
+
+def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tuple[tuple[Remedy, ...], str | None]:
+    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given; and
+    the sentence that says so. Nothing and None where there is no such share."""
+    size = () if side is None else (side, side)
+
+    def shrunk(percent: int) -> dict[int, dict[str, int]]:
+        changes = {}
+        for stage, (depth, dim, heads) in enumerate(zip(config.depth, config.embed_dim, config.num_heads, strict=True)):
+            step = math.lcm(heads, SETTINGS["embed_dim"].values.step)
+            depth = min(max(1, depth * percent // 100), SETTINGS["depth"].values[-1])
+            changes[stage] = {"depth": depth, "embed_dim": max(step, dim * percent // 100 // step * step)}
+        return changes
+
+    percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent)), *size))
+    if percent is None:
+        return (), None
+    small = _changed(config, shrunk(percent))
+    changes = [Remedy(stage, name, value) for stage, each in shrunk(percent).items() for name, value in each.items()]
+    together = tuple([] if side is None else [Remedy(None, "side", side)]) + tuple(changes)
+    depths, widths = (", ".join(map(str, values)) for values in (small.depth, small.embed_dim))
+    also = "" if side is None else f"input side {side}, "
+    sentence = f"{also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
+    return together, f"No single setting is enough. This fits: {sentence}"
+
+
+def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> str | None:
+    """An input of the same shape, its shorter side a multiple of SIDE_STEP, the largest that fits."""
+
+    def size(side: int) -> tuple[int, int]:
+        return round(height * side / min(height, width)), round(width * side / min(height, width))
+
+    sides = range((min(height, width) - 1) // SIDE_STEP * SIDE_STEP, 0, -SIDE_STEP)
+    side = _first(sides, lambda side: fits(config, *size(side)))
+    if side is None:
+        return None
+    return f"It fits with a smaller input: {size(side)[0]}×{size(side)[1]} pixels instead of {height}×{width}."
+
+
+def _changed(config: CvtConfig, changes: dict[int, dict[str, Any]]) -> CvtConfig | None:
+    try:
+        return variant(config, changes)
+    except ValueError:
+        return None
+
+
+def _first(values: Sequence[Any], fits: Callable[[Any], bool]) -> Any | None:
+    """The first value that fits. Of many, all after one that fits are taken to fit too, and it is found by halving."""
+    if len(values) <= 8:
+        return next((value for value in values if fits(value)), None)
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(values[middle]) else (middle + 1, high)
+    return values[low] if low < len(values) else None

@@ -1,0 +1,144 @@
+"""Other architectures, made from one: what may be set of which stage, and what follows from it.
+
+``architecture`` makes a configuration of one to four stages as sliders give them, ``variant`` of a base and some changes; what
+may be set is in ``settings.py``. ``build.py`` and ``inherit.py`` give them weights, ``variant_cache.py`` keeps the last models.
+Whether a machine can run it is asked first, in ``budget.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..config import CvtConfig
+from ..fields import STAGE_DEFAULTS, shown
+from .settings import MAX_STAGES, SETTINGS, check_value
+
+Changes = Mapping[int, Mapping[str, Any]]
+Stage = dict[str, Any]  # a value for every field of STAGE_DEFAULTS
+
+
+def _projection_padding(stage: Stage) -> Stage:
+    """Half the kernel, so that the query grid stays as it is, which the residual needs."""
+    return {"padding_q": stage["kernel_qkv"] // 2, "padding_kv": stage["kernel_qkv"] // 2}
+
+
+def _patch_padding(stage: Stage) -> Stage:
+    """So that the grid is the input's divided by the stride (an even kernel at stride 1 adds one); as in the published models."""
+    kernel, stride = (each if isinstance(each, tuple) else (each, each) for each in (stage["patch_sizes"], stage["patch_stride"]))
+    padding = tuple(max(0, (kernel[axis] - stride[axis] + 1) // 2) for axis in (0, 1))
+    return {"patch_padding": padding[0] if padding[0] == padding[1] else padding}
+
+
+# Fields that follow when one is changed, unless they are given too.
+FOLLOWERS: dict[str, Callable[[Stage], Stage]] = {
+    "kernel_qkv": _projection_padding,
+    "patch_sizes": _patch_padding,
+    "patch_stride": _patch_padding,
+}
+PADDINGS = ("padding_q", "padding_kv")  # what a program may set beside the settings
+
+
+def variant(base: CvtConfig, changes: Changes) -> CvtConfig:
+    """``base`` with some settings of some stages changed.
+
+    Paddings follow their kernels; the next stage's conv embedding reads whatever width comes before it.
+
+    Args:
+        changes: {stage, from 0: {field of ``SETTINGS``: value}}; the paddings of projections may be given as well.
+    Raises:
+        ValueError: a stage, field or value that there is not, or a combination that cannot be built, saying why.
+    """
+    stages = [_stage_of(base, index) for index in range(base.num_stages)]
+    for index, settings in changes.items():
+        if index not in range(base.num_stages):
+            raise ValueError(f"There is no stage {index + 1}: this model has {base.num_stages}. Change one of those.")
+        stages[index] = _with(stages[index], settings, index, (*SETTINGS, *PADDINGS))
+    return _joined(base, stages)
+
+
+def architecture(base: CvtConfig, stages: Sequence[Mapping[str, Any]]) -> CvtConfig:
+    """A configuration of as many stages as are given; all else, such as the classes, is the base's.
+
+    A field that a stage does not give is the base's in the stage of that index, except that the conv embedding's padding
+    follows its kernel and stride where one of them is changed. A stage that the base does not have starts from the base's
+    last: one block, twice the width and the heads for each stage beyond it as far as ``SETTINGS`` has them, a conv embedding
+    of kernel 3, stride 2 and padding 1, and no cls token.
+
+    Args:
+        stages: 1 to 4, each {field of ``SETTINGS``: value}; values may be a stranger's.
+    Raises:
+        ValueError: a count, field or value that there is not, or a combination that cannot be built, saying why.
+    """
+    if isinstance(stages, (str, bytes, Mapping)) or not isinstance(stages, Sequence) or not 1 <= len(stages) <= MAX_STAGES:
+        raise ValueError(f"An architecture is a list of 1 to {MAX_STAGES} stages: give settings for each.")
+    full = []
+    for index, settings in enumerate(stages):
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"Stage {index + 1} is {shown(settings)}: give its settings by their names.")
+        full.append(_with(_start_of(base, index), settings, index, tuple(SETTINGS)))
+    return _joined(base, full)
+
+
+def stage_settings(config: CvtConfig) -> list[dict[str, Any]]:
+    """Every stage's settings, all of them: what ``architecture`` takes, and sliders show."""
+    return [{name: getattr(config, name)[index] for name in SETTINGS} for index in range(config.num_stages)]
+
+
+def stage_changes(config: CvtConfig, base: CvtConfig) -> list[dict[str, Any]]:
+    """The least that ``architecture`` must be given to make ``config`` of ``base``: no setting that it would have anyway."""
+    found = []
+    for index, settings in enumerate(stage_settings(config)):
+        start = _start_of(base, index)
+        changes = {name: value for name, value in settings.items() if name != "patch_padding" and value != start[name]}
+        if settings["patch_padding"] != _with(start, changes, index, tuple(SETTINGS))["patch_padding"]:
+            changes["patch_padding"] = settings["patch_padding"]
+        found.append(changes)
+    return found
+
+
+def _stage_of(config: CvtConfig, index: int) -> Stage:
+    return {name: getattr(config, name)[index] for name in STAGE_DEFAULTS}
+
+
+def _start_of(base: CvtConfig, index: int) -> Stage:
+    """What a stage is before anything of it is given; see ``architecture``."""
+    if index < base.num_stages:
+        return _stage_of(base, index)
+    stage = _stage_of(base, base.num_stages - 1)
+    widths, heads = SETTINGS["embed_dim"].values, SETTINGS["num_heads"].values
+    for _ in range(index - base.num_stages + 1):
+        if 2 * stage["embed_dim"] in widths:
+            stage["embed_dim"] *= 2
+            stage["num_heads"] *= 2 if 2 * stage["num_heads"] in heads else 1
+    return stage | {"depth": 1, "patch_sizes": 3, "patch_stride": 2, "patch_padding": 1, "cls_token": False}
+
+
+def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[str, ...]) -> Stage:
+    """``start`` with ``settings``, each of them checked, and what follows from them."""
+    given = {}
+    for name, value in settings.items():
+        if name not in allowed:
+            raise ValueError(f"{shown(name)} is no setting of a stage: choose among {', '.join(SETTINGS)}.")
+        if name in SETTINGS and not _is(value, start[name]):
+            check_value(SETTINGS[name], value, index)
+        given[name] = tuple(value) if isinstance(value, list) else value
+    now, follow = start | given, {}
+    for name, value in given.items():
+        if name in FOLLOWERS and value != start[name]:
+            follow |= FOLLOWERS[name](now)
+    return start | follow | given
+
+
+def _is(value: Any, own: Any) -> bool:
+    """Whether a given value is the one there is, which then need not be among those to choose from."""
+    if isinstance(value, list):  # a pair, as JSON has it
+        value = tuple(value)
+    return isinstance(value, bool) == isinstance(own, bool) and value == own
+
+
+def _joined(base: CvtConfig, stages: list[Stage]) -> CvtConfig:
+    """``base`` with these stages."""
+    fields = {name: tuple(stage[name] for stage in stages) for name in STAGE_DEFAULTS}
+    changed = {name: values for name, values in fields.items() if values != getattr(base, name)}
+    return base.replace(**changed) if changed else base

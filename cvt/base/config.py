@@ -1,0 +1,271 @@
+"""What a ``CvtConfig`` shares with every config of Hugging Face's: attributes, JSON, loading, saving.
+
+Beside its fields a config keeps whatever else a ``config.json`` or a program gives it, in ``extra``, and shows it as
+attributes. What makes no tensor of another shape and no other number of a built model can be set; the architecture cannot.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..fields import shown
+
+ALIASES = {"use_return_dict": "return_dict", "torch_dtype": "dtype"}  # older name: name
+# What every config of transformers' has, and a CvT has no field for.
+COMMON = {"architectures": None, "dtype": None, "transformers_version": None, "is_encoder_decoder": False, "chunk_size_feed_forward": 0}
+SWITCHES = {"output_hidden_states": False, "output_attentions": False, "return_dict": True, "problem_type": None}
+SETTABLE = {*SWITCHES, "num_labels", "id2label", "label2id", "image_size", "initializer_range", "extra"}
+CLAIMS = ("evaluation", "calibration")  # what evaluate.py and training say in ``extra`` about the weights beside the config
+_SHARES = ("top1", "top5", "calibration_error")
+
+
+class ConfigBase:
+    """The generic half of ``CvtConfig``, which is a dataclass of the fields."""
+
+    model_type = "cvt"
+    attribute_map: dict[str, str] = {}  # noqa: RUF012 -- empty, as in transformers' CvtConfig
+    base_config_key = ""
+    is_composition = False
+    sub_configs: dict[str, Any] = {}  # noqa: RUF012
+    base_model_tp_plan = base_model_pp_plan = None  # ways to share a model out among devices, of which a CvT has none
+
+    def __getattr__(self, name: str) -> Any:
+        # only reached where there is no field or property of that name
+        name = ALIASES.get(name, name)
+        if name in type(self).__dataclass_fields__:
+            return object.__getattribute__(self, name)
+        extra = self.__dict__.get("extra", {})
+        if name == "dtype" and isinstance(extra.get(name), str):
+            import torch  # who asks for this has use for PyTorch
+
+            return getattr(torch, extra[name], extra[name])
+        if name in extra and not name.startswith("_"):
+            return extra[name]
+        if name in COMMON:
+            return COMMON[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        name = ALIASES.get(name, name)
+        is_field = name in type(self).__dataclass_fields__
+        if name.startswith("_") or (is_field and not self.__dict__.get("_built")):
+            object.__setattr__(self, name, value)
+        elif name in SETTABLE:
+            self.__dict__ |= {each.name: getattr(fresh, each.name) for fresh in [self.replace(**{name: value})] for each in fields(self)}
+        elif is_field:
+            if not self._is(name, value):
+                raise AttributeError(
+                    f"{name} is part of the architecture, which a config keeps: config.replace({name}={shown(value)}) makes another "
+                    "config, and a model of that has other weights."
+                )
+        elif isinstance(attribute := getattr(type(self), name, None), property) and attribute.fset:
+            object.__setattr__(self, name, value)
+        elif hasattr(type(self), name):
+            raise AttributeError(f"{name} of a {type(self).__name__} cannot be set.")
+        else:
+            self.extra[name] = jsonable(value) if name == "dtype" else value
+
+    def _is(self, name: str, value: Any) -> bool:
+        """Whether a field has this value already, however it is written."""
+        try:
+            return getattr(self.replace(**{name: value}), name) == getattr(self, name)
+        except ValueError:
+            return False
+
+    def __delattr__(self, name: str) -> None:
+        if name.startswith("_"):
+            object.__delattr__(self, name)
+        elif name in self.extra:
+            del self.extra[name]
+        else:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r} that can be deleted.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_dict())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+    @property
+    def name_or_path(self) -> str:
+        """What ``from_pretrained`` was given; empty for a config that was not loaded. It is not saved."""
+        return self.__dict__.get("_name_or_path", "")
+
+    @name_or_path.setter
+    def name_or_path(self, value: Any) -> None:
+        self._name_or_path = str(value)
+
+    def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> ConfigBase:
+        """The config itself: there is none of a text model in it."""
+        return self
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Sets several attributes."""
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def without_claims(self) -> ConfigBase:
+        """This config, or a copy of it that says nothing about how good a model is."""
+        if not any(name in self.extra for name in CLAIMS):
+            return self
+        return self.replace(extra=_without(self.extra, CLAIMS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values, in the form of a Hugging Face ``config.json`` (with ``extra`` spread out)."""
+        own = {each.name: jsonable(getattr(self, each.name)) for each in fields(self) if each.name != "extra"}
+        own["id2label"] = {str(index): label for index, label in self.id2label.items()}
+        del own["num_labels"]  # follows from id2label, as in Hugging Face's files
+        return {**{name: jsonable(value) for name, value in self.extra.items()}, "model_type": self.model_type, **own}
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """``to_dict`` without what says nothing: switches of ``forward`` and a problem type that were never set."""
+        return {name: value for name, value in self.to_dict().items() if name not in SWITCHES or value != SWITCHES[name]}
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        """The content of a ``config.json``: ``to_diff_dict``, or all of ``to_dict``.
+
+        Raises:
+            ValueError: an attribute that JSON has no form for.
+        """
+        try:
+            return json.dumps(self.to_diff_dict() if use_diff else self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"The config has an attribute that a config.json cannot hold: {_first_line(error)}.") from error
+
+    def to_json_file(self, json_file_path: str | Path, use_diff: bool = True) -> None:
+        """Writes ``to_json_string`` to a file, whole or not at all."""
+        from ..files.storage import replacing  # the config itself is wanted without PyTorch, which files.py does not need either
+
+        content = self.to_json_string(use_diff)
+        with replacing(Path(json_file_path)) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+    @classmethod
+    def from_dict(cls, config_dict: Mapping[str, Any], **kwargs) -> Any:
+        """The config of a ``config.json``'s content; keys that mean nothing here become attributes.
+
+        Args:
+            kwargs: values used instead of the file's. ``return_unused_kwargs=True`` returns (config, what was not used).
+        Raises:
+            ValueError: another model's file, or an impossible architecture.
+        """
+        wanted_unused = kwargs.pop("return_unused_kwargs", False)
+        values = dict(config_dict)
+        kind = values.pop("model_type", cls.model_type)
+        if kind != cls.model_type:
+            raise ValueError(f"This config.json describes a {kind!r} model, not a CvT (model_type 'cvt').")
+        known = set(cls.__dataclass_fields__)
+        own = {name: value for name, value in values.items() if name in known and name != "extra"}
+        if own.get("id2label") is not None:
+            own.pop("num_labels", None)
+        for name in SWITCHES:
+            if own.get(name) is None:
+                own.pop(name, None)
+        extra = {name: value for name, value in values.items() if name not in own and name not in known and _is_said(name, value)}
+        config = cls(**own, extra=extra)
+        config.name_or_path = values.get("_name_or_path") or ""
+        config, unused = config.overridden(kwargs)
+        return (config, unused) if wanted_unused else config
+
+    def overridden(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """A config with those of ``values`` that it has an attribute for, the architecture included; and the other values."""
+        values = {ALIASES.get(name, name): value for name, value in values.items()}
+        known = type(self).__dataclass_fields__
+        config = self.replace(**{name: value for name, value in values.items() if name in known})
+        rest = {name: value for name, value in values.items() if name not in known}
+        if (implementation := rest.pop("attn_implementation", None)) is not None:
+            config._attn_implementation = implementation
+        if rest.get("dtype") == "auto":
+            del rest["dtype"]  # the file's own, which it has already
+        for name in [name for name in rest if not name.startswith("_") and hasattr(config, name)]:
+            setattr(config, name, rest.pop(name))
+        return config, rest
+
+    @classmethod
+    def from_json_file(cls, json_file: str | Path) -> Any:
+        """The config in a JSON file. Raises ValueError as ``from_dict``, and where there is no such file or no JSON in it."""
+        from ..files.storage import read_json
+
+        return cls.from_dict(read_json(Path(json_file)))
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> Any:
+        """The config of the embedded model (no argument), a folder, a JSON file, or a Hub id; see ``checkpoint.load_config``."""
+        from ..files.checkpoint import load_config  # checkpoint.py imports this module
+
+        return load_config(pretrained_model_name_or_path, **kwargs)
+
+    @classmethod
+    def get_config_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The content of a ``config.json``, and those of ``kwargs`` that do not tell where it is."""
+        from ..files.checkpoint import load_config_dict
+
+        return load_config_dict(pretrained_model_name_or_path, **kwargs)
+
+    def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs) -> None:
+        """Writes ``config.json`` into a folder, made if it is missing; ``kwargs`` as ``push_to_hub`` takes them."""
+        from ..files.storage import check_folder
+
+        self.to_json_file(check_folder(save_directory) / "config.json")
+        if push_to_hub:
+            from ..files.push import push_folder
+
+            push_folder(save_directory, ["config.json"], **kwargs)
+
+    def push_to_hub(self, repo_id: str, **kwargs) -> Any:
+        """Uploads ``config.json`` to a repository on the Hub, made if it is missing; see ``push.push_to_hub``."""
+        from ..files.push import push_to_hub
+
+        return push_to_hub(self, repo_id, **kwargs)
+
+
+def jsonable(value: Any) -> Any:
+    """Tuples as lists, PyTorch's dtypes as their names; anything else as it is."""
+    if isinstance(value, tuple):
+        return [jsonable(each) for each in value]
+    if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
+        return str(value).removeprefix("torch.")
+    return value
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """ ", did you mean …?" where a known name is like this one, else nothing."""
+    match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
+    return f": did you mean {match[0]!r}?" if match else "."
+
+
+def check_spelling(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Refuses a name that is kept or ignored as unknown but is a known one misspelt: it would change numbers silently."""
+    known = set(known)
+    for name in names:
+        if name not in known and (hint := nearest(name, known, cutoff=0.86)) != ".":
+            raise TypeError(f"{where} got an unexpected argument {name!r}{hint}")
+
+
+def _is_said(name: str, value: Any) -> bool:
+    """Whether a key of a file is worth an attribute: not what every file says, no private name, no claim that makes no sense."""
+    if name.startswith("_") or name == "extra" or (name in COMMON and value == COMMON[name]):
+        return False
+    return name not in CLAIMS or _makes_sense(value)
+
+
+def _makes_sense(claim: Any) -> bool:
+    """Whether a claim about a model is numbers by name: all finite, and shares from 0 to 1."""
+    if not isinstance(claim, dict):
+        return False
+    numbers = {name: value for name, value in claim.items() if isinstance(value, (int, float))}
+    return all(math.isfinite(value) for value in numbers.values()) and all(0 <= numbers.get(name, 0) <= 1 for name in _SHARES)
+
+
+def _without(extra: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in extra.items() if name not in names}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,194 @@
+"""The generic methods that Hugging Face's users expect of any model, in transformers' names, for what a CvT is.
+
+A CvT has no token embeddings, no tied weights and no text to generate, so some of these say no, as transformers' CvT does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+
+from ..config import CvtConfig, as_config
+from .config import CLAIMS
+from .transformers import SeenByTransformers
+
+# of torch.utils.checkpoint, where the second pass is always the non-reentrant one and restores random numbers
+CHECKPOINT_OPTIONS = {"use_reentrant", "preserve_rng_state", "determinism_check", "context_fn", "debug", "early_stop"}
+
+
+class GenericMethods(SeenByTransformers, nn.Module):
+    """Base of the models: what does not depend on how a CvT computes."""
+
+    config_class = CvtConfig
+    framework = "pt"
+    supports_gradient_checkpointing = True
+    model_tags: list[str] | None = None
+    config: CvtConfig
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(value.dtype for value in self.parameters() if value.is_floating_point())
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    @property
+    def base_model(self) -> nn.Module:
+        """The ``CvtModel`` in this model, or this one."""
+        return getattr(self, "cvt", self)
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        """Arguments of ``forward`` for one grey picture."""
+        side = self.config.image_size or 224
+        return {"pixel_values": torch.zeros(1, self.config.num_channels, *((side, side) if isinstance(side, int) else side))}
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        return False
+
+    @classmethod
+    def is_custom_code(cls) -> bool:
+        """Whether this class is another's than transformers'; asked when PEFT looks for names of weights to convert."""
+        return True
+
+    def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+        """How many numbers the parameters have; ``exclude_embeddings`` leaves out token embeddings, of which a CvT has none."""
+        return sum(value.numel() for value in self.parameters() if value.requires_grad or not only_trainable)
+
+    def get_memory_footprint(self, return_buffers: bool = True) -> int:
+        """Bytes of the parameters, and of the buffers that are saved with them."""
+        return sum(value.nbytes for value in (self.state_dict().values() if return_buffers else self.parameters()))
+
+    def train(self, mode: bool = True):
+        """As for any module. A model in training is about to differ from the one that was measured, so its config forgets that."""
+        if mode:
+            self.claim({})
+        return super().train(mode)
+
+    def claim(self, claims: Mapping[str, Any]) -> None:
+        """Says in the config how good this model is measured to be, and nothing else about that."""
+        for config in {id(model.config): model.config for model in (self, self.base_model)}.values():
+            for name in CLAIMS:
+                config.extra.pop(name, None)
+            config.extra |= claims
+
+    # --- embeddings and weights ------------------------------------------------------------------------------------------
+
+    def get_input_embeddings(self) -> NoReturn:
+        self._without("token embeddings")
+
+    def set_input_embeddings(self, value: nn.Module) -> NoReturn:
+        self._without("token embeddings")
+
+    def resize_token_embeddings(self, *args, **kwargs) -> NoReturn:
+        self._without("token embeddings")
+
+    def get_position_embeddings(self) -> NoReturn:
+        self._without("positional embedding: any input size works")
+
+    def resize_position_embeddings(self, new_num_position_embeddings: int) -> NoReturn:
+        self._without("positional embedding: any input size works")
+
+    def _without(self, what: str) -> NoReturn:
+        raise NotImplementedError(f"{type(self).__name__} has no {what}.")
+
+    def get_output_embeddings(self) -> None:
+        """None: there is nothing that could share its weights with token embeddings."""
+
+    def tie_weights(self, *args, **kwargs) -> None:
+        """Nothing is tied."""
+
+    def get_encoder(self, modality: str | None = None) -> nn.Module:
+        return getattr(self.base_model, "encoder", self)
+
+    def enable_input_require_grads(self) -> None:
+        """Nothing to do: checkpointed blocks here get their gradients whether or not the input needs one."""
+
+    def disable_input_require_grads(self) -> None:
+        """Nothing to do; see ``enable_input_require_grads``."""
+
+    # --- checkpointing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        return any(getattr(module, "gradient_checkpointing", False) for module in self.modules())
+
+    @property
+    def is_activation_checkpointing(self) -> bool:
+        return self.is_gradient_checkpointing
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None, every_n_layers: int = 1, offload: bool = False
+    ) -> None:
+        """In training, keeps only each block's input and computes its inside again in the backward pass.
+
+        Args:
+            gradient_checkpointing_kwargs: of ``torch.utils.checkpoint``. They change no number, and are ignored: the pass is
+                always the non-reentrant one, which PyTorch recommends.
+        Raises:
+            ValueError: only some layers, or activations kept elsewhere, neither of which is supported.
+        """
+        unknown = sorted(set(gradient_checkpointing_kwargs or {}) - CHECKPOINT_OPTIONS)
+        if unknown:
+            raise ValueError(f"gradient_checkpointing_kwargs has {unknown[0]!r}, which torch.utils.checkpoint does not take.")
+        if every_n_layers != 1 or offload:
+            raise ValueError("Every block is checkpointed, on its own device: leave every_n_layers and offload out.")
+        self._set_gradient_checkpointing(True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        self._set_gradient_checkpointing(False)
+
+    def activation_checkpointing_enable(self, activation_checkpointing_kwargs: Mapping[str, Any] | None = None, **kwargs) -> None:
+        """``gradient_checkpointing_enable`` by its newer name."""
+        self.gradient_checkpointing_enable(activation_checkpointing_kwargs, **kwargs)
+
+    def activation_checkpointing_disable(self) -> None:
+        self.gradient_checkpointing_disable()
+
+    def _set_gradient_checkpointing(self, enabled: bool) -> None:
+        for module in self.modules():
+            if hasattr(module, "gradient_checkpointing"):
+                module.gradient_checkpointing = enabled
+
+    # --- loading, saving, the Hub ----------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, *model_args, **options):
+        """A trained model, in evaluation mode; see ``checkpoint.load_model`` for sources and options."""
+        from ..files.checkpoint import load_model  # checkpoint.py imports the models' config
+
+        return load_model(cls, pretrained_model_name_or_path, *model_args, **options)
+
+    @classmethod
+    def _from_config(cls, config: CvtConfig, dtype: torch.dtype | str | None = None, torch_dtype=None, attn_implementation=None, **options):
+        """A model with random weights, in training mode."""
+        from ..runtime.device import as_dtype
+
+        model = cls(as_config(config), **options)
+        if attn_implementation is not None:
+            model.set_attn_implementation(attn_implementation)
+        dtype = dtype or torch_dtype or model.config.dtype
+        return model if dtype in (None, "auto") else model.to(as_dtype(dtype))
+
+    def save_pretrained(self, save_directory: str | Path, is_main_process: bool = True, **options) -> None:
+        """Writes ``config.json`` and ``model.safetensors``, which transformers opens too; see ``saving.save_model`` for options."""
+        from ..files.saving import save_model
+
+        save_model(self, save_directory, is_main_process, **options)
+
+    def push_to_hub(self, repo_id: str, **options) -> Any:
+        """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
+        from ..files.push import push_to_hub
+
+        return push_to_hub(self, repo_id, **options)
+
+    def add_model_tags(self, tags: list[str] | str) -> None:
+        """Words for a model card, kept in ``model_tags`` for whoever writes one, such as transformers' Trainer."""
+        new = [tags] if isinstance(tags, str) else list(tags)
+        self.model_tags = list(dict.fromkeys([*(self.model_tags or []), *new]))

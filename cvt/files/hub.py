@@ -1,0 +1,227 @@
+"""Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
+
+Both kinds answer ``find``; what goes wrong on the way is a CheckpointError with a sentence. huggingface_hub downloads: it
+resumes what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..fields import shown
+
+EMBEDDED = Path(__file__).parents[1] / "weights"
+_COMMIT = re.compile("[0-9a-f]{40}")
+_REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+class CheckpointError(OSError, ValueError):
+    """A checkpoint that is not there or cannot be used, in a sentence. transformers raises an OSError where that is so."""
+
+
+@dataclass
+class Folder:
+    """Files on this machine; ``weights`` is set where one file was named instead of a folder."""
+
+    path: Path
+    label: str
+    weights: Path | None = None
+
+    def find(self, *names: str) -> Path | None:
+        """The first of these files that exists."""
+        return next((self.path / name for name in names if (self.path / name).is_file()), None)
+
+    def reject(self, path: Path, reason: str) -> CheckpointError:
+        """The error for a file that cannot be used."""
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}.")
+
+
+@dataclass
+class Repository:
+    """A model repository on the Hub. The first file found fixes the commit, so that all files belong together."""
+
+    name: str
+    revision: str | None = None
+    cache_dir: str | Path | None = None
+    local_files_only: bool = False
+    token: str | bool | None = None
+    subfolder: str = ""
+    force_download: bool = False
+    weights: None = None
+    _answered: bool | None = field(default=None, repr=False)
+    _fetched: set[str] = field(default_factory=set, repr=False)  # what need not be downloaded by force again
+
+    @property
+    def label(self) -> str:
+        return f"{self.name!r} on the Hugging Face Hub"
+
+    def find(self, *names: str) -> Path | None:
+        """The first of these files that the repository has, downloaded if the cache lacks it.
+
+        Raises:
+            ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
+        """
+        from huggingface_hub import constants  # takes a while to import: only for those who need it
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        unreachable = None
+        for name in names:
+            try:
+                path = self._cached_or_downloaded(name)
+            except LocalEntryNotFoundError as error:
+                unreachable = error
+                continue
+            if path is not None:
+                self.revision = path.parents[len(Path(self.subfolder).parts)].name  # …/snapshots/<commit>/<subfolder>/<file>
+                return path
+        if unreachable is None:
+            return None
+        if self.local_files_only:
+            why = "local_files_only is set"
+        else:
+            why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
+        raise CheckpointError(
+            f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
+            f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
+        ) from unreachable
+
+    def _cached_or_downloaded(self, name: str) -> Path | None:
+        """One file, or None where the repository is known not to have it; LocalEntryNotFoundError where that is not known."""
+        import huggingface_hub as hub
+        from huggingface_hub import errors
+
+        file = f"{self.subfolder}/{name}" if self.subfolder else name
+        place = {"repo_id": self.name, "filename": file, "revision": self.revision, "cache_dir": self.cache_dir}
+        again = self.force_download and not self.local_files_only and name not in self._fetched
+        try:
+            cached = None if again else hub.try_to_load_from_cache(**place)
+            if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
+                return None  # saves asking again, and waiting where there is no network
+            local = self.local_files_only or (cached is None and not self._answers())
+            path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token, force_download=again and not local))
+            self._fetched.add(name)
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            return None
+        except errors.HFValidationError as error:
+            raise _nowhere(self.name) from error
+        except errors.RevisionNotFoundError as error:
+            raise CheckpointError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
+        except errors.RepositoryNotFoundError as error:
+            raise CheckpointError(
+                f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
+                f"or give a token that may read it."
+            ) from error
+        except Exception as error:  # whatever the network, the disk and several libraries can raise
+            raise CheckpointError(
+                f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
+                f"on the disk, then try again."
+            ) from error
+        if str(path) != cached and _intact(path) is False:
+            raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
+        return path
+
+    def _answers(self) -> bool:
+        """Whether the Hub can be reached, asked once: without an answer, a download would be tried for half a minute."""
+        import huggingface_hub as hub
+        from huggingface_hub.errors import HfHubHTTPError
+
+        if self._answered is None:
+            self._answered = True
+            try:
+                hub.get_hf_file_metadata(hub.hf_hub_url(self.name, "config.json", revision=self.revision), token=self.token)
+            except HfHubHTTPError:
+                pass  # an answer too
+            except Exception:
+                self._answered = False
+        return self._answered
+
+    def reject(self, path: Path, reason: str) -> CheckpointError:
+        """The error for a file that cannot be used; a damaged one is deleted, so that the next call downloads it again."""
+        if _intact(path):
+            remedy = "The Hub has it like this: choose another model or revision."
+        else:
+            remedy = "It was deleted here; try again to download it anew."
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
+
+
+def locate(
+    source: str | Path | None,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+    subfolder: str = "",
+    force_download: bool = False,
+) -> Folder | Repository:
+    """The place that ``source`` names.
+
+    Args:
+        source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
+        revision, cache_dir, local_files_only, token, force_download: for a repository, as huggingface_hub takes them.
+        subfolder: of the folder or repository, in which the files are.
+    Raises:
+        ValueError: nothing there, and not the name of a repository.
+    """
+    subfolder = _inner(subfolder)
+    if source is None:
+        if not EMBEDDED.is_dir():
+            raise CheckpointError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
+        return Folder(EMBEDDED, "the built-in model")
+    name, path = str(source), Path(source)
+    try:
+        path = path.expanduser().resolve()
+        is_folder, is_file = bool(name) and path.is_dir(), path.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # no name that a file can have
+        raise _nowhere(name) from error
+    if is_file:
+        return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
+    if is_folder:
+        if not (path / subfolder).is_dir():
+            raise CheckpointError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
+        return Folder(path / subfolder, f"the folder {(path / subfolder).name!r}")
+    if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".json"):
+        raise _nowhere(name)
+    return Repository(name, revision, cache_dir, local_files_only, token, subfolder, force_download)
+
+
+def _inner(subfolder: str) -> str:
+    """A folder's name within another, by slashes."""
+    parts = Path(subfolder or "").parts
+    if any(part in ("..", "/", "\\") or "\0" in part for part in parts):
+        raise ValueError(f"subfolder must be the name of a folder within the model's, not {shown(subfolder)}.")
+    return "/".join(parts)
+
+
+def _nowhere(name: str) -> CheckpointError:
+    last = shown(Path(name).name)
+    return CheckpointError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _intact(path: Path) -> bool | None:
+    """Whether a file in the Hub's cache has the content that the Hub announced; None where the cache cannot tell.
+
+    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one. Where a
+    file system has no links, the ETag is not kept.
+    """
+    announced = path.readlink().name if path.is_symlink() else ""
+    if len(announced) == 64:
+        digest = hashlib.sha256()
+    elif len(announced) == 40:
+        digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    else:
+        return None
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest() == announced

@@ -1,0 +1,23 @@
+"""What transformers' CvT lacks of an architecture that this library has."""
+
+from __future__ import annotations
+
+from ..config import CvtConfig
+
+
+def foreign(config: CvtConfig) -> str:
+    """What transformers' CvT does not have of this architecture, in a sentence; empty where it computes the same."""
+    lacks = []
+    if set(config.qkv_projection_method) != {"dw_bn"}:
+        lacks.append("a projection without convolution")
+    if any(config.cls_token[:-1]):
+        lacks.append("a class token before the last stage")
+    if not config.cls_token[-1]:
+        lacks.append("a last stage without class token")
+    if any(depth <= index for index, depth in enumerate(config.depth)):
+        lacks.append("a stage of so few blocks")
+    if config.hidden_act != "gelu" or config.layer_norm_eps != 1e-5:
+        lacks.append("this activation or LayerNorm epsilon")
+    if any(isinstance(each, tuple) for name in ("patch_sizes", "patch_stride", "patch_padding") for each in getattr(config, name)):
+        lacks.append("oblong patches")
+    return f"This library opens the folder; transformers does not have {', or '.join(lacks)}." if lacks else ""

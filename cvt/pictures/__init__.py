@@ -1,0 +1,29 @@
+"""Any picture file, array or PIL image → upright 8-bit RGB in sRGB, within bounds; see ``reading.py``."""
+
+from .reading import (
+    COLOURS,
+    FORMATS,
+    MAX_ASPECT,
+    MAX_PIXELS,
+    Note,
+    OpenedPicture,
+    PictureSource,
+    UnreadablePicture,
+    note_sentence,
+    open_picture,
+    read_picture,
+)
+
+__all__ = [
+    "COLOURS",
+    "FORMATS",
+    "MAX_ASPECT",
+    "MAX_PIXELS",
+    "Note",
+    "OpenedPicture",
+    "PictureSource",
+    "UnreadablePicture",
+    "note_sentence",
+    "open_picture",
+    "read_picture",
+]

@@ -1,0 +1,257 @@
+"""Pictures of strangers, read by child processes with limits on memory and time.
+
+    decoder = Decoder()
+    decoder.read("upload.jp2")    # an OpenedPicture, or UnreadablePicture with a sentence
+
+A few hundred bytes can ask a decoder for gigabytes or hours, and what it has once taken a process hardly gives back. So a
+server lets others decode: ``python -m cvt.pictures.decoding`` is such a process. It imports Pillow and NumPy only, inherits no
+connection and no secret of the server, and is killed and replaced when it takes too much, so that the worst picture costs one
+sentence. One's own pictures need no decoder: ``open_picture`` is as good and needs no other process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from contextlib import suppress
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from .notes import Note
+from .reading import OpenedPicture, UnreadablePicture, read_picture
+
+try:
+    import resource
+except ImportError:  # Windows: no limits, so no children either
+    resource = None
+
+PICTURES = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
+PEAK_BYTES = 512 << 20  # a child that once took more is replaced as well: freed memory does not always return to the system
+STRIP_BYTES = 1 << 20  # pixels that travel at a time: a buffer for whole pictures would take as much memory as they do
+TOO_LONG = "This picture takes too long to read here. Save it as an ordinary JPEG or PNG and try again."
+TOO_MUCH = "This picture takes too much memory to read here. Make it smaller, or save it as an ordinary JPEG or PNG, and try again."
+BROKEN_OFF = "This picture could not be read here. Save it as an ordinary JPEG or PNG and try again."
+
+_COMMAND = ("-m", "cvt.pictures.decoding")
+_ROOT = Path(__file__).parents[2]
+_REQUEST = struct.Struct("<?Q")  # whether what follows is a path, and its bytes
+_ANSWER = struct.Struct("<??IIQ")  # whether it is a picture, whether the child goes now, width, height, bytes of notes or sentence
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment; no tokens
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may take: bytes of memory beyond an idle child's, seconds of computing, and seconds on the clock.
+
+    The largest pictures that are let in take less than half of the memory and a quarter of the seconds; two such children and
+    the server fit into 16 GB. The clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may
+    work slowly on a good picture.
+    """
+
+    memory: int = 2 << 30
+    computing: int = 10
+    clock: float = 45.0
+
+
+class Decoder:
+    """At most ``count`` child processes that read pictures; any number of threads may call it, and wait in line for one.
+
+    Children start when they are first needed, are used again, and end when the decoder or this process does: an idle one
+    at once, one that works when its picture's time is over. Where a system has no such limits (Windows), pictures are read in
+    this process.
+    """
+
+    def __init__(self, count: int = 2, limits: Limits = Limits()):
+        self.limits = limits
+        self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()  # those that run come first
+        for _ in range(count):
+            self._idle.put(None)
+
+    def read(self, source: str | Path | bytes) -> OpenedPicture:
+        """The picture in a file, or in a file's bytes, as ``read_picture`` reads it.
+
+        Raises:
+            UnreadablePicture: as ``read_picture``, or the picture takes more than the limits allow.
+        """
+        if resource is None:
+            return read_picture(source)
+        child = self._idle.get()
+        try:
+            if child is None or not child.alive:
+                child = _Child(self.limits)
+            picture = child.read(source)
+            if not child.alive:
+                child = _Child(self.limits)  # now, so that the next picture does not wait for it
+            return picture
+        finally:
+            self._idle.put(child)
+
+
+class _Child:
+    """One child process; for one thread at a time."""
+
+    def __init__(self, limits: Limits):
+        self._limits = limits
+        self._leaves = False  # it said that this was its last picture
+        self._between = True  # nothing of an answer is under way
+        variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, *_COMMAND, *map(str, astuple(limits))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_ROOT,
+            env={**variables, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C in a terminal is the server's to handle
+        )
+        weakref.finalize(self, _end, self._process)
+
+    @property
+    def alive(self) -> bool:
+        return self._between and not self._leaves and self._process.poll() is None
+
+    def read(self, source: str | Path | bytes) -> OpenedPicture:
+        """As ``Decoder.read``. A child whose answer broke off, on whichever side, is no longer ``alive``: the rest of it must not
+        become part of somebody else's picture."""
+        self._between = False
+        late = threading.Event()
+
+        def kill() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(self._limits.clock, kill)
+        timer.start()
+        try:
+            _send(self._process.stdin, source)
+            good, self._leaves, *size, length = _ANSWER.unpack(_exactly(self._process.stdout, _ANSWER.size))
+            about = _exactly(self._process.stdout, length).decode()
+            image = _image(self._process.stdout, *size) if good else None
+            notes = [Note(**note) for note in json.loads(about)] if good else []
+            self._between = True
+        except Exception as error:
+            self._process.kill()
+            died_of = -self._process.wait()
+            raise UnreadablePicture(TOO_LONG if late.is_set() or died_of == signal.SIGXCPU else BROKEN_OFF) from error
+        finally:
+            timer.cancel()
+        if image is None:
+            raise UnreadablePicture(about)
+        return OpenedPicture(image, tuple(notes))
+
+
+def _image(pipe: BinaryIO, width: int, height: int) -> Image.Image:
+    image = Image.new("RGB", (width, height))
+    for top, rows in _strips(width, height):
+        pixels = _exactly(pipe, 3 * width * rows)
+        image.paste(Image.frombuffer("RGB", (width, rows), pixels, "raw", "RGB", 0, 1), (0, top))
+    return image
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+
+
+def _send(pipe: BinaryIO, source: str | Path | bytes) -> None:
+    is_path = isinstance(source, (str, Path))
+    content = os.fsencode(os.path.abspath(source)) if is_path else source
+    pipe.write(_REQUEST.pack(is_path, len(content)))
+    pipe.write(content)
+    pipe.flush()
+
+
+def _exactly(pipe: BinaryIO, count: int) -> bytes:
+    content = pipe.read(count)
+    if len(content) < count:
+        raise EOFError
+    return content
+
+
+def _strips(width: int, height: int) -> list[tuple[int, int]]:
+    """(first row, rows) of the parts in which a picture's pixels travel."""
+    step = max(1, STRIP_BYTES // (3 * width))
+    return [(top, min(step, height - top)) for top in range(0, height, step)]
+
+
+def main(given: list[str]) -> None:
+    """What a child does: pictures in, pixels out, until nobody asks any more. ``given``: the fields of its ``Limits``."""
+    memory, computing, clock = given
+    limits = Limits(int(memory), int(computing), float(clock))
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no part of an answer
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_AS, _address_space() + limits.memory)
+    left = PICTURES
+    while len(head := requests.read(_REQUEST.size)) == _REQUEST.size:
+        # the parent keeps time itself; this ends a child whose parent is gone
+        signal.setitimer(signal.ITIMER_REAL, limits.clock + 5)
+        _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + limits.computing)
+        is_path, length = _REQUEST.unpack(head)
+        content = requests.read(length)
+        left -= 1
+        if _answer(answers, os.fsdecode(content) if is_path else content, limits, last=not left):
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _answer(pipe: BinaryIO, source: str | bytes, limits: Limits, last: bool) -> bool:
+    """Reads one picture and sends what came of it. Returns whether it was this child's last one."""
+    try:
+        picture = read_picture(source if isinstance(source, str) else io.BytesIO(source))
+        good, size, about = True, picture.image.size, json.dumps([asdict(note) for note in picture.notes])
+    except UnreadablePicture as error:  # a library that got no more memory calls the file damaged
+        good, size, about = False, (0, 0), TOO_MUCH if _peak() > 0.9 * limits.memory else str(error)
+    except MemoryError:
+        good, size, about = False, (0, 0), TOO_MUCH
+    except Exception:
+        good, size, about = False, (0, 0), BROKEN_OFF
+    last = last or _peak() > PEAK_BYTES
+    pipe.write(_ANSWER.pack(good, last, *size, len(about.encode())))
+    pipe.write(about.encode())
+    for top, rows in _strips(*size) if good else ():
+        pipe.write(picture.image.crop((0, top, size[0], top + rows)).tobytes())
+    pipe.flush()
+    return last
+
+
+def _limit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with suppress(ValueError, OSError):  # macOS takes no limit of the address space
+        resource.setrlimit(kind, (value, hard))
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has now."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:  # not Linux
+        return 1 << 30
+
+
+def _peak() -> int:
+    """The most bytes of memory that this process had so far."""
+    with suppress(OSError, ValueError, IndexError):  # not getrusage: on Linux that counts what the parent had at the start, too
+        return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,106 @@
+"""How people name pictures besides files: an address on the web, base64 text, and many at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import os.path
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from .fetch import fetch, is_url
+from .reading import PictureSource, UnreadablePicture, open_picture
+
+ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, np.ndarray, Tensor)  # though some can be iterated
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{40,}={0,2}\s*")
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"P5", b"P6")
+
+
+def located(source: PictureSource, timeout: float | None = None) -> PictureSource:
+    """What ``open_picture`` takes: an http(s) address is fetched, base64 text (a ``data:`` URI or bare) is decoded.
+
+    Args:
+        timeout: seconds for an address to deliver its picture; ``fetch.TIMEOUT`` if None.
+    Raises:
+        UnreadablePicture: an address that delivers nothing, or a data URI that is not base64.
+    """
+    if not isinstance(source, str):
+        return source
+    if is_url(source):
+        return fetch(source, timeout)
+    if source[:5].lower() == "data:":
+        header, _, text = source.partition(",")
+        content = _decoded(text) if header.lower().endswith(";base64") else None
+        if content is None:
+            raise UnreadablePicture("This data URI holds no picture as base64.")
+        return content
+    if _BASE64.fullmatch(source) and not os.path.isfile(source):
+        content = _decoded(source) or b""
+        if content.startswith(_STARTS) or content[4:8] in (b"ftyp", b"jP  "):  # AVIF, JPEG 2000
+            return content
+    return source
+
+
+def as_stored(source: PictureSource) -> Image.Image:
+    """The picture as its file has it: not turned, in its own mode and colours, as ``Image.open`` gives it.
+
+    Raises:
+        UnreadablePicture: what ``open_picture`` refuses, or what Pillow has no plain reading of.
+    """
+    if hasattr(source, "read"):
+        source = source.read()
+    open_picture(source)  # nothing is decoded that it does not allow
+    try:
+        if not isinstance(source, Image.Image):
+            source = Image.open(io.BytesIO(source) if isinstance(source, (bytes, bytearray, memoryview)) else source)
+        source.load()
+    except Exception as error:  # Pillow's readers raise nearly anything
+        raise UnreadablePicture("This picture cannot be read as it is stored. Export it as PNG and try again.") from error
+    return source
+
+
+def native(source: PictureSource) -> Image.Image:
+    """The upright picture with its own channels: grey (L), RGB or RGBA."""
+    stored = as_stored(source)
+    if stored.mode in ("L", "RGB", "RGBA"):
+        return ImageOps.exif_transpose(stored)
+    if stored.has_transparency_data:
+        return ImageOps.exif_transpose(stored.convert("RGBA"))
+    return open_picture(source if not hasattr(source, "read") else stored)
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def is_several(sources: Any) -> bool:
+    """Whether these are pictures to walk over, and not one picture: a list, a generator, a dataset of length and items."""
+    if isinstance(sources, (*ONE_PICTURE, Mapping)) or hasattr(sources, "read"):
+        return False
+    return isinstance(sources, Iterable) or (hasattr(sources, "__len__") and hasattr(sources, "__getitem__"))
+
+
+def walk(sources: Any) -> Iterator[Any]:
+    """The items of what ``is_several``, one at a time. A dataset need not say where it ends but by its length."""
+    if isinstance(sources, Iterable):
+        return iter(sources)
+    return (sources[index] for index in range(len(sources)))
+
+
+def each_picture(sources: Any) -> Iterator[PictureSource]:
+    """Every picture of these, however nested they are."""
+    if not is_several(sources):
+        yield sources
+        return
+    for source in walk(sources):
+        yield from each_picture(source)

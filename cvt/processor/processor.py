@@ -1,0 +1,268 @@
+"""A picture → pixel_values, and the exact part of the picture that the model sees.
+
+``CvtImageProcessor`` equals Hugging Face's processor of the CvT checkpoints (``ConvNextImageProcessor`` on Pillow) bit by
+bit wherever that one has a meaning; its settings are read from ``preprocessor_config.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from PIL import Image
+
+from ..base.config import check_spelling, nearest
+from ..fields import is_number
+from ..pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
+from ..pictures.sources import as_stored, each_picture, located, native
+from .arrays import FIRST, ArrayPicture, array_pictures, is_array, middle
+from .batch_feature import BatchFeature, check_tensor_type
+from .files import IGNORED, KINDS, ProcessorFiles
+from .settings import CHECKS
+
+__all__ = ["BatchFeature", "CvtImageProcessor", "PictureSource", "UnreadablePicture", "open_picture"]
+
+STEPS = {
+    "do_resize": ("size", "crop_pct", "resample"),
+    "do_center_crop": ("crop_size",),
+    "do_rescale": ("rescale_factor",),
+    "do_normalize": ("image_mean", "image_std"),
+}
+FULL_RESOLUTION_SIDE = 384  # from this size on, the whole picture is resized to a square instead of cut
+
+
+@dataclass(init=False, repr=False)
+class CvtImageProcessor(ProcessorFiles):
+    """Picture → pixel_values: resize, crop the middle, scale to 0..1, normalise.
+
+    Below 384 the shortest edge is resized to ``size / crop_pct`` and the middle ``size`` × ``size`` is cut out; from 384 on
+    the whole picture is resized to a square. Defaults are those of Hugging Face's class; published models bring their own.
+    Attributes can be changed; they are checked as the arguments are.
+
+    Upright sRGB pictures without transparency give exactly transformers' numbers. Others differ where the model would
+    otherwise see what no person sees: EXIF's turn is applied, colour profiles are converted to sRGB, transparency lies over
+    white, and 16-bit grey is scaled (transformers' processor ignores the first two and refuses or clips the others).
+    ``pictures="as_stored"`` gives transformers' numbers there too: those of ``Image.open(path).convert("RGB")``.
+
+    Arrays are taken as transformers takes them, whole numbers as 0..255. Floats in 0..1 and booleans are rescaled already:
+    with ``do_rescale=False`` they stay what they are. With ``do_rescale`` they are a picture whose brightest value is 1,
+    where transformers would divide them by 255 a second time.
+
+    Args:
+        size: the side of the model's input in pixels: an int, an equal (height, width), or a dict as
+            ``{"shortest_edge": 224}`` or ``{"height": 224, "width": 224}``.
+        resample: Pillow's number of the filter; 3 is bicubic.
+        image_mean, image_std: a number, or one for each channel. With 4 or 1 of them, arrays and pictures keep that many.
+        do_convert_rgb: True makes all pictures RGB, False leaves grey grey and transparency a fourth channel; None is RGB
+            for three means.
+        do_center_crop, crop_size: cuts out the middle once more, black where the picture is smaller.
+        data_format: "channels_first" gives (C, H, W), "channels_last" (H, W, C).
+        input_data_format: where the channels of arrays are; told from their shape if None.
+        pictures: "as_seen" or "as_stored", see above.
+        extra: keys of a ``preprocessor_config.json`` that mean nothing here, kept for saving.
+    None is off for a step, and the default for ``crop_pct`` and for the settings of a step that is off.
+    Raises:
+        ValueError: a setting that cannot be used. TypeError: an argument that is nearly the name of another.
+    Source: Hugging Face's documentation of ConvNextImageProcessor, which CvT's checkpoints name.
+    """
+
+    model_input_names: ClassVar[list[str]] = ["pixel_values"]
+    backend: ClassVar[str] = "pil"
+
+    do_resize: bool = True
+    size: Any = 384
+    crop_pct: float | None = 224 / 256
+    resample: int = Image.Resampling.BICUBIC
+    do_rescale: bool = True
+    rescale_factor: float = 1 / 255
+    do_normalize: bool = True
+    image_mean: Any = (0.5, 0.5, 0.5)
+    image_std: Any = (0.5, 0.5, 0.5)
+    do_convert_rgb: bool | None = None
+    do_center_crop: bool = False
+    crop_size: Any = None
+    data_format: str = FIRST
+    input_data_format: str | None = None
+    pictures: str = "as_seen"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __init__(self, **settings: Any):
+        extra = dict(settings.pop("extra", None) or {})
+        defaults = {each.name: each.default for each in fields(self) if each.name != "extra"}
+        check_spelling(settings, {*defaults, *IGNORED}, "CvtImageProcessor()")
+        extra |= {name: value for name, value in settings.items() if name not in defaults}
+        extra = {name: value for name, value in extra.items() if name not in KINDS}  # there is one, which to_dict names
+        values = {**defaults, **{name: value for name, value in settings.items() if name in defaults}}
+        for step, names in STEPS.items():
+            for name in names:
+                if values[name] is None and (name == "crop_pct" or not values[step]):
+                    values[name] = defaults[name]
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.extra = extra
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in CHECKS:
+            value = CHECKS[name](value, name)
+        if name in ("size", "crop_pct") and {"size", "crop_pct"} <= {*self.__dict__, name}:
+            settings = {**self.__dict__, name: value}
+            side, crop_pct = settings["size"]["shortest_edge"], settings["crop_pct"]
+            if max(_resized(1, 1, side, crop_pct)) ** 2 > MAX_PIXELS:
+                raise ValueError(f"size {side} with crop_pct {crop_pct} makes pictures of more than {MAX_PIXELS} pixels.")
+        super().__setattr__(name, value)
+
+    @property
+    def side(self) -> int:
+        """Height and width of what the model gets, in pixels."""
+        return self.size["shortest_edge"]
+
+    @property
+    def channels(self) -> int:
+        """How many channels there are means for."""
+        return next((len(each) for each in (self.image_mean, self.image_std) if len(each) != 3), 3)
+
+    def __call__(self, images: PictureSource | Iterable[PictureSource], return_tensors: str | None = None, **settings) -> BatchFeature:
+        """``pixel_values`` of one picture or many.
+
+        Args:
+            images: anything ``open_picture`` takes, an http(s) address, base64 text, an array or tensor of several pictures
+                (B, …), or any iterable of those, however nested.
+            return_tensors: "pt" for a tensor, "np" for an array (B, C, H, W), None for a list of arrays (C, H, W), all float32.
+            settings: settings of this processor to change for this call, for example ``size=384``; ``device``, where a
+                tensor goes. With one number each for ``image_mean`` and ``image_std``, pictures keep the channels they have.
+                Settings of other processors that transformers ignores are ignored.
+        Raises:
+            UnreadablePicture: a picture that cannot be used.
+            ValueError: a setting that cannot be used, or pictures of several sizes that nothing makes equal.
+            TypeError: an argument that there is not.
+        """
+        check_tensor_type(return_tensors)
+        device = settings.pop("device", None)
+        settings = {name: value for name, value in settings.items() if name not in IGNORED}
+        known = self.setting_names()
+        for name in settings:
+            if name not in known:
+                hint = nearest(name, (*known, "return_tensors", "device"))
+                raise TypeError(f"A CvtImageProcessor is called without an argument {name!r}{hint}")
+        if is_number(settings.get("image_mean")) and is_number(settings.get("image_std")) and self.do_convert_rgb is None:
+            settings.setdefault("do_convert_rgb", False)
+        processor = replace(self, **settings) if settings else self
+        values = [each for source in each_picture(images) for each in processor._pixel_values(source)]
+        if return_tensors is not None and len({each.shape for each in values}) != 1:
+            raise ValueError("These pictures do not make one tensor: give at least one, and all of one size if do_resize is False.")
+        batch = BatchFeature({"pixel_values": values}, return_tensors)
+        return batch if device is None else batch.to(device)
+
+    preprocess = __call__  # its other name
+
+    def _pixel_values(self, source: PictureSource) -> list[np.ndarray]:
+        """The pixel values of one source, which is one picture, or several where it is an array of more axes."""
+        if is_array(source):
+            values = [self._of_array(each) for each in array_pictures(source, self.input_data_format)]
+        else:
+            values = [self.normalize(self.cut(self._opened(located(source))))]
+        return values if self.data_format == FIRST else [np.ascontiguousarray(each.transpose(1, 2, 0)) for each in values]
+
+    @property
+    def _rgb(self) -> bool:
+        """Whether pictures become RGB, or keep the channels they have."""
+        return self.channels == 3 if self.do_convert_rgb is None else self.do_convert_rgb
+
+    @property
+    def _crop_sides(self) -> tuple[int, int]:
+        """(width, height) of what ``do_center_crop`` leaves."""
+        if self.crop_size is None:
+            raise ValueError("do_center_crop needs a crop_size, such as 224.")
+        return self.crop_size["width"], self.crop_size["height"]
+
+    def _opened(self, source: PictureSource) -> Image.Image:
+        if self.pictures == "as_stored":
+            stored = as_stored(source)
+            return stored.convert("RGB") if self._rgb else stored
+        return open_picture(source) if self._rgb else native(source)
+
+    def _of_array(self, picture: ArrayPicture) -> np.ndarray:
+        picture = picture.rgb() if self._rgb else picture
+        if self.do_resize:
+            values = np.asarray(self.cut(picture.eight_bits()))
+            unscaled = 1 / 255 if picture.unit else None  # back to what it was before it became 8 bits
+            return self._normalized(values, self.rescale_factor if self.do_rescale else unscaled)
+        values = picture.values
+        if self.do_center_crop:
+            width, height = self._crop_sides
+            values = middle(values, height, width)
+        return self._normalized(values, self.rescale_factor * (255 if picture.unit else 1) if self.do_rescale else None)
+
+    def cut(self, picture: Image.Image) -> Image.Image:
+        """The pixels that the model gets, before scaling: side × side, or the picture as it is without ``do_resize``."""
+        if self.do_resize:
+            resized = _resized(*picture.size, self.side, self.crop_pct)
+            picture = picture.resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
+        if self.do_center_crop:
+            picture = picture.crop(_middle(*picture.size, *self._crop_sides))
+        return picture
+
+    def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The part of a (width, height) picture that the model sees: left, top, right, bottom in the picture's own pixels."""
+        resized, box = (width, height), (0, 0, width, height)
+        if self.do_resize:
+            resized = _resized(width, height, self.side, self.crop_pct)
+            box = _middle(*resized, self.side, self.side)
+        if self.do_center_crop:
+            inner = _middle(box[2] - box[0], box[3] - box[1], *self._crop_sides)
+            box = (box[0] + inner[0], box[1] + inner[1], box[0] + inner[2], box[1] + inner[3])
+        x, y = width / resized[0], height / resized[1]
+        return float(box[0] * x), float(box[1] * y), float(box[2] * x), float(box[3] * y)
+
+    @property
+    def moments(self) -> tuple[list[float], list[float]]:
+        """(mean, std) per channel that ``normalize`` amounts to for values in 0..1, with whichever steps are on."""
+        white = 255 * self.rescale_factor if self.do_rescale else 255.0  # what becomes of the brightest value
+        mean, std = (self.image_mean, self.image_std) if self.do_normalize else ([0.0] * 3, [1.0] * 3)
+        return [each / white for each in mean], [each / white for each in std]
+
+    def normalize(self, picture: Image.Image | np.ndarray) -> np.ndarray:
+        """8-bit picture (H, W, C) → float32 (C, H, W), scaled and normalised."""
+        return self._normalized(np.asarray(picture), self.rescale_factor if self.do_rescale else None)
+
+    def _normalized(self, values: np.ndarray, factor: float | None) -> np.ndarray:
+        values = values[:, :, None] if values.ndim == 2 else values  # grey
+        if factor is not None:
+            values = (values.astype(np.float64) * factor).astype(np.float32)
+        elif values.dtype != np.float64:
+            values = values.astype(np.float32)
+        if self.do_normalize:
+            mean, std = (_per_channel(getattr(self, name), name, values) for name in ("image_mean", "image_std"))
+            values = (values - mean) / std
+        return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)  # (H, W, C) → (C, H, W)
+
+
+def _resized(width: int, height: int, side: int, crop_pct: float) -> tuple[int, int]:
+    """(width, height) to which a picture is resized before the crop."""
+    if side >= FULL_RESOLUTION_SIDE:
+        return side, side
+    edge = int(side / crop_pct)
+    if width <= height:
+        return edge, int(edge * height / width)
+    return int(edge * width / height), edge
+
+
+def _middle(width: int, height: int, inner_width: int, inner_height: int) -> tuple[int, int, int, int]:
+    """The box in the middle of a (width, height): left, top, right, bottom; beyond it where the box is the larger one."""
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    return left, top, left + inner_width, top + inner_height
+
+
+def _per_channel(moments: list[float], name: str, values: np.ndarray) -> np.ndarray:
+    """A setting in the dtype of the values, which it is to be subtracted from or divide."""
+    channels = values.shape[2]
+    if len(moments) != channels and len(set(moments)) > 1:
+        raise ValueError(
+            f"This picture has {channels} channels, and {name} has {len(moments)} values: give as many, or do_convert_rgb=True."
+        )
+    return np.array(moments if len(moments) == channels else moments[:1], dtype=values.dtype)
+
+
+AutoImageProcessor = AutoFeatureExtractor = CvtImageProcessor  # the names in Hugging Face's examples: here there is one kind

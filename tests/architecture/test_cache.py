@@ -1,0 +1,244 @@
+"""The cache of built models: its bounds, one build for all who wait, others undisturbed, and whoever gives up."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from cvt.architecture.build import Cancelled, build_variant, model_bytes
+from cvt.architecture.cache import VariantCache
+from cvt.architecture.cost import cost
+from cvt.config import CvtConfig
+
+
+def small(**changes):
+    fields = {"depth": (1, 1, 2), "embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "drop_path_rate": 0.0, "num_labels": 5}
+    return CvtConfig(**{**fields, **changes})
+
+
+def test_the_cache_keeps_the_last_used_by_count():
+    cache = VariantCache(max_count=2)
+    first, second = cache.get(small(), 0), cache.get(small(), 1)
+    assert cache.get(small(), 0) is first
+    cache.get(small(), 2)  # drops seed 1, the one used longest ago
+    assert len(cache) == 2
+    assert cache.get(small(), 0) is first
+    again = cache.get(small(), 1)
+    assert again is not second
+    assert torch.equal(again.classifier.weight, second.classifier.weight)
+
+
+def test_the_cache_keeps_no_more_bytes_than_allowed():
+    size = model_bytes(build_variant(small()))
+    assert size == cost(small(), 32, 32).weight_bytes
+    cache = VariantCache(max_count=10, max_bytes=2 * size)
+    models = [cache.get(small(), seed) for seed in range(3)]
+    assert cache.nbytes == 2 * size
+    assert cache.get(small(), 2) is models[2]
+    tight = VariantCache(max_bytes=size - 1)
+    assert tight.get(small()) is not tight.get(small())
+    assert (len(tight), tight.nbytes) == (0, 0)
+
+
+def test_configurations_that_differ_anywhere_are_different_models():
+    cache = VariantCache()
+    assert cache.get(small()) is not cache.get(small(hidden_act="quick_gelu"))
+    assert cache.get(small()) is cache.get(small().replace())
+
+
+def test_one_build_serves_all_who_wait_for_it_and_others_do_not_wait():
+    started, finish, builds = threading.Event(), threading.Event(), []
+
+    def slow(config, seed):
+        builds.append(seed)
+        if seed == 0:
+            started.set()
+            assert finish.wait(10)
+        return build_variant(config, seed)
+
+    cache, results = VariantCache(build=slow), []
+    threads = [threading.Thread(target=lambda: results.append(cache.get(small(), 0))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert started.wait(10)
+    cache.get(small(), 1)  # returns although seed 0 is still being built
+    finish.set()
+    for thread in threads:
+        thread.join()
+    assert builds.count(0) == 1
+    assert results[0] is results[1] is results[2]
+
+
+def test_a_failed_build_is_told_and_tried_again():
+    outcomes = [RuntimeError("no memory"), None]
+
+    def fails_once(config, seed):
+        if error := outcomes.pop(0):
+            raise error
+        return build_variant(config, seed)
+
+    cache = VariantCache(build=fails_once)
+    with pytest.raises(RuntimeError, match="no memory"):
+        cache.get(small())
+    assert cache.get(small()) is cache.get(small())
+
+
+def test_a_cache_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        VariantCache(max_count=0)
+
+
+def test_inherited_and_random_models_are_different_ones_and_so_are_those_of_two_bases():
+    bases = [build_variant(small(), seed) for seed in (1, 2)]
+    cache = VariantCache()
+    models = [cache.get(small(), 0), *(cache.get(small(), 0, base) for base in bases)]
+    assert len({id(model) for model in models}) == len(cache) == 3
+    assert cache.get(small(), 0, bases[1]) is models[2]
+    for base, model in zip(bases, models[1:], strict=True):
+        assert torch.equal(model.classifier.weight, base.classifier.weight)
+        assert model is not base
+
+
+def test_a_build_of_ones_own_gets_what_the_default_gets():
+    seen = []
+
+    def build(*given, **watching):
+        seen.append((given, watching))
+        return build_variant(small())
+
+    cache, base, hear = VariantCache(build=build, inherit=build), build_variant(small()), lambda share: None
+    cache.get(small(), 3)
+    cache.get(small(), 3, base)
+    cache.get(small(), 4, base, hear)
+    assert seen == [((small(), 3), {}), ((base, small(), 3), {}), ((base, small(), 4), {"watch": hear})]
+
+
+class Gate:
+    """A build that waits until it is let through, and tells its watch every few milliseconds."""
+
+    def __init__(self):
+        self.started, self.finish, self.builds = threading.Event(), threading.Event(), 0
+
+    def __call__(self, config, seed, watch=None):
+        self.builds += 1
+        self.started.set()
+        while not self.finish.wait(0.005):
+            if watch is not None:
+                watch(0.5)
+        return build_variant(config, seed)
+
+
+def in_thread(function):
+    found = []
+
+    def run():
+        try:
+            found.append(function())
+        except Cancelled as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, found
+
+
+def cancelling(event):
+    def watch(share):
+        if event.is_set():
+            raise Cancelled
+
+    return watch
+
+
+def test_who_gives_up_gets_nothing_and_nothing_is_kept():
+    gate, stop = Gate(), threading.Event()
+    cache = VariantCache(build=gate)
+    thread, found = in_thread(lambda: cache.get(small(), watch=cancelling(stop)))
+    assert gate.started.wait(10)
+    stop.set()
+    thread.join(10)
+    assert isinstance(found[0], Cancelled)
+    assert len(cache) == 0
+    gate.finish.set()
+    assert cache.get(small()) is cache.get(small())
+
+
+def test_when_the_builder_gives_up_those_who_wait_still_get_the_model():
+    gate, stop = Gate(), threading.Event()
+    cache = VariantCache(build=gate)
+    first, given_up = in_thread(lambda: cache.get(small(), watch=cancelling(stop)))
+    assert gate.started.wait(10)
+    second, found = in_thread(lambda: cache.get(small()))
+    third, other = in_thread(lambda: cache.get(small(), watch=lambda share: None))
+    time.sleep(0.1)  # both wait now
+    stop.set()
+    first.join(10)
+    gate.finish.set()
+    second.join(10)
+    third.join(10)
+    assert isinstance(given_up[0], Cancelled)
+    assert found[0] is other[0] is cache.get(small())
+    assert gate.builds == 2
+
+
+def test_who_only_waits_can_give_up_too_and_the_build_goes_on():
+    gate, stop = Gate(), threading.Event()
+    cache = VariantCache(build=gate)
+    first, built = in_thread(lambda: cache.get(small()))
+    assert gate.started.wait(10)
+    second, found = in_thread(lambda: cache.get(small(), watch=cancelling(stop)))
+    stop.set()
+    second.join(10)
+    assert isinstance(found[0], Cancelled)
+    gate.finish.set()
+    first.join(10)
+    assert cache.get(small()) is built[0]
+    assert gate.builds == 1
+
+
+def test_a_build_that_runs_into_a_time_limit_is_told_to_all():
+    gate = threading.Event()
+
+    def late(config, seed, watch=None):
+        assert gate.wait(10)
+        raise TimeoutError("too slow")
+
+    cache, errors = VariantCache(build=late), []
+
+    def ask():
+        try:
+            cache.get(small(), watch=lambda share: None)
+        except TimeoutError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert errors == ["too slow"] * 2
+
+
+def test_a_large_build_keeps_nobody_else_waiting():
+    """While 40 million weights are drawn and copied, what is kept comes at once, and other threads go on."""
+    large = CvtConfig(depth=(1, 2, 8), embed_dim=(64, 192, 640), num_heads=(1, 3, 10))
+    base, cache = build_variant(large), VariantCache()
+    kept = cache.get(small())
+    thread, found = in_thread(lambda: cache.get(large.replace(depth=(1, 2, 9)), 0, base))
+    waits = []
+    while thread.is_alive():
+        started = time.perf_counter()
+        assert cache.get(small()) is kept
+        waits.append(time.perf_counter() - started)
+        time.sleep(0.001)
+    thread.join()
+    assert torch.equal(found[0].classifier.weight, base.classifier.weight)
+    assert len(waits) > 5
+    with torch.inference_mode():
+        started = time.perf_counter()
+        base(torch.zeros(1, 3, 224, 224))
+        forward = time.perf_counter() - started
+    assert max(waits) < max(forward, 0.05)

@@ -1,0 +1,762 @@
+"""The browser component in a real Chromium, on a page of its own: what it draws, hears and says, and what it asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from cvt.processor import CvtImageProcessor
+from tests.draw.test_payload import model_of, photo
+from visualize.draw.payload import block_payload, payload, unpack
+from visualize.explore import Exploration, explore
+from visualize.maps.inside import inside_payload
+from visualize.web import explorer
+
+pytestmark = pytest.mark.browser
+MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+TWO_STAGES = {"mlp_ratio": 2.0, "cls_token": False, "drop_path_rate": 0.0}
+# What the host of the page does: a root below a path, the two templates, the script that attaches them.
+PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+<style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 400px 1fr; gap: 20px }} {css}</style>
+<body><div class="row"><div id="a">{picture}</div><div id="b">{panels}</div></div><script>
+window.gradio_config = {{ root: "/below/" }};
+window.told = {{}};
+window.triggered = [];
+const trigger = (...event) => window.triggered.push(event);
+for (const id of ["a", "b"]) {{
+  const element = document.getElementById(id);
+  const props = {{ value: id === "a" ? {{ ...{value}, ...(location.hash && {{ key: location.hash.slice(1) }}) }} : null }};
+  window.tell = id === "a" ? (value) => {{ props.value = value; window.told[id]("value"); }} : window.tell;
+  const watch = (name, heard) => {{ window.told[id] = heard; }};
+  new Function("element", "props", "watch", "trigger", {script})(element, props, watch, trigger);
+}}
+</script>"""
+
+
+def serve(results: dict[str, Exploration], asked: list[str], room: int, failing: list[int]) -> ThreadingHTTPServer:
+    """A server with the routes that the component expects, below /below; the last of ``failing`` answers blocks."""
+    first = next(iter(results))
+    page = PAGE.format(
+        css=explorer.CSS,
+        picture=explorer.picture_html("main"),
+        panels=explorer.panels_html("main"),
+        value=json.dumps({"key": first, "note": "A <b>note</b>.", "inside": True}),
+        script=json.dumps(explorer.JS_ON_LOAD),
+    ).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            path = self.path.split("?")[0].removeprefix("/below/").split("/")
+            if path == [""]:
+                return self.answer(page, "text/html")
+            if path[:2] == ["modules", "explorer"]:
+                file = explorer.STATIC / path[2]
+                return self.answer(file.read_bytes(), TYPES[file.suffix])
+            if path[:2] == ["explorer", "data"] and path[2] in results:
+                seen = results[path[2]]
+                place = [int(each) for each in path[3:]]
+                if place and failing:
+                    return self.send_error(failing[-1])
+                return self.answer(block_payload(seen, *place) if place else payload(seen, max_bytes=room), "application/octet-stream")
+            if path[:2] == ["explorer", "inside"] and path[2] in results:
+                stage, number = (int(each) for each in path[3:])
+                return self.answer(inside_payload(MODEL, PROCESSOR, results[path[2]], stage, number), "application/octet-stream")
+            self.send_error(404)
+            return None
+
+        def answer(self, body: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, Exploration]:
+    return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    return chromium
+
+
+class Page:
+    """A page with a component that shows its first result; its problems are checked when the test is done."""
+
+    def __init__(self, browser, seen: dict[str, Exploration], room: int = 8 << 20, key: str = "first", **context):
+        self.asked: list[str] = []
+        self.failing: list[int] = []
+        self.server = serve(seen, self.asked, room, self.failing)
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | context)
+        self.page = self.context.new_page()
+        self.problems: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.page.on(
+            "request", lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url)
+        )
+        self.page.goto(f"{self.address}/below/#{key}")
+        self.page.wait_for_selector(f"[data-ready={key}]")
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def state(self, name: str):
+        return self.page.evaluate(f"cvtExplorer.get().state.{name}")
+
+    def set(self, **changes) -> None:
+        self.page.evaluate("(changes) => cvtExplorer.get().set(changes)", changes)
+        self.settle()
+
+    @property
+    def sentence(self) -> str:
+        return self.page.locator("[data-ref=sentence]").inner_text()
+
+    @property
+    def box(self) -> dict:
+        return self.page.locator("[data-ref=picture]").bounding_box()
+
+    def over(self, y: float, x: float, side: int = 64) -> tuple[float, float]:
+        """The point of the page above a point of the input."""
+        box = self.box
+        return box["x"] + x / side * box["width"], box["y"] + y / side * box["height"]
+
+    def pixel(self, y: float, x: float, side: int = 64) -> list[int]:
+        """RGBA of the overlay at a point of the input."""
+        return self.page.evaluate(
+            """([y, x]) => { const c = cvtExplorer.get().ref.overlay;
+            return Array.from(c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data); }""",
+            [y / side, x / side],
+        )
+
+    def close(self) -> None:
+        self.context.close()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def page(browser, seen) -> Iterator[Page]:
+    page = Page(browser, seen)
+    yield page
+    page.close()
+    assert page.problems == []
+
+
+def test_hovering_draws_the_exact_weights_where_the_keys_are(page, seen):
+    stage = seen["first"].stages[1]
+    page.set(stage=1, blocks=[0, 1, 2], heads=[-1, 1, -1], opacity=1, colours="grey")
+    for row, column in ((0, 0), (3, 6), (7, 2)):
+        y, x = stage.query_grid.centre(row, column)
+        page.page.mouse.move(*page.over(y, x))
+        page.settle()
+        assert f"row {row + 1}, column {column + 1} draws on each of the 4×4 key cells" in page.sentence
+        weights = stage.blocks[1].weights([stage.query_index(row, column)])[1, 0]
+        top, left, bottom, right = stage.query_grid.receptive_field(row, column)
+        compared = 0
+        for key_row in range(4):
+            for key_column in range(4):
+                key_y, key_x = stage.key_grid.centre(key_row, key_column)
+                # away from the cell's middle, and from the outlines of the query
+                for at_y, at_x in ((key_y + 5, key_x + 5), (key_y - 5, key_x + 5)):
+                    inside = 0 < at_y < 64 and 0 < at_x < 64
+                    outlined = top - 2 < at_y < bottom + 2 and left - 2 < at_x < right + 2
+                    if inside and not outlined:
+                        grey = weights[key_row * 4 + key_column] / weights.max() * 255
+                        assert abs(page.pixel(at_y, at_x)[0] - grey) <= 2.5
+                        compared += 1
+        assert compared > 10
+
+
+def test_the_receptive_field_and_the_cell_are_outlined(page, seen):
+    grid = seen["first"].stages[2].query_grid
+    page.set(stage=2, layer="none", y=grid.centre(1, 1)[0], x=grid.centre(1, 1)[1])
+    top, left, bottom, right = grid.cell(1, 1)
+    for at_y, at_x in ((top, (left + right) / 2), (bottom, (left + right) / 2), ((top + bottom) / 2, left), ((top + bottom) / 2, right)):
+        assert page.pixel(at_y, at_x)[3] > 150
+    assert page.pixel(*grid.centre(1, 1))[3] == 0
+    field = grid.receptive_field(1, 1)
+    dashes = {page.pixel(field[0], x)[3] > 100 for x in np.arange(max(1, field[1] + 1), field[3] - 1, 0.4)}
+    assert dashes == {True, False}
+
+
+def test_after_the_payload_nothing_is_asked_of_the_server(page):
+    before = len(page.asked)
+    for step in range(12):
+        page.page.mouse.move(*page.over(3 + 5 * step, 60 - 4 * step))
+    for name in (
+        "To this place",
+        "Mean of all",
+        "From this token",
+        "Per stage",
+        "All stages",
+        "Per map",
+        "Mean",
+        "Channel",
+        "Similarity",
+        "PCA",
+    ):
+        page.page.get_by_role("button", name=name, exact=True).first.click()
+    for name in ("Stage 1", "Stage 3", "Head 2", "Block 1", "cls token asks", "Features", "Nothing", "Attention", "4×", "1×"):
+        page.page.get_by_role("button", name=name).first.click()
+    for name in ("smooth", "pixels", "ancestors"):
+        page.page.locator(f"[data-bind={name}]").check()
+    page.page.locator("[data-bind=colours]").select_option("cividis")
+    page.page.locator("[data-bind=sort]").select_option("here")
+    page.page.locator("[data-ref=wall]").hover(position={"x": 20, "y": 20})
+    page.page.locator("[data-ref=codePart] summary").click()
+    page.settle()
+    assert page.asked[before:] == []
+    assert "from visualize import explore" in page.page.locator("[data-ref=code]").inner_text()
+
+
+def test_pin_and_release_and_arrow_keys(page):
+    page.set(stage=0)
+    page.page.mouse.click(*page.over(20, 20))
+    page.settle()
+    pinned = page.sentence
+    page.page.mouse.move(*page.over(50, 50))
+    page.settle()
+    assert page.sentence == pinned
+    assert page.state("pinned") is True
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowDown")
+    page.settle()
+    assert "row 6, column 6" in pinned
+    assert "row 7, column 7" in page.sentence
+    page.page.keyboard.press("Escape")
+    page.page.mouse.move(*page.over(2, 2))
+    page.settle()
+    assert "row 1, column 1" in page.sentence
+    page.page.keyboard.press("Enter")
+    assert page.state("pinned") is True
+
+
+def test_a_finger_drags_the_token_and_does_not_pin_it(browser, seen):
+    page = Page(browser, seen, has_touch=True, viewport={"width": 900, "height": 800})
+    page.page.touchscreen.tap(*page.over(10, 40))
+    page.settle()
+    assert page.state("pinned") is False
+    assert abs(page.state("y") - 10) < 1
+    assert abs(page.state("x") - 40) < 1
+    page.close()
+    assert page.problems == []
+
+
+def test_another_result_replaces_the_first_and_keeps_the_choices(page, seen):
+    page.set(stage=2, features="mean")
+    page.page.evaluate('tell({ key: "second", note: "" })')
+    page.page.wait_for_selector("[data-ready=second]")
+    page.settle()
+    assert (page.state("stage"), page.state("features")) == (2, "mean")
+    shown = page.page.locator(".cvt-class span").all_inner_texts()
+    assert shown == [label for label, _ in seen["second"].top(5)]
+    assert page.page.locator("[data-ref=note]").is_hidden()
+    assert page.asked.count("/below/explorer/data/second") == 1
+
+
+def test_a_note_is_text(page):
+    assert page.page.locator("[data-ref=note]").inner_text() == "A <b>note</b>."
+
+
+def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
+    page.page.evaluate('tell({ key: "gone", note: "" })')
+    message = page.page.locator("[data-ref=message]")
+    message.get_by_text("no longer keeps this result. Choose the picture again.").wait_for()
+    assert message.get_by_role("button").count() == 0  # asking once more for what is gone would be no way out
+    page.page.mouse.move(*page.over(2, 2))
+    page.settle()
+    assert "row 1, column 1" in page.sentence
+    assert len(page.problems) == 1  # the browser's own line about the 404
+    assert "404" in page.problems.pop()
+
+
+def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, seen):
+    page = Page(browser, seen, room=30_000)
+    page.set(stage=2, blocks=[0, 1, 2])
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
+    page.settle()
+    first, _, last = page.page.locator("[data-ref=blocks] button").all()
+    held = page.page.evaluate("Object.keys(cvtExplorer.get().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
+    assert 0 < held < 6
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
+    assert first.locator(".cvt-value").inner_text() == "load"
+    assert "cls" in last.locator(".cvt-value").inner_text()
+    first.click()
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert "cls" in first.locator(".cvt-value").inner_text()
+    for step in range(5):
+        page.page.mouse.move(*page.over(5 + 9 * step, 20))
+    assert page.asked.count("/below/explorer/data/first/2/0") == 1
+    page.close()
+    assert page.problems == []
+
+
+def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
+    page = Page(browser, seen, room=30_000)
+    page.failing.append(500)
+    page.set(stage=2, blocks=[0, 1, 0])
+    again = page.page.get_by_role("button", name="Try again")
+    again.wait_for()
+    for step in range(5):
+        page.page.mouse.move(*page.over(5 + 9 * step, 20))
+        page.settle()
+    assert page.asked.count("/below/explorer/data/first/2/0") == 1
+    page.failing.clear()
+    again.click()
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert page.page.locator("[data-ref=message]").is_hidden()
+    page.close()
+    assert len(page.problems) == 1
+    assert "500" in page.problems[0]
+
+
+def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
+    page = Page(browser, seen | {"renewed": seen["first"]}, room=30_000)
+    page.page.evaluate('tell({ key: "first", picture: "the same", again: true })')
+    page.page.mouse.click(*page.over(10, 50))
+    page.failing.append(404)
+    page.set(stage=2, blocks=[0, 1, 0])
+    page.page.get_by_text("The server no longer keeps this result.").wait_for()
+    page.page.get_by_role("button", name="Show it again").click()
+    assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
+    page.failing.clear()
+    page.page.evaluate('tell({ key: "renewed", picture: "the same", again: true })')  # as the host's handler of "retry" answers
+    page.page.wait_for_selector("[data-ready=renewed]")
+    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.settle()
+    assert page.page.locator("[data-ref=message]").is_hidden()
+    assert (page.state("pinned"), page.state("stage"), page.state("blocks")) == (True, 2, [0, 1, 0])
+    assert abs(page.state("y") - 10) < 1
+    page.close()
+    assert len(page.problems) == 1
+    assert "404" in page.problems[0]
+
+
+def test_tabs_with_different_pictures_never_see_each_others(browser, seen):
+    pages = {key: Page(browser, seen, key=key) for key in ("first", "second")}
+    for key, page in pages.items():
+        page.page.mouse.move(*page.over(20, 30))
+        page.settle()
+        assert page.page.locator(".cvt-class b").all_inner_texts()
+        given = page.page.evaluate("Array.from(cvtExplorer.get().result.arrays.pixels)")
+        assert given == seen[key].pixels.reshape(-1).tolist()
+        other = ({"first", "second"} - {key}).pop()
+        assert not [path for path in page.asked if other in path]
+        page.close()
+        assert page.problems == []
+
+
+def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
+    small = model_of(9, depth=(1, 1), embed_dim=(8, 12), num_heads=(1, 3), patch_sizes=(5, 3), patch_stride=(2, 2), patch_padding=(2, 1),
+                     num_labels=3, **{name: (value,) * 2 for name, value in TWO_STAGES.items()})  # fmt: skip
+    page = Page(browser, seen | {"small": explore(small, CvtImageProcessor(size=48), photo())})
+    page.set(stage=2, blocks=[0, 1, 2], heads=[-1, 1, 3], channels=[15, 23, 31], features="channel")
+    page.page.evaluate('tell({ key: "small" })')
+    for step in range(30):
+        page.page.mouse.move(*page.over(2 * step, 60 - 2 * step))
+        page.settle()
+    page.page.wait_for_selector("[data-ready=small]")
+    for step in range(6):
+        page.page.mouse.move(*page.over(10 * step, 60 - 10 * step))
+        page.settle()
+    assert page.sentence.startswith("Stage 2, block 1, mean of 3 heads")
+    assert page.page.locator(".cvt-column").count() == 2
+    page.close()
+    assert page.problems == []
+
+
+def test_a_finger_drags_across_the_picture(browser, seen):
+    page = Page(browser, seen, has_touch=True, is_mobile=True, viewport={"width": 900, "height": 800})
+    touch = page.context.new_cdp_session(page.page)
+    places = [page.over(8, 8), page.over(30, 30), page.over(50, 20)]
+    for name, place in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": [dict(zip("xy", place, strict=True))]})
+    page.settle()
+    assert abs(page.state("y") - 50) < 1
+    assert abs(page.state("x") - 20) < 1
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.state("pinned") is False
+    assert page.page.evaluate("scrollY") == 0  # the finger moved the token, not the page
+    page.close()
+    assert page.problems == []
+
+
+def test_after_another_size_of_the_window_everything_is_drawn_where_it_was(page, seen):
+    grid = seen["first"].stages[1].query_grid
+    page.set(stage=1, layer="none", y=grid.centre(4, 4)[0], x=grid.centre(4, 4)[1])
+    top, left, _, right = grid.cell(4, 4)
+    for width in (900, 1440):
+        page.page.set_viewport_size({"width": width, "height": 700})
+        page.page.evaluate("(width) => document.querySelector('.row').style.gridTemplateColumns = width", f"{width // 4}px 1fr")
+        page.settle()
+        page.settle()
+        assert page.page.evaluate("cvtExplorer.get().ref.overlay.width") == pytest.approx(width // 4, abs=1)
+        assert page.pixel(top, (left + right) / 2)[3] > 150
+        assert page.pixel(*grid.centre(4, 4))[3] == 0
+
+
+CONTRAST = """(dark) => {
+  document.documentElement.classList.toggle("dark", dark);
+  document.body.style.background = dark ? "#0f1318" : "#ffffff";
+  const parse = (colour) => { const n = colour.match(/[\\d.]+/g).map(Number);
+    const [r, g, b, a = 1] = colour.startsWith("color") ? n.map((each, i) => (i < 3 ? 255 * each : each)) : n;
+    return [r, g, b, a]; };
+  const over = (a, b) => a.slice(0, 3).map((each, i) => each * a[3] + b[i] * (1 - a[3])).concat(1);
+  const own = (element) => parse(getComputedStyle(element).backgroundColor);
+  const ground = (element) => element ? over(own(element), ground(element.parentElement)) : [255, 255, 255, 1];
+  const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const found = [];
+  for (const element of document.querySelectorAll(".cvt *")) {
+    const text = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.data.trim());
+    if (!text || !element.getClientRects().length || element.closest(".cvt-hidden")) continue;
+    const back = ground(element), [a, b] = [light(over(parse(getComputedStyle(element).color), back)), light(back)].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), element.className + ": " + element.textContent.slice(0, 40)]);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_its_ground(page, dark):
+    page.set(stage=2, ancestors=True, pinned=True, sort="region", features="similarity")
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.page.locator("[data-ref=codePart] summary").click()
+    page.settle()
+    found = page.page.evaluate(CONTRAST, dark)
+    assert len(found) > 60
+    assert [words for ratio, words in found if ratio < 4.5] == []
+
+
+def chain(page: Page) -> list[int]:
+    """The stages whose ancestors are drawn now, and −1 where the pixels are."""
+    return page.page.evaluate(
+        """() => { const { windows, pixels } = cvtExplorer.get().ancestry.chain({ row: 1, column: 1 });
+        return [...windows.map((each) => each.stage), ...(pixels ? [-1] : [])]; }"""
+    )
+
+
+def test_where_a_token_comes_from_is_told_step_by_step(page):
+    page.set(stage=2)
+    page.set(ancestors=True)
+    seen_steps = [chain(page)]
+    for _ in range(100):
+        if seen_steps[-1] == [1, 0, -1]:
+            break
+        page.page.wait_for_timeout(20)
+        if chain(page) != seen_steps[-1]:
+            seen_steps.append(chain(page))
+    assert seen_steps == [[], [1], [1, 0], [1, 0, -1]]
+    figures = page.page.locator("[data-ref=ancestry] figure")
+    assert "share 48" in figures.nth(0).inner_text()
+    assert "patches of 16×16 pixels share none" in figures.nth(1).inner_text()
+    sizes = page.page.evaluate("Array.from(document.querySelectorAll('[data-ref=ancestry] canvas'), (each) => [each.width, each.height])")
+    assert sizes[0] == sizes[1]  # the same part of the picture, at the same scale
+    page.page.mouse.move(*page.over(30, 30))
+    page.settle()
+    assert chain(page) == [1, 0, -1]  # passing over tokens does not play it again
+
+
+def test_with_less_motion_all_is_there_at_once(browser, seen):
+    page = Page(browser, seen, reduced_motion="reduce")
+    page.set(stage=2)
+    page.set(ancestors=True)
+    assert chain(page) == [1, 0, -1]
+    page.close()
+    assert page.problems == []
+
+
+def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
+    page.set(stage=2, cls=True, heads=[-1, -1, -1])
+    title = page.page.locator("[data-ref=blocksTitle]").inner_text()
+    assert title.startswith("The cls token's attention over 3 blocks")
+    said = [each.inner_text() for each in page.page.locator("[data-ref=blocks] .cvt-size").all()]
+    for block, words in zip(seen["first"].stages[2].blocks, said, strict=True):
+        weights = block.weights([0])[:, 0].mean(axis=0).astype(np.float64)
+        assert float(words.removesuffix(" bit")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
+
+
+def region_of(places: np.ndarray) -> set[int]:
+    """The fewest cells that carry half of what adds, one after the other."""
+    chosen: set[int] = set()
+    while sum(places[cell] for cell in chosen) < places.clip(0).sum() / 2:
+        chosen.add(max(set(range(len(places))) - chosen, key=lambda cell: places[cell]))
+    return chosen
+
+
+def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, seen):
+    evidence, stages = seen["first"].evidence, seen["first"].stages
+    grid = stages[2].key_grid
+    page.set(stage=1, opacity=1)
+    before = page.sentence
+    asked = len(page.asked)
+    bars = page.page.get_by_role("group", name="Most probable classes").get_by_role("button")
+    for which, choose in ((1, bars.nth(1).click), (2, lambda: bars.nth(1).press("ArrowRight"))):
+        choose()
+        page.settle()
+        places, rest = evidence.places[which], evidence.rest[which]
+        label = seen["first"].top()[which][0]
+        assert page.sentence.startswith(f"Score of {label}: what the cls token's attention fetches for it from each of the 2×2 key cells")
+        legend = page.page.locator("[data-ref=legend]").inner_text().replace("−", "-")
+        said = [float(each) for each in re.findall(r"(?:places|else|Together):? ([+-][0-9]+[.][0-9]+)", legend)]
+        assert said == pytest.approx([places.sum(), rest, places.sum() + rest], abs=0.006)
+        assert bars.nth(which).get_attribute("aria-pressed") == "true"
+        for cell in (int(places.argmax()), int(places.argmin())):  # red where it adds, blue where it takes away
+            y, x = grid.centre(*divmod(cell, 2))
+            page.set(y=63, x=0)
+            red, _, blue, alpha = page.pixel(min(63, y + 2), min(63, x + 2))
+            assert alpha > 200
+            assert (red > blue) == (places[cell] > 0)
+            page.set(y=y, x=x)
+            chip = page.page.locator("[data-ref=chip]").inner_text().replace("−", "-")
+            assert chip.startswith(f"{label} · here ")
+            assert float(chip.rsplit(" ", 1)[1]) == pytest.approx(places[cell], abs=0.006)
+        region = region_of(places)
+        note = page.page.locator("[data-ref=wallNote]").inner_text()
+        assert f"the {len(region)} cell" in note
+        assert label in note
+        shape = stages[1].query_grid.shape
+        centres = np.array([stages[1].query_grid.centre(row, column) for row in range(shape[0]) for column in range(shape[1])])
+        nearest = np.floor((centres - grid.first) / np.array(grid.stride) + 0.5).clip(0, 1).astype(int)
+        inside = np.isin(nearest @ [2, 1], list(region))
+        flat = stages[1].features.reshape(24, -1)
+        contrast = (flat[:, inside].mean(axis=1) - flat[:, ~inside].mean(axis=1)) / flat.std(axis=1)
+        page.page.locator("[data-ref=wall]").focus()
+        page.set(channels=[None, int(contrast.argmax()), None])
+        page.page.keyboard.press("ArrowLeft")  # stays: it is the first
+        assert page.state("channels[1]") == contrast.argmax()
+        page.set(layer="class")
+    bars.nth(2).click()  # once more: back to the attention
+    page.settle()
+    assert page.sentence.split(":")[0] == before.split(":")[0]
+    assert page.asked[asked:] == []
+
+
+def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
+    whole = {"whole": explore(model_of(6, cls_token=(False, False, False)), PROCESSOR, photo())}
+    page = Page(browser, whole, key="whole")
+    page.page.get_by_role("button", name="Class", exact=True).click()
+    page.settle()
+    assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
+    assert "The classifier's constants: " in page.page.locator("[data-ref=legend]").inner_text()
+    page.close()
+    assert page.problems == []
+
+
+def crumbs(page: Page) -> list[str]:
+    return page.page.locator("[data-ref=crumbs] button, [data-ref=crumbs] b").all_inner_texts()
+
+
+def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
+    page.set(stage=1, blocks=[0, 1, 2])
+    asked = len(page.asked)
+    assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
+    detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
+    names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
+    buttons = page.page.locator("[data-ref=pipeline] button:not(.cvt-end)")
+    assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
+    for index, name in enumerate(names):
+        buttons.nth(index).focus()
+        page.page.keyboard.press("Enter")
+        page.settle()
+        assert [each.get_attribute("aria-pressed") for each in buttons.all()] == [str(other == index).lower() for other in range(7)]
+        stage = not name.startswith("C")
+        assert (detail.is_visible(), part.is_visible()) == (stage, not stage)
+        assert page.page.locator("[data-ref=insidePart]").is_visible() == stage
+        if name == "Conv embedding":
+            assert crumbs(page) == ["Model", f"Stage {index // 2 + 1}", "Conv embedding"]
+            assert page.sentence.startswith(f"Conv embedding of stage {index // 2 + 1}: the token at row ")
+    assert crumbs(page) == ["Model", "Classifier"]
+    assert page.sentence.startswith("Score of ")
+    page.page.keyboard.press("Escape")
+    page.settle()
+    assert crumbs(page) == ["Model", "Stage 3", "Block 3"]
+    buttons.nth(0).click()
+    page.page.locator("[data-ref=crumbs]").get_by_role("button", name="Stage 1").click()
+    page.settle()
+    assert page.sentence.startswith("Stage 1, block 1")
+    assert page.asked[asked:] == []
+
+
+def test_the_pipeline_counts_blocks_and_its_input_shows_the_pixels(page):
+    page.set(stage=2, blocks=[0, 1, 0])
+    squares = "(card) => Array.from(card.querySelectorAll('.cvt-dots i'), (each) => each.hasAttribute('data-on'))"
+    cards = page.page.locator(".cvt-column .cvt-card:last-child").all()
+    assert [each.evaluate(squares) for each in cards] == [[True], [False, True], [True, False, False]]
+    button = page.page.locator("[data-ref=pipeline] button").first
+    button.click()
+    page.settle()
+    assert (page.state("pixels"), button.get_attribute("aria-pressed")) == (True, "true")
+    assert page.page.locator("[data-bind=pixels]").is_checked()
+
+
+def test_escape_closes_the_microscope_then_the_class_then_releases(page):
+    page.set(stage=1, layer="class", pinned=True)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    assert crumbs(page)[-1] == "Inside: query projection"
+    page.page.locator("[data-ref=output]").focus()
+    seen_states = []
+    for _ in range(3):
+        page.page.keyboard.press("Escape")
+        page.settle()
+        seen_states.append((page.page.locator("[data-ref=insideBody]").is_visible(), page.state("layer"), page.state("pinned")))
+    assert seen_states == [(False, "class", True), (False, "attention", True), (False, "attention", False)]
+    assert page.page.evaluate("document.activeElement.dataset.ref") == "insideTitle"
+
+
+def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
+    second = seen["first"].stages[1]
+    y, x = second.query_grid.centre(2, 5)
+    page.set(part="embedding", stage=1, y=y, x=x)
+    assert page.sentence == "Conv embedding of stage 2: the token at row 3, column 6 starts from 3×3 tokens of stage 1."
+    facts = page.page.locator("[data-ref=part]").inner_text().replace("\u202f", "")
+    weights = sum(value.numel() for value in MODEL.cvt.encoder.stages[1].embedding.convolution_embeddings.projection.parameters())
+    assert f"3×3 tokens × 16 = 144 numbers, once for each of its 24 channels. That is {weights} weights" in facts
+    assert "A 3×3 convolution, stride 2, padding 1, then LayerNorm: 16×16 tokens of 16 numbers become 8×8 tokens of 24." in facts
+    assert "Two neighbours read 1 of 3 columns both; down to the pixels they share 47" in facts
+    page.page.mouse.move(*page.over(y + 8, x))
+    page.settle()
+    assert "row 4, column 6" in page.sentence
+    page.set(stage=0)
+    assert "7×7 pixels × 3 = 147 numbers" in page.page.locator("[data-ref=partFacts]").inner_text()
+
+
+def test_the_classifier_shows_all_five_classes_evidence(page, seen):
+    page.page.get_by_role("button", name="Classifier").click()
+    page.settle()
+    tiles = page.page.locator("[data-ref=partBody] button")
+    for tile, (label, _), places, rest in zip(
+        tiles.all(), seen["first"].top(), *(getattr(seen["first"].evidence, name) for name in ("places", "rest")), strict=True
+    ):
+        words = tile.inner_text().replace("−", "-")
+        assert label in words
+        assert [float(each) for each in re.findall(r"(?:places|rest) ([+-]?[0-9.]+[0-9])", words)] == pytest.approx(
+            [places.sum(), rest], abs=0.006
+        )
+    tiles.nth(3).click()
+    page.settle()
+    assert page.sentence.startswith(f"Score of {seen['first'].top()[3][0]}")
+    assert "32 numbers of the cls token become 7 scores" in page.page.locator("[data-ref=partSub]").inner_text()
+
+
+def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
+    stage = seen["first"].stages[1]
+    page.set(stage=1, blocks=[0, 1, 2], y=stage.query_grid.centre(2, 3)[0], x=stage.query_grid.centre(2, 3)[1], output=5)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    head, channel = divmod(4, stage.blocks[1].query.shape[2])
+    exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
+    said = page.page.locator("[data-ref=insideTerms]").inner_text()
+    assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
+    adds = re.search(r"length ([0-9.]+)\. Attention adds one of ([0-9.]+), then the MLP one of ([0-9.]+)\.",
+                     page.page.locator("[data-ref=insideAdds]").inner_text())  # fmt: skip
+    lengths = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1))[1]["lengths"][:, 2, 3]
+    assert [float(each) for each in adds.groups()] == pytest.approx(lengths, abs=0.06)
+    page.set(y=40, x=40)
+    assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
+    assert page.asked.count("/below/explorer/inside/first/1/1") == 1
+    assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
+
+
+@pytest.mark.parametrize("width", [1440, 760])
+def test_bars_of_lengths_are_in_one_scale(browser, seen, width):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    page.set(stage=2)
+    page.page.locator("[data-ref=insideTitle]").click()
+    page.page.locator("[data-ref=insideBody]").wait_for()
+    page.settle()
+    norms = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 2, 2))[1]["norms/2"].ravel()
+    bars = page.page.locator(".cvt-norms td i").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().width)")
+    scale = max(bars) / norms.max()
+    assert max(bars) > 30
+    assert bars == pytest.approx(norms * scale, abs=1.1)  # none is thinner than a pixel
+    page.close()
+    assert page.problems == []
+
+
+def test_a_pressed_pointer_sweeps_through_the_blocks(page):
+    page.set(stage=2, blocks=[0, 1, 2])
+    tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
+    middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in tiles]
+    page.page.mouse.move(*middles[2])
+    page.page.mouse.move(*middles[0])
+    assert page.state("blocks[2]") == 2  # not pressed
+    page.page.mouse.down()
+    chosen = []
+    for place in middles:
+        page.page.mouse.move(*place)
+        page.settle()
+        chosen.append((page.state("blocks[2]"), page.sentence.split(",")[1]))
+    page.page.mouse.up()
+    assert chosen == [(0, " block 1"), (1, " block 2"), (2, " block 3")]
+
+
+def test_what_is_saved(page, seen, tmp_path):
+    for name, file in (("Save this view as PNG", "view.png"), ("Save all numbers as .npz", "numbers.npz")):
+        with page.page.expect_download() as download:
+            page.page.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / file)
+    from PIL import Image
+
+    with Image.open(tmp_path / "view.png") as picture:
+        assert picture.width == 1024
+        assert picture.height > 1024
+    with np.load(tmp_path / "numbers.npz") as archive:
+        exact = seen["first"].stages[2].blocks[1].weights()
+        assert np.abs(archive["attention_stage3_block2"] - exact).max() <= 1 / 255
+
+
+def test_a_ticked_box_looks_ticked_whatever_the_hosts_styles(page):
+    page.page.add_style_tag(content="input[type=checkbox] { appearance: none } body input[type=checkbox]:checked { background: none }")
+    box = page.page.locator("[data-bind=ancestors]")
+    before = box.screenshot()
+    box.check()
+    page.settle()
+    assert box.screenshot() != before
+
+
+def test_the_captions_of_many_blocks_do_not_run_into_each_other(browser, seen):
+    deep = {"deep": explore(model_of(4, depth=(1, 1, 10)), PROCESSOR, photo())}
+    for width in (1440, 1024, 520):
+        page = Page(browser, deep, key="deep", viewport={"width": width, "height": 900})
+        page.set(stage=2, cls=True)
+        captions = page.page.locator(".cvt-strip figcaption").all()
+        wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
+        assert len(wide) == 10
+        assert max(wide) <= 0
+        page.close()
+        assert page.problems == []
+
+
+@pytest.mark.parametrize(("width", "size"), [(1440, "wide"), (1024, "medium"), (760, "narrow")])
+def test_nothing_is_wider_than_its_column(browser, seen, width, size):
+    page = Page(browser, seen, viewport={"width": width, "height": 900})
+    assert page.page.locator("[data-part=panels]").get_attribute("data-size") == size
+    assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
+    assert page.problems == []

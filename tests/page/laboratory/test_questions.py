@@ -1,0 +1,219 @@
+"""The laboratory's questions over HTTP, as a browser or a stranger asks them, and its runs, as Gradio's queue takes them."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gradio")
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+import app
+from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.architecture.inherit import inherit
+from cvt.architecture.variants import stage_settings, variant
+from tests import serving
+from visualize.page.laboratory.questions import Questions
+from visualize.page.routes import QUESTION_BYTES, routes
+from visualize.page.workbench import Workbench
+
+PHOTO = str(app.EXAMPLES[0])
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    serving.save_random_model(folder)
+    return Workbench(str(folder), "cpu", kept=app.EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def client(workbench):
+    with TestClient(Starlette(routes=routes(workbench))) as client:
+        yield client
+
+
+def stages(workbench, changes=None):
+    config = workbench.bench().config
+    return json.loads(json.dumps(stage_settings(variant(config, changes) if changes else config)))
+
+
+def test_the_controls_are_told_by_the_server(client, workbench):
+    told = client.post("/laboratory/about", json={}).json()
+    assert told["model"] == workbench.names[0]
+    assert told["base"] == {"stages": stages(workbench), "side": 96}
+    assert "cvt-13" in [each["name"] for each in told["presets"]]
+
+
+def test_a_step_is_answered_with_costs_or_with_a_sentence(client, workbench):
+    answer = client.post("/laboratory/describe", json={"stages": stages(workbench, {0: {"stride_kv": 1}}), "side": 96}).json()
+    assert answer["differences"][0].startswith("Key and value stride 2 → 1 in stage 1: attention weights there 4× as many")
+    assert answer["variant"]["stages"][0]["key"]["shape"] == [48, 48]
+    odd = stages(workbench)
+    odd[1]["num_heads"] = 5
+    answer = client.post("/laboratory/describe", json={"stages": odd, "moved": [1, "num_heads"]})
+    assert answer.status_code == 200
+    assert answer.json()["remedy"]["value"] == 4
+    for name in ("texts", "model"):  # as on the page too, not "embed_dim"
+        refused = client.post(f"/laboratory/{name}", json={"stages": odd}).json()["error"]
+        assert refused == answer.json()["problem"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "This is not JSON."),
+        (b"\xff\xfe{}", "This is not JSON."),
+        (b"{", "This is not JSON."),
+        (b"[" * 9000, "This is not JSON."),
+        (b" " * (QUESTION_BYTES + 1), "This question is too long."),
+        (b'{"stages": "' + b"x" * (1 << 20) + b'"}', "This question is too long."),
+        (b'{"model": "nobody\'s"}', "There is no model"),
+    ],
+)
+@pytest.mark.parametrize("name", ["about", "describe", "texts", "model"])
+def test_what_is_no_question_is_refused_in_a_sentence(client, name, body, sentence):
+    answer = client.post(f"/laboratory/{name}", content=body)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"error"}
+    assert answer.json()["error"].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "body", ["null", "[]", "3", '"x"', "{}", '{"stages": null}', '{"stages": [{"hidden_size": 3}]}', '{"stages": [[]], "side": NaN}']
+)
+def test_any_json_gets_an_answer(client, body):
+    for name in ("describe", "texts", "model", "cancel"):
+        answer = client.post(f"/laboratory/{name}", content=body)
+        assert answer.status_code in (200, 400)
+        assert set(answer.json()) <= {"problem", "remedy", "error"}
+        assert all(value is None or value.endswith(".") for value in answer.json().values()), answer.json()
+    for name in ("about", "open"):
+        assert client.post(f"/laboratory/{name}", content=body).status_code == 200
+
+
+def test_questions_are_asked_by_post_alone(client):
+    assert client.get("/laboratory/describe").status_code == 405
+    assert client.post("/laboratory/linked", json={}).status_code == 404
+
+
+def test_scripts_find_each_other_as_on_disk(client):
+    for name in ("laboratory/main.js", "explorer/link.js", "share/main.js"):
+        assert "export" in client.get(f"/modules/{name}").text
+    assert client.get("/modules/share/../workbench.py").status_code == 404
+
+
+def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):
+    changes = {2: {"depth": 3, "kernel_qkv": 5}}
+    asked = {"stages": stages(workbench, changes), "side": 64, "seed": 3}
+    texts = client.post("/laboratory/texts", json=asked).json()
+    config = variant(workbench.bench().config, changes)
+    assert json.loads(texts["config"]) == json.loads(config.to_json_string())
+    assert "architecture(base.config, stages)" in texts["python"]
+    assert "size=64" in texts["python"]
+    answer = client.post("/laboratory/model", json=asked)
+    assert answer.headers["content-type"] == "application/zip"
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    saved = CvtForImageClassification.from_pretrained(tmp_path)
+    assert CvtImageProcessor.from_pretrained(tmp_path).side == 64
+    expected = inherit(workbench.bench().model, config, 3).model.state_dict()
+    for name, value in saved.state_dict().items():
+        assert value.equal(expected[name]), name
+
+
+def test_a_model_too_large_to_be_saved_says_what_to_do(client):
+    presets = {each["name"]: each for each in client.post("/laboratory/about", json={}).json()["presets"]}
+    wide = json.loads(json.dumps(presets["cvt-13"]["stages"]))
+    wide[2]["embed_dim"] = 768
+    answer = client.post("/laboratory/model", json={"stages": wide, "side": 96})
+    assert answer.status_code == 400
+    assert "The Python lines build it" in answer.json()["error"]
+
+
+def test_a_link_is_read_with_notices(client, workbench):
+    found = client.post(
+        "/laboratory/open", json={"query": "tab=architecture&s1.kv=1&s3.depth=99&side=64&stage=2&hide=upload&seed=4"}
+    ).json()
+    assert found["notices"] == ["The link's s3.depth cannot be “99”. You see the page's own choice."]
+    assert found["architecture"] == {"stages": stages(workbench, {0: {"stride_kv": 1}}), "side": 64, "weights": "inherited", "seed": 4}
+    assert found["view"]["stage"] == 2
+    assert found["view"]["hidden"] == ["upload"]
+    assert found["written"] == "s1.kv=1&side=64&seed=4"
+    for query in ("%%%", "&&&=", "stage=" + "9" * 5000, "s1.kv=1;DROP", "model=<script>", 7, None):
+        answer = client.post("/laboratory/open", json={"query": query})
+        assert answer.status_code == 200
+        assert "<" not in json.dumps(answer.json()["notices"])
+
+
+def run(workbench, changes=None, **more):
+    asked = {"run": "mine", "stages": stages(workbench, changes), **more}
+    return list(Questions(workbench).run(PHOTO, asked))
+
+
+def shown(workbench, told):
+    return workbench.store.get(told["key"]).exploration
+
+
+def test_a_run_shows_the_variant_beside_the_baseline(workbench):
+    own = workbench.bench().explore(PHOTO)
+    steps = run(workbench, {2: {"depth": 5}}, key=own.key)
+    assert all(step["run"] == "mine" for step in steps)
+    assert steps[-1]["baseline"]["key"] == own.key
+    variant_ = shown(workbench, steps[-1]["variant"])
+    assert [len(stage.blocks) for stage in variant_.stages] == [1, 2, 5]
+    assert "trained model's" in steps[-1]["words"]
+    assert steps[-1]["words"] == steps[-1]["variant"]["note"]
+
+
+def test_a_fully_inherited_variant_predicts_exactly_as_the_baseline(workbench):
+    told = run(workbench)[-1]
+    np.testing.assert_array_equal(shown(workbench, told["variant"]).logits, shown(workbench, told["baseline"]).logits)
+    assert "The prediction is exactly the model's." in told["words"]
+    other = run(workbench, side=64)[-1]
+    assert shown(workbench, other["variant"]).pixels.shape == (64, 64, 3)
+    assert "64×64 pixels instead of 96×96" in other["words"]
+
+
+def test_random_weights_are_the_seeds_and_said_to_mean_nothing(workbench):
+    first, same, other = (shown(workbench, run(workbench, weights="random", seed=seed)[-1]["variant"]).logits for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
+    assert run(workbench, weights="random")[-1]["words"].startswith("Random weights: these classes mean nothing.")
+
+
+@pytest.mark.parametrize("key", [None, "forged", 7, ["x"], {}])
+def test_a_baseline_that_is_gone_is_made_again(workbench, key):
+    assert shown(workbench, run(workbench, key=key)[-1]["baseline"]).labels
+
+
+def test_a_cancelled_run_says_so_and_makes_nothing(workbench):
+    questions, before = Questions(workbench), len(workbench.store)
+    questions.cancel({"run": "unwanted"})
+    steps = list(questions.run(PHOTO, {"run": "unwanted", "stages": stages(workbench, {2: {"depth": 6}})}))
+    assert steps == [{"run": "unwanted", "cancelled": True}]
+    assert len(workbench.store) == before
+
+
+def test_a_run_builds_its_variant_once_even_where_it_is_too_large_to_be_kept(workbench, monkeypatch):
+    built = []
+    monkeypatch.setattr(workbench.variants, "max_bytes", 1)
+    monkeypatch.setattr(workbench.variants, "_inherit", lambda *given, **watch: built.append(1) or inherit(*given, **watch).model)
+    assert "variant" in run(workbench, {2: {"depth": 4}})[-1]
+    assert built == [1]
+
+
+def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
+    built = len(workbench.variants)
+    with pytest.raises(ValueError, match="are allowed here"):
+        list(Questions(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
+    odd = stages(workbench)
+    odd[0]["num_heads"] = 5
+    with pytest.raises(ValueError, match="cannot share equally"):
+        list(Questions(workbench).run(PHOTO, {"run": "x", "stages": odd}))
+    with pytest.raises(ValueError, match="A run has a name"):
+        list(Questions(workbench).run(PHOTO, {"stages": odd}))
+    assert len(workbench.variants) == built

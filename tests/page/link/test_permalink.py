@@ -1,0 +1,228 @@
+"""Permalinks: every view comes back, and whatever a stranger writes ends in defaults and a few short sentences."""
+
+import string
+from contextlib import suppress
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cvt.architecture.settings import INPUT_SIDES, SETTINGS
+from cvt.architecture.variants import architecture
+from cvt.config import VARIANTS, CvtConfig
+from tests.helpers import ROOT, tiny_config
+from tests.strategies import stages
+from visualize.page.link.permalink import KEYS, MAX_NOTICES, SETTING_KEYS, decode, encode
+from visualize.page.link.view import CHOICES, DEFAULT, FLAGS, HIDEABLE, View
+
+BASE = CvtConfig(**VARIANTS["CvT-13"])
+MODELS, EXAMPLES = ("Embedded CvT", "microsoft/cvt-13"), ("red_panda", "honey_bee", "été & co")
+MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def read(query, base=BASE, side=224):
+    return decode(query, base, MODELS, EXAMPLES, side)
+
+
+@st.composite
+def views(draw):
+    tab = draw(st.sampled_from(CHOICES["tab"]))
+    config, side = None, draw(st.none() | st.sampled_from(INPUT_SIDES))
+    with suppress(ValueError):
+        made = architecture(BASE, draw(stages()))
+        made.grids(side or 224, side or 224)
+        config = None if made == BASE else made
+    shown, shown_side = (config or BASE, side or 224) if tab == "architecture" else (BASE, 224)
+    place = {}
+    if draw(st.booleans()):
+        stage = draw(st.sampled_from(shown.stages))
+        rows, columns = shown.grids(shown_side, shown_side)[stage.index][0]
+        place = {
+            "stage": stage.index + 1,
+            "block": draw(st.none() | st.integers(1, stage.depth)),
+            "head": draw(st.none() | st.integers(0, stage.num_heads)),
+            "channel": draw(st.none() | st.integers(1, stage.embed_dim)),
+            "cls": stage.cls_token and draw(st.booleans()),
+        }
+        if draw(st.booleans()):
+            place |= {"row": draw(st.integers(1, rows)), "col": draw(st.integers(1, columns))}
+    chosen = {name: draw(st.sampled_from(values)) for name, values in CHOICES.items()} | {"tab": tab}
+    return View(
+        model=draw(st.none() | st.sampled_from(MODELS)),
+        picture=draw(st.none() | st.sampled_from(EXAMPLES)),
+        architecture=config,
+        side=side,
+        which=draw(st.none() | st.integers(1, 1000)),
+        seed=draw(st.integers(0, 2**31 - 1)),
+        hidden=tuple(name for name in HIDEABLE if draw(st.booleans())),
+        **{name: draw(st.booleans()) for name in FLAGS if name != "cls"},
+        **chosen,
+        **place,
+    )
+
+
+@MANY
+@given(view=views())
+def test_every_view_comes_back(view):
+    query = encode(view, BASE)
+    assert query.isascii()
+    assert read(query) == (view, [])
+    assert read(f"?{query}") == (view, [])
+
+
+def test_the_defaults_need_no_words():
+    assert encode(DEFAULT, BASE) == ""
+    assert read("") == read("?") == (DEFAULT, [])
+    assert encode(replace(DEFAULT, architecture=BASE), BASE) == ""
+
+
+def test_a_link_can_be_read_by_a_person():
+    config = architecture(BASE, [{"stride_kv": 1}, {}, {"depth": 6, "mlp_ratio": 0.5, "cls_token": False, "qkv_projection_method": "avg"}])
+    view = View(picture="red_panda", tab="architecture", stage=3, row=6, col=6, architecture=config, side=96, hidden=("upload", "seed"))
+    assert encode(view, BASE) == (
+        "picture=red_panda&tab=architecture&stage=3&row=6&col=6&"
+        "s1.kv=1&s3.depth=6&s3.mlp=0.5&s3.projection=avg&s3.cls=0&side=96&hide=upload,seed"
+    )
+    assert encode(View(architecture=architecture(BASE, [{}, {}])), BASE) == "stages=2"
+
+
+def test_names_in_links_are_one_to_one():
+    assert set(SETTING_KEYS) == set(SETTINGS)
+    assert len(set(SETTING_KEYS.values())) == len(SETTING_KEYS)
+    keys = [KEYS.get(each.name, each.name) for each in fields(View)]
+    assert len(set(keys)) == len(keys)
+    assert "view" not in keys  # Gradio's own, as in ?view=api
+    for field in fields(View):
+        if field.name in CHOICES:
+            assert field.default == CHOICES[field.name][0]
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("model=other", "model"),
+        ("picture=/etc/passwd", "picture"),
+        ("tab=admin", "tab"),
+        ("stage=4", "stage"),
+        ("stage=0", "stage"),
+        ("stage=-1", "stage"),
+        ("stage=1e3", "stage"),
+        ("stage=١", "stage"),  # a digit, but not one that we write
+        ("stage=2&block=3", "block"),
+        ("stage=1&head=2", "head"),
+        ("stage=3&row=15&col=1", "row"),
+        ("row=3", "half"),
+        ("cls=1&stage=1", "cls"),
+        ("cls=yes", "cls"),
+        ("show=everything", "show"),
+        ("seed=-5", "seed"),
+        ("seed=99999999999", "seed"),
+        ("weights=trained", "weights"),
+        ("class=0", "class"),
+        ("class=1001", "class"),
+        ("side=100", "input side"),
+        ("side=4096", "input side"),
+        ("stages=5", "number of stages"),
+        ("s1.kv=9", "s1.kv"),
+        ("s1.kv=NaN", "s1.kv"),
+        ("s4.kv=1", "s4.kv"),
+        ("s1.bogus=1", "setting"),
+        ("s1.mlp=1e300", "s1.mlp"),
+        ("s1.cls=2", "s1.cls"),
+        ("s1.projection=mean", "s1.projection"),
+        ("s3.heads=5", "cannot be built"),
+        ("s1.step=16&s2.step=16&s3.patch=16&s3.padding=0", "larger input"),
+        ("hide=laboratory,everything", "hide"),
+        ("unknown=1", "does not know"),
+        ("seed=1&seed=2", "more than once"),
+        ("x" * 5000, "too long"),
+    ],
+)
+def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
+    view, notices = read(query)
+    assert len(notices) == 1, notices
+    assert word in notices[0]
+    good = {"stage", "hidden", "seed"}
+    assert all(getattr(view, each.name) == each.default for each in fields(View) if each.name not in good)
+
+
+def test_the_choices_are_those_of_the_explorer():
+    state = (ROOT / "visualize/web/explorer/state.js").read_text(encoding="utf-8")
+    for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
+        assert f'{name}: "{CHOICES[name][0]}",' in state  # what a page opens with
+    for name in FLAGS:
+        assert f"{name}: false," in state
+
+
+def test_what_others_add_to_addresses_is_left_alone():
+    assert read("__theme=dark&utm_source=x&fbclid=y&view=api&logs=container&deep_link=z&viewer=2")[1] == [
+        "The link says something that this page does not know, “viewer”. It is left out."
+    ]
+
+
+def test_the_good_parts_of_a_bad_link_stay():
+    view, notices = read("picture=honey_bee&tab=architecture&s1.kv=1&s2.kv=77&side=96&hide=upload,nonsense&seed=4")
+    assert (view.picture, view.side, view.seed, view.hidden) == ("honey_bee", 96, 4, ("upload",))
+    assert view.architecture == BASE.replace(stride_kv=(1, 2, 2))
+    assert len(notices) == 2
+
+
+def test_another_models_link_gets_what_that_model_has():
+    config = architecture(BASE, [{}, {}, {"depth": 2}])
+    query = encode(View(tab="architecture", stage=3, block=2, architecture=config), BASE)
+    view, notices = read(query, base=tiny_config(), side=32)
+    assert view.architecture == tiny_config(depth=(1, 2, 2))
+    assert (view.block, notices) == (2, [])
+    assert read(encode(View(stage=3, block=10), BASE), base=tiny_config(), side=32)[0] == View(stage=3)
+
+
+def is_harmless(query):
+    view, notices = read(query)
+    assert isinstance(view, View)
+    assert len(notices) <= MAX_NOTICES
+    for notice in notices:
+        assert len(notice) < 160
+        assert not set(notice) & set('<>&"`\n\r\0')
+    assert read(encode(view, BASE))[0] == view
+    if view.architecture is not None:
+        (view.architecture).grids(view.side or 224, view.side or 224)
+
+
+SETTING_NAMES = [f"s{stage}.{key}" for stage in range(6) for key in SETTING_KEYS.values()]
+KEY = st.sampled_from([*(KEYS.get(each.name, each.name) for each in fields(View)), "stages", *SETTING_NAMES])
+ODD = ["nan", "1e9", "true", "dw_bn", "linear", "<b>", "%00", "1" * 30]
+VALUE = st.text(max_size=12) | st.integers(-5, 600).map(str) | st.sampled_from(ODD)
+
+
+@MANY
+@given(pairs=st.lists(st.tuples(KEY, VALUE), max_size=12))
+def test_forged_links_never_raise(pairs):
+    is_harmless("&".join(f"{key}={value}" for key, value in pairs))
+
+
+@MANY
+@given(query=st.text(max_size=300) | st.text(alphabet=string.printable + "&=%;.?", max_size=300))
+def test_arbitrary_text_never_raises(query):
+    is_harmless(query)
+
+
+@MANY
+@given(view=views(), at=st.integers(0, 400), text=st.text(max_size=3), length=st.integers(0, 5))
+def test_hand_edited_links_never_raise(view, at, text, length):
+    query = encode(view, BASE)
+    is_harmless(query[:at] + text + query[at + length :])
+
+
+def test_a_notice_repeats_no_more_than_a_few_characters():
+    for query in ("tab=" + "a" * 1000, "stage=<script>alert(1)</script>", "a" * 1000 + "=1"):
+        (notice,) = read(query)[1]
+        assert "aaaaaaaaaaaaa" not in notice
+        assert "<" not in notice
+        assert "alert" not in notice
+
+
+def test_many_faults_are_few_notices():
+    notices = read("&".join(f"bad{number}=1" for number in range(100)))[1]
+    assert len(notices) == MAX_NOTICES
+    assert notices[-1] == "95 more parts of the link could not be used."

@@ -1,0 +1,284 @@
+"""An exploration as bytes that the browser draws from: everything once, then no more questions to the server.
+
+The container: a little-endian uint32 with the header's length; the header, JSON padded with spaces; the arrays, raw and
+little-endian, each starting at a multiple of 8 bytes. The header's ``arrays`` lists name, dtype (NumPy's), shape and offset,
+counted from the end of the header. Names begin with what they belong to: ``1/features`` is stage 1's, ``1.0/weights`` that of
+block 0 in stage 1 (from 0, as everywhere but in words).
+
+Attention travels in one of two forms. ``weights``: uint8 (heads, queries, keys) with ``peak`` float32 (heads, queries), the
+largest weight of each row; weight = peak · value / 255, so that no weight is off by more than 1/510 of its row's largest. A
+grid of 96 × 96 queries would need 21 MB a head in that form; such a block travels as ``query`` and ``key``, from which the
+browser computes the rows that are looked at, with ``norm`` float32 (heads, queries), the logarithm of each row's sum, and
+``peak`` as above and ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's
+``peaks`` has the largest weight of every block, also of those that did not travel, a list for each stage.
+
+``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` names the last stage's grid on which they
+lie, "key" or "query", or is null.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..explore import Exploration, StageExploration
+from ..geometry import Grid
+from ..maps.attention import BlockAttention
+from ..maps.features import principal_components, strongest_channels
+
+Arrays = dict[str, np.ndarray]
+CROP_SIDE = 768  # no screen shows the crop larger
+CROP_BYTES = 220 << 10
+NOT_FINITE = "This model gives NaN or infinity, which cannot be drawn: look at {}. Use other weights, or run it in float32."
+CHUNK = 1 << 18  # attention scores in work at a time: 1 MB, which stays in a core's cache
+
+
+def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
+    """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most.
+
+    Pictures and feature maps always travel. All blocks' weights travel if they fit. Otherwise each block takes the smaller form,
+    as long as there is room: the last block of every stage first, last stage first, then the others from the back; the
+    header's ``attention`` lists those that do. The others come one by one from ``block_payload``.
+
+    Raises:
+        ValueError: the model's numbers are not all finite, so that there is nothing to draw.
+    """
+    _check_finite(exploration)
+    arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
+    stages = []
+    for index, stage in enumerate(exploration.stages):
+        described, own = _stage(stage)
+        stages.append(described)
+        arrays |= {f"{index}/{name}": array for name, array in own.items()}
+    room = max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10)
+    all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
+    present, peaks = [], [[0.0] * len(stage.blocks) for stage in exploration.stages]
+    for index, block in _by_interest(exploration):
+        attention = exploration.stages[index].blocks[block]
+        if not all_fit and min(_weights_size(attention), _qk_size(attention)) > room:
+            peaks[index][block] = float(_finite(_rows(attention)[1]).max())
+            continue
+        own = _block(attention, room if all_fit else _qk_size(attention))
+        room -= sum(array.nbytes for array in own.values())
+        arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
+        present.append([index, block])
+        peaks[index][block] = float(own["peak"].max())
+    evidence = exploration.evidence
+    if evidence is not None:
+        arrays |= {"evidence": evidence.places, "rest": evidence.rest}
+    header = {
+        "version": 1,
+        "input": list(exploration.pixels.shape[:2]),
+        "crop_box": list(exploration.crop_box),
+        "original_size": list(exploration.original_size),
+        "classes": len(exploration.labels),
+        "top": [{"label": label, "probability": probability} for label, probability in exploration.top(5)],
+        "stages": stages,
+        "attention": sorted(present),
+        "peaks": peaks,
+        "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
+    }
+    return pack(header, arrays)
+
+
+def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None) -> bytes:
+    """One block's attention alone: its weights where they fit into ``max_bytes``, or without that, in the smaller form.
+
+    Raises:
+        ValueError: there is no such block, or its numbers are not all finite.
+    """
+    if not 0 <= stage < len(exploration.stages):
+        raise ValueError(f"There is no stage {stage}: the stages are 0 to {len(exploration.stages) - 1}.")
+    blocks = exploration.stages[stage].blocks
+    if not 0 <= block < len(blocks):
+        raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
+    own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes)
+    return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
+
+
+def _check_finite(exploration: Exploration) -> None:
+    """Raises ValueError with the first place at which a model's numbers are not finite."""
+    for index, stage in enumerate(exploration.stages, 1):
+        if not np.isfinite(stage.features).all():
+            raise ValueError(NOT_FINITE.format(f"the feature map of stage {index}"))
+    if not np.isfinite(exploration.logits).all():
+        raise ValueError(NOT_FINITE.format("its class scores"))
+
+
+def pack(header: dict, arrays: Arrays) -> bytes:
+    """The container described above; ``header`` must not have ``arrays``."""
+    described, parts, offset = [], [], 0
+    for name, array in arrays.items():
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})
+        padding = -array.nbytes % 8
+        parts += [array.reshape(-1).view(np.uint8).data, bytes(padding)]
+        offset += array.nbytes + padding
+    text = json.dumps({**header, "arrays": described}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-(4 + len(text)) % 8)
+    return b"".join([struct.pack("<I", len(text)), text, *parts])
+
+
+def unpack(data: bytes) -> tuple[dict, Arrays]:
+    """What ``pack`` was given; the arrays are read-only views of ``data``.
+
+    Raises:
+        ValueError: not such a container.
+    """
+    if len(data) < 4 or 4 + (length := struct.unpack_from("<I", data)[0]) > len(data):
+        raise ValueError("These bytes are not an exploration: the header is missing or cut off.")
+    header = json.loads(data[4 : 4 + length])
+    arrays = {}
+    for each in header.pop("arrays"):
+        dtype = np.dtype(each["dtype"]).newbyteorder("<")
+        count = int(np.prod(each["shape"], dtype=np.int64))
+        arrays[each["name"]] = np.frombuffer(data, dtype, count, 4 + length + each["offset"]).reshape(each["shape"])
+    return header, arrays
+
+
+def _encoded(crop: Image.Image) -> bytes:
+    """The crop as JPEG of at most CROP_SIDE a side; a noisy one is compressed harder rather than let through."""
+    if max(crop.size) > CROP_SIDE:
+        crop = crop.copy()
+        crop.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC)
+    for quality in (88, 75, 55):
+        file = io.BytesIO()
+        crop.save(file, "JPEG", quality=quality)
+        if file.tell() <= CROP_BYTES:
+            break
+    return file.getvalue()
+
+
+def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
+    """A stage's part of the header, and the arrays of its feature map."""
+    values, lo, hi = quantise_channels(stage.features)
+    components = principal_components(stage.features)
+    mean = stage.features.mean(axis=0)
+    order = strongest_channels(stage.features)
+    config = stage.config
+    described = {
+        "depth": config.depth,
+        "heads": config.num_heads,
+        "width": config.embed_dim,
+        "cls": config.cls_token,
+        "query": _grid(stage.query_grid),
+        "key": _grid(stage.key_grid),
+        "embedding": {"kernel": config.patch_size, "stride": config.patch_stride, "padding": config.patch_padding},
+        "explained": [float(share) for share in components.explained],
+    }
+    arrays = {
+        "features": values,
+        "lo": lo,
+        "hi": hi,
+        "pca": components.rgb,
+        "mean": mean.astype(np.float32),
+        "order": order.astype(np.uint16),
+    }
+    return described, arrays
+
+
+def _grid(grid: Grid) -> dict:
+    return {"shape": grid.shape, "first": grid.first, "stride": grid.stride, "field": grid.field}
+
+
+def quantise_channels(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(C, H, W) floats → uint8 (C, H, W) and each channel's lowest and highest value, float32 (C,).
+
+    value = lo + (hi − lo) · uint8 / 255, so that no value is off by more than 1/510 of its channel's range.
+    """
+    lo, hi = features.min(axis=(1, 2)), features.max(axis=(1, 2))
+    factor = np.divide(np.float32(255), hi - lo, out=np.zeros_like(lo), where=hi > lo)
+    shifted = features - lo[:, None, None]
+    shifted *= factor[:, None, None]
+    shifted += np.float32(0.5)  # truncation below then rounds
+    return shifted.astype(np.uint8), lo.astype(np.float32), hi.astype(np.float32)
+
+
+def _weights_size(block: BlockAttention) -> int:
+    heads, queries, keys = block.shape
+    return heads * queries * (keys + 4)
+
+
+def _qk_size(block: BlockAttention) -> int:
+    heads, queries, keys = block.shape
+    return block.query.nbytes + block.key.nbytes + 4 * heads * (2 * queries + keys)
+
+
+def _block(block: BlockAttention, max_bytes: int) -> Arrays:
+    """A block's attention in the form with weights, or as q and k where that one is too large."""
+    if _weights_size(block) <= max_bytes:
+        values, peak = quantised_weights(block)
+        return {"weights": values, "peak": peak}
+    norm, peak, mean = _rows(block)
+    query = block.query * np.float32(block.scale)
+    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
+
+
+def _rows(block: BlockAttention) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not kept."""
+    heads, queries, keys = block.shape
+    norm, peak = np.empty((heads, queries), np.float32), np.empty((heads, queries), np.float32)
+    mean = np.zeros((heads, keys), np.float32)
+    for head, rows, scores in _scores(block):
+        top, total = _exponentials(scores)
+        norm[head, rows] = total.log() + top
+        peak[head, rows] = 1 / total
+        mean[head] += ((1 / total) @ scores).numpy()
+    return norm, peak, mean / queries
+
+
+def quantised_weights(block: BlockAttention) -> tuple[np.ndarray, np.ndarray]:
+    """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries).
+
+    Raises:
+        ValueError: the weights are not all finite.
+    """
+    heads, queries, keys = block.shape
+    values = np.empty((heads, queries, keys), np.uint8)
+    peak = np.empty((heads, queries), np.float32)
+    for head, rows, scores in _scores(block):
+        _, total = _exponentials(scores)
+        peak[head, rows] = 1 / total
+        values[head, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
+    return values, _finite(peak)
+
+
+def _exponentials(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Turns scores (queries, keys) in place into weights in units of the row's largest; returns (largest score, sum), each (queries,)."""
+    top = scores.amax(dim=1)
+    return top, scores.sub_(top[:, None]).exp_().sum(dim=1)
+
+
+def _finite(peak: np.ndarray) -> np.ndarray:
+    if not np.isfinite(peak).all():
+        raise ValueError(NOT_FINITE.format("its attention weights"))
+    return peak
+
+
+def _scores(block: BlockAttention) -> Iterator[tuple[int, slice, Tensor]]:
+    """(head, a slice of the queries, their scaled scores (queries, keys)): piece by piece, so that memory stays small.
+
+    In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
+    """
+    heads, queries, keys = block.shape
+    step = max(1, CHUNK // keys)
+    for head in range(heads):
+        key = torch.from_numpy(block.key[head].T * np.float32(block.scale))  # (D, keys)
+        for start in range(0, queries, step):
+            rows = slice(start, min(start + step, queries))
+            yield head, rows, torch.from_numpy(block.query[head, rows].copy()) @ key
+
+
+def _by_interest(exploration: Exploration) -> list[tuple[int, int]]:
+    """(stage, block) in the order in which they are worth sending."""
+    depths = [len(stage.blocks) for stage in exploration.stages]
+    last = [(stage, depth - 1) for stage, depth in enumerate(depths)]
+    others = [(stage, block) for stage, depth in enumerate(depths) for block in range(depth - 1)]
+    return last[::-1] + others[::-1]

@@ -1,0 +1,79 @@
+"""What each place of the picture adds directly to a class's score, on the way from the last stage's tokens to the classifier.
+
+The classifier reads the cls token, which is a sum: what it is born with, what every block's attention fetches for it from
+each key place, and what every MLP adds. The LayerNorm before the classifier, with its deviation taken as it is, and the
+classifier itself are linear; so is each of these parts' share of the score. Summed over the blocks, the shares of the key
+places make a map. The others, in which the MLPs may have worked on what was fetched, are one number. Together they are the
+score. Without a cls token the score is a mean over tokens, and each token's share is all there is.
+
+Source: "direct logit attribution" of Elhage et al., A Mathematical Framework for Transformer Circuits, 2021,
+https://transformer-circuits.pub/2021/framework; without a cls token these are class activation maps, arXiv 1512.04150.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cvt.model import CvtForImageClassification, to_tokens
+
+from ..capture import Capture
+
+
+@dataclass(frozen=True)
+class ClassEvidence:
+    """For some classes: ``places`` float32 (classes, cells), and ``rest`` float32 (classes,), all that does not come from a place.
+
+    places.sum(axis=1) + rest is the class's logit minus the mean logit of all classes. The cells are those of the last
+    stage's key grid, or of its query grid where ``of_queries``; row-major.
+    """
+
+    places: np.ndarray
+    rest: np.ndarray
+    of_queries: bool
+
+
+def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: list[int]) -> ClassEvidence | None:
+    """Of the pass that ``seen`` captured, of one picture; None where no place reaches the classifier by attention.
+
+    Args:
+        logits: (all classes,) of that pass. classes: whose evidence is wanted.
+    """
+    stage = model.config.num_stages - 1
+    depth, cls = model.config.stages[stage].depth, seen.cls_token(stage)
+    if not classes or (cls is not None and depth == 0):
+        return None
+    weight = model.classifier.weight.float()
+    apart = weight[classes] - weight.mean(dim=0)  # (classes, C): a score counts by how far it is from the mean score
+    if cls is None:
+        tokens = model.layernorm(to_tokens(seen.feature_map(stage)))[0].float()  # (H·W, C)
+        places = apart @ tokens.T / len(tokens)  # (classes, H·W)
+    else:
+        direction = _before_norm(apart, model.layernorm, cls[0, 0].float())
+        places = sum(_fetched(model, seen, stage, block, direction) for block in range(depth))
+    score = (logits[classes] - logits.mean()).float()
+    return ClassEvidence(_numpy(places), _numpy(score - places.sum(dim=1)), of_queries=cls is None)
+
+
+def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tensor:
+    """(classes, C): by what a vector added before the LayerNorm is multiplied on its way to the score, for this token's deviation."""
+    through = apart * norm.weight.float() / torch.sqrt(token.var(correction=0) + norm.eps)
+    return through - through.mean(dim=1, keepdim=True)  # the LayerNorm takes the mean away
+
+
+def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, block: int, direction: Tensor) -> Tensor:
+    """(classes, keys but the cls token): what the block's attention fetches for the cls token, key by key, along ``direction``."""
+    weights = seen.attention(stage, block, [0])[0, :, 0, 1:]  # (heads, H'·W'), the cls token's own weight left out
+    output = model.cvt.encoder.stages[stage].layers[block].attention.output.dense.weight.float()  # (C, heads · D)
+    through = (direction @ output).unflatten(1, (len(weights), -1))  # (classes, heads, D)
+    value = seen.value(stage, block)[0, :, 1:].float()  # (heads, H'·W', D)
+    return torch.einsum("chd,hkd,hk->ck", through, value, weights)
+
+
+def _numpy(tensor: Tensor) -> np.ndarray:
+    array = np.ascontiguousarray(tensor.float().cpu().numpy())
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,167 @@
+"""What the page says about an architecture as its controls move: costs beside the baseline's, differences, or why it cannot be.
+
+Everything here is closed form: an answer takes milliseconds, and nothing is built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from cvt.architecture.budget import Remedy, TooLarge
+from cvt.architecture.cost import Cost, CvtCost, StageCost, cost
+from cvt.architecture.presets import PRESETS, Published, preset
+from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS
+from cvt.architecture.variants import architecture, stage_settings
+from cvt.config import CvtConfig, StageConfig
+
+from ...geometry import Grid, stage_grids
+from .differences import differences
+from .requests import architecture_of, nearest, wanted
+
+_FIELDS = re.compile(rf"\b({'|'.join(SETTINGS)})\b")
+
+
+def about(config: CvtConfig, side: int) -> dict[str, Any]:
+    """What the laboratory's controls are made of, for a model of ``config`` whose input has ``side`` pixels: JSON values.
+
+    ``base``: the baseline's settings a stage, and its input. ``start``: what as many stages as possible begin with.
+    ``settings``: every control with its values, its meaning and what the paper says. ``presets``: what can be started from,
+    with the paper's numbers in words. ``baseline``: its costs.
+    """
+    settings = [
+        {"name": each.name, "label": each.label, "meaning": each.meaning, "paper": each.paper, "values": list(each.values)}
+        for each in SETTINGS.values()
+    ]
+    return {
+        "base": {"stages": stage_settings(config), "side": side},
+        "start": stage_settings(architecture(config, [{}] * MAX_STAGES)),
+        "settings": settings,
+        "stages": MAX_STAGES,
+        "sides": sorted({*INPUT_SIDES, side}),
+        "presets": [found for name in PRESETS if (found := _preset(name, config, side))],
+        "baseline": costs(config, cost(config, side, side)),
+    }
+
+
+def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
+    """A preset with all its settings; None where this model cannot be changed so."""
+    try:
+        stages, own_side = preset(name, config, side)
+    except ValueError:
+        return None
+    chosen = PRESETS[name]
+    note = chosen.meaning if chosen.paper is None else f"{chosen.meaning} {_paper(chosen.paper)}"
+    return {"name": name, "label": chosen.label, "note": note, "stages": stages, "side": own_side}
+
+
+def _paper(found: Published) -> str:
+    """The paper's numbers, beside those of the unchanged model where they are of a change."""
+    normal = found.normal or (None, None, None)
+    numbers = (
+        (found.parameters, normal[0], " million parameters"),
+        (found.gmacs, normal[1], f" billion multiply-adds at {found.side}×{found.side}"),
+        (found.top1, normal[2], " % top-1"),
+    )
+    said = [
+        f"{value:g}{unit}" + (f" instead of {before:g}" if before not in (None, value) else "")
+        for value, before, unit in numbers
+        if value is not None
+    ]
+    return f"The paper's {found.table}: {', '.join(said)}. {found.note}".strip()
+
+
+def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
+    """The answer to one step of a control: ``variant`` (costs) and ``differences`` (sentences), or ``problem``, or both.
+
+    Args:
+        config, side: the baseline and its input. asked: as ``wanted`` takes it; ``moved`` ([stage, setting]) names the
+            control that moved last, for a remedy near it.
+    Returns:
+        JSON values. A ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that
+        fit; or ``together``, several that fit only so. What is too large for this machine has costs all the same; what
+        cannot be built has none.
+    """
+    try:
+        read = architecture_of(config, side, asked)
+    except ValueError as error:
+        return {"problem": in_labels(str(error)), "remedy": _near(config, side, asked)}
+    answer = {"variant": costs(*read), "differences": differences(read[0], config, read[1].width, side)}
+    try:
+        wanted(config, side, asked)
+    except TooLarge as error:
+        together = [_remedy(each) for each in error.together]
+        answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy), "together": together}
+    except ValueError as error:
+        answer |= {"problem": in_labels(str(error)), "remedy": None}
+    return answer
+
+
+def in_labels(sentence: str) -> str:
+    """A sentence of the library about its fields, with the names that their controls have on the page."""
+    said = _FIELDS.sub(lambda found: SETTINGS[found[0]].label.lower(), sentence)
+    return said[:1].upper() + said[1:]
+
+
+def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
+    """The nearest value that fits of the control that moved last."""
+    moved = asked.get("moved") if isinstance(asked, Mapping) else None
+    if not isinstance(moved, list) or len(moved) != 2 or type(moved[0]) is not int or not isinstance(moved[1], str):
+        return None
+    value = nearest(config, side, asked, *moved)
+    return None if value is None else _remedy(Remedy(*moved, value))
+
+
+def _remedy(remedy: Remedy) -> dict[str, Any]:
+    label = "Input" if remedy.stage is None else SETTINGS[remedy.name].label
+    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": label}
+
+
+def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:
+    """A ``CvtCost`` and the shape that goes with it, as JSON values."""
+    return {
+        "side": found.width,
+        "parameters": found.parameters,
+        "macs": found.macs,
+        "activation_bytes": found.activation_bytes,
+        "attention_entries": found.attention_entries,
+        "classifier": asdict(found.classifier),
+        "stages": [
+            _stage(stage, each, *grids)
+            for stage, each, grids in zip(config.stages, found.stages, stage_grids(config, found.height, found.width), strict=True)
+        ],
+    }
+
+
+def _stage(stage: StageConfig, found: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
+    numbers = ("depth", "queries", "keys", "attention_entries", "activation_bytes", "parameters", "macs")
+    pairs = ("embedding_field", "key_field", "field")
+    return {
+        **{name: getattr(found, name) for name in numbers},
+        **{name: list(getattr(found, name)) for name in pairs},
+        "query": _grid(query),
+        "key": _grid(key),
+        "width": stage.embed_dim,
+        "heads": stage.num_heads,
+        "mlp": stage.mlp_dim,
+        "cls": stage.cls_token,
+        "parts": {name: asdict(part) for name, part in _parts(found).items()},
+    }
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    return {"shape": list(grid.shape), "first": list(grid.first), "stride": list(grid.stride)}
+
+
+def _parts(found: StageCost) -> dict[str, Cost]:
+    """The parts as they are shown: what belongs together is added up."""
+    parts = found.parts
+    return {
+        "embedding": parts.embedding,
+        "projections": parts.conv_projections + parts.linear_projections,
+        "attention": parts.attention + parts.attention_output,
+        "mlp": parts.mlp,
+        "norms": parts.norms,
+    }

@@ -1,0 +1,93 @@
+"""What the laboratory's controls ask for, as one validated value: an architecture, its input, and how it gets its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cvt.architecture.budget import Limits, refuse_if_too_large
+from cvt.architecture.cost import CvtCost, cost
+from cvt.architecture.settings import INPUT_SIDES, SETTINGS
+from cvt.architecture.variants import architecture
+from cvt.config import CvtConfig
+from cvt.fields import shown
+
+# What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
+LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)
+MAX_SEED = 2**31 - 1
+WEIGHTS = ("inherited", "random")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """``config`` at an input of ``side`` × ``side`` pixels, its costs, and its weights: inherited as far as possible, or random."""
+
+    config: CvtConfig
+    side: int
+    cost: CvtCost
+    inherited: bool
+    seed: int
+
+
+def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
+    """What a browser asked for, against a model of ``base`` whose own input has ``side`` pixels.
+
+    Args:
+        asked: ``stages`` (a list of {setting: value}, one a stage), and if wanted ``side``, ``weights`` and ``seed``; anything
+            else in it is left alone.
+    Raises:
+        ValueError: nothing that can be read, or an architecture that cannot be built. TooLarge: one that is too large for
+            this machine. The sentence says why and what to change.
+    """
+    config, _ = architecture_of(base, side, asked)
+    weights, seed, chosen = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0), asked.get("side", side)
+    if weights not in WEIGHTS:
+        raise ValueError(f"The weights cannot be {shown(weights)}: choose inherited or random.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"The seed cannot be {shown(seed)}: choose a whole number from 0 to {MAX_SEED}.")
+    result = refuse_if_too_large(config, chosen, chosen, LIMITS.macs, LIMITS.parameters, LIMITS.memory)
+    return Wanted(config, chosen, result, weights == "inherited", seed)
+
+
+def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, CvtCost]:
+    """The architecture that ``wanted`` reads, and what it costs, whether or not this machine can run it.
+
+    Raises:
+        ValueError: nothing that can be read, or an architecture that cannot be built.
+    """
+    if not isinstance(asked, Mapping):
+        raise ValueError("This is not an architecture: an object with stages is expected.")
+    chosen = asked.get("side", side)
+    if type(chosen) is not int or chosen not in (*INPUT_SIDES, side):
+        raise ValueError(
+            f"The input cannot be {shown(chosen)} pixels: choose a multiple of {INPUT_SIDES.step} up to {INPUT_SIDES[-1]}, or {side}."
+        )
+    config = architecture(base, asked.get("stages"))
+    return config, cost(config, chosen, chosen)
+
+
+def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
+    """The value of one setting of one stage, nearest to what was asked for, with which all the rest can be built and run.
+
+    None where there is none, or no such setting. Takes what ``wanted`` takes and has refused.
+    """
+    stages = asked.get("stages")
+    if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):
+        return None
+    current = stages[stage].get(name)
+    for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
+        changed = [{**each, name: value} if index == stage else each for index, each in enumerate(stages)]
+        try:
+            _, result = architecture_of(base, side, {**asked, "stages": changed})
+        except ValueError:
+            continue
+        if LIMITS.exceeded(result) is None:
+            return value
+    return None
+
+
+def _distance(value: Any, current: Any) -> float:
+    """How far one value is from another, where both are numbers such as sliders have."""
+    numbers = all(type(each) in (int, float) and abs(each) < 1e9 for each in (value, current))
+    return abs(value - current) if numbers else float(value != current)

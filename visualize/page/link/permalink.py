@@ -1,0 +1,251 @@
+"""The whole state of the page as a query string, and back: model, picture, view, architecture, and what a teacher hides.
+
+Only what differs from the defaults is written, in words that a person can read and change by hand:
+
+    picture=red_panda&tab=architecture&stage=3&block=8&row=6&col=6&s1.kv=1&s3.depth=6&weights=random&seed=7
+
+``s1.kv`` is the key and value stride of stage 1; ``SETTING_KEYS`` has all such names. Whatever a link says is a stranger's:
+``decode`` never raises, replaces what it cannot use by the default, and says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS, check_value
+from cvt.architecture.variants import architecture, stage_changes
+from cvt.config import CvtConfig
+
+from ..laboratory.requests import MAX_SEED
+from .view import CHOICES, FLAGS, HIDEABLE, View
+
+KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
+SETTING_KEYS = {
+    "depth": "depth", "num_heads": "heads", "embed_dim": "width", "mlp_ratio": "mlp", "kernel_qkv": "kernel", "stride_kv": "kv",
+    "qkv_projection_method": "projection", "patch_sizes": "patch", "patch_stride": "step", "patch_padding": "padding",
+    "qkv_bias": "bias", "cls_token": "cls",
+}  # fmt: skip
+MAX_LENGTH = 4000  # characters of a link that are read
+MAX_NOTICES = 6
+MAX_PLACE = 512  # rows and columns where no stage is named
+_OTHERS = re.compile(r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$")  # keys that are not ours and mean no harm
+_SETTING = re.compile(r"s([1-9])\.([a-z]+)")
+
+
+def encode(view: View, base: CvtConfig) -> str:
+    """The query string of ``view``, without a question mark; empty where everything is as the page opens.
+
+    ``base``: the configuration of the model that the architecture was made of.
+    """
+    pairs: list[tuple[str, Any]] = []
+    for field in fields(View):
+        value = getattr(view, field.name)
+        if field.name == "architecture":
+            pairs += [] if value is None else _settings(value, base)
+        elif value != field.default:
+            written = ",".join(value) if isinstance(value, tuple) else int(value) if isinstance(value, bool) else value
+            pairs.append((KEYS.get(field.name, field.name), written))
+    return urlencode(pairs, safe="/,.")
+
+
+def _settings(config: CvtConfig, base: CvtConfig) -> list[tuple[str, Any]]:
+    pairs = [("stages", config.num_stages)] if config.num_stages != base.num_stages else []
+    for index, changes in enumerate(stage_changes(config, base)):
+        for name, value in changes.items():
+            pairs.append((f"s{index + 1}.{SETTING_KEYS[name]}", f"{value:g}" if isinstance(value, (int, float)) else value))
+    return pairs
+
+
+def decode(query: str, base: CvtConfig, models: Collection[str], examples: Collection[str], base_side: int) -> tuple[View, list[str]]:
+    """The view that a query string describes, and a sentence for each part of it that could not be used.
+
+    Never raises, whatever the query; a notice repeats no more than a few characters of it.
+
+    Args:
+        query: with or without its question mark.
+        base: the configuration of the model that is shown. Where the view names another model, decode again with that one's.
+        models, examples: the names there are. base_side: the model's input side, which bounds rows and columns.
+    """
+    reading = _Reading(base, base_side)
+    reading.read(query, models, examples)
+    notices = reading.notices
+    if len(notices) > MAX_NOTICES:
+        more = len(notices) - MAX_NOTICES + 1
+        notices = [*notices[: MAX_NOTICES - 1], f"{more} more parts of the link could not be used."]
+    return View(**reading.found), notices
+
+
+class _Reading:
+    """One link while it is read: what is found of the view, and what could not be used."""
+
+    def __init__(self, base: CvtConfig, base_side: int):
+        self.base, self.base_side = base, base_side
+        self.found: dict[str, Any] = {}
+        self.notices: list[str] = []
+
+    def read(self, query: str, models: Collection[str], examples: Collection[str]) -> None:
+        given = self._pairs(query)
+        self._one_of("model", given, models)
+        self._one_of("picture", given, examples)
+        for name, values in CHOICES.items():
+            self._one_of(name, given, values)
+        for name in FLAGS:
+            self._one_of(name, given, ("0", "1"))
+            if name in self.found:
+                self.found[name] = self.found[name] == "1"
+        self._number("seed", given, 0, MAX_SEED)
+        self._number("which", given, 1, max(1, self.base.num_labels))
+        self._hidden(given)
+        self._architecture(given)
+        self._place(given)
+        for key in given:
+            if not _OTHERS.match(key):
+                self.notices.append(f"The link says something that this page does not know, {_short(key)}. It is left out.")
+
+    def _pairs(self, query: str) -> dict[str, str]:
+        query = query[1:] if query.startswith("?") else query
+        if len(query) > MAX_LENGTH:
+            self.notices.append("The link is too long to be one of this page. Everything is as the page opens.")
+            return {}
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
+        except ValueError:
+            self.notices.append("The link cannot be read. Everything is as the page opens.")
+            return {}
+        given: dict[str, str] = {}
+        for key, value in pairs:
+            if key in given and given[key] != value:
+                self.notices.append(f"The link says {_short(key)} more than once. The first counts.")
+            given.setdefault(key, value)
+        return given
+
+    def _refuse(self, name: str, value: str) -> None:
+        self.notices.append(f"The link's {name} cannot be {_short(value)}. You see the page's own choice.")
+
+    def _one_of(self, name: str, given: dict[str, str], values: Collection[str]) -> None:
+        value = given.pop(KEYS.get(name, name), None)
+        if value in values:
+            self.found[name] = value
+        elif value is not None:
+            self._refuse(KEYS.get(name, name), value)
+
+    def _number(self, name: str, given: dict[str, str], least: int, most: int) -> None:
+        value = given.pop(KEYS.get(name, name), None)
+        if value is None:
+            return
+        number = _whole(value)
+        if number is not None and least <= number <= most:
+            self.found[name] = number
+        else:
+            self._refuse(KEYS.get(name, name), value)
+
+    def _hidden(self, given: dict[str, str]) -> None:
+        value = given.pop(KEYS["hidden"], None)
+        if value is None:
+            return
+        names = value.split(",")
+        unknown = [name for name in names if name not in HIDEABLE]
+        if unknown:
+            self._refuse(KEYS["hidden"], unknown[0])
+        self.found["hidden"] = tuple(name for name in HIDEABLE if name in names)
+
+    def _architecture(self, given: dict[str, str]) -> None:
+        count = self.base.num_stages
+        if (value := given.pop("stages", None)) is not None:
+            number = _whole(value)
+            if number is not None and 1 <= number <= MAX_STAGES:
+                count = number
+            else:
+                self._refuse("number of stages", value)
+        stages: list[dict[str, Any]] = [{} for _ in range(count)]
+        for key in [key for key in given if _SETTING.fullmatch(key)]:
+            self._setting(key, given.pop(key), stages)
+        if any(stages) or count != self.base.num_stages:
+            try:
+                config = architecture(self.base, stages)
+                self.found["architecture"] = None if config == self.base else config
+            except ValueError:  # valid one by one, but not together
+                self.notices.append("The link's architecture cannot be built. You see the model's own.")
+        self._side(given)
+
+    def _setting(self, key: str, value: str, stages: list[dict[str, Any]]) -> None:
+        stage, short = _SETTING.fullmatch(key).groups()
+        name = next((name for name, each in SETTING_KEYS.items() if each == short), None)
+        index = int(stage) - 1
+        parsed = None if name is None else _parsed(name, value)
+        try:
+            if name is None or index >= len(stages) or parsed is None:
+                raise ValueError
+            check_value(SETTINGS[name], parsed, index)
+            stages[index][name] = parsed
+        except ValueError:
+            self._refuse(key if name else "setting", value if name else key)
+
+    def _side(self, given: dict[str, str]) -> None:
+        value = given.pop("side", None)
+        if value is not None:
+            number = _whole(value)
+            if number in (*INPUT_SIDES, self.base_side):
+                self.found["side"] = number
+            else:
+                self._refuse("input side", value)
+        if not self._fits() and self.found.pop("side", None):
+            self.notices.append("The link's input is too small for its architecture. You see the model's own input.")
+        if not self._fits() and self.found.pop("architecture", None):
+            self.notices.append("The link's architecture needs a larger input. You see the model's own.")
+
+    def _fits(self) -> bool:
+        config, side = self.found.get("architecture") or self.base, self.found.get("side", self.base_side)
+        try:
+            return bool(config.grids(side, side))
+        except ValueError:
+            return False
+
+    def _place(self, given: dict[str, str]) -> None:
+        """Stage, block, head, channel and token, each within what the one before it has."""
+        laboratory = self.found.get("tab") == "architecture"
+        config = (laboratory and self.found.get("architecture")) or self.base
+        side = self.found.get("side", self.base_side) if laboratory else self.base_side
+        self._number("stage", given, 1, config.num_stages)
+        stages = [config.stages[self.found["stage"] - 1]] if "stage" in self.found else config.stages
+        self._number("block", given, 1, max(stage.depth for stage in stages))
+        self._number("head", given, 0, max(stage.num_heads for stage in stages))
+        self._number("channel", given, 1, max(stage.embed_dim for stage in stages))
+        if self.found.get("cls") and not any(stage.cls_token for stage in stages):
+            del self.found["cls"]
+            self.notices.append("The link's stage has no cls token. You see the page's own choice.")
+        rows = columns = MAX_PLACE
+        if "stage" in self.found:
+            rows, columns = config.grids(side, side)[self.found["stage"] - 1][0]
+        half = ("row" in given) != ("col" in given)
+        self._number("row", given, 1, rows)
+        self._number("col", given, 1, columns)
+        if ("row" in self.found) != ("col" in self.found):  # half a place is none
+            self.found.pop("row", None)
+            self.found.pop("col", None)
+            if half:
+                self.notices.append("The link names half of a place. You see the page's own choice.")
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,10}", text) else None
+
+
+def _parsed(name: str, text: str) -> Any | None:
+    """The value of a setting, in its type; None where it is none."""
+    kind = type(SETTINGS[name].values[0])
+    if kind is bool:
+        return {"0": False, "1": True}.get(text)
+    if kind is float:
+        return float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text) else None
+    return text if kind is str else _whole(text)
+
+
+def _short(text: str) -> str:
+    """A few characters of what a stranger wrote, harmless anywhere."""
+    plain = re.sub(r"[^\w.,+-]", "·", text, flags=re.ASCII)
+    return f"“{plain[:12]}…”" if len(plain) > 12 else f"“{plain}”"

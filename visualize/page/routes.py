@@ -1,0 +1,84 @@
+"""What the page's scripts ask the server, below its root: the scripts themselves, the bytes of results, and light questions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ..web import chooser, explorer, laboratory, share
+from .laboratory.questions import Questions
+from .workbench import PASSES, Workbench
+
+FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
+QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
+
+log = logging.getLogger("cvt_explorer")
+
+
+def routes(workbench: Workbench) -> list[BaseRoute]:
+    """The routes of a page for this workbench. See ``modules.py`` for those of scripts."""
+    questions = Questions(workbench)
+    return [
+        Route("/explorer/data/{key}", _bytes(workbench.payload)),
+        Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
+        Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
+        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (chooser, explorer, laboratory, share)),
+        *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in questions.answers.items()),
+    ]
+
+
+def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for the parts of a result; ``threads``: how many may work or wait in ``content`` at once, all others wait
+    without one, so that the server stays free for other things."""
+    line = asyncio.Semaphore(threads) if threads else nullcontext()
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            async with line:
+                found = await run_in_threadpool(content, **request.path_params)
+        except KeyError:
+            return JSONResponse({"error": "This result is no longer held."}, status_code=404)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        return Response(found, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
+
+    return endpoint
+
+
+def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes JSON and answers with JSON, or with a zip; what means nothing is refused in a sentence."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            found = await run_in_threadpool(answer, await _asked(request))
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except Exception:
+            log.exception("a question failed")
+            return JSONResponse({"error": FAILED}, status_code=500)
+        return Response(found, media_type="application/zip") if isinstance(found, bytes) else JSONResponse(found)
+
+    return endpoint
+
+
+async def _asked(request: Request) -> Any:
+    """What a page asks, as JSON of at most QUESTION_BYTES. Raises ValueError with a sentence."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > QUESTION_BYTES:
+            raise ValueError("This question is too long.")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("This is not JSON.") from error

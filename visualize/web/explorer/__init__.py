@@ -1,0 +1,60 @@
+"""The browser component: its templates, styles and scripts, for whichever page carries them.
+
+An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
+``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
+``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
+``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``model`` (what
+``from_pretrained`` takes, for the code that is offered), for the page's link ``bench`` (the model's name), ``first`` (true for
+the model with which the page opens) and ``example`` (the picture's name), ``inside`` (true where the server answers for the
+microscope) and ``again`` (true where the element's ``retry`` event makes the result anew; it is sent when a result is gone and
+the person asks for it). Between ``turns.hold`` and ``turns.release`` of an explorer its results wait, since a newer one is on its way.
+
+The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
+``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
+``explorer/inside/<key>/<stage>/<block>`` with ``inside.inside_payload``; 404 where the key is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from ...page.scripts import on_load
+
+STATIC = Path(__file__).parent
+CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+# Finds the page's root when it runs, since the page may live below a path of its host.
+HEAD = """<script type="module">
+const root = () => (window.gradio_config ? (window.gradio_config.root || "").replace(/\\/+$/, "") : null);
+const start = (tries) => {
+  if (root() !== null) import(root() + "/modules/explorer/main.js").catch(() => {});
+  else if (tries) setTimeout(start, 50, tries - 1);
+};
+start(200);
+</script>"""
+
+JS_ON_LOAD = on_load("explorer", "explorer")
+
+
+def picture_html(explorer: str) -> str:
+    """The template of the picture with its prediction, for the explorer of this id (letters, digits, - and _)."""
+    return _template("picture.html", explorer)
+
+
+def panels_html(explorer: str) -> str:
+    """The template of the pipeline and the panels, for the explorer of this id."""
+    return _template("panels.html", explorer)
+
+
+def _template(name: str, explorer: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", explorer):
+        raise ValueError(f"An explorer's id is made of letters, digits, - and _, not {explorer!r}.")
+    return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer)
+
+
+def told(key: str, picture: str, **more: Any) -> dict[str, Any]:
+    """What an explorer of the page is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
+    return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, "inside": True, "again": True}

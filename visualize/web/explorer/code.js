@@ -1,0 +1,82 @@
+// The Python that computes what is shown, exactly, and draws it: for a notebook cell.
+
+import { asShown } from "./state.js";
+
+/**
+ * `shown`: { state, stages, model (what from_pretrained takes, empty for the embedded model), cell (the key cell where the
+ * attention to a place is shown), cls, channel (of the feature picture), evidence ("key", "query" or null) }.
+ */
+export function code({ state: chosen, stages, model, cell, cls, channel, evidence }) {
+  const state = asShown(chosen);
+  const source = model ? JSON.stringify(model) : "";
+  const { stage } = state;
+  const about = { state, stage: stages[stage], block: state.blocks[stage], head: state.heads[stage], cell, cls, channel };
+  const { needs = [], lines, grid, style } =
+    state.layer === "class" && evidence ? evidenceCode(state, evidence) : state.layer === "features" ? featureCode(about) : attentionCode(about);
+  return [
+    "from cvt import CvtForImageClassification, CvtImageProcessor",
+    "from visualize import explore",
+    ...needs,
+    "from visualize.draw.plots import draw_cells, new_figure",
+    "",
+    `model = CvtForImageClassification.from_pretrained(${source})`,
+    `processor = CvtImageProcessor.from_pretrained(${source})`,
+    "seen = explore(model, processor, \"picture.jpg\")",
+    "",
+    `stage = seen.stages[${state.layer === "class" && evidence ? stages.length - 1 : stage}]  # of ${stages.length}; here everything counts from 0`,
+    ...lines,
+    "",
+    "figure = new_figure(5, 5)",
+    "axes = figure.add_subplot()",
+    "axes.imshow(seen.pixels, extent=(0, seen.pixels.shape[1], seen.pixels.shape[0], 0))",
+    `draw_cells(axes, stage.${grid}, picture${style})`,
+    "axes.set(xlim=(0, seen.pixels.shape[1]), ylim=(seen.pixels.shape[0], 0))",
+    "figure.savefig(\"view.png\")",
+  ].join("\n");
+}
+
+/** The weights of a row, a column, or the mean of all rows. */
+function attentionCode({ state, stage, block, head, cell, cls }) {
+  const first = stage.cls ? 1 : 0;
+  const mean = head < 0 ? "shown = weights.mean(axis=0)  # the mean of all heads" : `shown = weights[${head}]  # head ${head + 1}`;
+  const query = cls ? "0  # the cls token" : `stage.query_index(row=${cell.row}, column=${cell.column})`;
+  const key = cls ? "0  # the cls token" : `${cell.row * stage.key.shape[1] + cell.column + first}`;
+  const weights = {
+    token: [`query = ${query}`, `weights = stage.blocks[${block}].weights([query])[:, 0]  # (heads, keys), rows sum to 1`],
+    mean: [`weights = stage.blocks[${block}].weights().mean(axis=1)  # (heads, keys), the mean over all tokens`],
+    received: [`key = ${key}`, `weights = stage.blocks[${block}].weights()[:, :, key]  # (heads, queries)`],
+  }[state.view];
+  const grid = state.view === "received" ? "query_grid" : "key_grid";
+  const places = first ? "shown[1:]" : "shown";
+  return { grid, style: `, cmap="${state.colours === "grey" ? "gray" : state.colours}", vmin=0, alpha=0.75`,
+    lines: [...weights, mean, `picture = ${places}.reshape(stage.${grid}.shape)${first ? "  # without the cls token" : ""}`] };
+}
+
+/** One picture of a stage's feature map. */
+function featureCode({ state, cell, channel }) {
+  const signed = ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max()';
+  const found = {
+    pca: { needs: ["from visualize.maps.features import principal_components"], style: "", lines: ["shown = principal_components(stage.features).rgb  # red, green, blue"] },
+    mean: { style: signed, lines: ["shown = stage.features.mean(axis=0)  # the mean of all channels"] },
+    channel: { style: signed, lines: [`shown = stage.features[${channel}]  # channel ${channel + 1}`] },
+    similarity: {
+      needs: ["import numpy as np"],
+      style: ', cmap="RdBu_r", vmin=-1, vmax=1',
+      lines: [
+        "tokens = stage.features.reshape(len(stage.features), -1)  # (channels, tokens)",
+        ...(state.centred ? ["tokens = tokens - tokens.mean(axis=1, keepdims=True)  # without the mean token"] : []),
+        "tokens = tokens / np.linalg.norm(tokens, axis=0)",
+        `token = ${cell.row} * stage.query_grid.shape[1] + ${cell.column}`,
+        "shown = (tokens[:, token] @ tokens).reshape(stage.query_grid.shape)  # cosines",
+      ],
+    },
+  }[state.features];
+  return { ...found, grid: "query_grid", lines: [...found.lines, "picture = shown"] };
+}
+
+/** What places add to the score of a class. */
+const evidenceCode = ({ which }, evidence) => ({
+  grid: `${evidence}_grid`,
+  style: ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max(), alpha=0.75',
+  lines: [`shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`, `picture = shown.reshape(stage.${evidence}_grid.shape)`],
+});
