@@ -14,7 +14,7 @@ from cvt.architecture.inheritance import report
 from cvt.config import CvtConfig, Size
 from cvt.pictures.notes import note_sentence
 
-from .scripts import template_text
+from ..web.scripts import template_text
 
 if TYPE_CHECKING:
     from ..explore import Exploration
