@@ -12,7 +12,7 @@ from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
 from cvt.architecture.inheritance import report
 from cvt.config import CvtConfig, Size
-from cvt.pictures.notes import note_sentence
+from cvt.pictures import note_sentence
 
 from ..web.scripts import template_text
 
