@@ -10,8 +10,7 @@ from PIL import Image
 
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
-from cvt.pictures import OpenedPicture, PictureSource, read_picture
-from cvt.pictures.notes import Note
+from cvt.pictures import Note, OpenedPicture, PictureSource, read_picture
 from cvt.processor import CvtImageProcessor
 
 from .capture import Capture, capture

@@ -15,7 +15,7 @@ from contextlib import suppress
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..fields import is_number, shown
-from .reading import UnreadablePicture
+from .common.bounds import UnreadablePicture
 
 MAX_BYTES = 50_000_000
 TIMEOUT = 20.0  # seconds, for everything together

@@ -420,7 +420,7 @@ def test_a_large_jpeg_may_be_decoded_smaller():
 
 
 def test_every_note_is_a_sentence():
-    from cvt.pictures.notes import SENTENCES
+    from cvt.pictures.common.notes import SENTENCES
 
     for kind in SENTENCES:
         sentence = note_sentence(Note(kind, 4, "Display P3"))

@@ -12,12 +12,12 @@ from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
 from cvt.architecture.inheritance import report
 from cvt.config import CvtConfig, Size
-from cvt.pictures.notes import note_sentence
+from cvt.pictures import note_sentence
 
+from ..web.scripts import template_text
 from .compute import BUILDING, RUNNING
 from .jobs import WAITING
 from .requests import INHERITED
-from .scripts import template_text
 
 if TYPE_CHECKING:
     from ..explore import Exploration

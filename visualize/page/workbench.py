@@ -16,7 +16,7 @@ from cvt.architecture.build import Watch, build_variant
 from cvt.architecture.cache import VariantCache
 from cvt.architecture.inherit import inherit
 from cvt.config import CvtConfig
-from cvt.runtime.choose import choose_device
+from cvt.runtime.device import choose_device
 from cvt.runtime.linear import onednn_is_faster, use_onednn
 
 from ..draw.payload import block_payload, payload

@@ -14,11 +14,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from ..colour import Described, from_cicp, from_gamma
-from ..notes import Note
-from .bounds import MAX_PROFILE, check_size, damaged
-from .exif import orientation
-from .stored import Stored, bands, decoded, pieced, read_at, rows, size_of, to_8_bits
+from ..common.bounds import MAX_PROFILE, check_size, damaged
+from ..common.colour import Described, from_cicp, from_gamma
+from ..common.exif import orientation
+from ..common.notes import Note
+from ..common.stored import Stored, bands, decoded, pieced, read_at, rows, size_of, to_8_bits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 1_000_000

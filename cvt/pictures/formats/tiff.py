@@ -14,11 +14,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from ..notes import Note
+from ..common.bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
+from ..common.notes import Note
+from ..common.stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from . import jpeg
 from . import tiff_tags as tags
-from .bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
-from .stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from .tiff_tags import Layout, built, pages, strips
 
 _BYTES = (5, 32773, 34925, 50000)  # compressions that libtiff undoes without knowing what the bytes mean

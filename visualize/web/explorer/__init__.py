@@ -10,7 +10,7 @@ microscope) and ``again`` (true where the element's ``retry`` event makes the re
 the person asks for it). Between ``turns.hold`` and ``turns.release`` of an explorer its results wait, since a newer one is on its way.
 
 The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
-``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
+``payload.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``payload.block_payload``, and where it can
 ``explorer/inside/<key>/<stage>/<block>`` with ``inside.inside_payload``; 404 where the key is gone.
 """
 
@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...page.scripts import on_load
+from ..scripts import on_load
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")

@@ -18,9 +18,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from .formats.bounds import MAX_PROFILE
-from .formats.stored import bands
+from .bounds import MAX_PROFILE
 from .notes import Note
+from .stored import bands
 
 _D65 = (0.3127, 0.3290)
 _SRGB_PLACES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65)  # x, y of red, green, blue and white
