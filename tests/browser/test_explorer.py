@@ -57,8 +57,8 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int, failing:
             path = self.path.split("?")[0].removeprefix("/below/").split("/")
             if path == [""]:
                 return self.answer(page, "text/html")
-            if path[:2] == ["modules", "explorer"]:
-                file = explorer.STATIC / path[2]
+            if path[0] == "modules":
+                file = explorer.STATIC.parent.joinpath(*path[1:])
                 return self.answer(file.read_bytes(), TYPES[file.suffix])
             if path[:2] == ["explorer", "data"] and path[2] in results:
                 seen = results[path[2]]

@@ -4,26 +4,27 @@ import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
 import { breadcrumb } from "./breadcrumb.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say, tell } from "./dom.js";
+import { make, refs, say, tell } from "../shared/dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
 import { notice } from "./notice.js";
 import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
-import { fetchResult } from "./result.js";
+import { openResult } from "./result.js";
 import { asShown, carried, initial, raised, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
 import { turns } from "./turns.js";
 import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
-import { firstName, percent } from "./words.js";
+import { percent } from "../shared/format.js";
+import { firstName } from "./words.js";
 
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations kept for the statistics
 
 export class Explorer {
-  constructor(id, base) {
-    Object.assign(this, { id, base, roots: {}, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [], requests: 0 });
+  constructor(id, source) {
+    Object.assign(this, { id, source, roots: {}, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [], requests: 0 });
     this.stop = new AbortController();
     this.turns = turns(this);
   }
@@ -67,7 +68,7 @@ export class Explorer {
     this.notice.say("Loading the maps …", true);
     try {
       this.requests++;
-      const result = await fetchResult(this.base, value.key, signal);
+      const result = await openResult(this.source, value.key, signal);
       if (signal.aborted) return;
       if (this.turns.overtaken(value)) return;
       this.key = value.key;

@@ -1,14 +1,15 @@
 // The microscope: one block's projection at the token under the pointer, step by step, with its arithmetic.
 
 import { row, statistics } from "./attention.js";
-import { figure, make, say } from "./dom.js";
-import { drawMap, fit, outline } from "./draw.js";
+import { figure, make, say } from "../shared/dom.js";
+import { drawMap, fit, outline } from "../shared/draw.js";
 import { range } from "./features.js";
-import { cellAt, cellBox, cellOf } from "./geometry.js";
+import { cellAt, cellBox, cellOf } from "../shared/geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
-import { bytes } from "./result.js";
+import { held } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, percent, place, precise, sides } from "./words.js";
+import { number, percent, precise, sides } from "../shared/format.js";
+import { place } from "./words.js";
 
 /** Connects the panel's elements; shown only where the host says that it answers for insides. */
 export function insidePanel(explorer, ref, signal) {
@@ -30,8 +31,8 @@ export function insidePanel(explorer, ref, signal) {
     if (!result.insides.has(id)) {
       result.insides.set(id, null);
       explorer.requests++;
-      bytes(`${explorer.base}inside/${encodeURIComponent(explorer.key)}/${id}`)
-        .then((buffer) => result.insides.set(id, new Inside(buffer)))
+      result.source.inside(result.key, state.stage, state.blocks[state.stage])
+        .then((buffer) => result.insides.set(id, new Inside(held(buffer))))
         .catch((error) => {
           result.insides.set(id, error);
           if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));

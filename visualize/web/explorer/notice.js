@@ -1,6 +1,6 @@
 // The line over the picture: what is being waited for, what failed, and the way out; and those below it, on what was done to it.
 
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 import { Gone } from "./result.js";
 
 const GONE = "The server no longer keeps this result.";

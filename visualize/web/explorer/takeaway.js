@@ -1,8 +1,9 @@
 // The buttons below the panels: picture, numbers, code.
 
 import { code } from "./code.js";
-import { say } from "./dom.js";
-import { archive, archived, copy, png, save } from "./export.js";
+import { say } from "../shared/dom.js";
+import { copy, save } from "../shared/download.js";
+import { archive, archived, png } from "./export.js";
 import { channelOf, queryOf } from "./views.js";
 
 /** Connects the buttons; returns what keeps the code in step with the view. */

@@ -1,6 +1,6 @@
 // The controls of the stages: native ranges, selects and boxes, one row a setting, made of the server's table of settings.
 
-import { make, say } from "../explorer/dom.js";
+import { make, say } from "../shared/dom.js";
 import { choices, differs, indexOf, withValue } from "./architecture.js";
 import { valueWords } from "./words.js";
 

@@ -1,8 +1,8 @@
 // The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
 
-import { make, refs, say } from "../explorer/dom.js";
+import { make, refs, say } from "../shared/dom.js";
 import { alike, difference, initial, question, remedied, withCount } from "./architecture.js";
-import { ask, newest } from "./client.js";
+import { ask, newest } from "../shared/http.js";
 import { runs } from "./runs.js";
 import { stages } from "./stages.js";
 import { takeaway } from "./takeaway.js";

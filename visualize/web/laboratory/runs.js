@@ -1,9 +1,9 @@
 // Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
 
 import { link } from "../explorer/link.js";
-import { say } from "../explorer/dom.js";
+import { say } from "../shared/dom.js";
 import { isBaseline, question } from "./architecture.js";
-import { ask, runId } from "./client.js";
+import { ask } from "../shared/http.js";
 
 const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
@@ -121,4 +121,9 @@ export function runs(laboratory, ref, signal) {
     },
     state: () => ({ running: Boolean(current), due: Boolean(wish) }),
   };
+}
+
+/** A name for a run that nobody else can guess; also where the page is not served securely. */
+export function runId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (each) => each.toString(16).padStart(2, "0")).join("");
 }

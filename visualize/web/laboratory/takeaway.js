@@ -1,9 +1,9 @@
 // What a person can take away: the variant as config.json, as lines of Python, and as a saved model.
 
-import { copy, save } from "../explorer/export.js";
-import { say } from "../explorer/dom.js";
+import { copy, save } from "../shared/download.js";
+import { say } from "../shared/dom.js";
 import { question } from "./architecture.js";
-import { ask, newest } from "./client.js";
+import { ask, newest } from "../shared/http.js";
 
 const QUIET = 400; // ms without a change before open texts are asked for again
 

@@ -1,7 +1,7 @@
 // Entry: the page's link. The address bar follows what is chosen; a link that was followed restores it.
 
-import { make, refs, say } from "../explorer/dom.js";
-import { ask } from "../laboratory/client.js";
+import { make, refs, say } from "../shared/dom.js";
+import { ask } from "../shared/http.js";
 import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./query.js";
 
 const QUIET = 400; // ms without a change before the address follows
