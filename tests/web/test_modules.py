@@ -19,7 +19,7 @@ FILES = {
 IMPORTS = {
     "shared": (),
     "explorer": ("shared",),
-    "laboratory": ("shared", "explorer"),
+    "laboratory": ("shared",),
     "chooser": ("shared",),
     "share": ("shared", "explorer", "laboratory"),
 }

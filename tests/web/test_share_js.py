@@ -82,4 +82,4 @@ def test_the_template_holds_what_the_script_looks_for():
     assert "<script" not in share.SHARE_HTML
     assert "${" not in share.SHARE_HTML
     found = set(re.findall(r'data-ref="(\w+)"', share.SHARE_HTML))
-    assert found == set(re.findall(r"\bref\.(\w+)", (share.STATIC / "main.js").read_text(encoding="utf-8")))
+    assert found == set(re.findall(r"\bref\.(\w+)", (share.STATIC / "host.js").read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ import { channelOf, queryOf } from "./views.js";
 import { number, percent, precise, sides } from "../shared/format.js";
 import { place } from "./words.js";
 
-/** Connects the panel's elements; shown only where the host says that it answers for insides. */
+/** Connects the panel's elements; shown only where the source has insides. */
 export function insidePanel(explorer, ref, signal) {
   const steps = ["tokens", "convolved", "projected"].map(() => figure(""));
   const kernel = make("table", { class: "cvt-kernel" });
@@ -30,7 +30,6 @@ export function insidePanel(explorer, ref, signal) {
     const id = `${state.stage}/${state.blocks[state.stage]}`;
     if (!result.insides.has(id)) {
       result.insides.set(id, null);
-      explorer.requests++;
       result.source.inside(result.key, state.stage, state.blocks[state.stage])
         .then((buffer) => result.insides.set(id, new Inside(held(buffer))))
         .catch((error) => {
@@ -44,7 +43,7 @@ export function insidePanel(explorer, ref, signal) {
 
   function draw() {
     const { state, result } = explorer;
-    ref.insidePart.hidden = !explorer.waiting?.inside || state.part !== "stage";
+    ref.insidePart.hidden = !explorer.host.source.inside || state.part !== "stage";
     say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();

@@ -17,7 +17,7 @@ export function held(buffer) {
   return buffer;
 }
 
-/** Opens the result of a key. `source`: see explorer.js. Throws Gone, or an Error with a sentence. */
+/** Opens the result of a key. `source`: see mount.js. Throws Gone, or an Error with a sentence. */
 export async function openResult(source, key, signal) {
   const { header, arrays } = parse(held(await source.result(key, signal)));
   const result = new Result(header, arrays, { source, key });

@@ -33,12 +33,12 @@ export function takeaway(laboratory, ref, signal) {
   }
 
   opened.forEach((each) => hear(each, "toggle", () => each.open && fill()));
-  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text));
+  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text, signal));
   hear(ref.saveModel, "click", async () => {
     ref.saveModel.disabled = true;
     say(ref.saveNote, "Packing the weights …");
     try {
-      save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip");
+      save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip", signal);
       say(ref.saveNote, "Saved. Unpack it, and from_pretrained opens the folder.");
     } catch (error) {
       say(ref.saveNote, error.message);

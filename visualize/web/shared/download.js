@@ -1,9 +1,11 @@
 // What a person takes away: text on the clipboard, a blob as a file.
 
-import { say } from "./dom.js";
+import { make, say } from "./dom.js";
+
+const KEPT = 10_000; // ms for which a download may still begin
 
 /** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. The button says which. */
-export async function copy(button, text) {
+export async function copy(button, text, signal) {
   try {
     await navigator.clipboard.writeText(text.textContent);
     say(button, "Copied");
@@ -11,14 +13,23 @@ export async function copy(button, text) {
     getSelection().selectAllChildren(text);
     say(button, "Selected: press Ctrl+C");
   }
-  setTimeout(() => say(button, "Copy"), 2000);
+  later(() => say(button, "Copy"), 2000, signal);
 }
 
-/** Hands a blob to the browser as a download. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+/** Hands a blob to the browser as a download; its address is good for a while, at most until `signal` ends it. */
+export function save(blob, name, signal) {
+  const href = URL.createObjectURL(blob);
+  make("a", { href, download: name }).click();
+  later(() => URL.revokeObjectURL(href), KEPT, signal);
+}
+
+/** Does something after a while, or at once when `signal` ends what it belongs to. */
+function later(work, wait, signal) {
+  const done = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", done);
+    work();
+  };
+  const timer = setTimeout(done, wait);
+  signal?.addEventListener("abort", done);
 }
