@@ -138,6 +138,16 @@ def test_tiff_ranges_from_tags():
     assert np.abs(pixels(twelve)[:, :, 0] - RAMP * 255).max() <= 0.51
 
 
+@pytest.mark.parametrize("photometric", [8, 9])
+def test_tiff_in_lab(photometric):
+    """a* and b* are signed in CIELAB (8), and from 0 on with 128 for grey in ICCLAB (9)."""
+    lab = np.array([[[54, 81, 70], [88, -79, 81], [54, 0, 0], [0, 0, 0], [100, 0, 0]]])
+    srgb = [[255, 0, 0], [0, 255, 0], [129, 129, 129], [0, 0, 0], [255, 255, 255]]
+    stored = (lab * [2.55, 1, 1]).round().astype(int) + np.array([0, 128, 128]) * (photometric == 9)
+    file = tiff([(stored & 255).astype(np.uint8).tobytes()], "<", t256=5, t257=1, t258=(8, 8, 8), t259=1, t262=photometric, t277=3, t278=1)
+    assert np.abs(pixels(file)[0] - srgb).max() <= 16  # a step of a* or b* is many near the edge of sRGB, where its curve is steep
+
+
 def test_tiff_of_64_bit_offsets():
     data = (COLOURS * 255).round().astype(np.uint8).tobytes()
     for order in "<>":
