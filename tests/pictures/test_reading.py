@@ -321,6 +321,42 @@ def test_good_pngs_are_not_called_damaged(name):
     assert np.array_equal(pixels(GOOD[name]), PICTURE.astype(int))
 
 
+def short(rows, interlaced=False):
+    """PICTURE's PNG without the data of its last rows, of all passes together; its compressed stream is whole."""
+    lines = [PICTURE[top::down, left::right] for left, top, right, down in ADAM7] if interlaced else [PICTURE]
+    data = b"".join(b"\0" + row.tobytes() for part in lines if part.size for row in part)
+    header = struct.pack(">IIBBBBB", *PICTURE.shape[1::-1], 8, 2, 0, 0, interlaced)
+    left = len(data) - rows * (1 + 3 * PICTURE.shape[1])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data[:left])) + chunk(b"IEND", b"")
+
+
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_that_lacks_rows_is_not_shown_with_black_ones(interlaced):
+    assert np.array_equal(pixels(short(0, interlaced)), PICTURE)
+    for rows in (1, 2, len(PICTURE) // 2):
+        with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+            open_picture(short(rows, interlaced))
+
+
+def test_a_png_that_is_black_below_is_whole():
+    dark = PICTURE.copy()
+    dark[-3:] = 0
+    assert np.array_equal(pixels(png(dark)), dark)
+
+
+def test_places_that_a_palette_lacks():
+    """They have its last colour, as in Chromium; without a palette there are no colours."""
+    values = np.arange(16, dtype=np.uint8)[None] % 8
+    two = chunk(b"PLTE", bytes([200, 10, 10, 10, 20, 200]))
+    assert np.array_equal(pixels(png(values, 4, two, kind=3))[0, :4], [[200, 10, 10], *3 * [[10, 20, 200]]])
+    for palette in (b"", chunk(b"PLTE", b""), chunk(b"PLTE", bytes(4))):
+        with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+            open_picture(png(values, 4, palette, kind=3))
+
+
 def jpeg(**options):
     return encoded(photograph(200, 150), "JPEG", quality=90, **options)
 
