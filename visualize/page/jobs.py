@@ -47,6 +47,8 @@ class Trials:
         Raises:
             Cancelled: the run is, whether or not the work has noticed yet. What ``work`` raises.
         """
+        if run in self._cancelled:
+            raise Cancelled
         told, ended = ["Waiting in line …"], threading.Event()
 
         def tell(words: str, share: float = 0.0) -> None:
