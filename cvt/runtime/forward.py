@@ -7,8 +7,10 @@ alone, since nobody reads the other tokens after it: exact, and a tenth of a CvT
 
 from __future__ import annotations
 
+import functools
+import logging
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +18,6 @@ from torch import Tensor
 
 from ..model import ACTIVATIONS, to_picture
 from .packing import Packed, PackedBlock, PackedStage
-
-try:  # Triton comes with PyTorch for CUDA
-    from . import kernels as gpu
-except ImportError:
-    gpu: Any = None
 
 
 @dataclass
@@ -76,6 +73,25 @@ def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> T
     return pooled if packed.classifier is None else F.linear(pooled, *packed.classifier)
 
 
+@functools.cache
+def _kernels(device: torch.device, dtype: torch.dtype) -> ModuleType | None:
+    """The kernels for tokens on this device, where they work; else PyTorch's own operators do the same.
+
+    Triton comes with PyTorch for CUDA, but it calls a C compiler when a kernel first runs, which not every machine has.
+    """
+    if device.type != "cuda" or dtype == torch.float64:
+        return None
+    try:
+        from . import kernels  # takes a while to import: only for those who need it
+
+        ones = torch.ones(1, device=device)
+        kernels.embedded_norm(torch.ones((1, 1, 1), device=device, dtype=dtype), ones, ones, None, 1e-5, ones.to(dtype).view(1, 1, 1))
+        return kernels
+    except Exception:  # whatever a missing or broken tool chain raises
+        logging.getLogger(__name__).warning("Triton's kernels do not run here; PyTorch's operators are used instead.", exc_info=True)
+        return None
+
+
 def _norm(tokens: Tensor, norm: tuple[Tensor, Tensor], eps: float) -> Tensor:
     gain, shift = norm
     return F.layer_norm(tokens, gain.shape, gain.to(tokens.dtype), shift.to(tokens.dtype), eps)
@@ -86,7 +102,7 @@ def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
     x = F.conv2d(x.contiguous(memory_format=torch.channels_last), stage.kernel, stage.bias, stage.stride, stage.padding)
     pictures, width, *grid = x.shape
     patches = x.permute(0, 2, 3, 1).reshape(pictures, -1, width)  # a view: channels last
-    if gpu is not None and patches.is_cuda and patches.dtype != torch.float64:
+    if gpu := _kernels(patches.device, patches.dtype):
         tokens = patches.new_empty((pictures, patches.shape[1] + (stage.cls is not None), width))
         gpu.embedded_norm(patches.contiguous(), *stage.norm, stage.cls, stage.eps, tokens)
         return tokens, tuple(grid)
@@ -126,7 +142,7 @@ def _heads(tokens: Tensor, heads: int) -> Tensor:
 def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool) -> tuple[Tensor, Tensor]:
     """What the linear layers of query, and of key and value, read: (B, N, C) and (2, B, N', C)."""
     pictures, _, width = tokens.shape
-    if gpu is not None and tokens.is_cuda and _fits(block, tokens):
+    if block.kernels.shape[1] == 9 and block.paddings == (1, 1) and (gpu := _kernels(tokens.device, tokens.dtype)):
         keys = has_cls + ((grid[0] - 1) // block.stride + 1) * ((grid[1] - 1) // block.stride + 1)
         query, key_value = torch.empty_like(tokens), tokens.new_empty((2, pictures, keys, width))
         gpu.normalised_projections(
@@ -145,13 +161,9 @@ def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cl
     return parts[0], torch.stack(parts[1:])
 
 
-def _fits(block: PackedBlock, tokens: Tensor) -> bool:
-    return block.kernels.shape[1] == 9 and block.paddings == (1, 1) and tokens.dtype != torch.float64
-
-
 def _normalised(block: PackedBlock, rows: Tensor) -> Tensor:
     """The LayerNorm before the MLP, (rows, C); the biases of attention's output and of the MLP are added to ``rows`` here."""
-    if gpu is not None and rows.is_cuda and rows.dtype != torch.float64:
+    if gpu := _kernels(rows.device, rows.dtype):
         out = torch.empty_like(rows)
         gpu.biased_norm(rows, block.output_bias, block.mlp_bias, *block.after, block.eps, out)
         return out
