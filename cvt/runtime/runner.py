@@ -2,7 +2,8 @@
 
 It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
 do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
-been changed, exchanged or moved since are noticed and packed anew.
+been changed, exchanged or moved since are noticed and packed anew; only what is written past PyTorch's count of changes, through
+``tensor.data``, needs ``refresh()``.
 """
 
 from __future__ import annotations
@@ -113,6 +114,11 @@ class Runner:
                 answer = self._answer(pixel_values, captures)
         hooked = any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
         return None if hooked else answer
+
+    def refresh(self) -> None:
+        """Packs the model's weights as they are now."""
+        with self._lock:
+            self._pack()
 
     def _answer(self, pixel_values: Tensor, captures: bool) -> Answer | None:
         if self._packed is None:
