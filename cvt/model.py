@@ -392,6 +392,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
     def __init__(self, config: CvtConfig):
         super().__init__(config)
         config = self.config  # transformers' own is translated
+        self.num_labels = config.num_labels  # as the classifier was made; transformers' models have it too
         self.cvt = CvtModel(config, add_pooling_layer=False)
         width = config.embed_dim[-1]
         self.layernorm = nn.LayerNorm(width, eps=config.layer_norm_eps)

@@ -123,6 +123,17 @@ def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gat
     assert gate.passes == passes
 
 
+def test_the_link_names_an_example_as_soon_as_it_is_drawn(visit, gated):
+    """Who reloads at once finds it again."""
+    seen = visit(gated[0])
+    seen.page.evaluate("""window.links = []; document.addEventListener("cvt-explorer", ({ detail }) =>
+      detail.id === "main" && detail.what === "shown" && links.push(new URLSearchParams(location.search).get("picture")))""")
+    for name in ("koala", "bison"):
+        seen.choose(name)
+        seen.wait_for_example(name)
+        assert seen.page.evaluate("links.pop()") == name
+
+
 def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
     seen = visit(gated[0])
     seen.example("espresso").dblclick()

@@ -87,6 +87,13 @@ def new_head(library, place, **labels):
     return model.config.id2label, model.config.label2id, model.classifier.weight.shape, rest, sorted(map(str, info["mismatched_keys"]))
 
 
+def new_labels(model, count):
+    """A head replaced by hand, as notebooks do it."""
+    model.num_labels = model.config.num_labels = count
+    model.classifier = torch.nn.Linear(model.classifier.in_features, model.num_labels)
+    return model(X).logits.shape, loss_of(model, torch.tensor([0, 2])).shape
+
+
 def update(config, values):
     config.update(values)
     return config
@@ -155,6 +162,7 @@ SAME = {
         lib, place, tmp, state_dict={name: value.clone() for name, value in classifier(lib, place).state_dict().items()}
     ),
     # a model
+    "number of labels": lambda lib, place, _: (classifier(lib, place).num_labels, new_labels(classifier(lib, place), 3)),
     "parameters": lambda lib, place, _: classifier(lib, place).num_parameters(),
     "parameters that learn": lambda lib, place, _: (
         classifier(lib, place).requires_grad_(False).num_parameters(only_trainable=True, exclude_embeddings=True)

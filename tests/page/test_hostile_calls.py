@@ -21,7 +21,7 @@ pytest.importorskip("gradio")
 
 import app
 from tests import serving
-from visualize.page.gate import BODY_BYTES, TOO_LARGE
+from visualize.page.gate import BODY_BYTES, NO_FILE, TOO_LARGE
 from visualize.page.intake import ADDRESSES_OFF, NOT_UPLOADED
 from visualize.page.workbench import Workbench
 
@@ -367,6 +367,13 @@ def test_a_state_is_the_servers_alone(server, canaries):
         assert answer["success"] or answer["output"]["error"]
         assert canaries[0] not in json.dumps(answer)
         assert "canary" not in json.dumps(answer)
+
+
+def test_a_form_without_a_file_is_a_sentence(server, caplog):
+    body = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\ntext\r\n--x--\r\n'
+    status, answer = server.send("POST", "/gradio_api/upload", body, **{"Content-Type": "multipart/form-data; boundary=x"})
+    assert (status, answer) == (400, NO_FILE)
+    assert "Traceback" not in caplog.text
 
 
 def test_a_full_disk_is_a_sentence(server, monkeypatch):

@@ -15,6 +15,7 @@ BODY_BYTES = 1 << 16  # of JSON: a call with an architecture takes about 2,000
 UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file, and what a form says around it
 TOO_LARGE = "This is too large to be sent here."
 FULL = "The server has no room for this file now. Try again later."
+NO_FILE = "This is not a form with a file in it."
 
 # Routes of Gradio's that this page does not use. What they can do for strangers: download without bounds through this server
 # (file=http…), write files here (deep_link, process_recording), reach other servers or a component's functions.
@@ -70,6 +71,10 @@ class Gate:
                 raise
             log.error("the disk is full")
             await PlainTextResponse(FULL, 507)(scope, receive, send)
+        except TypeError:  # Gradio's, of a form whose fields are no files; strangers' mistakes are no tracebacks in the log
+            if limit != UPLOAD_BYTES or answered:
+                raise
+            await PlainTextResponse(NO_FILE, 400)(scope, receive, send)
 
 
 class _TooLarge(Exception):

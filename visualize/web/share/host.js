@@ -54,7 +54,10 @@ export function mount(element, _props, _watch, base) {
   function follow() {
     if (!ready || wanted) return;
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(history.state, "", address()), QUIET);
+    const write = () => history.replaceState(history.state, "", address());
+    const picture = page.state.picture?.example;
+    if (picture && picture !== new URLSearchParams(location.search).get("picture")) write(); // who reloads at once keeps it
+    else timer = setTimeout(write, QUIET);
   }
 
   /** What the address says when the page opens. */
