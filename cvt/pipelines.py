@@ -16,9 +16,9 @@ import torch
 from PIL import ImageOps
 from torch import nn
 
-from .base.config import nearest
 from .classifiers import Classes, check_classifier, named_scores, score_function, unwrapped
 from .config import CvtConfig
+from .fields import nearest
 from .files.options import split_where
 from .files.push import push_to_hub
 from .files.storage import check_folder

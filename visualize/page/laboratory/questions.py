@@ -9,8 +9,8 @@ from typing import Any
 
 from cvt.architecture.amounts import in_bytes
 from cvt.architecture.build import Cancelled
+from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import stage_settings
-from cvt.files.transformers_support import foreign
 
 from ...web import explorer
 from .. import words
@@ -54,7 +54,7 @@ class Questions:
         bench, found = self._wanted(asked)
         side = None if found.side == bench.side else found.side
         lines = python_lines(found.config, bench.config, found.inherited, found.seed, bench.source, side)
-        return {"config": found.config.without_claims().to_json_string(), "python": lines, "note": foreign(found.config)}
+        return {"config": found.config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(found.config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""
