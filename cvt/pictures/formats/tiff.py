@@ -112,7 +112,7 @@ def _mode(layout: Layout) -> tuple[str, int]:
 def _shown(layout: Layout, colours: int, notes: list[Note]):
     """The function (rows, W, samples) → uint8 (rows, W, ``colours``)."""
     if layout.photometric in (3, 8, 9):
-        signs = np.uint8([0, 128, 128] if layout.photometric == 8 else 0)  # Pillow keeps a* and b* from 0 on
+        signs = np.uint8([0, 128, 128] if layout.photometric == 9 else 0)  # Pillow takes a* and b* signed, as CIELAB has them
         return lambda values: values[:, :, :colours].astype(np.uint8) ^ signs
     low, high = _range(layout, notes)
     inverted = layout.photometric == 0
