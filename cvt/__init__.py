@@ -9,6 +9,8 @@ A name is imported when it is first used, so that the config and its costs can b
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import renamed
+
 if TYPE_CHECKING:
     from .config import CvtConfig
     from .model import CvtForImageClassification, CvtModel
@@ -41,6 +43,26 @@ __all__ = [
     "open_picture",
     "pipeline",
 ]
+
+renamed.keep(
+    __name__,
+    {
+        "amounts": "architecture.amounts",
+        "budget": "architecture.budget",
+        "build": "architecture.build",
+        "cost": "architecture.cost",
+        "fetch": "pictures.fetch",
+        "hub": "files.hub",
+        "inherit": "architecture.inherit",
+        "inheritance": "architecture.inheritance",
+        "linear": "runtime.linear",
+        "names": "files.names",
+        "preprocess": "processor.processor",
+        "presets": "architecture.presets",
+        "settings": "architecture.settings",
+        "variants": "architecture.variants",
+    },
+)
 
 
 def __getattr__(name: str):

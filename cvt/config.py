@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property, wraps
 from typing import Any
 
-from .base.config import ALIASES, CLAIMS, ConfigBase, check_spelling, nearest
+from .base.config import ALIASES, CLAIMS, ConfigBase
 from .fields import (
     LARGEST_SIDE,
     NO_GENERAL_DEFAULT,
@@ -21,11 +21,13 @@ from .fields import (
     STAGE_DEFAULTS,
     Size,
     cast,
+    check_spelling,
     flag,
     is_list,
     is_number,
     label_names,
     label_numbers,
+    nearest,
     pair,
     shown,
     side,
@@ -33,7 +35,7 @@ from .fields import (
 )
 from .stage import StageConfig, check_stage, conv_output, pooled_output
 
-__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "as_config", "conv_output", "pooled_output"]
+__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -273,23 +275,6 @@ class CvtConfig(ConfigBase):
                 config.extra.pop(name, None)
         config.__dict__ |= {name: value for name, value in self.__dict__.items() if name.startswith("_")}
         return config
-
-
-def as_config(config: Any) -> CvtConfig:
-    """A ``CvtConfig`` of this library's; transformers' own is translated, by what it says of itself.
-
-    Raises:
-        TypeError: anything else. ValueError: an architecture that is impossible.
-    """
-    if isinstance(config, CvtConfig):
-        return config
-    if getattr(config, "model_type", None) == CvtConfig.model_type and callable(getattr(config, "to_dict", None)):
-        values = config.to_dict() | {"_name_or_path": getattr(config, "name_or_path", ""), "transformers_version": None}
-        translated = CvtConfig.from_dict(values)
-        if (implementation := getattr(config, "_attn_implementation", None)) is not None:
-            translated._attn_implementation = implementation
-        return translated
-    raise TypeError(f"config must be a CvtConfig, as from CvtConfig.from_pretrained(...), not {type(config).__name__}.")
 
 
 def _counted(count: int, word: str) -> str:

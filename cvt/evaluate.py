@@ -18,16 +18,16 @@ import torch
 from torch import Tensor
 
 from .config import CvtConfig
-from .files.checkpoint import load_model, load_processor, replacing
+from .files.storage import replacing
 from .model import CvtForImageClassification
 from .processor import CvtImageProcessor
 from .runtime.device import choose_device
 from .training.data.data import find_held_out
 from .training.data.listing import Listing, composed
+from .training.data.places import check_apart, check_writable, path_argument, reason, writing
 from .training.data.reading import as_processed, read
 from .training.data.unseen import HELD_OUT, hand_on, unseen
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
-from .training.places import check_apart, check_writable, path_argument, reason, writing
 from .training.progress import HISTORY, replace_unencodable
 
 SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
@@ -148,14 +148,14 @@ def calibrate(source: str | None, measured: Measured, result: Evaluation, side: 
     """
     temperature = fit_temperature(measured.logits, measured.labels)
     expected = round(error_when_calibrated(measured.logits, measured.labels), 4)
-    model = load_model(CvtForImageClassification, source, dtype="auto")
+    model = CvtForImageClassification.from_pretrained(source, dtype="auto")
     fold_temperature(model, temperature)
     measurement = replace(result, calibration_error=expected).summary()
     details = {"temperature": round(temperature, 4), "calibration_error": expected, "pictures": result.pictures}
     extra = {**model.config.extra, "evaluation": measurement, "calibration": details}
     model.config = replace(model.config, image_size=side, extra=extra)
     model.save_pretrained(out)
-    replace(load_processor(source), size=side).save_pretrained(out)
+    replace(CvtImageProcessor.from_pretrained(source), size=side).save_pretrained(out)
     hand_on(source, out)
     return (
         f"Temperature {temperature:.3f} is now part of the classifier in {out}: the calibration error to expect is {expected:.1%} "
@@ -209,8 +209,8 @@ def run(options: argparse.Namespace) -> None:
     check(options)
     source = None if options.model == "embedded" else options.model
     device, dtype = choose_device(options.device)
-    model = load_model(CvtForImageClassification, source, device=device, dtype=dtype)
-    processor = load_processor(source)
+    model = CvtForImageClassification.from_pretrained(source, device=device, dtype=dtype)
+    processor = CvtImageProcessor.from_pretrained(source)
     listing, sentence = unseen(find_held_out(options.data), source, options.all)
     for each in filter(None, (*listing.notes, sentence)):
         print(each, flush=True)

@@ -5,6 +5,7 @@ Each check returns the value in its own type, or raises a ValueError that names 
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 from collections.abc import Iterable
 from numbers import Real
@@ -58,6 +59,20 @@ def shown(value: Any) -> str:
     except ValueError:  # Python does not write out numbers of thousands of digits
         text = "a number of thousands of digits"
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """ ", did you mean …?" where a known name is like this one, else nothing."""
+    match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
+    return f": did you mean {match[0]!r}?" if match else "."
+
+
+def check_spelling(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Refuses a name that is kept or ignored as unknown but is a known one misspelt: it would change numbers silently."""
+    known = set(known)
+    for name in names:
+        if name not in known and (hint := nearest(name, known, cutoff=0.86)) != ".":
+            raise TypeError(f"{where} got an unexpected argument {name!r}{hint}")
 
 
 def pair(value: int | Size) -> Size:

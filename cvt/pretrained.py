@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .base.model import GenericMethods
-from .config import CvtConfig, as_config
+from .config import CvtConfig
 
 ATTENTION = ("sdpa", "eager")
 
@@ -24,6 +24,8 @@ def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | N
 class CvtPreTrainedModel(GenericMethods):
     """What ``CvtModel`` and ``CvtForImageClassification`` share: initialisation, and in ``GenericMethods`` what every model has."""
 
+    config_class = CvtConfig
+    config: CvtConfig
     base_model_prefix = "cvt"
     main_input_name = "pixel_values"
     accepts_loss_kwargs = False  # the loss is a mean, so transformers' Trainer divides it where it accumulates gradients
@@ -31,7 +33,7 @@ class CvtPreTrainedModel(GenericMethods):
 
     def __init__(self, config: CvtConfig):
         super().__init__()
-        self.config = as_config(config).without_claims()  # a claim is about trained weights, which these are not yet
+        self.config = CvtConfig.accept(config).without_claims()  # a claim is about trained weights, which these are not yet
         self.name_or_path = self.config.name_or_path
 
     def init_weights(self, part: nn.Module | None = None, generator: torch.Generator | None = None) -> None:

@@ -16,18 +16,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .architecture.transformers_support import what_transformers_lacks
 from .evaluate import in_words, predict
-from .files.transformers_support import foreign
 from .model import CvtForImageClassification
 from .processor import CvtImageProcessor
 from .runtime.device import choose_device
 from .training import result
 from .training.batches import Batches
 from .training.data.data import HELD_OUT_SHARE, Listing, find_both
+from .training.data.places import UNWRITTEN, check_apart, check_writable, path_argument, reason
 from .training.data.reading import PictureSet, as_processed, check_classes, middle_square, read
 from .training.distributed import World, joined
 from .training.measures import evaluate
-from .training.places import UNWRITTEN, check_apart, check_writable, path_argument, reason
 from .training.precision import PRECISIONS, choose_precision
 from .training.progress import HISTORY, Reporter, replace_unencodable
 from .training.recipe import FINE_TUNING, LEAST_STEPS, Phases, Recipe
@@ -190,7 +190,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     model = start.build(classes, recipe.seed).to(device)
     say = print if world.first else (lambda *text, **how: None)
     say(describe(training_list, held_out_list), flush=True)
-    if note := foreign(start.config):
+    if note := what_transformers_lacks(start.config):
         say(note, flush=True)
     if start.source is None and len(training_list) < FEW:
         say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)

@@ -1,8 +1,9 @@
-"""Imports go one way: config ← model ← checkpoint, and cvt ← visualize ← app."""
+"""Imports go one way: every folder says which others it may import, and no module imports itself in a circle."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,67 +12,45 @@ from tests.helpers import tiny_model
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
+MOST = 12  # Python files in a folder
 
-_READERS = ("avif", "bmp", "gif", "jpeg", "png", "ppm", "tiff", "webp")
-_FORMAT = {
-    "cvt.pictures.colour",
-    "cvt.pictures.formats.bounds",
-    "cvt.pictures.formats.exif",
-    "cvt.pictures.formats.stored",
-    "cvt.pictures.notes",
-}
-
-# What each module of the model may import of its own package; checkpoint is reached from within functions only.
-MODEL = {
-    "cvt.fields": set(),
-    "cvt.stage": {"cvt.fields"},
-    "cvt.base.config": {"cvt.fields"},
-    "cvt.config": {"cvt.base.config", "cvt.fields", "cvt.stage"},
-    "cvt.files.storage": {"cvt.fields"},
-    "cvt.base.transformers": set(),
-    "cvt.files.names": set(),
-    "cvt.pictures.notes": set(),
-    "cvt.pictures.formats.bounds": set(),
-    "cvt.pictures.formats.exif": set(),
-    "cvt.pictures.colour": {"cvt.pictures.formats.bounds", "cvt.pictures.formats.stored", "cvt.pictures.notes"},
-    "cvt.pictures.formats.stored": {"cvt.pictures.formats.bounds", "cvt.pictures.notes"},
-    **{f"cvt.pictures.formats.{name}": _FORMAT for name in ({*_READERS, "tiff_tags"} - {"tiff"})},
-    "cvt.pictures.formats.tiff": _FORMAT | {"cvt.pictures.formats.jpeg", "cvt.pictures.formats.tiff_tags", "cvt.pictures.formats"},
-    "cvt.pictures.reading": _FORMAT | {"cvt.pictures.formats", *(f"cvt.pictures.formats.{name}" for name in _READERS)},
-    "cvt.pictures.decoding": {"cvt.pictures.notes", "cvt.pictures.reading"},
-    "cvt.pictures.fetch": {"cvt.fields", "cvt.pictures.reading"},
-    "cvt.architecture.cost": {"cvt.config"},
-    "cvt.outputs": {"cvt.config"},
-    "cvt.runtime.linear": set(),
-    "cvt.base.model": {"cvt.config", "cvt.base.config", "cvt.base.transformers"},
-    "cvt.pretrained": {"cvt.config", "cvt.base.model"},
-    "cvt.model": {"cvt.config", "cvt.outputs", "cvt.pretrained"},
-    "cvt.processor.arrays": {"cvt.fields", "cvt.pictures.formats.bounds"},
-    "cvt.processor.batch_feature": {"cvt.fields"},
-    "cvt.pictures.sources": {"cvt.pictures.fetch", "cvt.pictures.reading"},
-    "cvt.processor.settings": {"cvt.processor.arrays", "cvt.fields"},
-    "cvt.files.options": {"cvt.base.config", "cvt.fields"},
-    "cvt.files.push": set(),
-    "cvt.processor.files": {"cvt.base.config", "cvt.files.storage", "cvt.files.options", "cvt.files.push"},
-    "cvt.processor.processor": {
-        *("cvt.processor.arrays", "cvt.processor.batch_feature", "cvt.base.config", "cvt.fields", "cvt.pictures.reading"),
-        *("cvt.processor.files", "cvt.processor.settings", "cvt.pictures.sources"),
-    },
-    "cvt.classifiers": set(),
-    "cvt.architecture.amounts": set(),
-    "cvt.architecture.settings": {"cvt.fields"},
-    "cvt.architecture.inheritance": {"cvt.architecture.amounts", "cvt.config"},
-    "cvt.architecture.build": {"cvt.config", "cvt.model"},
-    "cvt.architecture.inherit": {"cvt.architecture.build", "cvt.config", "cvt.architecture.inheritance", "cvt.model"},
-    "cvt.architecture.variants": {"cvt.config", "cvt.fields", "cvt.architecture.settings"},
-    "cvt.architecture.presets": {"cvt.config", "cvt.fields", "cvt.architecture.variants"},
-    "cvt.architecture.budget": {
-        "cvt.architecture.amounts",
-        "cvt.config",
-        "cvt.architecture.cost",
-        "cvt.architecture.settings",
-        "cvt.architecture.variants",
-    },
+# Each folder, and each module that is a room of its own: what it may import besides itself, imports within functions included and
+# those for type checkers aside. From the bottom up: what is allowed is above.
+ROOMS = {
+    "cvt.fields": "",
+    "cvt.stage": "fields",
+    "cvt.renamed": "",
+    "cvt": "renamed",
+    "cvt.pictures.common": "",
+    "cvt.pictures.formats": "pictures.common",
+    "cvt.pictures": "fields pictures.common pictures.formats",
+    "cvt.runtime.device": "fields",
+    "cvt.files": "fields runtime.device",
+    "cvt.base": "fields files runtime.device",
+    "cvt.config": "base fields stage",
+    "cvt.outputs": "config",
+    "cvt.pretrained": "base config",
+    "cvt.model": "config outputs pretrained",
+    "cvt.runtime": "config model",
+    "cvt.processor": "fields files pictures pictures.common",
+    "cvt.checkpoint": "config files processor runtime.device",
+    "cvt.pipelines": "config fields files model pictures processor runtime.device",
+    "cvt.architecture": "config fields model",
+    "cvt.training.augmentation": "",
+    "cvt.training.data": "files pictures processor",
+    "cvt.training": "config files model processor training.augmentation training.data",
+    "cvt.evaluate": "config files model processor runtime.device training training.data",
+    "cvt.train": "architecture evaluate model processor runtime.device training training.data",
+    "visualize.container": "",
+    "visualize.geometry": "cvt.config",
+    "visualize.capture": "cvt.model cvt.runtime",
+    "visualize.maps": "capture container cvt.model cvt.processor",
+    "visualize.explore": "capture geometry maps cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
+    "visualize": "capture explore cvt.renamed",
+    "visualize.draw": "container explore geometry maps cvt.files",
+    "visualize.web": "",
+    "visualize.page": "draw explore geometry maps web "
+    "cvt cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor cvt.runtime cvt.runtime.device",
 }
 
 
@@ -81,45 +60,61 @@ def modules(package):
     return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
+MODULES = {name: path for package in PACKAGES for name, path in modules(package).items()}
+
+
 def imported(name, path):
-    """(dotted name, whether at the top of the module) of all that it imports, relative names resolved, typing aside."""
+    """Dotted names of all that a module imports, relative names resolved, typing aside."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    top = set()
-    for node in tree.body:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            for inner in ast.walk(node):
-                inner.skipped = True
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            top.add(node)
+    typing = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    skipped = {inner for node in typing for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if hasattr(node, "skipped"):
+        if node in skipped:
             continue
         if isinstance(node, ast.Import):
-            yield from ((each.name, node in top) for each in node.names)
+            yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*base, *([node.module] if node.module else [])])
             for each in node.names:
-                yield (f"{base}.{each.name}" if f"{base}.{each.name}" in KNOWN else base), node in top
+                yield f"{base}.{each.name}" if f"{base}.{each.name}" in MODULES else base
 
 
-KNOWN = {name for package in PACKAGES for name in modules(package)}
-IMPORTS = {name: set(imported(name, path)) for package in PACKAGES for name, path in modules(package).items()}
+IMPORTS = {name: set(imported(name, path)) for name, path in MODULES.items()}
 
 
 def roots(name):
-    return {each.split(".")[0] for each, _ in IMPORTS[name]}
+    return {each.split(".")[0] for each in IMPORTS[name]}
+
+
+def room(name):
+    """The room that a module is in: the longest name of a room with which its own begins."""
+    return max((each for each in ROOMS if f"{name}.".startswith(f"{each}.")), key=len)
+
+
+def allowed(name):
+    package = name.split(".")[0]
+    return {each if each.split(".")[0] in PACKAGES else f"{package}.{each}" for each in ROOMS[name].split()}
+
+
+def circle(needs):
+    """What is left after taking away, again and again, all that needs nothing that is left."""
+    left = {name: needed & set(needs) - {name} for name, needed in needs.items()}
+    while free := [name for name, needed in left.items() if not needed & set(left)]:
+        left = {name: needed for name, needed in left.items() if name not in free}
+    return sorted(left)
 
 
 def test_the_reader_sees_imports():
-    assert ("cvt.config", True) in IMPORTS["cvt.model"]
-    assert ("cvt.files.checkpoint", False) in IMPORTS["cvt.base.model"]
-    assert ("cvt.files.microsoft", True) in IMPORTS["cvt.files.checkpoint"]  # from . import microsoft
+    assert "cvt.config" in IMPORTS["cvt.model"]
+    assert "cvt.files.described" in IMPORTS["cvt.base.config"]  # within a function
+    assert "cvt.files.microsoft" in IMPORTS["cvt.files.described"]  # from . import microsoft
+    assert "cvt.config" not in IMPORTS["cvt.files.saving"]  # for type checkers only
     assert "torch" in roots("cvt.model")
 
 
-@pytest.mark.parametrize("name", sorted(IMPORTS))
+@pytest.mark.parametrize("name", sorted(MODULES))
 def test_direction(name):
     forbidden = {"app", "gradio", "benchmarks", "tests", "transformers"}
     if name.startswith("cvt"):
@@ -129,19 +124,21 @@ def test_direction(name):
     assert not roots(name) & forbidden
 
 
-@pytest.mark.parametrize("name", sorted(MODEL))
-def test_the_model_is_read_from_the_bottom(name):
-    own = {each for each, at_the_top in IMPORTS[name] if at_the_top and each.startswith("cvt")}
-    assert own <= MODEL[name]
+@pytest.mark.parametrize("name", list(ROOMS))
+def test_a_room_imports_what_it_may(name):
+    found = {room(each) for module in MODULES if room(module) == name for each in IMPORTS[module] if each in MODULES} - {name}
+    assert found <= allowed(name), sorted(found - allowed(name))
 
 
-def test_no_circles():
-    """Taking away modules that import nothing that is left must take away all."""
-    left = {name: {each for each, at_the_top in IMPORTS[name] if at_the_top and each in KNOWN} for name in KNOWN}
-    while left:
-        free = {name for name, needs in left.items() if not needs & set(left) - {name}}
-        assert free, f"these import each other: {sorted(left)}"
-        left = {name: needs for name, needs in left.items() if name not in free}
+def test_no_room_and_no_module_imports_itself_in_a_circle():
+    assert circle({name: allowed(name) for name in ROOMS}) == []
+    assert circle(IMPORTS) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
+
+
+def test_folders_stay_small_enough_to_be_seen_at_a_glance():
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES.values())
+    assert {folder: count for folder, count in counts.items() if count > MOST} == {}
 
 
 def run(program):

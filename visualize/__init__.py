@@ -1,6 +1,19 @@
 """What a CvT does with a picture, made visible: capture by hooks, summaries, true geometry, pictures."""
 
+from cvt import renamed
+
 from .capture import Capture, capture
 from .explore import Exploration, StageExploration, explore
 
 __all__ = ["Capture", "Exploration", "StageExploration", "capture", "explore"]
+
+renamed.keep(
+    __name__,
+    {
+        "attention_maps": "maps.attention",
+        "curves": "draw.curves",
+        "evidence": "maps.evidence",
+        "feature_maps": "maps.features",
+        "plots": "draw.plots",
+    },
+)

@@ -6,7 +6,6 @@ attributes. What makes no tensor of another shape and no other number of a built
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..fields import shown
+from ..fields import check_spelling, shown
+from ..files.hub import Folder, Repository, locate
+from ..files.options import WHERE, split_where
+from ..files.push import push_folder, push_to_hub
+from ..files.storage import CONFIG, check_folder, json_file, read_json, read_settings, replacing
 
 ALIASES = {"use_return_dict": "return_dict", "torch_dtype": "dtype"}  # older name: name
 # What every config of transformers' has, and a CvT has no field for.
@@ -138,14 +141,6 @@ class ConfigBase:
         except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"The config has an attribute that a config.json cannot hold: {_first_line(error)}.") from error
 
-    def to_json_file(self, json_file_path: str | Path, use_diff: bool = True) -> None:
-        """Writes ``to_json_string`` to a file, whole or not at all."""
-        from ..files.storage import replacing  # the config itself is wanted without PyTorch, which files.py does not need either
-
-        content = self.to_json_string(use_diff)
-        with replacing(Path(json_file_path)) as temporary:
-            temporary.write_text(content, encoding="utf-8")
-
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs) -> Any:
         """The config of a ``config.json``'s content; keys that mean nothing here become attributes.
@@ -188,40 +183,84 @@ class ConfigBase:
         return config, rest
 
     @classmethod
+    def accept(cls, config: Any) -> Any:
+        """A config of this class; transformers' own is translated, by what it says of itself.
+
+        Raises:
+            TypeError: anything else. ValueError: an architecture that is impossible.
+        """
+        if isinstance(config, cls):
+            return config
+        if getattr(config, "model_type", None) != cls.model_type or not callable(getattr(config, "to_dict", None)):
+            raise TypeError(f"config must be a {cls.__name__}, as from {cls.__name__}.from_pretrained(...), not {type(config).__name__}.")
+        values = config.to_dict() | {"_name_or_path": getattr(config, "name_or_path", ""), "transformers_version": None}
+        translated = cls.from_dict(values)
+        if (implementation := getattr(config, "_attn_implementation", None)) is not None:
+            translated._attn_implementation = implementation
+        return translated
+
+    # --- files and the Hub -----------------------------------------------------------------------------------------------
+
+    @classmethod
     def from_json_file(cls, json_file: str | Path) -> Any:
         """The config in a JSON file. Raises ValueError as ``from_dict``, and where there is no such file or no JSON in it."""
-        from ..files.storage import read_json
-
         return cls.from_dict(read_json(Path(json_file)))
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> Any:
-        """The config of the embedded model (no argument), a folder, a JSON file, or a Hub id; see ``checkpoint.load_config``."""
-        from ..files.checkpoint import load_config  # checkpoint.py imports this module
+        """The config of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
 
-        return load_config(pretrained_model_name_or_path, **kwargs)
+        Args:
+            kwargs: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find it; and
+                values used instead of the file's, for example ``num_labels=10``. Others are ignored, as in transformers, or with
+                ``return_unused_kwargs=True`` returned: (config, others).
+        Raises:
+            ValueError: there is none, or it is damaged, or not a CvT's.
+            TypeError: an option that is a known one misspelt.
+        """
+        source, wanted_unused = pretrained_model_name_or_path, kwargs.pop("return_unused_kwargs", False)
+        where = split_where(kwargs)
+        if not wanted_unused:
+            check_spelling(kwargs, {*cls.__dataclass_fields__, *WHERE}, "from_pretrained()")
+        path = json_file(source)
+        config = cls.from_json_file(path) if path else cls.at(locate(source, **where))
+        config.name_or_path = "" if source is None else str(source)
+        config, unused = config.overridden(kwargs)
+        return (config, unused) if wanted_unused else config
+
+    @classmethod
+    def at(cls, files: Folder | Repository) -> Any:
+        """The config among the files of a checkpoint. Raises as ``from_pretrained``."""
+        from ..files.described import config_values  # reads tensors where they alone tell: the only use for PyTorch here
+
+        return cls.from_dict(config_values(files))
 
     @classmethod
     def get_config_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> tuple[dict[str, Any], dict[str, Any]]:
         """The content of a ``config.json``, and those of ``kwargs`` that do not tell where it is."""
-        from ..files.checkpoint import load_config_dict
+        kwargs.pop("return_unused_kwargs", None)
+        where = split_where(kwargs)
+        path = json_file(pretrained_model_name_or_path)
+        if path is not None:
+            return read_json(path), kwargs
+        files = locate(pretrained_model_name_or_path, **where)
+        values = None if files.weights else read_settings(files, CONFIG)
+        return (cls.at(files).to_dict() if values is None else values), kwargs
 
-        return load_config_dict(pretrained_model_name_or_path, **kwargs)
+    def to_json_file(self, json_file_path: str | Path, use_diff: bool = True) -> None:
+        """Writes ``to_json_string`` to a file, whole or not at all."""
+        content = self.to_json_string(use_diff)
+        with replacing(Path(json_file_path)) as temporary:
+            temporary.write_text(content, encoding="utf-8")
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs) -> None:
         """Writes ``config.json`` into a folder, made if it is missing; ``kwargs`` as ``push_to_hub`` takes them."""
-        from ..files.storage import check_folder
-
-        self.to_json_file(check_folder(save_directory) / "config.json")
+        self.to_json_file(check_folder(save_directory) / CONFIG)
         if push_to_hub:
-            from ..files.push import push_folder
-
-            push_folder(save_directory, ["config.json"], **kwargs)
+            push_folder(save_directory, [CONFIG], **kwargs)
 
     def push_to_hub(self, repo_id: str, **kwargs) -> Any:
         """Uploads ``config.json`` to a repository on the Hub, made if it is missing; see ``push.push_to_hub``."""
-        from ..files.push import push_to_hub
-
         return push_to_hub(self, repo_id, **kwargs)
 
 
@@ -232,20 +271,6 @@ def jsonable(value: Any) -> Any:
     if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
         return str(value).removeprefix("torch.")
     return value
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """ ", did you mean …?" where a known name is like this one, else nothing."""
-    match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
-    return f": did you mean {match[0]!r}?" if match else "."
-
-
-def check_spelling(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuses a name that is kept or ignored as unknown but is a known one misspelt: it would change numbers silently."""
-    known = set(known)
-    for name in names:
-        if name not in known and (hint := nearest(name, known, cutoff=0.86)) != ".":
-            raise TypeError(f"{where} got an unexpected argument {name!r}{hint}")
 
 
 def _is_said(name: str, value: Any) -> bool:

@@ -12,9 +12,12 @@ from typing import Any, NoReturn
 import torch
 from torch import nn
 
-from ..config import CvtConfig, as_config
-from .config import CLAIMS
-from .transformers import SeenByTransformers
+from ..files.checkpoint import load_model
+from ..files.push import push_to_hub
+from ..files.saving import save_model
+from ..runtime.device import as_dtype
+from .config import CLAIMS, ConfigBase
+from .seen_by_transformers import SeenByTransformers
 
 # of torch.utils.checkpoint, where the second pass is always the non-reentrant one and restores random numbers
 CHECKPOINT_OPTIONS = {"use_reentrant", "preserve_rng_state", "determinism_check", "context_fn", "debug", "early_stop"}
@@ -23,11 +26,11 @@ CHECKPOINT_OPTIONS = {"use_reentrant", "preserve_rng_state", "determinism_check"
 class GenericMethods(SeenByTransformers, nn.Module):
     """Base of the models: what does not depend on how a CvT computes."""
 
-    config_class = CvtConfig
     framework = "pt"
     supports_gradient_checkpointing = True
     model_tags: list[str] | None = None
-    config: CvtConfig
+    config_class: type[ConfigBase]
+    config: ConfigBase
 
     @property
     def dtype(self) -> torch.dtype:
@@ -72,11 +75,11 @@ class GenericMethods(SeenByTransformers, nn.Module):
         return super().train(mode)
 
     def claim(self, claims: Mapping[str, Any]) -> None:
-        """Says in the config how good this model is measured to be, and nothing else about that."""
+        """Says in the config how good this model is measured to be, as ``claims`` do, whose other keys do not matter."""
         for config in {id(model.config): model.config for model in (self, self.base_model)}.values():
             for name in CLAIMS:
                 config.extra.pop(name, None)
-            config.extra |= claims
+            config.extra |= {name: value for name, value in claims.items() if name in CLAIMS}
 
     # --- embeddings and weights ------------------------------------------------------------------------------------------
 
@@ -161,16 +164,14 @@ class GenericMethods(SeenByTransformers, nn.Module):
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, *model_args, **options):
         """A trained model, in evaluation mode; see ``checkpoint.load_model`` for sources and options."""
-        from ..files.checkpoint import load_model  # checkpoint.py imports the models' config
-
         return load_model(cls, pretrained_model_name_or_path, *model_args, **options)
 
     @classmethod
-    def _from_config(cls, config: CvtConfig, dtype: torch.dtype | str | None = None, torch_dtype=None, attn_implementation=None, **options):
+    def _from_config(
+        cls, config: ConfigBase, dtype: torch.dtype | str | None = None, torch_dtype=None, attn_implementation=None, **options
+    ):
         """A model with random weights, in training mode."""
-        from ..runtime.device import as_dtype
-
-        model = cls(as_config(config), **options)
+        model = cls(cls.config_class.accept(config), **options)
         if attn_implementation is not None:
             model.set_attn_implementation(attn_implementation)
         dtype = dtype or torch_dtype or model.config.dtype
@@ -178,14 +179,10 @@ class GenericMethods(SeenByTransformers, nn.Module):
 
     def save_pretrained(self, save_directory: str | Path, is_main_process: bool = True, **options) -> None:
         """Writes ``config.json`` and ``model.safetensors``, which transformers opens too; see ``saving.save_model`` for options."""
-        from ..files.saving import save_model
-
         save_model(self, save_directory, is_main_process, **options)
 
     def push_to_hub(self, repo_id: str, **options) -> Any:
         """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
-        from ..files.push import push_to_hub
-
         return push_to_hub(self, repo_id, **options)
 
     def add_model_tags(self, tags: list[str] | str) -> None:

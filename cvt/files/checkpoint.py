@@ -1,4 +1,4 @@
-"""Loading: the embedded model, a folder in Hugging Face's format, a Hub id, a file of the authors'.
+"""Loading a model: the embedded one, a folder in Hugging Face's format, a Hub id, a file of the authors'.
 
 Weights are fitted strictly: every tensor of the model is in the file and every tensor of the file in the model, with the
 same shape. Only tensors are ever read from a file, never a pickle that could run a program.
@@ -15,70 +15,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..base.config import CLAIMS, check_spelling
-from ..config import CvtConfig, as_config
-from ..processor import CvtImageProcessor
 from ..runtime.device import as_device, as_dtype, mapped_device
-from . import microsoft
-from .hub import EMBEDDED, CheckpointError, Folder, Repository, locate
-from .names import MICROSOFT, table_of, to_ours, to_theirs
+from .hub import Folder, Repository, locate
+from .names import table_of, to_ours, to_theirs
 from .options import split_where, unknown_argument
-from .storage import parsed, read_json, replacing, write_json
 from .tensors import find_weights, is_state_dict, read_tensors
 
 if TYPE_CHECKING:
+    from ..config import CvtConfig
     from ..pretrained import CvtPreTrainedModel
 
-__all__ = ["EMBEDDED", "as_device", "as_dtype", "load_config", "load_model", "load_processor", "replacing", "write_json"]
-
-CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 HEAD = ("layernorm.", "classifier.")  # what CvtForImageClassification has on top of CvtModel
 NAMES_SHOWN = 8
-
-
-def load_config(source: str | Path | None = None, **options) -> CvtConfig | tuple[CvtConfig, dict[str, Any]]:
-    """The config of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
-
-    Args:
-        options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find it; and
-            values used instead of the file's, for example ``num_labels=10``. Others are ignored, as in transformers, or with
-            ``return_unused_kwargs=True`` returned: (config, others).
-    Raises:
-        ValueError: there is none, or it is damaged, or not a CvT's.
-        TypeError: an option that is a known one misspelt.
-    """
-    wanted_unused = options.pop("return_unused_kwargs", False)
-    where = split_where(options)
-    if not wanted_unused:
-        check_spelling(options, {*CvtConfig.__dataclass_fields__, *inspect.signature(locate).parameters}, "from_pretrained()")
-    config, unused = _config_at(source, where).overridden(options)
-    return (config, unused) if wanted_unused else config
-
-
-def load_config_dict(source: str | Path | None = None, **options) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The content of a ``config.json``, and those options that do not tell where it is. Raises as ``load_config``."""
-    options.pop("return_unused_kwargs", None)
-    where = split_where(options)
-    path = _json_file(source)
-    if path is not None:
-        return read_json(path), options
-    files = locate(source, **where)
-    values = None if files.weights else _read_json(files, CONFIG)
-    return (_config_of(files).to_dict() if values is None else values), options
-
-
-def load_processor(source: str | Path | None = None, **hub) -> CvtImageProcessor:
-    """The image processor of a model; ``hub`` and errors as for ``load_config``."""
-    files = locate(source, **hub)
-    values = _read_json(files, PROCESSOR)
-    if values is not None:
-        return CvtImageProcessor.from_dict(values)
-    if files.weights is not None and table_of(read_tensors(files, files.weights)) is MICROSOFT:
-        return CvtImageProcessor(**microsoft.processor_settings(files.weights))
-    raise ValueError(
-        f"There is no {PROCESSOR} in {files.label}: it says how the model's pictures are prepared. "
-        'CvtImageProcessor(size=224).save_pretrained("FOLDER") makes one, with your own numbers.'
-    )
 
 
 def load_model(
@@ -121,14 +69,18 @@ def load_model(
         ValueError: nothing there, no network, a damaged file, or tensors that do not fit (all of them named).
         TypeError: an unknown argument, or a config of another kind.
     """
-    where = split_where(options)
+    where, config_class = split_where(options), cls.config_class
+    fields = config_class.__dataclass_fields__
     takes = set(inspect.signature(cls.__init__).parameters) - {"self", "config"}
-    model_options = {name: options.pop(name) for name in list(options) if name in takes and name not in CvtConfig.__dataclass_fields__}
+    model_options = {name: options.pop(name) for name in list(options) if name in takes and name not in fields}
     files = locate(source, **where)
-    given = _config_of(files) if config is None else _config_given(config)
+    if config is None:
+        given = config_class.at(files)
+    else:
+        given = config_class.from_pretrained(config) if isinstance(config, (str, Path)) else config_class.accept(config)
     found, unknown = given.overridden(options)
     if unknown:
-        raise unknown_argument(sorted(unknown)[0], {*inspect.signature(load_model).parameters, *CvtConfig.__dataclass_fields__, *takes})
+        raise unknown_argument(sorted(unknown)[0], {*inspect.signature(load_model).parameters, *fields, *takes})
     device = as_device(device if device_map is None else mapped_device(device_map))
     state, origin = _tensors(files, state_dict, variant, use_safetensors, device)
     table = table_of(state)
@@ -144,33 +96,12 @@ def load_model(
         state[name] = value.to(device, dtype if value.is_floating_point() else None, copy=device.type == "cpu")
     model.load_state_dict(state, assign=True)
     if state_dict is None and not new:
-        model.claim({name: value for name, value in found.extra.items() if name in CLAIMS})
+        model.claim(found.extra)
     model.config.name_or_path = model.name_or_path = "" if source is None else str(source)
     if attn_implementation is not None:
         model.set_attn_implementation(attn_implementation)
     model = model.to(device).eval()  # buffers that no file holds
     return (model, _loading_info(named, new)) if output_loading_info else model
-
-
-def _config_given(config: Any) -> CvtConfig:
-    """A config given to ``from_pretrained``: a value, or what ``CvtConfig.from_pretrained`` takes."""
-    return load_config(config) if isinstance(config, (str, Path)) else as_config(config)
-
-
-def _config_at(source: str | Path | None, where: dict[str, Any]) -> CvtConfig:
-    path = _json_file(source)
-    config = _config_of(locate(source, **where)) if path is None else CvtConfig.from_json_file(path)
-    config.name_or_path = "" if source is None else str(source)
-    return config
-
-
-def _json_file(source: str | Path | None) -> Path | None:
-    """The JSON file that ``source`` names instead of a folder."""
-    try:
-        path = Path(source or "").expanduser()
-        return path if path.suffix == ".json" and path.is_file() else None
-    except (OSError, ValueError, RuntimeError, TypeError):
-        return None  # no name that a file can have
 
 
 def _tensors(
@@ -189,39 +120,6 @@ def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, 
     """What transformers tells of a loading; the names and shapes are those of the new classifier, all else fitted."""
     mismatched = {(name, file[name].shape, value.shape) for name, value in new.items() if name in file}
     return {"missing_keys": set(new) - set(file), "unexpected_keys": set(), "mismatched_keys": mismatched, "error_msgs": []}
-
-
-def _read_json(files: Folder | Repository, name: str) -> dict[str, Any] | None:
-    """The settings in one of ``files``; None where there is no such file.
-
-    One that was damaged in the Hub's cache is downloaded anew, once.
-    """
-    path = files.find(name)
-    if path is None:
-        return None
-    try:
-        return parsed(path)
-    except ValueError as error:
-        rejected = files.reject(path, str(error))
-        if path.exists():
-            raise rejected from error
-    try:
-        again = files.find(name)
-        return None if again is None else parsed(again)
-    except ValueError:
-        raise rejected from None
-
-
-def _config_of(files: Folder | Repository) -> CvtConfig:
-    """The config among ``files``, or what the authors' tensors tell."""
-    if files.weights is not None:
-        state = read_tensors(files, files.weights)
-        if table_of(state) is MICROSOFT:
-            return microsoft.infer_config({to_ours(name, MICROSOFT): value for name, value in state.items()}, files.weights)
-    values = _read_json(files, CONFIG)
-    if values is None:
-        raise CheckpointError(f"There is no {CONFIG} in {files.label}: give the architecture as config=CvtConfig(...).")
-    return CvtConfig.from_dict(values)
 
 
 def _fit(

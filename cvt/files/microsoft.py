@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
-
-from ..config import CvtConfig
 
 HEAD_DIM = 64
 PATCHES = {7: (4, 2), 3: (2, 1)}  # kernel of a conv embedding: its stride and padding
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def infer_config(state: dict[str, Tensor], path: Path) -> CvtConfig:
-    """The architecture of the authors' model whose tensors these are, under the names they have here.
+def config_values(state: dict[str, Tensor], path: Path) -> dict[str, Any]:
+    """The architecture of the authors' model whose tensors these are, under the names they have here, as arguments of ``CvtConfig``.
 
     Args:
         path: the file; its name tells the side of the pictures it was trained on, as in CvT-13-384x384-IN-1k.pth.
@@ -28,14 +27,14 @@ def infer_config(state: dict[str, Tensor], path: Path) -> CvtConfig:
     """
     stages = [_infer_stage(state, index) for index in range(_count(state, r"cvt\.encoder\.stages\.(\d+)\."))]
     head = state.get("classifier.weight")
-    return CvtConfig(
-        num_channels=state["cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight"].shape[1],
-        num_labels=0 if head is None or head.ndim == 0 else head.shape[0],
-        image_size=input_side(path),
-        hidden_act="quick_gelu",
-        drop_path_rate=[0.0] * (len(stages) - 1) + [0.1],
+    return {
+        "num_channels": state["cvt.encoder.stages.0.embedding.convolution_embeddings.projection.weight"].shape[1],
+        "num_labels": 0 if head is None or head.ndim == 0 else head.shape[0],
+        "image_size": input_side(path),
+        "hidden_act": "quick_gelu",
+        "drop_path_rate": [0.0] * (len(stages) - 1) + [0.1],
         **{name: [stage[name] for stage in stages] for name in stages[0]},
-    )
+    }
 
 
 def input_side(path: Path) -> int:
@@ -44,7 +43,7 @@ def input_side(path: Path) -> int:
     return int(match[1]) if match else 224
 
 
-def processor_settings(path: Path) -> dict:
+def processor_values(path: Path) -> dict[str, Any]:
     """How the authors prepare pictures for the model of this file, as arguments of ``CvtImageProcessor``."""
     return {"size": input_side(path), "image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..base.config import nearest
-from ..fields import shown
+from ..fields import nearest, shown
 
 IGNORED = {
     *("low_cpu_mem_usage", "_fast_init", "mirror", "from_tf", "from_flax", "offload_state_dict"),  # transformers ignores them itself

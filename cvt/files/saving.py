@@ -14,14 +14,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..config import CvtConfig
-from .storage import check_folder, replacing
+from .storage import CONFIG, check_folder, replacing
 from .tensors import BIN, SAFE, is_state_dict, weight_names, with_variant
 
 if TYPE_CHECKING:
+    from ..config import CvtConfig
     from ..pretrained import CvtPreTrainedModel
 
-CONFIG = "config.json"
 MAX_SHARD_SIZE = "50GB"  # as in transformers
 NAMES_SHOWN = 4
 

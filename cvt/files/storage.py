@@ -8,9 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..fields import shown
+
+if TYPE_CHECKING:
+    from .hub import Folder, Repository
+
+CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"  # as Hugging Face names them
 
 
 @contextmanager
@@ -67,3 +72,33 @@ def check_folder(path: str | Path) -> Path:
     if path.is_file():
         raise ValueError(f"{shown(path.name)} is a file: name a folder to save to.")
     return path
+
+
+def json_file(source: str | Path | None) -> Path | None:
+    """The JSON file that ``source`` names instead of a folder."""
+    try:
+        path = Path(source or "").expanduser()
+        return path if path.suffix == ".json" and path.is_file() else None
+    except (OSError, ValueError, RuntimeError, TypeError):
+        return None  # no name that a file can have
+
+
+def read_settings(files: Folder | Repository, name: str) -> dict[str, Any] | None:
+    """The settings in one of ``files``; None where there is no such file.
+
+    One that was damaged in the Hub's cache is downloaded anew, once.
+    """
+    path = files.find(name)
+    if path is None:
+        return None
+    try:
+        return parsed(path)
+    except ValueError as error:
+        rejected = files.reject(path, str(error))
+        if path.exists():
+            raise rejected from error
+    try:
+        again = files.find(name)
+        return None if again is None else parsed(again)
+    except ValueError:
+        raise rejected from None

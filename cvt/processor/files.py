@@ -7,12 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..base.config import check_spelling
+from ..fields import check_spelling
+from ..files.described import processor_values
+from ..files.hub import locate
 from ..files.options import WHERE, split_where
 from ..files.push import push_folder, push_to_hub
-from ..files.storage import check_folder, read_json, write_json
+from ..files.storage import PROCESSOR, check_folder, read_json, write_json
 
-FILE = "preprocessor_config.json"
 # What transformers takes when it loads a processor, and what has no meaning here: there is one kind, which runs no other's code.
 WITHOUT_MEANING = ("use_fast", "backend", "user_agent", "image_processor_filename")
 # Settings of other image processors, or of the faster one, that change nothing about a CvT's pictures in transformers either.
@@ -78,16 +79,14 @@ class ProcessorFiles:
     @classmethod
     def get_image_processor_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> tuple[dict, dict]:
         """(the settings of a processor, the options that do not tell where it is)."""
-        from ..files.checkpoint import load_processor  # checkpoint.py imports the processor
-
         source, where = pretrained_model_name_or_path, split_where(options)
         if source is not None and Path(source).suffix == ".json":
             return cls.from_json_file(source).to_dict(), options
-        return load_processor(source, **where).to_dict(), options
+        return cls.from_dict(processor_values(locate(source, **where))).to_dict(), options
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> Any:
-        """The processor of the embedded model (no argument), a folder, a JSON file, or a Hub id; see ``checkpoint.py``.
+        """The processor of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
 
         Args:
             options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder`` and ``force_download``, to find
@@ -102,10 +101,10 @@ class ProcessorFiles:
         Args:
             push_to_hub: also upload it to the repository ``repo_id``, or one of the folder's name; ``options`` as for that.
         """
-        path = check_folder(save_directory) / FILE
+        path = check_folder(save_directory) / PROCESSOR
         self.to_json_file(path)
         if push_to_hub:
-            push_folder(path.parent, [FILE], **options)
+            push_folder(path.parent, [PROCESSOR], **options)
         return [str(path)]
 
     def push_to_hub(self, repo_id: str, **options: Any) -> Any:

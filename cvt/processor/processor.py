@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from ..base.config import check_spelling, nearest
-from ..fields import is_number
+from ..fields import check_spelling, is_number, nearest
 from ..pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
 from ..pictures.memory import is_array
 from ..pictures.sources import as_stored, each_picture, located, native

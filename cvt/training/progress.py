@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..files.checkpoint import replacing
+from ..files.storage import replacing
 
 HISTORY = "history.csv"
 BAR = "{n_fmt}/{total_fmt} {bar:4} {remaining} left{desc}"  # all that matters fits into 80 columns

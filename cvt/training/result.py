@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..files.checkpoint import replacing, write_json
+from ..files.storage import replacing, write_json
 from ..model import CvtForImageClassification
 from ..processor import CvtImageProcessor
 from .data.reading import PictureSet

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from ..config import CvtConfig
-from ..files.checkpoint import load_config, load_model, load_processor
 from ..model import CvtForImageClassification
 from ..processor import CvtImageProcessor
 from .data.listing import composed
@@ -42,7 +41,7 @@ class Start:
         torch.manual_seed(seed)
         if self.source is None:
             return CvtForImageClassification(config)
-        model = load_model(CvtForImageClassification, _named(self.source), config=config, ignore_mismatched_sizes=True)
+        model = CvtForImageClassification.from_pretrained(_named(self.source), config=config, ignore_mismatched_sizes=True)
         if known_classes(self.config) != classes:  # other classes, though there may be as many
             model.init_weights(model.classifier)
         return model
@@ -61,7 +60,7 @@ def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -
 
 def from_trained(source: str, drop_path: float | None) -> Start:
     """A trained model. Raises as ``from_pretrained``, and where it sees anything but three channels."""
-    config, processor = load_config(_named(source)), load_processor(_named(source))
+    config, processor = CvtConfig.from_pretrained(_named(source)), CvtImageProcessor.from_pretrained(_named(source))
     return Start(_with_drop_path(_of_colour(config), drop_path), processor, source)
 
 
@@ -73,7 +72,7 @@ def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProce
     Raises:
         ValueError: it has other classes, sees pictures normalised in another way, or cannot see pictures of one of the sides.
     """
-    teacher, own = load_model(CvtForImageClassification, _named(source)), load_processor(_named(source))
+    teacher, own = CvtForImageClassification.from_pretrained(_named(source)), CvtImageProcessor.from_pretrained(_named(source))
     known = known_classes(teacher.config)
     if sorted(known) != sorted(classes):
         raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")

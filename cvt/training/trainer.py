@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..files.checkpoint import replacing
+from ..files.storage import replacing
 from ..model import CvtForImageClassification
 from .batches import Batches
 from .distributed import World, gradients_stay

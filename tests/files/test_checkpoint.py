@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 import cvt.files.hub
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor, CvtModel
-from cvt.files.checkpoint import EMBEDDED, replacing
+from cvt.files.hub import EMBEDDED
 from cvt.files.names import MICROSOFT, SAME, to_ours, to_theirs
+from cvt.files.storage import replacing
 from tests.files.fake_hub import FakeHub
 from tests.helpers import pixels, tiny_config, tiny_model
 
@@ -400,14 +401,14 @@ def test_the_authors_files(tmp_path, name, changes, nested):
 
 def test_the_published_architectures_are_told_from_their_tensors(tmp_path):
     from cvt.config import VARIANTS
-    from cvt.files.microsoft import infer_config
+    from cvt.files.microsoft import config_values
 
     for name, settings in VARIANTS.items():
         config = CvtConfig(**settings, hidden_act="quick_gelu")
         with torch.device("meta"):
             state = CvtForImageClassification(config).state_dict()
         size = f"{config.image_size}x{config.image_size}"
-        inferred = infer_config(state, tmp_path / f"{name}-{size}-IN-1k.pth")
+        inferred = CvtConfig(**config_values(state, tmp_path / f"{name}-{size}-IN-1k.pth"))
         assert inferred.replace(drop_path_rate=config.drop_path_rate) == config
 
 

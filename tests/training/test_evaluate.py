@@ -15,7 +15,7 @@ from PIL import Image
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt import evaluate as evaluate_module
 from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
-from cvt.training import places
+from cvt.training.data import places
 from cvt.training.data.data import find, find_both, find_held_out
 from cvt.training.data.reading import middle_square, read
 from cvt.training.data.unseen import unseen
@@ -240,7 +240,7 @@ def test_what_ends_a_measurement_is_one_sentence(trained, monkeypatch, error, wo
     def ended(*_, **__):
         raise error
 
-    monkeypatch.setattr(evaluate_module, "load_model", ended)
+    monkeypatch.setattr(evaluate_module.CvtForImageClassification, "from_pretrained", ended)
     with pytest.raises(SystemExit, match=words):
         evaluated(trained)
 

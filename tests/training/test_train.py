@@ -376,7 +376,7 @@ def test_a_place_that_cannot_be_written_to_is_known_before_anything_is_read(fold
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("cvt.training.places.TemporaryFile", refused)
+    monkeypatch.setattr("cvt.training.data.places.TemporaryFile", refused)
     monkeypatch.setattr("cvt.train.read", lambda *_: pytest.fail("pictures were read"))
     with pytest.raises(SystemExit, match=r"Nothing can be written to 'out' \(Permission denied\): choose another --out"):
         main(command(folder, tmp_path / "out")[3:])

@@ -7,7 +7,7 @@ import csv
 import sys
 from pathlib import Path
 
-from cvt.files.checkpoint import replacing
+from cvt.files.storage import replacing
 
 from .plots import training_curves
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from ..places import expanded
 from .folders import HELD_OUT_NAMES, TRAINING_NAMES, check_links, folders, from_folders, own_pictures
 from .listing import Listing, printable
 from .parquet import from_parquet, parquet_files
+from .places import expanded
 
 HELD_OUT_SHARE = 0.1
 

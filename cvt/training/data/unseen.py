@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ...files.checkpoint import replacing
-from ..places import expanded
+from ...files.storage import replacing
 from .listing import Listing, composed
+from .places import expanded
 
 HELD_OUT = "held_out.csv"
 _COLUMNS = ("picture", "class")  # of those that the training writes, what stays true whatever becomes of the weights

@@ -9,8 +9,8 @@ import torch
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import build_variant
 from cvt.architecture.inherit import inherit
+from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import architecture
-from cvt.files.transformers_support import foreign
 from tests.helpers import tiny_config, tiny_model
 from tests.pictures.photographs import PHOTOGRAPHS
 from visualize.page.laboratory.export import model_zip, python_lines
@@ -80,7 +80,7 @@ def test_transformers_opens_the_zip_where_nothing_is_foreign_to_it(stages, tmp_p
     transformers = pytest.importorskip("transformers")
     base = tiny_model()
     model = inherit(base, architecture(base.config, stages)).model
-    assert foreign(model.config) == ""
+    assert what_transformers_lacks(model.config) == ""
     folder = unzipped(model_zip(model, CvtImageProcessor(size=48, crop_pct=1.0)), tmp_path)
     theirs = transformers.CvtForImageClassification.from_pretrained(folder).eval()
     pixel_values = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
@@ -101,4 +101,4 @@ def test_transformers_opens_the_zip_where_nothing_is_foreign_to_it(stages, tmp_p
     ],
 )
 def test_what_is_foreign_to_transformers_is_said(changes, words):
-    assert words in foreign(tiny_config(**changes))
+    assert words in what_transformers_lacks(tiny_config(**changes))

@@ -10,8 +10,8 @@ from typing import Any
 from cvt.architecture.amounts import in_bytes
 from cvt.architecture.build import Cancelled
 from cvt.architecture.cost import cost
+from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import stage_settings
-from cvt.files.transformers_support import foreign
 
 from ...web import explorer
 from .. import words
@@ -57,7 +57,7 @@ class LaboratoryApi:
         loaded, request = self._request(asked)
         config, inherited = request.architecture, request.weights == INHERITED
         lines = python_lines(config, loaded.config, inherited, request.seed, loaded.source, request.side)
-        return {"config": config.without_claims().to_json_string(), "python": lines, "note": foreign(config)}
+        return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""

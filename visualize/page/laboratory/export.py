@@ -55,7 +55,7 @@ def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) ->
     """A zip of config.json, model.safetensors and preprocessor_config.json, as ``from_pretrained`` reads them unzipped.
 
     The same model always gives the same bytes. A variant's say nothing about how good it is, which nobody has measured.
-    transformers opens it too, unless ``cvt.files.transformers_support`` says what it lacks.
+    transformers opens it too, unless ``cvt.architecture.transformers_support`` says what it lacks.
     """
     content = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 
 from safetensors import SafetensorError
 
-from .data.listing import check_name
+from .listing import check_name
 
 UNWRITTEN = (OSError, SafetensorError)
 

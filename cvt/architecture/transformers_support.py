@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..config import CvtConfig
 
 
-def foreign(config: CvtConfig) -> str:
+def what_transformers_lacks(config: CvtConfig) -> str:
     """What transformers' CvT does not have of this architecture, in a sentence; empty where it computes the same."""
     lacks = []
     if set(config.qkv_projection_method) != {"dw_bn"}:

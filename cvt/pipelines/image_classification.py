@@ -1,7 +1,6 @@
 """``pipeline("image-classification")``: pictures in, the most probable classes out.
 
-Arguments and results are those Hugging Face documents for its image classification pipeline. (The module is not called
-"pipeline" so that ``cvt.pipeline`` is always the function.)
+Arguments and results are those Hugging Face documents for its image classification pipeline.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ import torch
 from PIL import ImageOps
 from torch import nn
 
-from .base.config import nearest
-from .classifiers import Classes, check_classifier, named_scores, score_function, unwrapped
-from .config import CvtConfig
-from .files.options import split_where
-from .files.push import push_to_hub
-from .files.storage import check_folder
-from .model import CvtForImageClassification
-from .pictures import PictureSource, UnreadablePicture, open_picture
-from .pictures.memory import is_array
-from .pictures.sources import as_stored, is_several, located, walk
-from .processor import CvtImageProcessor
-from .processor.batch_feature import BatchFeature
-from .runtime.device import as_device, as_dtype, mapped_device
+from ..config import CvtConfig
+from ..fields import nearest
+from ..files.options import split_where
+from ..files.push import push_to_hub
+from ..files.storage import check_folder
+from ..model import CvtForImageClassification
+from ..pictures import PictureSource, UnreadablePicture, open_picture
+from ..pictures.memory import is_array
+from ..pictures.sources import as_stored, is_several, located, walk
+from ..processor import CvtImageProcessor
+from ..processor.batch_feature import BatchFeature
+from ..runtime.device import as_device, as_dtype, mapped_device
+from .scores import Classes, check_classifier, named_scores, score_function, unwrapped
 
 TASK = "image-classification"
 CALL = ("top_k", "function_to_apply", "batch_size", "timeout")
