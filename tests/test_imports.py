@@ -68,6 +68,7 @@ MODEL = {
     "cvt.architecture.budget": {
         "cvt.architecture.amounts",
         "cvt.config",
+        "cvt.fields",
         "cvt.architecture.cost",
         "cvt.architecture.settings",
         "cvt.architecture.variants",
