@@ -134,7 +134,7 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             )
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
-        with gr.Tab("Explore"):
+        with gr.Tab("Explore", elem_id="tab-explore"):
             chosen = _explore_tab(demo, workbench, laboratory_api, examples, head)
         with gr.Tab("Architecture", elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
@@ -216,7 +216,6 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
     answered.then(None, js=chooser.JS_ANSWERED)
     answered.failure(None, js=chooser.JS_ANSWERED)
     upload.change(None, upload, upload, js=chooser.JS_TAKES, **settings)
-    main.retry(None, js=chooser.JS_AGAIN)
     return chosen
 
 

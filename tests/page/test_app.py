@@ -22,7 +22,7 @@ import app
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.pictures import MAX_PIXELS, open_picture
 from tests import serving
-from visualize.draw.payload import unpack
+from visualize.container import unpack
 from visualize.page.workbench import Workbench
 
 PHOTO = str(app.EXAMPLES[0])

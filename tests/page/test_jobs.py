@@ -56,7 +56,7 @@ def test_a_run_that_is_cancelled_before_it_begins_never_works():
     jobs.cancel("run")
     with pytest.raises(Cancelled):
         list(jobs.steps("run", lambda progress: worked.append(1)))
-    assert list(jobs.steps("other", lambda progress: 3)) == [3]  # after whatever was in the line before it
+    assert list(jobs.steps("other", lambda progress: 3))[-1] == 3  # after whatever was in the line before it
     assert worked == []
 
 

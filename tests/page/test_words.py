@@ -14,7 +14,7 @@ pytest.importorskip("gradio")
 import app
 from cvt import CvtImageProcessor
 from cvt.architecture.variants import stage_settings, variant
-from cvt.pictures.notes import Note, note_sentence
+from cvt.pictures import Note, note_sentence
 from tests.helpers import tiny_config
 from visualize.page.laboratory.architectures import model_request
 from visualize.page.words import head, trust

@@ -11,7 +11,7 @@ from cvt.architecture.build import model_bytes
 from cvt.architecture.cost import cost
 from cvt.architecture.variants import stage_settings
 from tests import serving
-from visualize.draw.payload import unpack
+from visualize.container import unpack
 from visualize.page.laboratory.architectures import LIMITS, model_request
 from visualize.page.workbench import Workbench
 

@@ -45,7 +45,7 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
     progress(RUNNING, 0.0)
     picture = models.intake.open(request.picture)
     with models.passes:
-        return explore(model, loaded.processor_of(request), picture)
+        return explore(model, loaded.processor_of(request), picture, loaded.runner if model is loaded.model else None)
 
 
 def compute_inside(request: Request, seen: Exploration, models: Models, stage: int, block: int) -> bytes:

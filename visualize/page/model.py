@@ -8,6 +8,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import Watch
 from cvt.architecture.cache import VariantCache
 from cvt.config import CvtConfig
+from cvt.runtime.runner import Runner
 
 from .requests import INHERITED, ModelRequest
 
@@ -17,7 +18,7 @@ class LoadedModel:
     """A model of the workbench; it may be asked by many threads at once.
 
     ``name``: what people call it. ``source``: what loads it, as ``from_pretrained`` takes it; None for the embedded one.
-    ``variants``: builds and keeps variants, of this model and others.
+    ``variants``: builds and keeps variants, of this model and others. ``runner``: runs this model faster, where it can.
     """
 
     name: str
@@ -25,6 +26,7 @@ class LoadedModel:
     model: CvtForImageClassification
     processor: CvtImageProcessor
     variants: VariantCache
+    runner: Runner | None = None
 
     @property
     def config(self) -> CvtConfig:

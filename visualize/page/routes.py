@@ -15,12 +15,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import chooser, explorer, laboratory, share
+from ..web import chooser, explorer, laboratory, share, shared
 from .compute import PASSES
 from .laboratory.api import LaboratoryApi
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
+COMPONENTS = (chooser, explorer, laboratory, share, shared)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
@@ -33,7 +34,7 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
-        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (chooser, explorer, laboratory, share)),
+        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
     ]
 

@@ -16,8 +16,9 @@ from cvt.architecture.build import Watch, build_variant
 from cvt.architecture.cache import VariantCache
 from cvt.architecture.inherit import inherit
 from cvt.config import CvtConfig
-from cvt.runtime.choose import choose_device
+from cvt.runtime.device import choose_device
 from cvt.runtime.linear import onednn_is_faster, use_onednn
+from cvt.runtime.runner import Runner
 
 from ..draw.payload import block_payload, payload
 from ..explore import Exploration
@@ -84,7 +85,16 @@ class Workbench:
             raise Refused("model_without_blocks", name=name)
         processor = CvtImageProcessor.from_pretrained(source)
         name = f"{name} ({same + 1})" if same else name
-        return LoadedModel(name, shown, model, processor, self.variants)
+        return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
+
+    def _runner(self, model: CvtForImageClassification, processor: CvtImageProcessor) -> Runner | None:
+        """On a GPU, a runner for the model; its kernels are made ready while the page starts."""
+        if self.device.type != "cuda":
+            return None
+        runner = Runner(model)
+        shape = (1, model.config.num_channels, processor.side, processor.side)
+        threading.Thread(target=runner.warm_up, args=shape, daemon=True).start()
+        return runner
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
         return self._placed(build_variant(config, seed, watch))

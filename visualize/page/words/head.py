@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
 
-from ..scripts import template_text
+from ...web.scripts import template_text
 
 if TYPE_CHECKING:
     from ..model import LoadedModel

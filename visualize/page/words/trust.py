@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cvt.architecture.inheritance import report
 from cvt.config import CvtConfig
-from cvt.pictures.notes import note_sentence
+from cvt.pictures import note_sentence
 
 from ..requests import INHERITED, ModelRequest
 from .sentences import say
