@@ -21,13 +21,15 @@ from starlette.middleware import Middleware
 
 from cvt.pictures import UnreadablePicture
 from visualize.explore import Exploration
-from visualize.page import words
 from visualize.page.api import attention_answer
 from visualize.page.gate import Gate
-from visualize.page.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
+from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.requests import Request
-from visualize.page.routes import FAILED, routes
+from visualize.page.routes import routes
+from visualize.page.words import head as head_words
+from visualize.page.words import trust
+from visualize.page.words.sentences import Refused, say
 from visualize.page.workbench import Workbench
 from visualize.web import chooser, explorer, laboratory, share
 
@@ -42,7 +44,6 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 # All that runs a model waits in one line. Of those let in some wait for a download or for a picture to be read: twice as many as
 # may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
-NOT_VALUES = "These values cannot be used here. See the page's API for what each endpoint takes."
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
 UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
@@ -75,13 +76,13 @@ class Page(gr.Blocks):
             raise
         except Exception as error:
             log.debug("values that no function takes", exc_info=True)
-            raise gr.Error(NOT_VALUES, print_exception=False) from error
+            raise gr.Error(say("unusable_values"), print_exception=False) from error
         return [pictures.get(place, value) for place, value in enumerate(found)]
 
     async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
         """Nor does an event carry files; Gradio would look them up, and say whether they are where they may be."""
         if event_data is not None and _names_files(event_data._data):
-            raise gr.Error(NOT_UPLOADED, print_exception=False)
+            raise gr.Error(say("not_uploaded"), print_exception=False)
         return await super().process_api(*args, event_data=event_data, **options)
 
 
@@ -109,7 +110,7 @@ def in_words(handler: Callable) -> Callable:
             raise
         except Exception as error:
             log.exception("%s failed", handler.__name__)
-            raise gr.Error(FAILED, print_exception=False) from error
+            raise gr.Error(say("failed"), print_exception=False) from error
 
     return safe
 
@@ -121,10 +122,10 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         demo.intake = workbench.intake
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
-            head = gr.HTML(words.header(workbench.loaded(), named=not several), elem_classes="cvt-page-header")
+            head = gr.HTML(head_words.header(workbench.loaded(), named=not several), elem_classes="cvt-page-header")
             # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
             gr.HTML(
-                html_template=words.choice(names),
+                html_template=head_words.choice(names),
                 apply_default_css=False,
                 visible=several,
                 scale=0,
@@ -173,7 +174,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
                 padding=False,
                 elem_id="picture-examples",
             )
-            gr.HTML(words.credits(examples), container=False, padding=False)
+            gr.HTML(head_words.credits(examples), container=False, padding=False)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
     told = {main: gr.skip(), chosen: gr.skip(), head: gr.skip(), shown: gr.skip()}
@@ -185,11 +186,11 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
     def run(picture: str | None, name: str) -> dict:
         """The picture through the model."""
         loaded = workbench.loaded(name)
-        same = {head: words.header(loaded, named=len(workbench.names) == 1), shown: loaded.name, chosen: picture}
+        same = {head: head_words.header(loaded, named=len(workbench.names) == 1), shown: loaded.name, chosen: picture}
         if picture is None:
             return same
         result = workbench.explore(Request(model=loaded.name, picture=picture))
-        more = {"note": words.accuracy(loaded.config), "notes": words.notes(result.exploration), "model": loaded.source}
+        more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "model": loaded.source}
         more |= {"bench": loaded.name, "first": loaded.name == workbench.names[0], **linked(picture)}
         return same | {main: explorer.told(result.key, picture, **more)}
 
@@ -206,7 +207,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
-            gr.Warning(FAILED, title="Not shown", duration=15)
+            gr.Warning(say("failed"), title="Not shown", duration=15)
         return told
 
     settings = {"show_progress": "hidden", "api_visibility": "private"}
@@ -226,7 +227,7 @@ def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None
     if name is None:
         return None
     if not isinstance(name, str) or name not in examples:
-        raise ValueError("There is no such example.")
+        raise Refused("no_example")
     return examples[name]
 
 
@@ -246,13 +247,13 @@ def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
         name = asked.get("run") if isinstance(asked, dict) else None
         try:
             if picture is None:
-                raise ValueError("Choose a picture on the Explore tab first.")
+                raise Refused("no_picture_chosen")
             yield from laboratory_api.run(picture, asked)
         except ValueError as error:
             yield {"run": name, "problem": str(error)}
         except Exception:
             log.exception("a variant failed")
-            yield {"run": name, "problem": FAILED}
+            yield {"run": name, "problem": say("failed")}
 
     # a newer run is let in at once: it has ended the older one itself
     element.submit(run, chosen, element, trigger_mode="multiple", show_progress="hidden", api_visibility="private", **MODEL_QUEUE)
@@ -263,7 +264,7 @@ def _api(workbench: Workbench) -> None:
 
     def seen(picture: str | None, model: str) -> Exploration:
         if picture is None:
-            raise ValueError("Give a picture: upload a file.")
+            raise Refused("no_picture")
         return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture)).exploration
 
     @in_words
@@ -275,7 +276,7 @@ def _api(workbench: Workbench) -> None:
         picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str
     ) -> tuple[dict, Image.Image]:
         if None in (stage, block, head, row, column):
-            raise ValueError("Give stage, block, head, row and column as whole numbers.")
+            raise Refused("no_place")
         return attention_answer(seen(picture, model), int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):

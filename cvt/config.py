@@ -19,6 +19,7 @@ from .fields import (
     NO_GENERAL_DEFAULT,
     PROJECTION_METHODS,
     STAGE_DEFAULTS,
+    ConfigError,
     Size,
     cast,
     check_spelling,
@@ -104,7 +105,7 @@ class CvtConfig(ConfigBase):
             any keyword of another name goes here.
 
     Raises:
-        ValueError: a combination that cannot be built, naming the field, the stage and the remedy.
+        ConfigError: a combination that cannot be built; it has the field, the stage, the value and the remedy, and so has its sentence.
         TypeError: a keyword that is a field's name misspelt.
     Source: arXiv 2103.15808, table 2; names as in Hugging Face's documentation of CvT.
     """
@@ -240,17 +241,21 @@ class CvtConfig(ConfigBase):
         """(query grid, key grid) of every stage for an input of (height, width) pixels, each (rows, columns).
 
         Raises:
-            ValueError: the input is too small for a stage.
+            ConfigError: the input is too small for a stage.
         """
         grids, size = [], (height, width)
         for stage in self.stages:
             before, size = size, stage.query_grid(*size)
             keys = stage.key_grid(*size) if min(size) > 0 else size
             if min(*size, *keys) < 1:
-                raise ValueError(
-                    f"An input of {height}×{width} pixels is too small: stage {stage.index + 1} gets a grid of "
-                    f"{before[0]}×{before[1]} and has no room for its {stage.patch_size[0]}×{stage.patch_size[1]} conv embedding "
-                    f"and {stage.kernel_qkv}×{stage.kernel_qkv} projection. Use a larger input, or smaller kernels and strides."
+                sizes = {"input": (height, width), "grid": before, "patch": stage.patch_size, "kernel": (stage.kernel_qkv,) * 2}
+                raise ConfigError(
+                    "An input of {input} pixels is too small: stage {stage} gets a grid of {grid} and has no room for its {patch} "
+                    "conv embedding and {kernel} projection. Use a larger input, or smaller kernels and strides.",
+                    "image_size",
+                    stage.index,
+                    (height, width),
+                    values={"stage": stage.index + 1, **{name: f"{rows}×{columns}" for name, (rows, columns) in sizes.items()}},
                 )
             grids.append((size, keys))
         return grids

@@ -1,14 +1,17 @@
 """The values that the fields of a ``CvtConfig`` may have: defaults, types and ranges, one field of one stage at a time.
 
-Each check returns the value in its own type, or raises a ValueError that names the field and the stage.
+Each check returns the value in its own type, or raises a ``ConfigError``, which names the field and the stage.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 Size = tuple[int, int]  # (height, width)
@@ -41,6 +44,49 @@ STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
 }
 # Fields without which a model of another number of stages has no meaning.
 NO_GENERAL_DEFAULT = ("embed_dim", "num_heads", "depth")
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One change that makes a config possible: a field of a stage, from 0, or of the whole model where stage is None."""
+
+    stage: int | None
+    name: str
+    value: Any
+
+
+class ConfigError(ValueError):
+    """A config that is impossible, as values; ``str`` has the sentence, with the fields' own names.
+
+    Attributes:
+        template: the sentence; fields stand in it by their names in braces, and so do ``values``.
+        field, stage, value: what cannot be; the stage counts from 0 and is None for the whole model.
+        remedy: a change that would do, if there is a single one. values: what else the sentence says.
+    """
+
+    def __init__(
+        self,
+        template: str,
+        field: str,
+        stage: int | None = None,
+        value: Any = None,
+        remedy: Remedy | None = None,
+        values: Mapping[str, Any] = MappingProxyType({}),
+    ):
+        super().__init__(template, field, stage, value, remedy, dict(values))  # so that it can be pickled
+        self.template, self.field, self.stage, self.value, self.remedy, self.values = template, field, stage, value, remedy, dict(values)
+
+    def sentence(self, name: Callable[[str], str] = str) -> str:
+        """The sentence; ``name`` says what each field is called in it."""
+        where = name(self.field) if self.stage is None else f"{name(self.field)} of stage {self.stage + 1}"
+        values = {"where": where, "shown": shown(self.value), **self.values}
+        return _WORD.sub(lambda found: str(values[found[1]]) if found[1] in values else name(found[1]), self.template)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+_WORD = re.compile(r"\{(\w+)\}")
 
 
 def is_list(value: Any) -> bool:
@@ -79,14 +125,10 @@ def pair(value: int | Size) -> Size:
     return (value, value) if isinstance(value, int) else value
 
 
-def at(name: str, stage: int | None) -> str:
-    return name if stage is None else f"{name} of stage {stage + 1}"
-
-
 def whole(value: Any, name: str, stage: int | None, least: int = 1, most: int = LARGEST) -> int:
     if not is_number(value) or value != int(value) or not least <= value <= most:
         limits = f"at most {most}" if isinstance(value, Real) and value > most else f"{least} or more"
-        raise ValueError(f"{at(name, stage)} must be a whole number, {limits}, not {shown(value)}.")
+        raise ConfigError("{where} must be a whole number, {limits}, not {shown}.", name, stage, value, values={"limits": limits})
     return int(value)
 
 
@@ -95,31 +137,32 @@ def side(value: Any, name: str, stage: int | None, least: int = 1, most: int = L
         return whole(value, name, stage, least, most)
     values = tuple(whole(each, name, stage, least, most) for each in value)
     if len(values) != 2:
-        raise ValueError(f"{at(name, stage)} must be one number or a (height, width) pair, not {shown(value)}.")
+        raise ConfigError("{where} must be one number or a (height, width) pair, not {shown}.", name, stage, value)
     return values[0] if values[0] == values[1] else values
 
 
 def fraction(value: Any, name: str, stage: int | None) -> float:
     if not is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{at(name, stage)} must be at least 0 and below 1, not {shown(value)}.")
+        raise ConfigError("{where} must be at least 0 and below 1, not {shown}.", name, stage, value)
     return float(value)
 
 
 def flag(value: Any, name: str, stage: int | None) -> bool:
     if is_list(value) or value not in (True, False, 0, 1):
-        raise ValueError(f"{at(name, stage)} must be true or false, not {shown(value)}.")
+        raise ConfigError("{where} must be true or false, not {shown}.", name, stage, value)
     return bool(value)
 
 
 def ratio(value: Any, name: str, stage: int | None) -> float:
     if not is_number(value) or value <= 0:
-        raise ValueError(f"{at(name, stage)} must be a positive number, at most {LARGEST}, not {shown(value)}.")
+        raise ConfigError("{where} must be a positive number, at most {most}, not {shown}.", name, stage, value, values={"most": LARGEST})
     return float(value)
 
 
 def method(value: Any, name: str, stage: int | None) -> str:
     if is_list(value) or value not in PROJECTION_METHODS:
-        raise ValueError(f"{at(name, stage)} is {shown(value)}: choose one of {', '.join(PROJECTION_METHODS)}.")
+        values = {"choices": ", ".join(PROJECTION_METHODS)}
+        raise ConfigError("{where} is {shown}: choose one of {choices}.", name, stage, value, values=values)
     return value
 
 

@@ -6,8 +6,9 @@ Source: arXiv 2103.15808, section 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from .fields import Size
+from .fields import ConfigError, Remedy, Size
 
 
 def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -78,31 +79,48 @@ class StageConfig:
 
 def check_stage(stage: StageConfig) -> None:
     """Refuses what is valid field by field but cannot be built together."""
-    where = f"stage {stage.index + 1}"
+
+    def refused(template: str, field: str, remedy: tuple[str, Any] | None = None, **values: Any) -> ConfigError:
+        change = remedy and Remedy(stage.index, *remedy)
+        return ConfigError(template, field, stage.index, getattr(stage, field), change, {"stage": stage.index + 1, **values})
+
     if stage.embed_dim % stage.num_heads:
         # not all divisors: a stranger's file may name a width of billions
         near = range(max(1, stage.num_heads - 1000), min(stage.embed_dim, stage.num_heads + 1000) + 1)
         divisors = [heads for heads in near if stage.embed_dim % heads == 0]
         nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads), default=1)
-        raise ValueError(
-            f"embed_dim of {where} is {stage.embed_dim}, which {stage.num_heads} heads cannot share equally: "
-            f"use num_heads {nearest}, or a width that is a multiple of {stage.num_heads}."
+        raise refused(
+            "{where} is {shown}, which {heads} heads cannot share equally: "
+            "use {num_heads} {nearest}, or a width that is a multiple of {heads}.",
+            "embed_dim",
+            ("num_heads", nearest),
+            heads=stage.num_heads,
+            nearest=nearest,
         )
     if stage.mlp_dim < 1:
-        raise ValueError(f"mlp_ratio of {where} is {stage.mlp_ratio}, which leaves the MLP no unit: use a larger ratio.")
+        raise refused("{where} is {shown}, which leaves the MLP no unit: use a larger ratio.", "mlp_ratio")
     if stage.qkv_projection_method == "dw_bn":
         if stage.stride_q != 1:
-            raise ValueError(
-                f"stride_q of {where} is {stage.stride_q}: the block adds its output to its input, so queries must keep "
-                f"their grid. Use stride_q 1, or a larger patch_stride."
+            raise refused(
+                "{where} is {shown}: the block adds its output to its input, so queries must keep "
+                "their grid. Use {stride_q} 1, or a larger {patch_stride}.",
+                "stride_q",
+                ("stride_q", 1),
             )
         if 2 * stage.padding_q != stage.kernel_qkv - 1:
-            fits = f"padding_q {stage.kernel_qkv // 2}" if stage.kernel_qkv % 2 else "an odd kernel_qkv with half of it as padding_q"
-            raise ValueError(
-                f"kernel_qkv {stage.kernel_qkv} with padding_q {stage.padding_q} in {where} changes the size of the query grid, "
-                f"which the residual needs unchanged: use {fits}."
+            odd = stage.kernel_qkv % 2
+            fits = "{padding_q} {half}" if odd else "an odd {kernel_qkv} with half of it as {padding_q}"
+            half = stage.kernel_qkv // 2
+            raise refused(
+                "{kernel_qkv} {kernel} with {padding_q} {padding} in stage {stage} changes the size of the query grid, "
+                f"which the residual needs unchanged: use {fits}.",
+                "padding_q",
+                ("padding_q", half) if odd else None,
+                kernel=stage.kernel_qkv,
+                padding=stage.padding_q,
+                half=half,
             )
     if stage.qkv_projection_method == "avg" and 2 * stage.padding_kv > stage.kernel_qkv:
-        raise ValueError(
-            f"padding_kv of {where} is {stage.padding_kv}: average pooling allows at most half of kernel_qkv, {stage.kernel_qkv // 2}."
-        )
+        half = stage.kernel_qkv // 2
+        remedy = ("padding_kv", half)
+        raise refused("{where} is {shown}: average pooling allows at most half of {kernel_qkv}, {half}.", "padding_kv", remedy, half=half)

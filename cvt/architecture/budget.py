@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import CvtConfig
+from ..fields import Remedy, Size
 from .amounts import in_bytes, in_words
 from .cost import CvtCost, cost
 from .settings import INPUT_SIDES, SETTINGS, Setting, value_words
@@ -17,44 +18,92 @@ from .variants import variant
 SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
 
 
-@dataclass(frozen=True)
-class Remedy:
-    """The one change that makes a model fit: a setting of a stage, from 0, or of the input side where stage is None."""
+_AMOUNTS = {  # what is limited → how its numbers are written, and of what they are
+    "macs": (in_words, "multiply-adds"),
+    "parameters": (in_words, "parameters"),
+    "memory": (in_bytes, "of memory"),
+}
 
-    stage: int | None
-    name: str
-    value: Any
+
+@dataclass(frozen=True)
+class Excess:
+    """A limit that is exceeded: ``amount`` is "macs", "parameters" or "memory" (in bytes); what is needed and what is allowed."""
+
+    amount: str
+    needed: int
+    allowed: int
 
 
 class TooLarge(ValueError):
-    """A model over the limits.
+    """A model over the limits, as values; ``str`` has the sentence.
 
     Attributes:
+        excess: the limit that is exceeded. config, size: the model and its input (height, width).
         remedy: the nearest single setting that fits, if there is one.
         together: where none does, the settings that fit only together, if there are such.
+        smaller: where nothing of these fits, the input size (height, width) that does, if there is one.
     """
 
-    def __init__(self, sentence: str, remedy: Remedy | None = None, together: tuple[Remedy, ...] = ()):
-        super().__init__(sentence)
-        self.remedy, self.together = remedy, together
+    def __init__(
+        self,
+        excess: Excess,
+        config: CvtConfig,
+        size: Size,
+        remedy: Remedy | None = None,
+        together: tuple[Remedy, ...] = (),
+        smaller: Size | None = None,
+    ):
+        super().__init__(excess, config, size, remedy, together, smaller)  # so that it can be pickled
+        self.excess, self.config, self.size = excess, config, size
+        self.remedy, self.together, self.smaller = remedy, together, smaller
+
+    def __str__(self) -> str:
+        written, unit = _AMOUNTS[self.excess.amount]
+        needed, allowed = written(self.excess.needed), written(self.excess.allowed)
+        return f"This model needs {needed} {unit}, and at most {allowed} are allowed here. {self._advice}"
+
+    @property
+    def _advice(self) -> str:
+        if self.remedy is not None:
+            return _single(self.remedy, self.config, self.size)
+        if self.together:
+            return _several(self.together)
+        if self.smaller is not None:
+            (height, width), (rows, columns) = self.size, self.smaller
+            return f"It fits with a smaller input: {rows}×{columns} pixels instead of {height}×{width}."
+        return "No setting of it fits: choose another model."
+
+
+def _single(remedy: Remedy, config: CvtConfig, size: Size) -> str:
+    if remedy.stage is None:
+        return f"The nearest setting that fits: input side {remedy.value} instead of {size[0]}."
+    label, now = SETTINGS[remedy.name].label.lower(), getattr(config, remedy.name)[remedy.stage]
+    change = f"{label} {value_words(remedy.value)} instead of {value_words(now)}"
+    return f"The nearest setting that fits: {change} in stage {remedy.stage + 1}."
+
+
+def _several(together: tuple[Remedy, ...]) -> str:
+    depths, widths, sides = ([each.value for each in together if each.name == name] for name in ("depth", "embed_dim", "side"))
+    also = f"input side {sides[0]}, " if sides else ""
+    small = f"depth {', '.join(map(str, depths))} and embedding width {', '.join(map(str, widths))}"
+    return f"No single setting is enough. This fits: {also}{small} in stages 1 to {len(depths)}."
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one model may need; None is no limit."""
+    """The most that one model may need; None is no limit. Memory is in bytes."""
 
     macs: int | None
     parameters: int | None
     memory: int | None
 
-    def exceeded(self, result: CvtCost) -> str | None:
-        """The first limit that is exceeded, in words; None if all are kept."""
-        if self.macs is not None and result.macs > self.macs:
-            return f"{in_words(result.macs)} multiply-adds, and at most {in_words(self.macs)} are allowed here"
-        if self.parameters is not None and result.parameters > self.parameters:
-            return f"{in_words(result.parameters)} parameters, and at most {in_words(self.parameters)} are allowed here"
-        if self.memory is not None and result.memory_bytes > self.memory:
-            return f"{in_bytes(result.memory_bytes)} of memory, and at most {in_bytes(self.memory)} are allowed here"
+    def exceeded(self, result: CvtCost) -> Excess | None:
+        """The first limit that is exceeded; None if all are kept."""
+        needed = {"macs": result.macs, "parameters": result.parameters, "memory": result.memory_bytes}
+        for amount, number in needed.items():
+            allowed = getattr(self, amount)
+            if allowed is not None and number > allowed:
+                return Excess(amount, number, allowed)
         return None
 
 
@@ -90,15 +139,14 @@ def refuse_if_too_large(
             return False
 
     sides = [] if input_fixed or height != width else _sides(config, height)
-    remedy, sentence = _one_setting(config, fits, height, sides)
-    together: tuple[Remedy, ...] = ()
+    remedy, together, smaller = _one_setting(config, fits, height, sides), (), None
     if remedy is None:
-        together, sentence = _all_smaller(config, fits)
+        together = _all_smaller(config, fits)
         if not together and not input_fixed:
-            sentence = _smaller_input(config, fits, height, width)
-    if remedy is sentence is None:
-        together, sentence = next((found for side in sides if (found := _all_smaller(config, fits, side))[0]), ((), None))
-    raise TooLarge(f"This model needs {over}. {sentence or 'No setting of it fits: choose another model.'}", remedy, together)
+            smaller = _smaller_input(config, fits, height, width)
+    if remedy is smaller is None and not together:
+        together = next((found for side in sides if (found := _all_smaller(config, fits, side))), ())
+    raise TooLarge(over, config, (height, width), remedy, together, smaller)
 
 
 Fits = Callable[..., bool]
@@ -114,22 +162,19 @@ def _sides(config: CvtConfig, side: int) -> list[int]:
     return seen
 
 
-def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> tuple[Remedy | None, str | None]:
-    """The single setting that fits with the smallest change, as ``_distance`` measures it, and the sentence that says so."""
-    best, remedy, sentence = math.inf, None, None
+def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> Remedy | None:
+    """The single setting that fits with the smallest change, as ``_distance`` measures it."""
+    best, remedy = math.inf, None
     value = _first(sides, lambda value: fits(config, value, value))
     if value is not None:
         best, remedy = _distance(value, side), Remedy(None, "side", value)
-        sentence = f"The nearest setting that fits: input side {value} instead of {side}."
     for setting in SETTINGS.values():
         for stage in range(config.num_stages):
             now = getattr(config, setting.name)[stage]
             value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits, best)
             if value is not None:
                 best, remedy = _distance(value, now), Remedy(stage, setting.name, value)
-                change = f"{setting.label.lower()} {value_words(value)} instead of {value_words(now)}"
-                sentence = f"The nearest setting that fits: {change} in stage {stage + 1}."
-    return remedy, sentence
+    return remedy
 
 
 def _distance(value: Any, now: Any) -> float:
@@ -158,9 +203,9 @@ def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fi
     return _first(values, value_fits)
 
 
-def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tuple[tuple[Remedy, ...], str | None]:
-    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given; and
-    the sentence that says so. Nothing and None where there is no such share."""
+def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tuple[Remedy, ...]:
+    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given;
+    nothing where there is no such share."""
     size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
@@ -173,17 +218,12 @@ def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tupl
 
     percent = _first(range(99, 0, -1), lambda percent: fits(_changed(config, shrunk(percent)), *size))
     if percent is None:
-        return (), None
-    small = _changed(config, shrunk(percent))
+        return ()
     changes = [Remedy(stage, name, value) for stage, each in shrunk(percent).items() for name, value in each.items()]
-    together = tuple([] if side is None else [Remedy(None, "side", side)]) + tuple(changes)
-    depths, widths = (", ".join(map(str, values)) for values in (small.depth, small.embed_dim))
-    also = "" if side is None else f"input side {side}, "
-    sentence = f"{also}depth {depths} and embedding width {widths} in stages 1 to {small.num_stages}."
-    return together, f"No single setting is enough. This fits: {sentence}"
+    return tuple([] if side is None else [Remedy(None, "side", side)]) + tuple(changes)
 
 
-def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> str | None:
+def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> Size | None:
     """An input of the same shape, its shorter side a multiple of SIDE_STEP, the largest that fits."""
 
     def size(side: int) -> tuple[int, int]:
@@ -191,9 +231,7 @@ def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> st
 
     sides = range((min(height, width) - 1) // SIDE_STEP * SIDE_STEP, 0, -SIDE_STEP)
     side = _first(sides, lambda side: fits(config, *size(side)))
-    if side is None:
-        return None
-    return f"It fits with a smaller input: {size(side)[0]}×{size(side)[1]} pixels instead of {height}×{width}."
+    return None if side is None else size(side)
 
 
 def _changed(config: CvtConfig, changes: dict[int, dict[str, Any]]) -> CvtConfig | None:

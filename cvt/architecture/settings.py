@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..fields import PROJECTION_METHODS, shown
+from ..fields import PROJECTION_METHODS, ConfigError
 
 MAX_STAGES = 4
 INPUT_SIDES = range(32, 513, 32)  # pixels; a model's own input side can be chosen too
@@ -131,7 +131,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def check_value(setting: Setting, value: Any, stage: int) -> None:
-    """Refuses what cannot be chosen. Raises ValueError, naming the choice."""
+    """Refuses what cannot be chosen. Raises ConfigError, naming the choice."""
     values = setting.values
     if isinstance(value, bool) == isinstance(values[0], bool) and isinstance(value, (int, float, str)) and value in values:
         return
@@ -139,7 +139,8 @@ def check_value(setting: Setting, value: Any, stage: int) -> None:
         choice = f"a whole number from {values[0]} to {values[-1]}" + (f" in steps of {values.step}" if values.step > 1 else "")
     else:
         choice = "one of " + ", ".join(str(each) for each in values)
-    raise ValueError(f"{setting.label} of stage {stage + 1} cannot be {shown(value)}: choose {choice}.")
+    values = {"label": setting.label, "number": stage + 1, "choice": choice}
+    raise ConfigError("{label} of stage {number} cannot be {shown}: choose {choice}.", setting.name, stage, value, values=values)
 
 
 def value_words(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import re
 import threading
 from contextlib import suppress
@@ -12,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvt.architecture.amounts import in_bytes, in_words
-from cvt.architecture.budget import Limits, Remedy, TooLarge, refuse_if_too_large
+from cvt.architecture.budget import Excess, Limits, TooLarge, refuse_if_too_large
 from cvt.architecture.build import build_variant
 from cvt.architecture.cost import cost
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import architecture, stage_changes, stage_settings, variant
 from cvt.config import VARIANTS, CvtConfig
+from cvt.fields import ConfigError, Remedy
 from cvt.model import CvtForImageClassification
 from tests.strategies import anything, stages
 
@@ -432,3 +434,38 @@ def test_a_refusal_looks_at_few_hundred_configurations(monkeypatch):
     with pytest.raises(TooLarge):
         refuse_if_too_large(most, 512, 512, 10**10, 150 * 10**6, 2 << 30)
     assert len(looked) < 500
+
+
+REFUSED = [  # changes of one stage of CVT_13 → what of it cannot be, and what would do
+    ({"num_heads": 5}, 2, "embed_dim", 384, ("num_heads", 4)),
+    ({"padding_q": 0}, 1, "padding_q", 0, ("padding_q", 1)),
+    ({"qkv_projection_method": "avg", "padding_kv": 2}, 0, "padding_kv", 2, ("padding_kv", 1)),
+    ({"depth": 99}, 0, "depth", 99, None),
+]
+
+
+@pytest.mark.parametrize(("changes", "stage", "field", "value", "remedy"), REFUSED)
+def test_what_cannot_be_built_is_told_in_values_that_others_can_word(changes, stage, field, value, remedy):
+    with pytest.raises(ConfigError) as raised:
+        variant(CVT_13, {stage: changes})
+    error = raised.value
+    assert (error.field, error.stage, error.value) == (field, stage, value)
+    assert error.remedy == (remedy and Remedy(stage, *remedy))
+    if remedy:
+        assert variant(CVT_13, {stage: {**changes, error.remedy.name: error.remedy.value}})
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_fields_have_the_names_that_the_reader_knows():
+    with pytest.raises(ConfigError) as raised:
+        variant(CVT_13, {2: {"num_heads": 5}})
+    assert str(raised.value).startswith("embed_dim of stage 3 is 384, which 5 heads cannot share equally: use num_heads 4,")
+    assert raised.value.sentence(str.upper).startswith("EMBED_DIM of stage 3 is 384, which 5 heads cannot share equally: use NUM_HEADS 4,")
+
+
+def test_an_excess_is_told_in_values():
+    with pytest.raises(TooLarge) as raised:
+        refuse_if_too_large(CVT_13, 224, 224, max_parameters=15_000_000)
+    assert raised.value.excess == Excess("parameters", cost(CVT_13, 224, 224).parameters, 15_000_000)
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (str(again), again.remedy) == (str(raised.value), raised.value.remedy)

@@ -18,7 +18,7 @@ from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import variant
 from cvt.config import CvtConfig
 from tests import serving
-from visualize.page import words
+from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
 pytestmark = pytest.mark.browser
@@ -402,7 +402,7 @@ def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path
     zipfile.ZipFile(tmp_path / "variant.zip").extractall(tmp_path / "variant")
     with serving.app_of(Workbench(str(tmp_path / "variant"), "cpu", kept=app.EXAMPLES[:1])) as address:
         seen = visit(address)
-        assert seen.page.inner_text(note) == words.UNMEASURED
+        assert seen.page.inner_text(note) == say("unmeasured")
         assert seen.page.evaluate("cvt.explorer().result.stages[2].depth") == 7
 
 

@@ -9,9 +9,10 @@ from cvt.architecture.build import build_variant
 from cvt.architecture.inherit import inherit
 from cvt.architecture.variants import stage_settings
 from tests.helpers import pixels, tiny_model
-from visualize.page import words
 from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.laboratory.export import model_zip
+from visualize.page.words import trust
+from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
 CLAIMS = {"evaluation": {"top1": 0.5, "top5": 0.8, "pictures": 100}, "calibration": {"temperature": 0.9, "pictures": 100}}
@@ -52,7 +53,7 @@ OTHERS = {
 
 
 def test_the_measured_model_says_how_good_it_is(measured):
-    assert words.accuracy(Workbench(str(measured), "cpu").loaded().config).startswith("It classifies 50\u202f%")
+    assert trust.accuracy(Workbench(str(measured), "cpu").loaded().config).startswith("It classifies 50\u202f%")
 
 
 @pytest.mark.parametrize("how", OTHERS)
@@ -61,7 +62,7 @@ def test_no_other_says_so(measured, how, tmp_path):
     model.save_pretrained(tmp_path)
     CvtImageProcessor(size=32).save_pretrained(tmp_path)
     config = Workbench(str(tmp_path), "cpu").loaded().config
-    assert words.accuracy(config) == words.UNMEASURED
+    assert trust.accuracy(config) == say("unmeasured")
     assert not set(CLAIMS) & set(config.extra)
     assert b"top1" not in model_zip(model, CvtImageProcessor(size=32))
     assert set(CvtConfig.from_pretrained(measured).extra) >= set(CLAIMS)  # the model it was made of still does
@@ -81,4 +82,4 @@ def test_a_measurement_that_is_none_is_not_said(tmp_path):
         model.config = model.config.replace(extra={"evaluation": claim})
         model.save_pretrained(tmp_path)
         CvtImageProcessor(size=32).save_pretrained(tmp_path)
-        assert words.accuracy(Workbench(str(tmp_path), "cpu").loaded().config) == words.UNMEASURED
+        assert trust.accuracy(Workbench(str(tmp_path), "cpu").loaded().config) == say("unmeasured")

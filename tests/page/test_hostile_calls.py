@@ -21,8 +21,8 @@ pytest.importorskip("gradio")
 
 import app
 from tests import serving
-from visualize.page.gate import BODY_BYTES, NO_FILE, TOO_LARGE
-from visualize.page.intake import ADDRESSES_OFF, NOT_UPLOADED
+from visualize.page.gate import BODY_BYTES
+from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -213,7 +213,7 @@ def expected(value: object) -> str:
         value = value.get("path") or value.get("url")
     if value is None:
         return GIVE
-    return ADDRESSES_OFF if isinstance(value, str) and re.match("https?://", value.strip(), re.IGNORECASE) else NOT_UPLOADED
+    return say("addresses_off") if isinstance(value, str) and re.match("https?://", value.strip(), re.IGNORECASE) else say("not_uploaded")
 
 
 def good_call(server: Server) -> str:
@@ -257,7 +257,7 @@ def test_no_picture_of_the_disk_is_ever_handed_back(server, canaries, web):
             for (value, (index, *_)), answer in zip(part, answers, strict=True):
                 if index == page["id"]:  # without a picture it stays at the one that it has
                     said = answer["said"] if answer["success"] else [answer["output"]["error"]]
-                    assert said in ([] if expected(value) == GIVE else [expected(value)], [NOT_UPLOADED]), (value, answer)
+                    assert said in ([] if expected(value) == GIVE else [expected(value)], [say("not_uploaded")]), (value, answer)
                     continue
                 assert not answer["success"], (value, answer)
                 assert answer["output"]["error"] == expected(value), (value, answer)
@@ -340,7 +340,7 @@ def test_the_line_cannot_be_passed_by(server):
 
 def test_no_more_is_taken_than_a_call_needs(server):
     status, answer = server.post("/gradio_api/call/predict", {"data": ["x" * BODY_BYTES, ""]})
-    assert (status, answer) == (413, TOO_LARGE)
+    assert (status, answer) == (413, say("too_large_to_send"))
     connection = http.client.HTTPConnection(server.host, timeout=60)  # nor where the length is not told before
     connection.request("POST", "/gradio_api/call/predict", iter([b"x" * 8192] * 20), {"Content-Type": "application/json"})
     assert connection.getresponse().status in (400, 413)
@@ -372,7 +372,7 @@ def test_a_state_is_the_servers_alone(server, canaries):
 def test_a_form_without_a_file_is_a_sentence(server, caplog):
     body = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\ntext\r\n--x--\r\n'
     status, answer = server.send("POST", "/gradio_api/upload", body, **{"Content-Type": "multipart/form-data; boundary=x"})
-    assert (status, answer) == (400, NO_FILE)
+    assert (status, answer) == (400, say("no_file"))
     assert "Traceback" not in caplog.text
 
 

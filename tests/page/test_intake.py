@@ -27,7 +27,8 @@ from cvt.pictures.fetch import fetch
 from tests import serving
 from visualize.page import compute, intake
 from visualize.page.compute import PASSES
-from visualize.page.intake import ADDRESSES_OFF, BUSY, NOT_UPLOADED, Intake
+from visualize.page.intake import Intake
+from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
 PHOTO = app.EXAMPLES[0]
@@ -127,9 +128,9 @@ def test_an_address_without_a_picture_is_a_sentence(client, web, path, sentence)
 
 def test_addresses_are_off_unless_switched_on(served, web):
     before = len(web.asked)
-    with pytest.raises(AppError, match=ADDRESSES_OFF):
+    with pytest.raises(AppError, match=say("addresses_off")):
         Client(served, verbose=False).predict(handle_file(f"{web.address}/photo.jpg"), api_name="/predict")
-    assert ADDRESSES_OFF in call(served, {"url": f"{web.address}/photo.jpg"})
+    assert say("addresses_off") in call(served, {"url": f"{web.address}/photo.jpg"})
     assert len(web.asked) == before
 
 
@@ -156,7 +157,7 @@ def test_servers_that_do_not_answer_keep_nobody_out(open_house, web):
         thread.start()
     wait_until(lambda: web.asked.count("/slow") == intake.DOWNLOADS)
     for _ in range(3):
-        assert BUSY in call(open_house, f"{web.address}/slow")
+        assert say("downloads_busy") in call(open_house, f"{web.address}/slow")
     client = Client(open_house, verbose=False)
     assert client.predict(handle_file(str(app.EXAMPLES[1])), api_name="/predict")["confidences"]
     assert not told
@@ -203,7 +204,7 @@ def test_no_link_folder_or_device_is_taken_even_among_uploads(uploads, name):
     (uploads / "linked").symlink_to(uploads / "0123")
     (uploads / "folder.png").mkdir()
     os.mkfifo(uploads / "fifo.png")
-    with pytest.raises(UnreadablePicture, match=NOT_UPLOADED):
+    with pytest.raises(UnreadablePicture, match=say("not_uploaded")):
         Intake().accepted(str(uploads / name), str(uploads))
 
 

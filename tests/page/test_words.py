@@ -16,8 +16,9 @@ from cvt import CvtImageProcessor
 from cvt.architecture.variants import stage_settings, variant
 from cvt.pictures import Note, note_sentence
 from tests.helpers import tiny_config
-from visualize.page import words
 from visualize.page.laboratory.architectures import model_request
+from visualize.page.words import head, trust
+from visualize.page.words.sentences import say
 
 
 def loaded(**changes):
@@ -30,22 +31,22 @@ def test_where_weights_come_from_is_said_with_what_it_means():
 
     def said(changes, **more):
         stages = json.loads(json.dumps(stage_settings(variant(base, changes))))
-        return words.weights(base, 32, model_request("mine", base, 32, {"stages": stages, **more}))
+        return trust.weights(base, 32, model_request("mine", base, 32, {"stages": stages, **more}))
 
     assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
     assert "None of the" not in said({0: {"stride_kv": 1}})
     assert "It sees 64×64 pixels instead of 32×32, so the prediction differs." in said({}, side=64)
     assert "Every prediction passes through stage 1, which is untrained." in said({0: {"embed_dim": 16}})
-    assert said({}, weights="random") == words.UNTRAINED
+    assert said({}, weights="random") == say("random_weights")
 
 
 def test_what_comes_from_outside_is_escaped():
-    assert "<b>mine</b>" not in words.header(loaded())
-    assert "&lt;b&gt;mine" in words.header(loaded())
+    assert "<b>mine</b>" not in head.header(loaded())
+    assert "&lt;b&gt;mine" in head.header(loaded())
 
 
 def test_names_of_models_are_text_in_the_template():
-    template = words.choice(["a<b", "${alert(1)}", '"quoted"', "{{x}}"])
+    template = head.choice(["a<b", "${alert(1)}", '"quoted"', "{{x}}"])
     assert "<b" not in template
     assert "$" not in template.replace("&#36;", "")
     assert "{" not in template.replace("&#123;", "")
@@ -65,12 +66,12 @@ def test_accuracy_is_said_only_where_it_was_measured():
         {"top1": 41.25},
         {"top1": True},
     ):
-        assert words.accuracy(config.replace(extra={"evaluation": measured})) == words.UNMEASURED
-    assert words.accuracy(config.replace(extra={})) == words.UNMEASURED
-    assert words.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}})) == (
+        assert trust.accuracy(config.replace(extra={"evaluation": measured})) == say("unmeasured")
+    assert trust.accuracy(config.replace(extra={})) == say("unmeasured")
+    assert trust.accuracy(config.replace(extra={"evaluation": {"top1": 0.4125}})) == (
         "It classifies 41\u202f% of unseen pictures correctly. It knows only these 5 classes."
     )
-    assert "100\u202f%" in words.accuracy(config.replace(extra={"evaluation": {"top1": 1}}))
+    assert "100\u202f%" in trust.accuracy(config.replace(extra={"evaluation": {"top1": 1}}))
 
 
 @pytest.mark.parametrize(
@@ -89,18 +90,18 @@ def test_what_the_model_did_not_see_is_said(size, crop_pct, side, sentence):
     processor = CvtImageProcessor(size=side, crop_pct=crop_pct)
     pixels = np.zeros((side, side, 3), np.uint8)
     seen = SimpleNamespace(notes=(), crop_box=processor.crop_box(*size), original_size=size, pixels=pixels)
-    assert words.notes(seen) == ([sentence] if sentence else [])
+    assert trust.notes(seen) == ([sentence] if sentence else [])
 
 
 def test_what_was_done_to_a_file_is_said_first():
     box = CvtImageProcessor(size=96).crop_box(900, 100)
     notes = (Note("turned"), Note("pages", count=4))
     seen = SimpleNamespace(notes=notes, crop_box=box, original_size=(900, 100), pixels=np.zeros((96, 96, 3), np.uint8))
-    assert words.notes(seen) == [*map(note_sentence, notes), "The model saw only the middle square of 900×100 pixels."]
+    assert trust.notes(seen) == [*map(note_sentence, notes), "The model saw only the middle square of 900×100 pixels."]
 
 
 def test_every_example_has_an_author_and_a_licence():
-    text = words.credits(app.EXAMPLES)
+    text = head.credits(app.EXAMPLES)
     for path in app.EXAMPLES:
         assert path.is_file()
         assert re.search(rf"{path.stem.replace('_', ' ')}: [^;]+ \(<a href=\"https://[^\"]+\"[^>]*>[^<]+</a>\)", text), path.stem
@@ -109,4 +110,4 @@ def test_every_example_has_an_author_and_a_licence():
 def test_an_example_without_a_source_is_refused(tmp_path):
     (tmp_path / "SOURCES.md").write_text("| `other.jpg` | x | y | Somebody | [CC0-1.0](https://example.org) | z |\n")
     with pytest.raises(ValueError, match=r"does not say where mine\.jpg comes from"):
-        words.credits([tmp_path / "mine.jpg"])
+        head.credits([tmp_path / "mine.jpg"])

@@ -13,8 +13,7 @@ from cvt.architecture.amounts import in_bytes, in_words
 from cvt.architecture.settings import MAX_STAGES, SETTINGS, value_words
 from cvt.architecture.variants import architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
-from visualize.page.laboratory.describe import about
-from visualize.page.laboratory.differences import differences
+from visualize.page.laboratory.describe import about, describe
 from visualize.web import laboratory
 
 TESTS = Path(__file__).parent / "laboratory"
@@ -58,20 +57,20 @@ def amounts() -> list[dict]:
     return [{"count": count, "words": in_words(count), "bytes": in_bytes(count)} for count in near + drawn]
 
 
-def sentences() -> list[str]:
-    """What the server says of an architecture whose projections differ in kernel, stride and method, and which has a stage more."""
-    stages = [{"kernel_qkv": 5}, {"stride_kv": 1}, {"qkv_projection_method": "avg", "stride_kv": 3}, {"depth": 2}]
-    config = tiny_config()
-    return differences(architecture(config, stages), config, 64, 64)
+def listed() -> list[dict]:
+    """The differences that the server lists of an architecture in which several things differ."""
+    base = tiny_config()
+    changes = [{"kernel_qkv": 5}, {"stride_kv": 1}, {"stride_kv": 3, "qkv_projection_method": "avg"}, {}]
+    stages = stage_settings(architecture(base, changes))
+    return describe(base, 32, {"stages": stages})["differences"]
 
 
 def test_the_modules_in_node(tmp_path):
-    cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts()}
+    cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts(), "differences": listed()}
     (tmp_path / "architecture.json").write_text(json.dumps(cases))
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
     values = [{"value": value, "words": value_words(value)} for setting in SETTINGS.values() for value in setting.values]
     (tmp_path / "values.json").write_text(json.dumps([*values, {"value": (7, 3), "words": value_words((7, 3))}]))
-    (tmp_path / "sentences.json").write_text(json.dumps(sentences()))
     run_in_node(TESTS, LABORATORY_CASES=tmp_path)
 
 

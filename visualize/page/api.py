@@ -9,13 +9,14 @@ from PIL import Image
 
 from ..explore import Exploration, StageExploration
 from ..maps.attention import statistics
-from .words import notes
+from .words.sentences import Refused, say
+from .words.trust import notes
 
 
 def attention_answer(
     exploration: Exploration, stage: int, block: int, head: int, row: int, column: int
 ) -> tuple[dict[str, Any], Image.Image]:
-    """Whom one token attends to, and the stage's feature map in numbers; everything is counted from 1.
+    """What one token attends to, and the stage's feature map in numbers; everything is counted from 1.
 
     Args:
         stage, block: 1 is the first. head: 1 is the first, 0 the mean of all.
@@ -27,25 +28,27 @@ def attention_answer(
     Raises:
         ValueError: a stage, block, head or token that there is not.
     """
-    view = _part(exploration.stages, stage, "stage", "this model")
-    attention = _part(view.blocks, block, "block", f"stage {stage}")
+    if not 1 <= stage <= len(exploration.stages):
+        raise Refused("no_stage", stage=stage, most=len(exploration.stages))
+    view = exploration.stages[stage - 1]
+    if not 1 <= block <= len(view.blocks):
+        raise Refused("no_block", block=block, stage=stage, most=len(view.blocks))
+    attention = view.blocks[block - 1]
     if not 0 <= head <= attention.heads:
-        raise ValueError(f"There is no head {head} in stage {stage}: choose 1 to {attention.heads}, or 0 for their mean.")
-    if row == 0 and column == 0:
-        if not attention.has_cls:
-            raise ValueError(f"Stage {stage} has no cls token: choose a row and a column, counted from 1.")
-        query, asked = 0, "the cls token"
-    else:
-        query, asked = _query(view, stage, row, column), f"the token at row {row}, column {column}"
+        raise Refused("no_head", head=head, stage=stage, most=attention.heads)
+    of_cls = row == column == 0
+    if of_cls and not attention.has_cls:
+        raise Refused("no_cls_token", stage=stage)
+    query = 0 if of_cls else _query(view, stage, row, column)
     heads = attention.weights([query])[:, 0]  # (heads, keys)
     weights = heads.mean(axis=0) if head == 0 else heads[head - 1]
     rows, columns = view.key_grid.shape
     numbers = statistics(weights)
+    key = f"{'' if head else 'mean_'}attention_of_{'cls' if of_cls else 'token'}"
     answer = {
         "notes": notes(exploration),
         "classes": [{"label": label, "probability": probability} for label, probability in exploration.top()],
-        "sentence": f"Stage {stage}, block {block}, {f'head {head}' if head else 'mean of the heads'}: "
-        f"how strongly {asked} draws on each of the {rows}×{columns} key cells.",
+        "sentence": say(key, stage=stage, block=block, head=head, row=row, column=column, rows=rows, columns=columns),
         "query_grid": list(view.query_grid.shape),
         "key_grid": [rows, columns],
         "weights": weights[attention.has_cls :].reshape(rows, columns).tolist(),
@@ -71,11 +74,5 @@ def attention_answer(
 def _query(view: StageExploration, stage: int, row: int, column: int) -> int:
     rows, columns = view.query_grid.shape
     if not (1 <= row <= rows and 1 <= column <= columns):
-        raise ValueError(f"Stage {stage} has {rows}×{columns} tokens: there is none at row {row}, column {column}.")
+        raise Refused("no_token", stage=stage, rows=rows, columns=columns, row=row, column=column)
     return view.query_index(row - 1, column - 1)
-
-
-def _part(parts: tuple, number: int, kind: str, owner: str) -> Any:
-    if not 1 <= number <= len(parts):
-        raise ValueError(f"There is no {kind} {number} in {owner}: choose 1 to {len(parts)}.")
-    return parts[number - 1]

@@ -10,12 +10,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .intake import MAX_BYTES
+from .words.sentences import say
 
 BODY_BYTES = 1 << 16  # of JSON: a call with an architecture takes about 2,000
 UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file, and what a form says around it
-TOO_LARGE = "This is too large to be sent here."
-FULL = "The server has no room for this file now. Try again later."
-NO_FILE = "This is not a form with a file in it."
 
 # Routes of Gradio's that this page does not use. What they can do for strangers: download without bounds through this server
 # (file=http…), write files here (deep_link, process_recording), reach other servers or a component's functions.
@@ -41,7 +39,7 @@ class Gate:
         if CLOSED.search(scope["path"]):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif _announced(scope) > limit:
-            await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+            await PlainTextResponse(say("too_large_to_send"), 413)(scope, receive, send)
         else:
             await self._within(limit, scope, receive, send)
 
@@ -65,16 +63,16 @@ class Gate:
             await self._app(scope, count, note)
         except _TooLarge:
             if not answered:
-                await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+                await PlainTextResponse(say("too_large_to_send"), 413)(scope, receive, send)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT) or answered:
                 raise
             log.error("the disk is full")
-            await PlainTextResponse(FULL, 507)(scope, receive, send)
+            await PlainTextResponse(say("disk_full"), 507)(scope, receive, send)
         except TypeError:  # Gradio's, of a form whose fields are no files; strangers' mistakes are no tracebacks in the log
             if limit != UPLOAD_BYTES or answered:
                 raise
-            await PlainTextResponse(NO_FILE, 400)(scope, receive, send)
+            await PlainTextResponse(say("no_file"), 400)(scope, receive, send)
 
 
 class _TooLarge(Exception):

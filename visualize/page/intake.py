@@ -13,17 +13,16 @@ from cvt.pictures import OpenedPicture, PictureSource, UnreadablePicture, read_p
 from cvt.pictures.decoding import Decoder
 from cvt.pictures.fetch import fetch, is_url
 
+from .words.sentences import say
+
 MAX_BYTES = 32_000_000  # of a picture that is uploaded or downloaded
 DOWNLOADS = 3  # at the same time; each may take MAX_BYTES of memory
-PATIENCE = 15.0  # seconds for one download
-NOT_UPLOADED = "This is not a picture that was uploaded here. Upload a file, or choose an example."
-ADDRESSES_OFF = "Pictures by address are switched off on this server. Download the picture and upload the file."
-BUSY = "Other pictures are being downloaded now. Try again in a moment, or upload the file."
+DOWNLOAD_SECONDS = 15.0  # for one picture
 
 
 def public_picture(address: str) -> bytes:
     """The file at an address that a stranger gave: within bounds, and from the public internet alone. Raises as ``fetch``."""
-    return fetch(address, PATIENCE, MAX_BYTES, public_only=True)
+    return fetch(address, DOWNLOAD_SECONDS, MAX_BYTES, public_only=True)
 
 
 class Intake:
@@ -55,14 +54,14 @@ class Intake:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise UnreadablePicture(NOT_UPLOADED)
+            raise UnreadablePicture(say("not_uploaded"))
         if is_url(value):
             if self._download is None:
-                raise UnreadablePicture(ADDRESSES_OFF)
+                raise UnreadablePicture(say("addresses_off"))
             return value
         path = value if value in self.ours else _file_in(folder, value)
         if path is None:
-            raise UnreadablePicture(NOT_UPLOADED)
+            raise UnreadablePicture(say("not_uploaded"))
         return path
 
     def open(self, source: PictureSource | OpenedPicture) -> OpenedPicture:
@@ -79,9 +78,9 @@ class Intake:
 
     def _downloaded(self, address: str) -> bytes:
         if self._download is None:
-            raise UnreadablePicture(ADDRESSES_OFF)
+            raise UnreadablePicture(say("addresses_off"))
         if not self._downloads.acquire(blocking=False):  # waiting would keep those out who bring their file along
-            raise UnreadablePicture(BUSY)
+            raise UnreadablePicture(say("downloads_busy"))
         try:
             return self._download(address)
         finally:

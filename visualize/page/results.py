@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ..explore import Exploration
 from .requests import Request
+from .words.sentences import Refused
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ class ExplorationStore(Generic[Item]):
         """
         size = item.nbytes
         if size > self.max_bytes:
-            raise ValueError(
-                f"This result takes {size >> 20} MiB and the store holds {self.max_bytes >> 20}: use a smaller model or picture."
-            )
+            raise Refused("result_too_large", needed=size >> 20, allowed=self.max_bytes >> 20)
         key = secrets.token_urlsafe(16)
         with self._lock:
             self._items[key] = item

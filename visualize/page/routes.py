@@ -18,9 +18,9 @@ from starlette.staticfiles import StaticFiles
 from ..web import chooser, explorer, laboratory, share, shared
 from .compute import PASSES
 from .laboratory.api import LaboratoryApi
+from .words.sentences import Refused, say
 from .workbench import Workbench
 
-FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
 COMPONENTS = (chooser, explorer, laboratory, share, shared)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
@@ -49,7 +49,7 @@ def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callabl
             async with line:
                 found = await run_in_threadpool(content, **request.path_params)
         except KeyError:
-            return JSONResponse({"error": "This result is no longer held."}, status_code=404)
+            return JSONResponse({"error": say("result_gone")}, status_code=404)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
         return Response(found, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=3600"})
@@ -67,7 +67,7 @@ def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Respon
             return JSONResponse({"error": str(error)}, status_code=400)
         except Exception:
             log.exception("a question failed")
-            return JSONResponse({"error": FAILED}, status_code=500)
+            return JSONResponse({"error": say("failed")}, status_code=500)
         return Response(found, media_type="application/zip") if isinstance(found, bytes) else JSONResponse(found)
 
     return endpoint
@@ -79,8 +79,8 @@ async def _asked(request: Request) -> Any:
     async for chunk in request.stream():
         body += chunk
         if len(body) > QUESTION_BYTES:
-            raise ValueError("This question is too long.")
+            raise Refused("request_too_large")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ValueError("This is not JSON.") from error
+        raise Refused("not_json") from error

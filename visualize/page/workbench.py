@@ -29,6 +29,7 @@ from .laboratory.architectures import LIMITS
 from .model import LoadedModel
 from .requests import Request
 from .results import ExplorationStore, StoredResult
+from .words.sentences import Refused
 
 KEPT_BYTES = int(4 * LIMITS.parameters * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
 
@@ -81,7 +82,7 @@ class Workbench:
         same = sum(other.source == shown for other in self._models.values())
         model = self._placed(CvtForImageClassification.from_pretrained(source))
         if 0 in model.config.depth:
-            raise ValueError(f"{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.")
+            raise Refused("model_without_blocks", name=name)
         processor = CvtImageProcessor.from_pretrained(source)
         name = f"{name} ({same + 1})" if same else name
         return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
@@ -121,7 +122,7 @@ class Workbench:
         """
         name = name or self.names[0]
         if not isinstance(name, str) or name not in self._models:
-            raise ValueError(f"There is no model {name!r} here: choose {' or '.join(self.names)}.")
+            raise Refused("no_model", name=repr(name), names=" or ".join(self.names))
         return self._models[name]
 
     def explore(self, request: Request, progress: Progress = lambda step, share: None) -> Result:

@@ -72,7 +72,7 @@ def test_the_controls_are_told_by_the_server(client, workbench):
 
 def test_a_step_is_answered_with_costs_or_with_a_sentence(client, workbench):
     answer = client.post("/laboratory/describe", json={"stages": stages(workbench, {0: {"stride_kv": 1}}), "side": 96}).json()
-    assert answer["differences"][0].startswith("Key and value stride 2 → 1 in stage 1: attention weights there 4× as many")
+    assert answer["differences"][0]["sentence"].startswith("Key and value stride 2 → 1 in stage 1: attention weights there 4× as many")
     assert answer["variant"]["stages"][0]["key"]["shape"] == [48, 48]
     odd = stages(workbench)
     odd[1]["num_heads"] = 5
@@ -91,8 +91,8 @@ def test_a_step_is_answered_with_costs_or_with_a_sentence(client, workbench):
         (b"\xff\xfe{}", "This is not JSON."),
         (b"{", "This is not JSON."),
         (b"[" * 9000, "This is not JSON."),
-        (b" " * (QUESTION_BYTES + 1), "This question is too long."),
-        (b'{"stages": "' + b"x" * (1 << 20) + b'"}', "This question is too long."),
+        (b" " * (QUESTION_BYTES + 1), "The request is too large."),
+        (b'{"stages": "' + b"x" * (1 << 20) + b'"}', "The request is too large."),
         (b'{"model": "nobody\'s"}', "There is no model"),
     ],
 )

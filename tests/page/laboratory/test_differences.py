@@ -6,18 +6,19 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from cvt.architecture.cost import cost
-from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import architecture, stage_changes
 from cvt.config import VARIANTS, CvtConfig
 from tests.strategies import stages
-from visualize.page.laboratory.differences import _change, differences
+from visualize.page.laboratory.differences import STAGES, differences
+from visualize.page.words.laboratory import amount_change, difference
 
 CVT_13 = CvtConfig(**VARIANTS["CvT-13"])
 FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def told(*stages, base=CVT_13, side=224, base_side=None):
-    return differences(architecture(base, stages or [{}] * base.num_stages), base, side, base_side)
+    """The sentences on what differs."""
+    return [difference(each) for each in differences(architecture(base, stages or [{}] * base.num_stages), base, side, base_side)]
 
 
 def test_nothing_differs():
@@ -96,7 +97,7 @@ def test_an_input_side_is_a_change_too():
     ],
 )
 def test_a_change_is_never_rounded_to_nothing(new, old, words):
-    assert _change(new, old) == words
+    assert amount_change(new, old) == words
 
 
 @FEW
@@ -106,11 +107,20 @@ def test_any_architecture_is_told_in_true_sentences(stages):
         config = architecture(CVT_13, stages)
     except ValueError:
         assume(False)
-    sentences = differences(config, CVT_13, 224)
-    labels = {SETTINGS[name].label for changes in stage_changes(config, CVT_13)[:3] for name in changes}
-    assert {label for label in labels if any(each.startswith(f"{label} ") for each in sentences)} == labels
-    assert bool(sentences) == (config != CVT_13)
-    for sentence in sentences:
+    found = differences(config, CVT_13, 224)
+    changed = [(name, stage) for stage, changes in enumerate(stage_changes(config, CVT_13)[:3]) for name in changes]
+    assert sorted((each.name, stage) for each in found if each.name != STAGES for stage in each.stages) == sorted(changed)
+    assert bool(found) == (config != CVT_13)
+    for sentence in map(difference, found):
         assert sentence.endswith(".")
         assert len(sentence) < 220
-        assert not re.search(r"None|nan|inf\b|dw_bn", sentence)
+        assert not re.search(r"None|nan|inf\b|dw_bn|\{", sentence)
+
+
+def test_values_tell_what_changed_where_and_what_it_costs():
+    (stride,) = differences(architecture(CVT_13, [{"stride_kv": 4}, {}, {}]), CVT_13, 224)
+    assert (stride.name, stride.stages, stride.old, stride.new, stride.everywhere) == ("stride_kv", (0,), 2, 4, False)
+    assert stride.before.attention_entries == 4 * stride.after.attention_entries
+    assert stride.after.macs == cost(CVT_13.replace(stride_kv=(4, 2, 2)), 224, 224).macs
+    gone, _ = differences(architecture(CVT_13, [{}, {"stride_kv": 1}]), CVT_13, 224)
+    assert (gone.name, gone.stages, gone.old, gone.new) == (STAGES, (2,), ((10, 384),), ())

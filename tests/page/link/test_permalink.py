@@ -112,7 +112,7 @@ def test_names_in_links_are_one_to_one():
         ("stage=2&block=3", "block"),
         ("stage=1&head=2", "head"),
         ("stage=3&row=15&col=1", "row"),
-        ("row=3", "half"),
+        ("row=3", "row without a column"),
         ("cls=1&stage=1", "cls"),
         ("cls=yes", "cls"),
         ("show=everything", "show"),

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
+import { alike, choices, difference, differenceOf, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
 
-const { about, paddings, counts } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
+const { about, paddings, counts, differences } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
 test("it begins at the baseline, and a change touches one field of one stage and nothing in place", () => {
   const state = initial(about);
@@ -66,4 +66,14 @@ test("how much differs is said in words", () => {
   const more = withCount({ ...state, side: 64 }, 4, about);
   assert.ok(!differs(more, about, 3, "depth"));
   assert.equal(difference(more, about), "Against the baseline: 1 stage more, 2 settings differ, another input."); // the class token moved
+});
+
+test("of what differs, the one that the control which moved last makes", () => {
+  const found = (name, stage) => differenceOf(differences, stage, name)?.sentence.split(":")[0];
+  assert.equal(found("kernel_qkv", 0), "Projection kernel 3 → 5 in stage 1");
+  assert.equal(found("qkv_projection_method", 2), "Projection convolution → mean in stage 3");
+  assert.equal(found("stride_kv", 1), "Key and value stride 2 → 1 in stage 2");
+  assert.equal(found("stride_kv", 2), "Key and value stride 2 → 3 in stage 3");
+  assert.equal(found("stride_kv", 0), undefined);
+  assert.match(found("depth", 3), /^Stage 4 is new/);
 });

@@ -3,11 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { change, inBytes, inWords, sentenceOf, share, valueWords } from "../../../visualize/web/laboratory/words.js";
+import { change, inBytes, inWords, share, valueWords } from "../../../visualize/web/laboratory/words.js";
 
 const read = (name) => JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, name), "utf8"));
 const cases = read("words.json");
-const said = read("sentences.json");
 
 test("counts and bytes read as the server writes them", () => {
   for (const { count, words, bytes } of cases) {
@@ -38,15 +37,4 @@ test("shares", () => {
   assert.equal(share(4, 1000), "0.4\u202f%");
   assert.equal(share(1, 100000), "<\u202f0.1\u202f%");
   assert.equal(share(0, 0), "0\u202f%");
-});
-
-test("of what differs, the sentence on the control that moved", () => {
-  const start = (label, stage) => sentenceOf(said, label, stage)?.split(":")[0];
-  assert.equal(start("Projection kernel", 0), "Projection kernel 3 → 5 in stage 1");
-  assert.equal(start("Projection", 2), "Projection convolution → mean in stage 3");
-  assert.equal(start("Key and value stride", 1), "Key and value stride 2 → 1 in stage 2");
-  assert.equal(start("Key and value stride", 2), "Key and value stride 2 → 3 in stage 3");
-  assert.equal(start("Key and value stride", 0), undefined);
-  assert.match(start("Depth", 3), /^Stage 4 is new/);
-  assert.equal(sentenceOf(["Bias on → off in all stages: …"], "Bias", 1), "Bias on → off in all stages: …");
 });

@@ -14,15 +14,17 @@ from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import stage_settings
 
 from ...web import explorer
-from .. import words
 from ..jobs import Step
 from ..link.permalink import decode, encode
 from ..link.view import View
 from ..model import LoadedModel
 from ..requests import INHERITED, ModelRequest, Request
+from ..words import laboratory as words
+from ..words import trust
+from ..words.sentences import Refused
 from ..workbench import Workbench
 from .architectures import model_request
-from .describe import about, describe, in_labels
+from .describe import about, describe
 from .export import model_zip, python_lines
 
 PACKING_SECONDS = 5.0  # for which one waits for another's model to be saved
@@ -70,12 +72,9 @@ class LaboratoryApi:
         side = request.side or loaded.side
         weights = cost(request.architecture, side, side).weight_bytes
         if weights > MAX_SAVED:
-            raise ValueError(
-                f"This model's weights take {in_bytes(weights)}, and at most {in_bytes(MAX_SAVED)} can be saved here. "
-                "The Python lines build it on your machine."
-            )
+            raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED))
         if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time: each holds the weights several times
-            raise ValueError("Others are saving their models now. Try again in a moment.")
+            raise Refused("saving_busy")
         try:
             return model_zip(loaded.model_of(request), loaded.processor_of(request))
         finally:
@@ -121,10 +120,10 @@ class LaboratoryApi:
         def work(progress) -> dict[str, Any]:
             result = self._workbench.explore(variant.with_picture(picture), progress)
             baseline = self._workbench.found(own) or self._workbench.explore(own)
-            note = words.weights(loaded.config, loaded.side, variant)
+            note = trust.weights(loaded.config, loaded.side, variant)
             return {
                 "words": note,
-                "baseline": explorer.told(baseline.key, picture, note=words.accuracy(loaded.config)),
+                "baseline": explorer.told(baseline.key, picture, note=trust.accuracy(loaded.config)),
                 "variant": explorer.told(result.key, picture, note=note),
             }
 
@@ -139,7 +138,7 @@ class LaboratoryApi:
         try:
             return loaded, model_request(loaded.name, loaded.config, loaded.side, asked)
         except ValueError as error:
-            raise ValueError(in_labels(str(error))) from error
+            raise ValueError(words.problem(error)) from error
 
     def _loaded(self, asked: Any) -> LoadedModel:
         name = asked.get("model") if isinstance(asked, Mapping) else None
@@ -149,5 +148,5 @@ class LaboratoryApi:
 def _run(asked: Any) -> str:
     run = asked.get("run") if isinstance(asked, Mapping) else None
     if not isinstance(run, str) or not 0 < len(run) <= RUN_LENGTH:
-        raise ValueError(f"Invalid run id: 1 to {RUN_LENGTH} characters are expected.")
+        raise Refused("no_run_id", most=RUN_LENGTH)
     return run

@@ -13,6 +13,7 @@ from cvt.config import CvtConfig
 from cvt.fields import shown
 
 from ..requests import INHERITED, WEIGHTS, ModelRequest
+from ..words.sentences import Refused
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
 LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)
@@ -33,9 +34,9 @@ def model_request(model: str, base: CvtConfig, side: int, asked: Any) -> ModelRe
     config, _ = architecture_of(base, side, asked)
     weights, seed, chosen = asked.get("weights", INHERITED), asked.get("seed", 0), asked.get("side", side)
     if weights not in WEIGHTS:
-        raise ValueError(f"The weights cannot be {shown(weights)}: choose inherited or random.")
+        raise Refused("no_weights", value=shown(weights))
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"The seed cannot be {shown(seed)}: choose a whole number from 0 to {MAX_SEED}.")
+        raise Refused("no_seed", value=shown(seed), most=MAX_SEED)
     check_limits(config, chosen)
     return ModelRequest(model=model, architecture=config, side=None if chosen == side else chosen, weights=weights, seed=seed)
 
@@ -52,12 +53,10 @@ def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, 
         ValueError: nothing that can be read, or an architecture that cannot be built.
     """
     if not isinstance(asked, Mapping):
-        raise ValueError("This is not an architecture: an object with stages is expected.")
+        raise Refused("not_an_architecture")
     chosen = asked.get("side", side)
     if type(chosen) is not int or chosen not in (*INPUT_SIDES, side):
-        raise ValueError(
-            f"The input cannot be {shown(chosen)} pixels: choose a multiple of {INPUT_SIDES.step} up to {INPUT_SIDES[-1]}, or {side}."
-        )
+        raise Refused("no_input_side", value=shown(chosen), step=INPUT_SIDES.step, most=INPUT_SIDES[-1], own=side)
     config = architecture(base, asked.get("stages"))
     return config, cost(config, chosen, chosen)
 

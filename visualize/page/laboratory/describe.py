@@ -5,23 +5,22 @@ Everything here is closed form: an answer takes milliseconds, and nothing is bui
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cvt.architecture.budget import Remedy, TooLarge
+from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import Cost, CvtCost, StageCost, cost
-from cvt.architecture.presets import PRESETS, Published, preset
+from cvt.architecture.presets import PRESETS, preset
 from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS
 from cvt.architecture.variants import architecture, stage_settings
 from cvt.config import CvtConfig, StageConfig
+from cvt.fields import Remedy
 
 from ...geometry import Grid, stage_grids
+from ..words.laboratory import difference, paper, problem, setting_label
 from .architectures import architecture_of, check_limits, nearest
-from .differences import differences
-
-_FIELDS = re.compile(rf"\b({'|'.join(SETTINGS)})\b")
+from .differences import Difference, differences
 
 
 def about(config: CvtConfig, side: int) -> dict[str, Any]:
@@ -53,54 +52,37 @@ def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
     except ValueError:
         return None
     chosen = PRESETS[name]
-    note = chosen.meaning if chosen.paper is None else f"{chosen.meaning} {_paper(chosen.paper)}"
+    note = chosen.meaning if chosen.paper is None else f"{chosen.meaning} {paper(chosen.paper)}"
     return {"name": name, "label": chosen.label, "note": note, "stages": stages, "side": own_side}
 
 
-def _paper(found: Published) -> str:
-    """The paper's numbers, beside those of the unchanged model where they are of a change."""
-    normal = found.normal or (None, None, None)
-    numbers = (
-        (found.parameters, normal[0], " million parameters"),
-        (found.gmacs, normal[1], f" billion multiply-adds at {found.side}×{found.side}"),
-        (found.top1, normal[2], " % top-1"),
-    )
-    said = [
-        f"{value:g}{unit}" + (f" instead of {before:g}" if before not in (None, value) else "")
-        for value, before, unit in numbers
-        if value is not None
-    ]
-    return f"The paper's {found.table}: {', '.join(said)}. {found.note}".strip()
-
-
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
-    """The answer to one step of a control: ``variant`` (costs) and ``differences`` (sentences), or ``problem``, or both.
+    """The answer to one step of a control: ``variant`` (costs) and ``differences``, or ``problem``, or both.
 
     Args:
         config, side: the baseline and its input. asked: as ``model_request`` takes it; ``moved`` ([stage, setting]) names the
             control that moved last, for a remedy near it.
     Returns:
-        JSON values. A ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that
-        fit; or ``together``, several that fit only so. What is too large for this machine has costs all the same; what
-        cannot be built has none.
+        JSON values. A difference has ``name`` (a setting, "side" or "stages"), ``stages`` (from 0) and its ``sentence``. A
+        ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that fit; or
+        ``together``, several that fit only so. What is too large for this machine has costs all the same; what cannot be
+        built has none.
     """
     try:
         read = architecture_of(config, side, asked)
     except ValueError as error:
-        return {"problem": in_labels(str(error)), "remedy": _near(config, side, asked)}
-    answer = {"variant": costs(*read), "differences": differences(read[0], config, read[1].width, side)}
+        return {"problem": problem(error), "remedy": _near(config, side, asked)}
+    answer = {"variant": costs(*read), "differences": [_difference(each) for each in differences(read[0], config, read[1].width, side)]}
     try:
         check_limits(read[0], read[1].width)
     except TooLarge as error:
         together = [_remedy(each) for each in error.together]
-        answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy), "together": together}
+        answer |= {"problem": problem(error), "remedy": error.remedy and _remedy(error.remedy), "together": together}
     return answer
 
 
-def in_labels(sentence: str) -> str:
-    """A sentence of the library about its fields, with the names that their controls have on the page."""
-    said = _FIELDS.sub(lambda found: SETTINGS[found[0]].label.lower(), sentence)
-    return said[:1].upper() + said[1:]
+def _difference(found: Difference) -> dict[str, Any]:
+    return {"name": found.name, "stages": list(found.stages), "sentence": difference(found)}
 
 
 def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
@@ -113,8 +95,7 @@ def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:
-    label = "Input" if remedy.stage is None else SETTINGS[remedy.name].label
-    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": label}
+    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": setting_label(remedy.name)}
 
 
 def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:

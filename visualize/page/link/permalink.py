@@ -21,6 +21,7 @@ from cvt.architecture.variants import architecture, stage_changes
 from cvt.config import CvtConfig
 
 from ..laboratory.architectures import MAX_SEED
+from ..words.sentences import say
 from .view import CHOICES, FLAGS, HIDEABLE, View
 
 KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
@@ -75,7 +76,7 @@ def decode(query: str, base: CvtConfig, models: Collection[str], examples: Colle
     notices = reading.notices
     if len(notices) > MAX_NOTICES:
         more = len(notices) - MAX_NOTICES + 1
-        notices = [*notices[: MAX_NOTICES - 1], f"{more} more parts of the link could not be used."]
+        notices = [*notices[: MAX_NOTICES - 1], say("link_more", count=more)]
     return View(**reading.found), notices
 
 
@@ -104,27 +105,27 @@ class _Reading:
         self._place(given)
         for key in given:
             if not _OTHERS.match(key):
-                self.notices.append(f"The link says something that this page does not know, {_short(key)}. It is left out.")
+                self.notices.append(say("link_unknown_key", key=_short(key)))
 
     def _pairs(self, query: str) -> dict[str, str]:
         query = query[1:] if query.startswith("?") else query
         if len(query) > MAX_LENGTH:
-            self.notices.append("The link is too long to be one of this page. Everything is as the page opens.")
+            self.notices.append(say("link_too_long"))
             return {}
         try:
             pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
         except ValueError:
-            self.notices.append("The link cannot be read. Everything is as the page opens.")
+            self.notices.append(say("link_unreadable"))
             return {}
         given: dict[str, str] = {}
         for key, value in pairs:
             if key in given and given[key] != value:
-                self.notices.append(f"The link says {_short(key)} more than once. The first counts.")
+                self.notices.append(say("link_repeats", key=_short(key)))
             given.setdefault(key, value)
         return given
 
     def _refuse(self, name: str, value: str) -> None:
-        self.notices.append(f"The link's {name} cannot be {_short(value)}. You see the page's own choice.")
+        self.notices.append(say("link_value", name=name, value=_short(value)))
 
     def _one_of(self, name: str, given: dict[str, str], values: Collection[str]) -> None:
         value = given.pop(KEYS.get(name, name), None)
@@ -160,7 +161,7 @@ class _Reading:
             if number is not None and 1 <= number <= MAX_STAGES:
                 count = number
             else:
-                self._refuse("number of stages", value)
+                self._refuse(say("link_stage_count"), value)
         stages: list[dict[str, Any]] = [{} for _ in range(count)]
         for key in [key for key in given if _SETTING.fullmatch(key)]:
             self._setting(key, given.pop(key), stages)
@@ -169,7 +170,7 @@ class _Reading:
                 config = architecture(self.base, stages)
                 self.found["architecture"] = None if config == self.base else config
             except ValueError:  # valid one by one, but not together
-                self.notices.append("The link's architecture cannot be built. You see the model's own.")
+                self.notices.append(say("link_architecture"))
         self._side(given)
 
     def _setting(self, key: str, value: str, stages: list[dict[str, Any]]) -> None:
@@ -183,7 +184,7 @@ class _Reading:
             check_value(SETTINGS[name], parsed, index)
             stages[index][name] = parsed
         except ValueError:
-            self._refuse(key if name else "setting", value if name else key)
+            self._refuse(key if name else say("link_setting"), value if name else key)
 
     def _side(self, given: dict[str, str]) -> None:
         value = given.pop("side", None)
@@ -192,11 +193,11 @@ class _Reading:
             if number in (*INPUT_SIDES, self.base_side):
                 self.found["side"] = number
             else:
-                self._refuse("input side", value)
+                self._refuse(say("link_side"), value)
         if not self._fits() and self.found.pop("side", None):
-            self.notices.append("The link's input is too small for its architecture. You see the model's own input.")
+            self.notices.append(say("link_input_small"))
         if not self._fits() and self.found.pop("architecture", None):
-            self.notices.append("The link's architecture needs a larger input. You see the model's own.")
+            self.notices.append(say("link_needs_input"))
 
     def _fits(self) -> bool:
         config, side = self.found.get("architecture") or self.base, self.found.get("side", self.base_side)
@@ -217,7 +218,7 @@ class _Reading:
         self._number("channel", given, 1, max(stage.embed_dim for stage in stages))
         if self.found.get("cls") and not any(stage.cls_token for stage in stages):
             del self.found["cls"]
-            self.notices.append("The link's stage has no cls token. You see the page's own choice.")
+            self.notices.append(say("link_no_cls"))
         rows = columns = MAX_PLACE
         if "stage" in self.found:
             rows, columns = config.grids(side, side)[self.found["stage"] - 1][0]
@@ -228,7 +229,7 @@ class _Reading:
             self.found.pop("row", None)
             self.found.pop("col", None)
             if half:
-                self.notices.append("The link names half of a place. You see the page's own choice.")
+                self.notices.append(say("link_half_place"))
 
 
 def _whole(text: str) -> int | None:

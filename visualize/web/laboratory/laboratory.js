@@ -2,13 +2,13 @@
 
 import { make, refs, say } from "../shared/dom.js";
 import { page } from "../shared/page.js";
-import { alike, difference, initial, question, remedied, withCount } from "./architecture.js";
+import { alike, difference, differenceOf, initial, question, remedied, withCount } from "./architecture.js";
 import { ask, newest } from "../shared/http.js";
 import { runs } from "./runs.js";
 import { stages } from "./stages.js";
 import { takeaway } from "./takeaway.js";
 import { breakdown, totals } from "./totals.js";
-import { sentenceOf, valueWords } from "./words.js";
+import { valueWords } from "./words.js";
 
 const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
 
@@ -152,8 +152,8 @@ export class Laboratory {
 
   /** The difference that the control which moved last makes, beside the sums. */
   latest(differences, moved) {
-    const label = moved && this.about.settings.find((each) => each.name === moved[1]).label;
-    const sentence = moved ? sentenceOf(differences, label, moved[0]) : differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0];
+    const several = differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0]?.sentence;
+    const sentence = moved ? differenceOf(differences, ...moved)?.sentence : several;
     say(this.ref.latest, sentence ?? (differences.length ? "" : "The same as the baseline."));
   }
 
@@ -182,7 +182,7 @@ export class Laboratory {
     this.breakdown.draw(about.baseline, drawn, this.measure);
     for (const each of ref.measures.querySelectorAll("button")) each.setAttribute("aria-pressed", each.value === this.measure);
     say(ref.breakdownNote, `From left: embedding, projections, attention, MLP. All bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
-    const sentences = this.differences?.length ? this.differences : ["This is the baseline. Move a control, and the differences appear here."];
+    const sentences = this.differences?.length ? this.differences.map((each) => each.sentence) : ["This is the baseline. Move a control, and the differences appear here."];
     ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
     this.takeaway.draw();
   }

@@ -41,21 +41,6 @@ export function share(part, all) {
   return `${value >= 0.95 || value === 0 ? Math.round(value) : value.toFixed(1)}${NARROW}%`;
 }
 
-/**
- * Of the sentences on what differs, the one on a setting of this label in this stage, from 0, or on the stage that is new;
- * as visualize/differences.py writes them.
- */
-export function sentenceOf(differences, label, stage) {
-  const names = (where) => where === "all stages" || where.match(/\d+/g).includes(`${stage + 1}`);
-  return differences.find((each) => {
-    const [, name, where] = /^(.+?) \S+ → \S+ in (all stages|stages? [^:]+):/.exec(each) ?? [];
-    return name === label && names(where);
-  }) ?? differences.find((each) => {
-    const [, where] = /^(Stages? [^(]+) (?:is|are) new /.exec(each) ?? [];
-    return where && names(where);
-  });
-}
-
 const METHODS = { dw_bn: "convolution", avg: "mean" };
 
 /** How a setting's value is written, as cvt/settings.py does. */

@@ -1,0 +1,61 @@
+"""What stands around the explorer: the page's first line, the choice of models, and who took the examples."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cvt.architecture.amounts import in_words
+from cvt.architecture.cost import cost
+
+from ...web.scripts import template_text
+
+if TYPE_CHECKING:
+    from ..model import LoadedModel
+
+
+def header(loaded: LoadedModel, named: bool = True) -> str:
+    """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
+    config = loaded.config
+    result = cost(config, loaded.side, loaded.side)
+    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {loaded.side}×{loaded.side}"
+    name = f"<b>{html.escape(loaded.name)}</b> " if named else ""
+    return (
+        '<div class="cvt-head"><h1>CvT Explorer</h1>'
+        "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
+        f'<p class="cvt-head-model">{name}{facts}</p></div>'
+    )
+
+
+def choice(names: Sequence[str]) -> str:
+    """The template of an element that chooses one of the models."""
+    texts = [template_text(name) for name in names]
+    options = "".join(f'<option value="{text}">{text}</option>' for text in texts)
+    return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
+
+
+# A row of SOURCES.md: file, what it shows, class, author, licence, …
+_SOURCE = re.compile(r"^\| `(?P<file>[^`]+)`[^|]*\|[^|]*\|[^|]*\| (?P<author>[^|]+?) \| \[(?P<licence>[^\]]+)\]\((?P<url>[^)]+)\) \|", re.M)
+
+
+def credits(pictures: Sequence[Path]) -> str:
+    """Who made the example photographs, and under which licence, as ``SOURCES.md`` beside them says.
+
+    Raises:
+        ValueError: a picture that has no row there.
+    """
+    if not pictures:
+        return ""
+    sources = {row["file"]: row for row in _SOURCE.finditer((pictures[0].parent / "SOURCES.md").read_text(encoding="utf-8"))}
+    parts = []
+    for picture in pictures:
+        if picture.name not in sources:
+            raise ValueError(f"SOURCES.md does not say where {picture.name} comes from.")
+        row = sources[picture.name]
+        author, licence, url = (html.escape(row[name]) for name in ("author", "licence", "url"))
+        name = picture.stem.replace("_", " ")
+        parts.append(f'{name}: {author} (<a href="{url}" target="_blank" rel="noopener">{licence}</a>)')
+    return f'<details class="cvt-credits"><summary>Who took the examples</summary><p>{"; ".join(parts)}.</p></details>'

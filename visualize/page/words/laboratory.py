@@ -1,0 +1,101 @@
+"""What the laboratory says, made of values: how a variant differs, what cannot be, and how far a run is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cvt.architecture.settings import SETTINGS, value_words
+from cvt.fields import ConfigError
+
+from .sentences import say
+
+if TYPE_CHECKING:
+    from cvt.architecture.presets import Published
+
+    from ..jobs import Step
+    from ..laboratory.differences import Difference
+
+
+def progress(step: Step) -> str:
+    """What a run is doing."""
+    return say(f"{step.name}_share", percent=round(100 * step.share)) if step.share else say(step.name)
+
+
+def problem(error: ValueError) -> str:
+    """Why an architecture cannot be, with the names that its controls have on the page."""
+    if not isinstance(error, ConfigError):
+        return str(error)
+    said = error.sentence(lambda field: SETTINGS[field].label.lower() if field in SETTINGS else field)
+    return said[:1].upper() + said[1:]
+
+
+def setting_label(name: str) -> str:
+    """What a setting, or the input side, is called on the page."""
+    return SETTINGS[name].label if name in SETTINGS else "Input"
+
+
+def paper(found: Published) -> str:
+    """The paper's numbers, beside those of the unchanged model where they are of a change."""
+    parameters, macs, top1 = found.normal or (None, None, None)
+    rows = (
+        ("paper_parameters", found.parameters, parameters),
+        ("paper_macs", found.gmacs, macs),
+        ("paper_top1", found.top1, top1),
+    )
+    numbers = []
+    for key, value, before in rows:
+        if value is not None:
+            number = say(key, value=f"{value:g}", side=found.side)
+            numbers.append(number if before in (None, value) else say("paper_instead", number=number, before=f"{before:g}"))
+    return f"{say('paper', table=found.table, numbers=', '.join(numbers))} {found.note}".strip()
+
+
+def difference(found: Difference) -> str:
+    """One way in which a variant differs, and what that change alone does to the baseline."""
+    return say("difference", change=_change(found), effect=_effect(found))
+
+
+def _change(found: Difference) -> str:
+    if found.name == "side":
+        return say("input_side_changed", old=found.old, new=found.new)
+    if found.name == "stages":
+        sizes = ", ".join(say("stage_size", depth=depth, width=width) for depth, width in found.new)
+        key = f"{'stage' if len(found.stages) == 1 else 'stages'}_{'new' if found.new else 'gone'}"
+        return say(key, stages=_numbers(found.stages), sizes=sizes)
+    where = "all_stages" if found.everywhere else "one_stage" if len(found.stages) == 1 else "some_stages"
+    stages = say(where, stages=_numbers(found.stages))
+    return say("setting_changed", label=setting_label(found.name), old=value_words(found.old), new=value_words(found.new), stages=stages)
+
+
+def _numbers(stages: tuple[int, ...]) -> str:
+    names = [str(stage + 1) for stage in stages]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _effect(found: Difference) -> str:
+    before, after = found.before, found.after
+    if before is None or after is None:
+        return say("only_together")
+    if before == after:
+        return say("no_effect")
+    amounts = {"macs": amount_change(after.macs, before.macs), "parameters": amount_change(after.parameters, before.parameters)}
+    if before.attention_entries == after.attention_entries:
+        return say("effect", **amounts)
+    key = "effect_on_attention" if found.name in ("side", "stages") else "effect_on_attention_there"
+    return say(key, attention=amount_change(after.attention_entries, before.attention_entries), **amounts)
+
+
+def amount_change(new: int, old: int) -> str:
+    """The change of a count: in times from twice or half on, else in per cent, never rounded to nothing."""
+    if new == old:
+        return say("unchanged")
+    if not old or not new:
+        return say("gone" if old else "from_none")
+    ratio = max(new, old) / min(new, old)
+    if ratio >= 1.995:
+        times = f"{ratio:,.0f}" if ratio >= 9.95 or abs(ratio - round(ratio)) < 0.05 else f"{ratio:.1f}"
+        return say("times_more" if new > old else "times_fewer", times=times)
+    percent = 100 * abs(new - old) / old
+    if percent < 0.1:
+        return say("slightly_up" if new > old else "slightly_down")
+    return say("percent_up" if new > old else "percent_down", percent=f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}")

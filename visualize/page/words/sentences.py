@@ -1,0 +1,135 @@
+"""Every sentence of the page's server, whole, under the key by which the rest of the program knows it.
+
+A message is a key and values; it becomes words last, here. ``{name}`` stands for a value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SENTENCES = {
+    # calls and files that the server does not take
+    "failed": "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again.",
+    "unusable_values": "These values cannot be used here. See the page's API for what each endpoint takes.",
+    "too_large_to_send": "This is too large to be sent here.",
+    "disk_full": "The server has no room for this file now. Try again later.",
+    "no_file": "This is not a form with a file in it.",
+    "request_too_large": "The request is too large.",
+    "not_json": "This is not JSON.",
+    "result_gone": "This result is no longer held.",
+    "result_too_large": "This result takes {needed} MiB and the store holds {allowed}: use a smaller model or picture.",
+    # pictures
+    "not_uploaded": "This is not a picture that was uploaded here. Upload a file, or choose an example.",
+    "addresses_off": "Pictures by address are switched off on this server. Download the picture and upload the file.",
+    "downloads_busy": "Other pictures are being downloaded now. Try again in a moment, or upload the file.",
+    "no_example": "There is no such example.",
+    "no_picture": "Give a picture: upload a file.",
+    "no_picture_chosen": "Choose a picture on the Explore tab first.",
+    "seen_in_part": "The model saw only the middle square of {width}×{height} pixels.",
+    "seen_squeezed": "The model saw all of the {width}×{height} pixels, squeezed into a square.",
+    # models
+    "no_model": "There is no model {name} here: choose {names}.",
+    "model_without_blocks": "{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.",
+    "unmeasured": "This model was never measured: how often it is right is not known.",
+    "measured": "It classifies {percent}\u202f% of unseen pictures correctly. It knows only these {classes} classes.",
+    "measured_one_class": "It classifies {percent}\u202f% of unseen pictures correctly. It knows only this one class.",
+    "random_weights": "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those.",
+    "other_input": "All weights are the trained model's. It sees {side}×{side} pixels instead of {own}×{own}, so the prediction differs.",
+    # the API
+    "no_place": "Give stage, block, head, row and column as whole numbers.",
+    "no_stage": "There is no stage {stage} in this model: choose 1 to {most}.",
+    "no_block": "There is no block {block} in stage {stage}: choose 1 to {most}.",
+    "no_head": "There is no head {head} in stage {stage}: choose 1 to {most}, or 0 for their mean.",
+    "no_cls_token": "Stage {stage} has no cls token: choose a row and a column, counted from 1.",
+    "no_token": "Stage {stage} has {rows}×{columns} tokens: there is none at row {row}, column {column}.",
+    "attention_of_token": "Stage {stage}, block {block}, head {head}: how strongly the token at row {row}, column {column} "
+    "draws on each of the {rows}×{columns} key cells.",
+    "mean_attention_of_token": "Stage {stage}, block {block}, mean of the heads: how strongly the token at row {row}, column {column} "
+    "draws on each of the {rows}×{columns} key cells.",
+    "attention_of_cls": "Stage {stage}, block {block}, head {head}: how strongly the cls token "
+    "draws on each of the {rows}×{columns} key cells.",
+    "mean_attention_of_cls": "Stage {stage}, block {block}, mean of the heads: how strongly the cls token "
+    "draws on each of the {rows}×{columns} key cells.",
+    # the laboratory
+    "not_an_architecture": "This is not an architecture: an object with stages is expected.",
+    "no_input_side": "The input cannot be {value} pixels: choose a multiple of {step} up to {most}, or {own}.",
+    "no_weights": "The weights cannot be {value}: choose inherited or random.",
+    "no_seed": "The seed cannot be {value}: choose a whole number from 0 to {most}.",
+    "no_run_id": "Invalid run id: 1 to {most} characters are expected.",
+    "too_large_to_save": "This model's weights take {needed}, and at most {allowed} can be saved here. "
+    "The Python lines build it on your machine.",
+    "saving_busy": "Others are saving their models now. Try again in a moment.",
+    "paper": "The paper's {table}: {numbers}.",
+    "paper_parameters": "{value} million parameters",
+    "paper_macs": "{value} billion multiply-adds at {side}×{side}",
+    "paper_top1": "{value} % top-1",
+    "paper_instead": "{number} instead of {before}",
+    "waiting": "Waiting in line …",
+    "building": "Building the variant …",
+    "building_share": "Building the variant, {percent}% …",
+    "running": "Running your picture through it …",
+    # how a variant differs: what was changed, and what that alone does to the baseline
+    "difference": "{change}: {effect}",
+    "input_side_changed": "Input side {old} → {new}",
+    "setting_changed": "{label} {old} → {new} in {stages}",
+    "stage_new": "Stage {stages} is new ({sizes})",
+    "stages_new": "Stages {stages} are new ({sizes})",
+    "stage_size": "depth {depth}, width {width}",
+    "stage_gone": "Stage {stages} is gone",
+    "stages_gone": "Stages {stages} are gone",
+    "all_stages": "all stages",
+    "one_stage": "stage {stages}",
+    "some_stages": "stages {stages}",
+    "only_together": "possible only together with other changes.",
+    "no_effect": "multiply-adds and parameters unchanged.",
+    "effect": "multiply-adds in all {macs}, parameters {parameters}.",
+    "effect_on_attention": "attention weights {attention}, multiply-adds in all {macs}, parameters {parameters}.",
+    "effect_on_attention_there": "attention weights there {attention}, multiply-adds in all {macs}, parameters {parameters}.",
+    "unchanged": "unchanged",
+    "from_none": "from none",
+    "gone": "gone",
+    "times_more": "{times}× as many",
+    "times_fewer": "{times}× fewer",
+    "slightly_up": "up by less than 0.1 %",
+    "slightly_down": "down by less than 0.1 %",
+    "percent_up": "+{percent} %",
+    "percent_down": "−{percent} %",
+    # links
+    "link_unknown_key": "The link says something that this page does not know, {key}. It is left out.",
+    "link_too_long": "The link is too long to be one of this page. Everything is as the page opens.",
+    "link_unreadable": "The link cannot be read. Everything is as the page opens.",
+    "link_repeats": "The link says {key} more than once. The first counts.",
+    "link_value": "The link's {name} cannot be {value}. You see the page's own choice.",
+    "link_architecture": "The link's architecture cannot be built. You see the model's own.",
+    "link_input_small": "The link's input is too small for its architecture. You see the model's own input.",
+    "link_needs_input": "The link's architecture needs a larger input. You see the model's own.",
+    "link_no_cls": "The link's stage has no cls token. You see the page's own choice.",
+    "link_half_place": "The link gives a row without a column, or a column without a row. You see the page's own choice.",
+    "link_more": "{count} more parts of the link could not be used.",
+    "link_stage_count": "number of stages",
+    "link_side": "input side",
+    "link_setting": "setting",
+}
+
+
+def say(key: str, /, **values: Any) -> str:
+    """The sentence of this key with its values."""
+    return SENTENCES[key].format(**values)
+
+
+class Refused(ValueError):
+    """What somebody asked for and cannot have, as ``key`` and ``values``; ``str`` has the sentence."""
+
+    def __init__(self, key: str, /, **values: Any):
+        super().__init__(key, values)
+        self.key, self.values = key, values
+
+    def __reduce__(self):
+        return _refused, (self.key, self.values)
+
+    def __str__(self) -> str:
+        return say(self.key, **self.values)
+
+
+def _refused(key: str, values: dict[str, Any]) -> Refused:
+    return Refused(key, **values)
