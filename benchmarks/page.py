@@ -152,7 +152,7 @@ def frames(config: CvtConfig, processor: CvtImageProcessor, moves: int = MOVES) 
 
 def plain(workbench: Workbench, page: object, path: Path) -> float:
     """Seconds of a forward pass without hooks, from the file to the scores."""
-    bench = workbench.bench()
+    bench = workbench.loaded()
     started = time.perf_counter()
     with torch.inference_mode():
         bench.model(bench.processor(Image.open(path), return_tensors="pt").pixel_values).logits.softmax(-1).tolist()

@@ -62,7 +62,7 @@ def gated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gated")
     serving.save_random_model(folder)
     workbench = Workbench(str(folder), "cpu", kept=app.EXAMPLES)
-    gate = Gate(workbench.bench().model)
+    gate = Gate(workbench.loaded().model)
     with serving.app_of(workbench) as address:
         yield address, workbench, gate
 
@@ -102,7 +102,7 @@ def link_is(seen, picture: str | None) -> None:
 def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gate):
     address, workbench, _ = gated
     for name in ("koala", "bison", "tabby_cat"):
-        workbench.bench().explore(workbench.examples[name])  # as somebody before did
+        serving.explore(workbench, workbench.examples[name])  # as somebody before did
     seen = visit(address)
     passes = gate.passes
     assert [url for url in seen.requests if "file=" in url] == []  # the photographs themselves are not loaded to be shown small

@@ -13,7 +13,8 @@ import pytest
 
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import model_of, photo
-from visualize.draw.payload import block_payload, payload, unpack
+from visualize.container import unpack
+from visualize.draw.payload import block_payload, payload
 from visualize.explore import Exploration, explore
 from visualize.maps.inside import inside_payload
 from visualize.web import explorer

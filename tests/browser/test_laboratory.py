@@ -218,17 +218,15 @@ def test_linked_views_move_together(laboratory):
 def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
     serving.save_random_model(tmp_path)
     workbench = Workbench(str(tmp_path), "cpu")
-    bench = workbench.bench()
-    slow, own = [True], bench.variant_model
+    slow, own = [True], workbench.variants.get
 
-    def variant_model(found, watch=None):
-        if watch is not None:
-            while slow[0]:
-                watch(0.3)
-                time.sleep(0.02)
-        return own(found, watch)
+    def get(config, seed, base, watch):
+        while slow[0]:
+            watch(0.3)
+            time.sleep(0.02)
+        return own(config, seed, base, watch)
 
-    bench.variant_model = variant_model
+    workbench.variants.get = get
     with serving.app_of(workbench) as address:
         lab = Laboratory(visit(address)).open()
         classes = lab.seen.classes("variant")

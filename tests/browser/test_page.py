@@ -246,7 +246,7 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
     serving.save_random_model(tmp_path / "good")
     serving.save_random_model(tmp_path / "broken", kind="broken")
     workbench = Workbench([str(tmp_path / "good"), str(tmp_path / "broken")], "cpu")
-    workbench.bench("broken").model.classifier.weight.data.fill_(float("nan"))
+    workbench.loaded("broken").model.classifier.weight.data.fill_(float("nan"))
     with serving.app_of(workbench) as address:
         seen = visit(address)
         classes = seen.classes()
@@ -260,8 +260,7 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
 def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path):
     serving.save_random_model(tmp_path)
     workbench = Workbench(str(tmp_path), "cpu")
-    bench = workbench.bench()
-    quick = bench.explore
+    quick = workbench.explore
     with serving.app_of(workbench) as address:
         seen = visit(address)
         message = seen.page.locator('[data-explorer="main"] [data-ref="message"]')
@@ -269,13 +268,13 @@ def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path
         key = seen.page.evaluate("cvt.explorer().key")
         for wrong, example in ((False, "koala"), (True, "espresso")):
 
-            def slow(picture, wrong=wrong):
+            def slow(request, wrong=wrong):
                 time.sleep(1.2)
                 if wrong:
                     raise ValueError("This picture is too dark.")
-                return quick(picture)
+                return quick(request)
 
-            bench.explore = slow
+            workbench.explore = slow
             seen.choose(example)
             seen.page.get_by_text("Running the model").wait_for()
             message.wait_for(state="hidden")
@@ -318,7 +317,7 @@ def test_a_result_that_the_server_dropped_is_computed_again(visit, tmp_path):
         seen = visit(address)
         classes = seen.classes()
         workbench.store.max_items = 1
-        workbench.bench().explore(np.zeros((96, 96, 3), np.uint8))  # somebody else's picture
+        serving.explore(workbench, app.EXAMPLES[1])  # somebody else's picture
         seen.page.get_by_text("Inside block").first.click()
         seen.page.get_by_role("button", name="Show it again").click()
         seen.page.get_by_text("Its kernel").wait_for()

@@ -16,6 +16,12 @@ from tests.helpers import ROOT
 EXAMPLES = ROOT / "examples"
 
 
+# What the sources name in the modules are written here once more, so that a wrong constant there is noticed here.
+TONES = ("autocontrast", "equalize", "solarize", "posterize", "brightness", "contrast")  # arXiv 1805.09501, table 6, and so on
+TURN, SHEAR, SHIFT, FACTOR = math.radians(30), 0.3, 0.45, 0.9
+FINE, COARSE, QUALITY, LEAST_SCALE = (0.0, 2.5), (0.6, 1.4), (15.0, 90.0), 0.4
+
+
 def photos(side=64, count=6):
     """uint8 (count, 3, side, side) of real photographs."""
     files = sorted(EXAMPLES.glob("*.jpg"))[:count]
@@ -90,7 +96,7 @@ def test_a_warp_turns_what_the_crop_shows():
         inner = x[0, channel, 16:48, 16:48]
         return torch.stack(((inner[:, 1:] - inner[:, :-1]).mean(), (inner[1:] - inner[:-1]).mean()))
 
-    cos, sin = math.cos(randaugment.TURN), math.sin(randaugment.TURN)
+    cos, sin = math.cos(TURN), math.sin(TURN)
     for channel in (0, 1):
         a, b = slope(plain, channel)
         expected = torch.stack((cos * a + sin * b, -sin * a + cos * b))
@@ -98,8 +104,8 @@ def test_a_warp_turns_what_the_crop_shows():
 
 
 @pytest.mark.parametrize(("name", "row", "column", "amount"), [
-    ("shear x", 0, 1, randaugment.SHEAR), ("shear y", 1, 0, randaugment.SHEAR),
-    ("shift x", 0, 2, 2 * randaugment.SHIFT), ("shift y", 1, 2, 2 * randaugment.SHIFT),
+    ("shear x", 0, 1, SHEAR), ("shear y", 1, 0, SHEAR),
+    ("shift x", 0, 2, 2 * SHIFT), ("shift y", 1, 2, 2 * SHIFT),
 ])  # fmt: skip
 def test_shears_and_shifts_are_one_number_of_the_map(name, row, column, amount):
     kind = torch.tensor([OPERATIONS.index(name), OPERATIONS.index("nothing")])
@@ -117,7 +123,7 @@ def test_two_warps_are_their_product():
 
 
 def pillow(name, image, strength):
-    factor = 1 + randaugment.FACTOR * strength
+    factor = 1 + FACTOR * strength
     return {
         "autocontrast": lambda: ImageOps.autocontrast(image),
         "equalize": lambda: ImageOps.equalize(image),
@@ -131,7 +137,7 @@ def pillow(name, image, strength):
 
 
 @pytest.mark.parametrize("strength", [-0.8, 0.3, 1.0])
-@pytest.mark.parametrize("name", [*randaugment.TONES, "colour", "nothing"])
+@pytest.mark.parametrize("name", [*TONES, "colour", "nothing"])
 def test_operations_equal_pillows(name, strength):
     pictures = photos()
     pictures[1] = pictures[1] // 2 + 30  # something left to stretch
@@ -150,7 +156,7 @@ def test_sharpness_moves_away_from_the_blurred_picture():
     x = photos(32, 2) / 255
     operation = Operation(torch.full((2,), OPERATIONS.index("sharpness")), torch.tensor([-1.0, 1.0]))
     got = randaugment.retouch(x, [operation])
-    expected = [(0.1 * x + 0.9 * blurred(x))[0], (1.9 * x - 0.9 * blurred(x))[1]]
+    expected = [((1 - FACTOR) * x + FACTOR * blurred(x))[0], ((1 + FACTOR) * x - FACTOR * blurred(x))[1]]
     assert torch.allclose(got[:, :, 1:-1, 1:-1], torch.stack(expected).clamp(0, 1)[:, :, 1:-1, 1:-1], atol=1e-5)
 
 
@@ -166,8 +172,8 @@ def blurred(x, spread=1):
 def test_each_picture_gets_operations_of_its_own():
     operations = randaugment.choose(5, Draws(0, 2800))
     assert len(operations) == 2
-    counts = torch.bincount(operations[0].kind, minlength=len(OPERATIONS))
-    assert len(counts) == len(OPERATIONS)
+    counts = torch.bincount(operations[0].kind)
+    assert len(counts) == len(OPERATIONS) == 5 + len(TONES) + 3
     assert counts.min() > 140
     assert counts.max() < 260
     assert not torch.equal(operations[0].kind, operations[1].kind)
@@ -215,11 +221,26 @@ def test_a_picture_is_reduced_and_enlarged():
     assert high.median() < 0.5  # what is finer than the smaller picture's pixels is lost
 
 
+def test_scales_and_qualities_are_drawn_from_all_that_is_promised(monkeypatch):
+    sides, noise = [], torch.rand(1, 3, 100, 100, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(photograph.F, "interpolate", lambda x, size, **_: sides.extend(size) or x)
+    for seed in range(60):
+        photograph.resample(noise, 1.0, Draws(seed, 1))
+    smaller = [side for side in sides if side != 100]
+    assert 100 * LEAST_SCALE <= min(smaller) < 100 * LEAST_SCALE + 3
+    assert max(smaller) > 97
+    qualities = []
+    monkeypatch.setattr(photograph, "jpeg", lambda x, quality: qualities.extend(quality.tolist()) or x)
+    photograph.compress(noise.expand(400, 3, 100, 100), 1.0, Draws(0, 400))
+    assert QUALITY[0] <= min(qualities) < QUALITY[0] + 2
+    assert QUALITY[1] - 2 < max(qualities) <= QUALITY[1]
+
+
 def test_detail_is_damped_and_amplified():
     x = photos(48, 1) / 255 * 0.5 + 0.25  # room above and below
     draws, same = Draws(3, 1), Draws(3, 1)
     same.each()
-    fine, coarse = same.each(*photograph.FINE), same.each(*photograph.COARSE)
+    fine, coarse = same.each(*FINE), same.each(*COARSE)
     soft = blurred(x)
     softer = blurred(soft, 2)
     expected = softer + coarse * (soft - softer) + fine * (x - soft)

@@ -13,7 +13,8 @@ from cvt.architecture.variants import architecture
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import photo
 from tests.helpers import run_in_node, tiny_model
-from visualize.draw.payload import payload, unpack
+from visualize.container import unpack
+from visualize.draw.payload import payload
 from visualize.explore import explore
 from visualize.page.laboratory.describe import about
 from visualize.page.link.permalink import _OTHERS, decode, encode

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ...page.scripts import on_load, on_page, template_text
+from ..scripts import on_load, on_page, template_text
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "chooser.css").read_text(encoding="utf-8")

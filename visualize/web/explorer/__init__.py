@@ -20,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...page.scripts import on_load
+from ..scripts import on_load
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")

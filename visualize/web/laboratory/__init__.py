@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...page.scripts import on_load
+from ..scripts import on_load
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "laboratory.css").read_text(encoding="utf-8")
