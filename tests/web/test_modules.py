@@ -49,3 +49,23 @@ def test_imports_go_one_way_and_lead_somewhere():
             target = posixpath.normpath(posixpath.join(folder, imported))
             assert target in FILES, f"{name} imports {imported}"
             assert target.split("/")[0] in (folder, *IMPORTS[folder]), f"{name} imports {imported}"
+
+
+def test_components_meet_in_the_pages_state_and_none_reads_what_it_said():
+    for name, text in FILES.items():
+        assert not re.search(r"CustomEvent|innerText|innerHTML", text), name
+        assert not re.search(r"(window|globalThis)\.cvt", text) or name == "shared/page.js", name
+        assert "textContent" not in text or name.startswith("shared/"), name
+
+
+def test_a_component_that_any_page_may_carry_knows_nothing_of_this_one():
+    """What explorer/mount.js leads to imports neither the page's state nor what asks its server."""
+    left, found = ["explorer/mount.js"], set()
+    while left:
+        name = left.pop()
+        found.add(name)
+        names = (posixpath.normpath(posixpath.join(name, "..", each)) for each in re.findall(r'from "(.+?)"', FILES[name]))
+        left += [each for each in names if each not in found]
+        assert not re.search(r"\bfetch\(|gradio|location\.", FILES[name]), name
+    assert found.isdisjoint({"shared/page.js", "shared/http.js", "explorer/host.js"})
+    assert len(found) > 25

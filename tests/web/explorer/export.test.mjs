@@ -10,7 +10,8 @@ import { numbers } from "../../../visualize/web/explorer/export.js";
 import { npz } from "../../../visualize/web/explorer/npz.js";
 import { parse } from "../../../visualize/web/explorer/payload.js";
 import { Result } from "../../../visualize/web/explorer/result.js";
-import { initial } from "../../../visualize/web/explorer/state.js";
+import { LAYERS } from "../../../visualize/web/explorer/layers.js";
+import { asShown, initial } from "../../../visualize/web/explorer/state.js";
 
 const folder = process.env.EXPLORER_CASES;
 
@@ -28,14 +29,15 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
     [{ ...state, stage: 0, layer: "class", which: 1 }, false], [{ ...state, colours: "grey", part: "classifier", which: 0 }, false],
   ];
   const written = cases.map(([each, cls]) => {
-    const there = each.view === "received" ? { row: 1, column: 0 } : cell;
-    return { code: code({ state: each, stages: result.stages, model: "", cell: there, cls, channel: 5, evidence: header.evidence }) };
+    const shown = asShown(each);
+    const about = { state: shown, stages: result.stages, model: "", cell, keyCell: { row: 1, column: 0 }, cls, channel: 5, evidence: header.evidence };
+    return { code: code(LAYERS[shown.layer].code, about) };
   });
   writeFileSync(join(folder, "code.json"), JSON.stringify(written));
 });
 
 test("the code names the model as text that cannot end its string", () => {
   const stages = [{ depth: 1, heads: 1, width: 4, key: { shape: [2, 2] } }];
-  const text = code({ state: initial(stages, [8, 8]), stages, model: 'a"b\n', cell: { row: 0, column: 0 }, cls: false });
+  const text = code(LAYERS.attention.code, { state: initial(stages, [8, 8]), stages, model: 'a"b\n', cell: { row: 0, column: 0 }, keyCell: { row: 0, column: 0 }, cls: false });
   assert.match(text, /from_pretrained\("a\\"b\\n"\)/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attentionSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, place, rowNumbers } from "../../../visualize/web/explorer/words.js";
+import { attentionLegend, attentionSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, place, rowNumbers } from "../../../visualize/web/explorer/words.js";
 
 const THIN = "\u202f";
 const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
@@ -39,17 +39,18 @@ test("feature sentences name the view, the channel and the variance", () => {
 });
 
 test("a minimum that a byte cannot say is given as a bound", () => {
-  const numbers = Object.fromEntries(rowNumbers({ minimum: 0, maximum: 0.255, entropy: 3.21, uniform: 12.4 }, 49));
-  assert.equal(numbers.min, `< 0.10${THIN}%`);
-  assert.equal(numbers["max is"], "12 × uniform");
+  const numbers = rowNumbers({ minimum: 0, maximum: 0.255, entropy: 3.21, uniform: 12.4 }, 49);
+  assert.equal(numbers.minimum, `< 0.10${THIN}%`);
+  assert.equal(numbers.uniform, "12 × uniform");
+  assert.equal(numbers.cls, null);
   assert.equal(numbers.entropy, "3.2 of 5.6 bit");
 });
 
 test("the legend says what is outlined and what is filled", () => {
-  const base = { layer: "attention", view: "token", cls: false, reduction: 4, field: "15×15" };
-  assert.match(legend(base), /Outlined: the token\. Dashed: the 15×15 pixels.*each as large as 4 tokens/);
-  assert.match(legend({ ...base, reduction: 1 }), /Filled: key cells\.$/);
-  assert.match(legend({ ...base, cls: true }), /no place/);
+  const base = { view: "token", cls: false, reduction: 4, field: "15×15" };
+  assert.match(attentionLegend(base), /Outlined: the token\. Dashed: the 15×15 pixels.*each as large as 4 tokens/);
+  assert.match(attentionLegend({ ...base, reduction: 1 }), /Filled: key cells\.$/);
+  assert.match(attentionLegend({ ...base, cls: true }), /no place/);
 });
 
 test("a class is called by its first name", () => {

@@ -1,11 +1,11 @@
 // Where a token comes from: its overlapping ancestors, step by step, beside a ViT's disjoint patches at the same scale.
 
-import { figure, make, say } from "../shared/dom.js";
+import { caption, figure, make } from "../shared/dom.js";
 import { fill, fit, outline } from "../shared/draw.js";
 import { ancestors, cellBox, clipped, fieldBox } from "../shared/geometry.js";
 import { asShown } from "./state.js";
 import { queryOf } from "./views.js";
-import { percent, sides } from "../shared/format.js";
+import { overlapWords, patchWords } from "./words.js";
 
 const STEP = 220; // ms from one stage's ancestors to those of the stage before
 
@@ -96,11 +96,9 @@ export function ancestry(explorer, ref, signal) {
       fill(vit.canvas, cellBox(grid, each), view);
       box(vit, cellBox(grid, each), { weight: each === cell ? 3 : 1 });
     }
-    say(ours.name, "CvT: this token and its neighbour");
-    say(ours.value, `share ${percent(shared(grid))} of their ${sides(grid.field)} pixels`);
-    say(vit.name, "ViT with as many tokens");
-    say(vit.value, `patches of ${sides(grid.stride)} pixels share none`);
-    for (const each of [ours, vit]) each.canvas.setAttribute("aria-label", `${each.name.textContent}: ${each.value.textContent}`);
+    for (const [each, words] of [[ours, overlapWords(shared(grid), grid.field)], [vit, patchWords(grid.stride)]]) {
+      caption(each, words, `${words.name}: ${words.value}`);
+    }
   }
 
   return { draw, chain, stop };

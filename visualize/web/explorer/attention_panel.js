@@ -6,18 +6,17 @@ import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { cellBox } from "../shared/geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
-import { brief, orBelow, percent, plural, sides } from "../shared/format.js";
-import { rowNumbers } from "./words.js";
+import { brief, percent, plural, sides } from "../shared/format.js";
+import { NUMBERS, rowNumbers } from "./words.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */
 export function attentionPanel(explorer, ref, signal) {
   ref.colours.replaceChildren(...SEQUENTIAL.map(([value, text]) => make("option", { value, text })));
   let blocks = [];
   let heads = [];
-  const numbers = ["min", "max", "max is", "entropy", "on the cls token"].map((name) => {
+  const numbers = Object.entries(NUMBERS).map(([name, text]) => {
     const value = make("dd");
-    const term = make("dt", { text: name });
-    return { term, value, element: make("div", {}, term, value) };
+    return { name, value, element: make("div", {}, make("dt", { text }), value) };
   });
   ref.numbers.replaceChildren(...numbers.map((each) => each.element));
 
@@ -117,17 +116,11 @@ export function attentionPanel(explorer, ref, signal) {
   function drawNumbers(map) {
     const { state, result } = explorer;
     if (!map) return;
-    const row = state.view !== "received"; // a column does not sum to 1, so it has no entropy
-    const found = new Map(rowNumbers(map.numbers, map.count));
-    for (const { term, value, element } of numbers) {
-      const name = term.textContent;
-      if (name === "on the cls token") {
-        element.hidden = map.clsWeight === null || !row;
-        if (!element.hidden) say(value, orBelow(map.clsWeight, map.row));
-      } else {
-        element.hidden = !row && (name === "entropy" || name === "max is");
-        say(value, found.get(name));
-      }
+    const row = state.view !== "received"; // a column does not sum to 1: it has no entropy, and nothing to compare with
+    const found = rowNumbers(map.numbers, map.count, map.clsWeight, map.row);
+    for (const { name, value, element } of numbers) {
+      element.hidden = found[name] === null || !(row || name === "minimum" || name === "maximum");
+      say(value, found[name] ?? "");
     }
     ref.numbers.setAttribute("aria-label", `Weights, ${queryCaption(result, state, state.stage)}`);
   }

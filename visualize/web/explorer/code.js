@@ -1,18 +1,13 @@
 // The Python that computes what is shown, exactly, and draws it: for a notebook cell.
 
-import { asShown } from "./state.js";
-
 /**
- * `shown`: { state, stages, model (what from_pretrained takes, empty for the embedded model), cell (the key cell where the
- * attention to a place is shown), cls, channel (of the feature picture), evidence ("key", "query" or null) }.
+ * `write`: the `code` of a layer. `about`: { state, stages, model (what from_pretrained takes, empty for the embedded model),
+ * cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
  */
-export function code({ state: chosen, stages, model, cell, cls, channel, evidence }) {
-  const state = asShown(chosen);
+export function code(write, about) {
+  const { stages, model } = about;
   const source = model ? JSON.stringify(model) : "";
-  const { stage } = state;
-  const about = { state, stage: stages[stage], block: state.blocks[stage], head: state.heads[stage], cell, cls, channel };
-  const { needs = [], lines, grid, style } =
-    state.layer === "class" && evidence ? evidenceCode(state, evidence) : state.layer === "features" ? featureCode(about) : attentionCode(about);
+  const { needs = [], lines, grid, style, stage = about.state.stage } = write(about);
   return [
     "from cvt import CvtForImageClassification, CvtImageProcessor",
     "from visualize import explore",
@@ -23,7 +18,7 @@ export function code({ state: chosen, stages, model, cell, cls, channel, evidenc
     `processor = CvtImageProcessor.from_pretrained(${source})`,
     "seen = explore(model, processor, \"picture.jpg\")",
     "",
-    `stage = seen.stages[${state.layer === "class" && evidence ? stages.length - 1 : stage}]  # of ${stages.length}; here everything counts from 0`,
+    `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
     ...lines,
     "",
     "figure = new_figure(5, 5)",
@@ -36,11 +31,12 @@ export function code({ state: chosen, stages, model, cell, cls, channel, evidenc
 }
 
 /** The weights of a row, a column, or the mean of all rows. */
-function attentionCode({ state, stage, block, head, cell, cls }) {
+export function attentionCode({ state, stages, cell, keyCell, cls }) {
+  const [stage, block, head] = [stages[state.stage], state.blocks[state.stage], state.heads[state.stage]];
   const first = stage.cls ? 1 : 0;
   const mean = head < 0 ? "shown = weights.mean(axis=0)  # the mean of all heads" : `shown = weights[${head}]  # head ${head + 1}`;
   const query = cls ? "0  # the cls token" : `stage.query_index(row=${cell.row}, column=${cell.column})`;
-  const key = cls ? "0  # the cls token" : `${cell.row * stage.key.shape[1] + cell.column + first}`;
+  const key = cls ? "0  # the cls token" : `${keyCell.row * stage.key.shape[1] + keyCell.column + first}`;
   const weights = {
     token: [`query = ${query}`, `weights = stage.blocks[${block}].weights([query])[:, 0]  # (heads, keys), rows sum to 1`],
     mean: [`weights = stage.blocks[${block}].weights().mean(axis=1)  # (heads, keys), the mean over all tokens`],
@@ -53,7 +49,7 @@ function attentionCode({ state, stage, block, head, cell, cls }) {
 }
 
 /** One picture of a stage's feature map. */
-function featureCode({ state, cell, channel }) {
+export function featureCode({ state, cell, channel }) {
   const signed = ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max()';
   const found = {
     pca: { needs: ["from visualize.maps.features import principal_components"], style: "", lines: ["shown = principal_components(stage.features).rgb  # red, green, blue"] },
@@ -74,9 +70,14 @@ function featureCode({ state, cell, channel }) {
   return { ...found, grid: "query_grid", lines: [...found.lines, "picture = shown"] };
 }
 
-/** What places add to the score of a class. */
-const evidenceCode = ({ which }, evidence) => ({
-  grid: `${evidence}_grid`,
-  style: ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max(), alpha=0.75',
-  lines: [`shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`, `picture = shown.reshape(stage.${evidence}_grid.shape)`],
-});
+/** What places add to the score of a class; where no place reaches the classifier, the attention. */
+export function evidenceCode(about) {
+  const { state: { which }, stages, evidence } = about;
+  if (!evidence) return attentionCode(about);
+  return {
+    stage: stages.length - 1,
+    grid: `${evidence}_grid`,
+    style: ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max(), alpha=0.75',
+    lines: [`shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`, `picture = shown.reshape(stage.${evidence}_grid.shape)`],
+  };
+}

@@ -7,15 +7,16 @@ import { listen, mirror } from "./controls.js";
 import { make, refs, say } from "../shared/dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
+import { LAYERS } from "./layers.js";
 import { notice } from "./notice.js";
 import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
 import { openResult } from "./result.js";
-import { asShown, carried, initial, raised, transferred } from "./state.js";
+import { asShown, carried, initial, raised, transferred, withChannel } from "./state.js";
 import { takeaway } from "./takeaway.js";
 import { turns } from "./turns.js";
-import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
+import { classEvidence, featureMap } from "./views.js";
 import { percent } from "../shared/format.js";
 import { firstName } from "./words.js";
 
@@ -94,7 +95,7 @@ export class Explorer {
     const { state } = this;
     this.state = state ? carried(state, result.stages, result.input, this.result.stages) : initial(result.stages, result.input);
     if (state && picture && picture === this.pictured) Object.assign(this.state, transferred(state, this.result, result));
-    if (this.state.layer === "class" && !classEvidence(result, 0)) this.state.layer = "attention";
+    if (!LAYERS[this.state.layer].there(result)) this.state.layer = "attention";
     this.pictured = picture;
     const alike = this.result?.structure === result.structure;
     this.result?.close();
@@ -111,7 +112,7 @@ export class Explorer {
 
   classes() {
     const best = this.result.header.top;
-    this.ref.classLayer.hidden = !classEvidence(this.result, 0);
+    this.ref.classLayer.hidden = !LAYERS.class.there(this.result);
     this.ref.classes.replaceChildren(...best.map(({ label, probability }, which) =>
       make("button", { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
         make("span", { text: firstName(label) }), make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
@@ -141,11 +142,7 @@ export class Explorer {
   /** Looks at a channel for as long as the pointer is over it; null ends that. */
   look(channel) {
     this.previewed = channel;
-    this.preview = null;
-    if (channel !== null) {
-      const channels = this.state.channels.map(() => channel);
-      this.preview = featureMap(this.result, { ...this.state, channels }, this.state.stage, "channel");
-    }
+    this.preview = channel === null ? null : featureMap(this.result, withChannel(this.state, channel), this.state.stage);
     this.invalidate();
   }
 
@@ -220,15 +217,14 @@ export class Explorer {
   words() {
     const { result } = this;
     const state = asShown(this.state);
-    const shown = this.previewed !== null ? { ...state, features: "channel", channels: state.channels.map(() => this.previewed) } : state;
-    const features = state.layer === "features" || this.previewed !== null;
-    const sentence = features ? featureWords(result, shown, state.stage)
-      : state.part === "embedding" ? embeddingSentence(result, state)
-      : state.layer === "class" ? evidenceWords(result, state) : attentionWords(result, state, state.stage);
+    const looked = this.previewed !== null;
+    const layer = looked ? LAYERS.features : LAYERS[state.layer];
+    const shown = looked ? withChannel(state, this.previewed) : state;
+    const sentence = layer.sentence(result, shown);
     this.sentence = sentence;
     say(this.ref.sentence, sentence);
     say(this.ref.caption, sentence);
-    say(this.ref.legend, legendWords(result, features ? { ...state, layer: "features" } : state, state.stage));
+    say(this.ref.legend, layer.legend(result, shown));
     clearTimeout(this.telling);
     this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
   }

@@ -1,15 +1,17 @@
 // The microscope: one block's projection at the token under the pointer, step by step, with its arithmetic.
 
 import { row, statistics } from "./attention.js";
-import { figure, make, say } from "../shared/dom.js";
+import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fit, outline } from "../shared/draw.js";
 import { range } from "./features.js";
 import { cellAt, cellBox, cellOf } from "../shared/geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
 import { held } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, percent, precise, sides } from "../shared/format.js";
-import { place } from "./words.js";
+import { number, sides } from "../shared/format.js";
+import {
+  addsWords, blockWords, convolutionSum, hereWords, INSIDE, insideTitle, kernelWords, LENGTHS, linearSum, projectedWords, rangeWords, scoreSum, tokenChannel, whyWords,
+} from "./inside_words.js";
 
 /** Connects the panel's elements; shown only where the source has insides. */
 export function insidePanel(explorer, ref, signal) {
@@ -19,7 +21,7 @@ export function insidePanel(explorer, ref, signal) {
   const [before, convolved, projected] = steps;
   const arrow = () => make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
   ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
-  const lengths = ["Tokens before", "Attention adds", "MLP adds"].map((name) => figure(name));
+  const lengths = LENGTHS.map((name) => figure(name));
   ref.insideLengths.replaceChildren(...lengths.map((each) => each.element));
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
@@ -44,12 +46,12 @@ export function insidePanel(explorer, ref, signal) {
   function draw() {
     const { state, result } = explorer;
     ref.insidePart.hidden = !explorer.host.source.inside || state.part !== "stage";
-    say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
+    say(ref.insideTitle, insideTitle(state.stage, state.blocks[state.stage]));
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();
     ref.insideBody.hidden = !(inside instanceof Inside);
     if (inside instanceof Error) return say(ref.insideWords, inside.message);
-    if (!inside) return say(ref.insideWords, "Loading this block's numbers …");
+    if (!inside) return say(ref.insideWords, INSIDE.loading);
     const stage = result.stages[state.stage];
     const name = PROJECTIONS.includes(state.projection) ? state.projection : "query";
     const channel = channelOf(result, state, state.stage);
@@ -61,20 +63,20 @@ export function insidePanel(explorer, ref, signal) {
       fit(each.canvas, result.aspect);
       each.canvas.dataset.at = each.canvas.clientWidth;
     }
-    show(before, inside.channel(channel), stage.query, cellAt(stage.query, state.y, state.x), `Channel ${channel + 1} of the tokens`);
+    show(before, inside.channel(channel), stage.query, cellAt(stage.query, state.y, state.x), tokenChannel(channel));
     const convolves = inside.convolves(name);
     for (const each of [kernel, kernelName, convolved.element]) each.hidden = !convolves;
     if (convolves) {
       const step = inside.step(name, channel, cell.row, cell.column);
       drawKernel(step, inside.settings(name));
-      say(kernelName, `Its kernel, stride ${inside.settings(name).stride}`);
-      show(convolved, inside.all(name)[channel], grid, cell, "After convolution and BatchNorm");
+      say(kernelName, kernelWords(inside.settings(name)));
+      show(convolved, inside.all(name)[channel], grid, cell, INSIDE.convolved);
       say(ref.insideSum, convolutionSum(step, cell));
-    } else say(ref.insideSum, "This model projects without a convolution: the linear layer reads the tokens themselves.");
-    show(projected, inside.projected(name, output), grid, cell, `${capital(name)} channel ${output + 1}, after the linear layer`);
+    } else say(ref.insideSum, INSIDE.plain);
+    show(projected, inside.projected(name, output), grid, cell, projectedWords(name, output));
     say(ref.insideTerms, linearSum(inside.terms(name, output, cell.index), name, output));
     say(ref.insideScore, scoreWords(inside));
-    say(ref.insideWords, words(inside.channels, inside.settings(name), convolves, name));
+    say(ref.insideWords, whyWords(inside.channels, inside.settings(name), convolves, name));
     drawLengths(inside, stage.query, cellAt(stage.query, state.y, state.x));
     drawNorms(inside.norms(state.stage), state.blocks[state.stage]);
   }
@@ -85,14 +87,13 @@ export function insidePanel(explorer, ref, signal) {
     const all = inside.lengths();
     const most = Math.max(...all.map((each) => range(each)[1]));
     all.forEach((values, index) => {
-      const { canvas, name, value } = lengths[index];
-      drawMap(canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
-      outline(canvas, cellBox(grid, cell), result.input, { weight: 1 });
-      say(value, `here ${number(values[cell.index])}`);
-      canvas.setAttribute("aria-label", `${name.textContent}: ${value.textContent}`);
+      const one = lengths[index];
+      const value = hereWords(values[cell.index]);
+      drawMap(one.canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
+      outline(one.canvas, cellBox(grid, cell), result.input, { weight: 1 });
+      caption(one, { value }, `${LENGTHS[index]}: ${value}`);
     });
-    const [before, attention, mlp] = all.map((each) => number(each[cell.index]));
-    say(ref.insideAdds, `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}. Colours run from 0 to ${number(most)}.`);
+    say(ref.insideAdds, addsWords(cell, all.map((each) => each[cell.index]), most));
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
@@ -108,9 +109,8 @@ export function insidePanel(explorer, ref, signal) {
     const places = weights.subarray(extra);
     const strongest = places.indexOf(Math.max(...places));
     const { product: together, scale, score } = inside.score(head, stage.heads, cell.index, strongest);
-    return `Head ${head + 1}, its strongest key place, ${place(cellOf(stage.key, strongest))}: query · key = ${precise(together)}. ` +
-      `Scaled by ${precise(scale)}, one over the root of the width: ${precise(score)}. ` +
-      `Softmax over all ${weights.length} keys makes it ${percent(places[strongest])}; the row's entropy is ${statistics(weights).entropy.toFixed(1)} bit.`;
+    const found = { head, cell: cellOf(stage.key, strongest), product: together, scale, score };
+    return scoreSum({ ...found, keys: weights.length, weight: places[strongest], entropy: statistics(weights).entropy });
   }
 
   function show(one, values, grid, cell, name) {
@@ -119,10 +119,8 @@ export function insidePanel(explorer, ref, signal) {
     const { result, state } = explorer;
     drawMap(one.canvas, { grid, values, low: -extent, high: extent, colours: "diverging" }, result.input, { smooth: state.smooth });
     outline(one.canvas, cellBox(grid, cell), result.input, { weight: 1 });
-    say(one.name, name);
-    say(one.size, sides(grid.shape));
-    say(one.value, `${number(low)} … ${number(high)}`);
-    one.canvas.setAttribute("aria-label", `${name}, ${sides(grid.shape)}, ${one.value.textContent}`);
+    const words = { name, size: sides(grid.shape), value: rangeWords(low, high) };
+    caption(one, words, [words.name, words.size, words.value].join(", "));
   }
 
   function drawKernel({ kernel: weights }, { side }) {
@@ -138,7 +136,7 @@ export function insidePanel(explorer, ref, signal) {
   function drawNorms(norms, chosen) {
     const most = Math.max(...norms.flat());
     ref.insideNorms.replaceChildren(...norms.map((each, block) =>
-      make("tr", block === chosen ? { "aria-current": "true" } : {}, make("th", { scope: "row", text: `Block ${block + 1}` }), ...each.map((length) =>
+      make("tr", block === chosen ? { "aria-current": "true" } : {}, make("th", { scope: "row", text: blockWords(block) }), ...each.map((length) =>
         make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))))));
   }
 
@@ -151,29 +149,4 @@ export function insidePanel(explorer, ref, signal) {
   }
 
   return { draw, close };
-}
-
-const capital = (word) => word[0].toUpperCase() + word.slice(1);
-
-const product = (a, b) => `${precise(a)}·${b < 0 ? `(${precise(b)})` : precise(b)}`;
-
-/** Products as a sum, a minus in front of the one that begins with it. */
-const sumOf = (products) => products.join(" + ").replaceAll("+ −", "− ");
-
-const signed = (value) => (value < 0 ? `− ${precise(-value)}` : `+ ${precise(value)}`);
-
-function convolutionSum({ patch, kernel, sum, scale, shift, value }, cell) {
-  return `At ${place(cell)}: ${sumOf(patch.map((each, index) => product(each, kernel[index])))} = ${precise(sum)}. BatchNorm: ${product(sum, scale)} ${signed(shift)} = ${precise(value)}.`;
-}
-
-function linearSum({ largest, rest, others, bias, value }, name, output) {
-  const terms = sumOf(largest.map((each) => `${product(each.weight, each.value)} (channel ${each.channel + 1})`));
-  return `${capital(name)} channel ${output + 1} = ${terms} ${signed(rest)} (the other ${others}) ${signed(bias)} (bias) = ${precise(value)}.`;
-}
-
-function words(channels, { side, stride }, convolves, name) {
-  if (!convolves) return `The linear layer mixes ${channels} channels of one place. Nothing here mixes places.`;
-  const cheaper = stride > 1 ? ` Its stride of ${stride} leaves ${stride * stride} times fewer ${name === "key" ? "keys" : "values"}.` : "";
-  return `The convolution mixes ${side * side} neighbours of one channel: it sees shape, and where a token lies.${cheaper} ` +
-    `The linear layer mixes ${channels} channels of one place. Each does what the other cannot.`;
 }

@@ -1,5 +1,6 @@
 // Linked explorers: what is chosen in one is chosen in the other, at the same place of the picture, as far as it exists there.
 
+import { LAYERS } from "./layers.js";
 import { transferred } from "./state.js";
 
 /** The place, among another's most probable classes, of the class that is looked at; where it is none of them, nothing moves. */
@@ -32,7 +33,7 @@ export function linked(from, to, before = null) {
     else if (name === "blocks") found.blocks = each(name, (block, { depth }) => inside(block, depth));
     else if (name === "heads") found.heads = each(name, (head, { heads }) => inside(head, heads));
     else if (name === "channels") found.channels = each(name, (channel, { width }) => (channel < width ? channel : null));
-    else if (name === "layer" && value === "class" && !to.result.arrays?.evidence) continue; // no place reaches its classifier
+    else if (name === "layer" && !LAYERS[value].there(to.result)) continue;
     else if (name === "which") found.which = sameClass(value, from.result, to);
     else if (name === "output") found.output = Math.min(value, stages[found.stage ?? to.state.stage].width);
     else found[name] = value;

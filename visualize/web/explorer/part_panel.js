@@ -1,12 +1,12 @@
 // The parts between the stages: a conv embedding at the token under the pointer, and the classifier with its classes.
 
 import { cellsOf, shared } from "./ancestry.js";
-import { figure, make, say } from "../shared/dom.js";
+import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { ancestors, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { classEvidence, classRegion, evidenceMap, featureMap, queryOf } from "./views.js";
 import { percent, sides, signed } from "../shared/format.js";
-import { classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace } from "./words.js";
+import { classifierWords, embeddingFacts, embeddingWords, firstName, madeWords, readWords } from "./words.js";
 
 /** Connects the panel's elements; it is seen while an embedding or the classifier is open. */
 export function partPanel(explorer, ref) {
@@ -68,11 +68,9 @@ export function partPanel(explorer, ref) {
     const before = first ? { shape: result.input, width: result.arrays.pixels.shape[2] } : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
     say(ref.partTitle, `Conv embedding of stage ${state.stage + 1}`);
     say(ref.partSub, embeddingWords({ before, stage, first }));
-    say(read.name, first ? "Read: the pixels" : `Read: stage ${state.stage}, as PCA`);
-    say(read.size, sides(before.shape));
-    say(made.name, `Made: ${shortPlace(cell)}, and its neighbour`);
-    say(made.size, sides(stage.query.shape));
-    for (const each of [read, made]) each.canvas.setAttribute("aria-label", `${each.name.textContent}, ${each.size.textContent}`);
+    for (const [each, name, shape] of [[read, readWords(state.stage), before.shape], [made, madeWords(cell), stage.query.shape]]) {
+      caption(each, { name, size: sides(shape) }, `${name}, ${sides(shape)}`);
+    }
     say(ref.partFacts, embeddingFacts({ before, stage, first, share: percent(shared(stage.query)) }));
   }
 

@@ -3,7 +3,8 @@
 import { cellAt, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { cellsOf } from "./ancestry.js";
 import { drawMap, fit, outline, whole } from "../shared/draw.js";
-import { attentionMap, attentionTop, classRegion, evidenceHere, evidenceMap, featureMap, queryOf } from "./views.js";
+import { LAYERS } from "./layers.js";
+import { queryOf } from "./views.js";
 import { asShown, followed, moved, windowOf } from "./state.js";
 import { say } from "../shared/dom.js";
 import { sides } from "../shared/format.js";
@@ -60,9 +61,7 @@ export function picture(explorer, ref, signal) {
     const view = windowOf(state, result.input);
     drawBase(view);
     drawLayers(overlay, view);
-    const { cls } = queryOf(result.stages[state.stage], state);
-    const mean = state.layer === "attention" && state.view === "mean";
-    const who = state.layer === "class" && classRegion(result, state.which) ? evidenceHere(result, state) : cls ? "cls token" : mean ? "all tokens" : "";
+    const who = LAYERS[state.layer].who(result, state);
     chip.hidden = !(who || state.pinned);
     say(chip, [who, state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
   }
@@ -73,25 +72,18 @@ export function picture(explorer, ref, signal) {
     const state = asShown(explorer.state);
     const stage = result.stages[state.stage];
     const options = { opacity: state.opacity, smooth: state.smooth, window: view };
-    let map = explorer.preview;
-    const region = !map && state.layer === "class" && classRegion(result, state.which);
-    if (!map && state.layer === "features") map = featureMap(result, state, state.stage);
-    else if (region) map = evidenceMap(result, state.which);
-    else if (!map && state.layer === "attention") {
-      const found = attentionMap(result, state, state.stage);
-      map = found && { ...found, low: 0, high: attentionTop(result, state, state.stage, found), colours: state.colours };
-    }
-    drawMap(canvas, map, result.input, options);
+    const layer = explorer.preview ? LAYERS.features : LAYERS[state.layer];
+    drawMap(canvas, explorer.preview ?? layer.map(result, state), result.input, options);
+    const region = layer.region?.(result, state);
+    const marks = layer.marks(state);
     const { cell, keyCell, cls } = queryOf(stage, state);
-    const attention = state.layer === "attention" && !explorer.preview;
     const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
     if (region) {
       for (const each of region.cells) box(cellBox(region.grid, cellOf(region.grid, each)), { weight: 1 });
       return box(cellBox(region.grid, cellAt(region.grid, state.y, state.x)), { weight: 3 });
     }
-    if (cls || (attention && state.view === "mean")) return;
-    const received = attention && state.view === "received";
-    if (received) box(cellBox(stage.key, keyCell));
+    if (cls || !marks) return;
+    if (marks === "key") box(cellBox(stage.key, keyCell));
     else {
       const chain = state.ancestors ? explorer.ancestry.chain(cell) : { windows: [], pixels: true };
       if (state.ancestors) {

@@ -2,7 +2,7 @@
 
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { cellBox } from "../shared/geometry.js";
-import { figure, make, say } from "../shared/dom.js";
+import { caption, figure, make, say } from "../shared/dom.js";
 import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
 import { percent, plural, sides } from "../shared/format.js";
 import { firstName } from "./words.js";
@@ -88,23 +88,21 @@ function drawCard(explorer, card, index) {
   if (still === null || card.shown !== still) {
     const map = featureMap(result, state, index);
     drawMap(card.features.canvas, map, result.input, { smooth: state.smooth });
-    say(card.features.name, map.name);
-    say(card.features.size, sides(stage.query.shape));
-    say(card.features.value, map.caption);
-    card.features.canvas.setAttribute("aria-label", `Feature maps of stage ${index + 1}: ${map.name}, ${map.caption}`);
+    const words = { name: map.name, size: sides(stage.query.shape), value: map.caption };
+    caption(card.features, words, `Feature maps of stage ${index + 1}: ${map.name}, ${map.caption}`);
     card.shown = still;
   }
 
   const map = attentionMap(result, state, index);
-  const { canvas, name, size, value } = card.attention;
+  const { canvas } = card.attention;
   const top = map && attentionTop(result, state, index, map);
   drawMap(canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, {
     opacity: state.opacity, smooth: state.smooth, underlay: (width, height) => result.underlay(width, height),
   });
   if (!cls && state.view === "token") outline(canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
   if (!cls && state.view === "received") outline(canvas, cellBox(stage.key, keyCell), result.input, { weight: 1 });
-  say(name, queryCaption(result, state, index));
-  say(size, state.view === "received" ? `${sides(stage.query.shape)} tokens` : `${sides(stage.key.shape)} keys`);
-  canvas.setAttribute("aria-label", `Attention of stage ${index + 1}: ${name.textContent}, ${size.textContent}`);
-  say(value, map ? `max ${percent(map.numbers.maximum)}` : "choose to load");
+  const name = queryCaption(result, state, index);
+  const size = state.view === "received" ? `${sides(stage.query.shape)} tokens` : `${sides(stage.key.shape)} keys`;
+  const value = map ? `max ${percent(map.numbers.maximum)}` : "choose to load";
+  caption(card.attention, { name, size, value }, `Attention of stage ${index + 1}: ${name}, ${size}`);
 }

@@ -103,6 +103,9 @@ export function withStageValue(state, name, value) {
   return { ...state, [name]: state[name].map((each, index) => (index === state.stage ? value : each)) };
 }
 
+/** `state` in which one channel is looked at, in every stage. */
+export const withChannel = (state, channel) => ({ ...state, features: "channel", channels: state.channels.map(() => channel) });
+
 /** The query moved by whole tokens of the chosen stage, from the nearest one; stops at the edge. */
 export function moved(state, grid, rows, columns) {
   const { row, column } = cellAt(grid, state.y, state.x);

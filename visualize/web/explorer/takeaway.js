@@ -4,6 +4,8 @@ import { code } from "./code.js";
 import { say } from "../shared/dom.js";
 import { copy, save } from "../shared/download.js";
 import { archive, archived, png } from "./export.js";
+import { LAYERS } from "./layers.js";
+import { asShown } from "./state.js";
 import { channelOf, queryOf } from "./views.js";
 
 /** Connects the buttons; returns what keeps the code in step with the view. */
@@ -21,11 +23,11 @@ export function takeaway(explorer, ref, signal) {
     const [held, all] = archived(explorer.result);
     say(ref.saveNumbers, held === all ? "Save all numbers as .npz" : `Save the numbers loaded, ${held} of ${all} blocks, as .npz`);
     if (!ref.codePart.open) return;
-    const { result, state } = explorer;
-    const { cell, keyCell, cls } = queryOf(result.stages[state.stage], state);
-    const shown = state.layer === "attention" && state.view === "received" ? keyCell : cell;
+    const { result } = explorer;
+    const state = asShown(explorer.state);
     const { stages, header: { evidence } } = result;
-    say(ref.code, code({ state, stages, model: explorer.value.model, cell: shown, cls, channel: channelOf(result, state, state.stage), evidence }));
+    const about = { state, stages, model: explorer.value.model, channel: channelOf(result, state, state.stage), evidence };
+    say(ref.code, code(LAYERS[state.layer].code, { ...about, ...queryOf(stages[state.stage], state) }));
   }
   ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
   return { draw };

@@ -1,10 +1,10 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
 import { column, meanRow, row, statistics } from "./attention.js";
-import { ancestors, cellAt, cellOf, centre } from "../shared/geometry.js";
+import { cellAt, cellOf, centre } from "../shared/geometry.js";
 import { range } from "./features.js";
-import { number, percent, sides, signed } from "../shared/format.js";
-import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, partSentence, shortPlace } from "./words.js";
+import { number, percent, signed } from "../shared/format.js";
+import { attentionSentence, evidenceSentence, featureSentence, firstName, partSentence, shortPlace } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -196,16 +196,4 @@ export function queryCaption(result, state, index) {
 export function embeddingSentence(result, { stage, ...state }) {
   const { embedding } = result.stages[stage];
   return partSentence({ stage, embedding, cell: queryOf(result.stages[stage], state).cell });
-}
-
-/** How to read what lies on the picture. */
-export function legendWords(result, state, index) {
-  if (state.layer === "class" && !classEvidence(result, state.which)) return "";
-  if (state.layer === "class") return evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls });
-  const { query, key, cls } = result.stages[index];
-  const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
-  const asks = queryOf(result.stages[index], state);
-  const drawn = state.ancestors && !asks.cls && (state.layer !== "attention" || state.view === "token");
-  const chain = drawn && chainSentence(ancestors(result.stages, index, asks.cell), index, query.field, query.stride);
-  return legend({ layer: state.layer, view: state.view, cls: state.cls && cls, reduction, field: sides(query.field), chain });
 }

@@ -92,21 +92,29 @@ export function evidenceLegend({ high, places, rest, cls }) {
     `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`;
 }
 
-/** The numbers beside a row of weights. */
-export function rowNumbers({ minimum, maximum, entropy, uniform }, keys) {
-  return [
-    ["min", orBelow(minimum, maximum)],
-    ["max", percent(maximum)],
-    ["max is", `${uniform >= 9.95 ? Math.round(uniform) : uniform.toFixed(1)} × uniform`],
-    ["entropy", `${entropy.toFixed(1)} of ${Math.log2(keys).toFixed(1)} bit`],
-  ];
+/** What the numbers beside a row of weights are called. */
+export const NUMBERS = { minimum: "min", maximum: "max", uniform: "max is", entropy: "entropy", cls: "on the cls token" };
+
+/** Those numbers in words. `clsWeight`: null where there is no cls token; `row`: the row's largest weight, with that of the token. */
+export function rowNumbers({ minimum, maximum, entropy, uniform }, keys, clsWeight = null, row = maximum) {
+  return {
+    minimum: orBelow(minimum, maximum),
+    maximum: percent(maximum),
+    uniform: `${uniform >= 9.95 ? Math.round(uniform) : uniform.toFixed(1)} × uniform`,
+    entropy: `${entropy.toFixed(1)} of ${Math.log2(keys).toFixed(1)} bit`,
+    cls: clsWeight === null ? null : orBelow(clsWeight, row),
+  };
 }
 
-/** How to read the picture: what is outlined, what is filled. `chain` is the sentence about ancestors, where they are drawn. */
-export function legend({ layer, view, cls, reduction, field, chain }) {
-  if (chain) return chain;
-  if (layer === "features") return "Outlined: the token under the pointer.";
-  if (layer !== "attention") return "Outlined: the token. Dashed: the pixels that its vector starts from.";
+/** Who is looked at where that is no place on the picture. */
+export const WHO = { cls: "cls token", all: "all tokens" };
+
+/** How to read feature maps, and the picture alone. */
+export const FEATURE_LEGEND = "Outlined: the token under the pointer.";
+export const TOKEN_LEGEND = "Outlined: the token. Dashed: the pixels that its vector starts from.";
+
+/** How to read attention on the picture: what is outlined, what is filled. */
+export function attentionLegend({ view, cls, reduction, field }) {
   if (view === "mean") return "Filled: key cells, at their true size and place. What all tokens fetch is also what each key receives.";
   if (view === "received") return "Outlined: the key cell. Filled: the tokens that draw on it. A column of weights does not sum to 1.";
   const keys = reduction > 1.05 ? `key cells, each as large as ${Math.round(reduction)} tokens` : "key cells";
@@ -123,6 +131,14 @@ export function chainSentence(windows, stage, field, stride) {
   const made = [`The stage ${stage + 1} token`, ...steps, `${sides(field)} pixels`].join(" ← ");
   return `${made}. Neighbours share what they are made of; a ViT's patches of ${sides(stride)} pixels would share nothing.`;
 }
+
+/** What two neighbouring tokens share, and what the patches of a ViT do. */
+export const overlapWords = (share, field) => ({ name: "CvT: this token and its neighbour", value: `share ${percent(share)} of their ${sides(field)} pixels` });
+export const patchWords = (stride) => ({ name: "ViT with as many tokens", value: `patches of ${sides(stride)} pixels share none` });
+
+/** What a conv embedding reads and makes. */
+export const readWords = (stage) => (stage ? `Read: stage ${stage}, as PCA` : "Read: the pixels");
+export const madeWords = (cell) => `Made: ${shortPlace(cell)}, and its neighbour`;
 
 /** A class's first name: ImageNet's labels list synonyms after commas, "lesser panda, red panda, panda, …". */
 export const firstName = (label) => label.split(",")[0];

@@ -1,9 +1,10 @@
 // Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
 
 import { say } from "../shared/dom.js";
+import { ask } from "../shared/http.js";
 import { page, PAIR, updateEach } from "../shared/page.js";
 import { isBaseline, question } from "./architecture.js";
-import { ask } from "../shared/http.js";
+import { RUN } from "./words.js";
 
 const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
@@ -37,7 +38,7 @@ export function runs(laboratory, ref, signal) {
 
   function lost() {
     current = null;
-    status("The server has not answered. Any change tries again.", false, true);
+    status(RUN.lost, false, true);
   }
 
   /** A newer state: what runs is no longer wanted. */
@@ -58,7 +59,7 @@ export function runs(laboratory, ref, signal) {
 
   /** The state cannot be run: what is shown is of an earlier one. */
   function cannot() {
-    status(page.state.view.variant ? "This cannot be run. The last variant stays." : "This cannot be run.");
+    status(RUN.impossible(Boolean(page.state.view.variant)));
   }
 
   function wanted() {
@@ -75,10 +76,10 @@ export function runs(laboratory, ref, signal) {
     if (current) end();
     if (key && isBaseline(state, laboratory.about)) {
       both(page.state.picture);
-      return status("This is the baseline: both sides show the same model.");
+      return status(RUN.baseline);
     }
     current = { run: runId() };
-    status("Waiting in line …", true);
+    status(RUN.waiting, true);
     laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });
   }
 
@@ -102,7 +103,7 @@ export function runs(laboratory, ref, signal) {
   }
 
   ref.cancel.addEventListener("click", () => {
-    if (current) end("Cancelled. The last variant stays; any change runs again.", true);
+    if (current) end(RUN.cancelled, true);
   }, { signal });
   ref.again.addEventListener("click", again, { signal });
 

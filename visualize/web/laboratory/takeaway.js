@@ -4,6 +4,7 @@ import { copy, save } from "../shared/download.js";
 import { say } from "../shared/dom.js";
 import { question } from "./architecture.js";
 import { ask, newest } from "../shared/http.js";
+import { SAVING } from "./words.js";
 
 const QUIET = 400; // ms without a change before open texts are asked for again
 
@@ -36,10 +37,10 @@ export function takeaway(laboratory, ref, signal) {
   for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text, signal));
   hear(ref.saveModel, "click", async () => {
     ref.saveModel.disabled = true;
-    say(ref.saveNote, "Packing the weights …");
+    say(ref.saveNote, SAVING.packing);
     try {
       save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip", signal);
-      say(ref.saveNote, "Saved. Unpack it, and from_pretrained opens the folder.");
+      say(ref.saveNote, SAVING.saved);
     } catch (error) {
       say(ref.saveNote, error.message);
     }

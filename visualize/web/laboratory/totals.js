@@ -37,17 +37,18 @@ export function totals(root) {
   return { draw };
 }
 
-/** The parts of every stage in order, and the classifier, as [{ label, parts: [{ label, value }], total }]. */
+/** The parts of every stage in order, and the classifier, as [{ place, label, parts: [{ label, value }], total }]. */
 export function breakdownOf(costs, measure) {
   const rows = costs.stages.map((stage, index) => {
     const parts = PARTS.map(([name, label]) => ({ label, value: stage.parts[name][measure] }));
     if (stage.parts.norms[measure]) parts.push({ label: "Norms", value: stage.parts.norms[measure] });
-    return { label: `Stage ${index + 1}`, parts, total: stage[measure] };
+    return { place: index, label: `Stage ${index + 1}`, parts, total: stage[measure] };
   });
   const value = costs.classifier[measure];
-  return [...rows, { label: "Classifier", parts: [{ label: "Classifier", value }], total: value }];
+  return [...rows, { place: CLASSIFIER, label: "Classifier", parts: [{ label: "Classifier", value }], total: value }];
 }
 
+const CLASSIFIER = "classifier"; // the place of what comes after the stages
 const LETTER = 6.8; // px of a letter of the small size, and a little more
 const EDGES = 1.5; // letters that the edges of a bar take
 
@@ -61,9 +62,9 @@ export function breakdown(root) {
     const [before, now] = [baseline, variant].map((each) => breakdownOf(each, measure));
     const most = Math.max(...[...before, ...now].map((each) => each.total));
     const all = [baseline[measure], variant[measure]];
-    const names = [...new Set([...now, ...before].map((each) => each.label))].sort((a, b) => (a === "Classifier") - (b === "Classifier"));
-    root.replaceChildren(...names.map((label) => {
-      const bars = [before, now].map((rows, index) => bar(rows.find((each) => each.label === label), most, all[index], index, room));
+    const longer = now.length < before.length ? before : now; // the classifier comes last in both
+    root.replaceChildren(...longer.map(({ place, label }) => {
+      const bars = [before, now].map((rows, index) => bar(rows.find((each) => each.place === place), most, all[index], index, room));
       return make("div", { class: "cvt-lab-part" }, make("b", { text: label }), ...bars);
     }));
   }

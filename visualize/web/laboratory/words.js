@@ -2,6 +2,18 @@
 
 import { NARROW, sides } from "../shared/format.js";
 
+/** What is said of the run; `kept`: a variant of before stays on the page. */
+export const RUN = {
+  baseline: "This is the baseline: both sides show the same model.",
+  waiting: "Waiting in line …",
+  cancelled: "Cancelled. The last variant stays; any change runs again.",
+  lost: "The server has not answered. Any change tries again.",
+  impossible: (kept) => (kept ? "This cannot be run. The last variant stays." : "This cannot be run."),
+};
+
+/** What is said while the model is packed and when it is saved. */
+export const SAVING = { packing: "Packing the weights …", saved: "Saved. Unpack it, and from_pretrained opens the folder." };
+
 const MINUS = "−";
 const COUNTS = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1e3, " thousand"]];
 const BYTES = [[1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"]];

@@ -2,6 +2,7 @@
 
 import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../shared/geometry.js";
+import { LAYERS } from "../explorer/layers.js";
 import { initial } from "../explorer/state.js";
 
 const SETTING_KEYS = {
@@ -82,7 +83,7 @@ export function choicesOf(view, { state, result }) {
   }
   const scales = Object.fromEntries(Object.entries(SCALES).map(([ours, theirs]) => [theirs, ours]));
   for (const name of Object.keys(CHOICES)) changes[name] = name === "scale" ? scales[view.scale] ?? view.scale : view[name];
-  if (view.layer === "class" && !result.arrays?.evidence) changes.layer = state.layer; // no place reaches its classifier
+  if (!LAYERS[view.layer].there(result)) changes.layer = state.layer;
   for (const flag of FLAGS) changes[flag] = view[flag];
   if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
   return changes;

@@ -22,6 +22,12 @@ export function say(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
+/** Says what a figure shows: `words` below it, by the names of its parts, and `spoken` to those who do not see it. */
+export function caption(figure, words, spoken) {
+  for (const [part, text] of Object.entries(words)) say(figure[part], text);
+  figure.canvas.setAttribute("aria-label", spoken);
+}
+
 /** A figure: a canvas, and below it what it shows, how many cells it has, and its numbers. */
 export function figure(label, extra = "") {
   const canvas = make("canvas", { role: "img", "aria-label": label });
