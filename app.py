@@ -20,11 +20,13 @@ from PIL import Image
 from starlette.middleware import Middleware
 
 from cvt.pictures import UnreadablePicture
+from visualize.explore import Exploration
 from visualize.page import words
 from visualize.page.api import attention_answer
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, NOT_UPLOADED, Intake, public_picture
-from visualize.page.laboratory.questions import Questions
+from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.requests import Request
 from visualize.page.routes import FAILED, routes
 from visualize.page.workbench import Workbench
 from visualize.web import chooser, explorer, laboratory, share
@@ -114,12 +116,12 @@ def in_words(handler: Callable) -> Callable:
 
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
     """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
-    names, questions = workbench.names, Questions(workbench)
+    names, laboratory_api = workbench.names, LaboratoryApi(workbench)
     with Page(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
         demo.intake = workbench.intake
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
-            head = gr.HTML(words.header(workbench.bench(), named=not several), elem_classes="cvt-page-header")
+            head = gr.HTML(words.header(workbench.loaded(), named=not several), elem_classes="cvt-page-header")
             # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
             gr.HTML(
                 html_template=words.choice(names),
@@ -131,10 +133,10 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             )
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
-        with gr.Tab("Explore"):
-            chosen = _explore_tab(demo, workbench, questions, examples, head)
+        with gr.Tab("Explore", elem_id="tab-explore"):
+            chosen = _explore_tab(demo, workbench, laboratory_api, examples, head)
         with gr.Tab("Architecture", elem_id="tab-architecture"):
-            _laboratory_tab(questions, chosen)
+            _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
         demo.load(None, js=UPLOAD_JS.read_text(encoding="utf-8"))
     return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
@@ -147,7 +149,7 @@ def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, examples: list[Path], head: gr.HTML) -> gr.State:
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: LaboratoryApi, examples: list[Path], head: gr.HTML) -> gr.State:
     """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
     of a person."""
     named = {path.stem: str(path.resolve()) for path in examples}
@@ -182,13 +184,13 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
 
     def run(picture: str | None, name: str) -> dict:
         """The picture through the model."""
-        bench = workbench.bench(name)
-        same = {head: words.header(bench, named=len(workbench.names) == 1), shown: bench.name, chosen: picture}
+        loaded = workbench.loaded(name)
+        same = {head: words.header(loaded, named=len(workbench.names) == 1), shown: loaded.name, chosen: picture}
         if picture is None:
             return same
-        result = bench.explore(picture)
-        more = {"note": words.accuracy(bench.config), "notes": words.notes(result.exploration), "model": bench.source, "bench": bench.name}
-        more |= {"first": bench.name == workbench.names[0], **linked(picture)}
+        result = workbench.explore(Request(model=loaded.name, picture=picture))
+        more = {"note": words.accuracy(loaded.config), "notes": words.notes(result.exploration), "model": loaded.source}
+        more |= {"bench": loaded.name, "first": loaded.name == workbench.names[0], **linked(picture)}
         return same | {main: explorer.told(result.key, picture, **more)}
 
     def show(before: str | None, seen_by: str | None, request: gr.Request, event: gr.EventData) -> dict:
@@ -196,7 +198,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
         asked = event._data
         try:
             if not isinstance(asked, dict):
-                view, _ = questions.linked(str(request.query_params))
+                view, _ = laboratory_api.linked(str(request.query_params))
                 return told | run(workbench.examples.get(view.picture, before), view.model or "")
             picture = _chosen(asked, named, workbench.intake)
             return told | run(picture or before, asked.get("model") or seen_by)
@@ -213,7 +215,6 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, questions: Questions, ex
     answered.then(None, js=chooser.JS_ANSWERED)
     answered.failure(None, js=chooser.JS_ANSWERED)
     upload.change(None, upload, upload, js=chooser.JS_TAKES, **settings)
-    main.retry(None, js=chooser.JS_AGAIN)
     return chosen
 
 
@@ -229,7 +230,7 @@ def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None
     return examples[name]
 
 
-def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
+def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
     settings = {"apply_default_css": False, "container": False, "elem_id": "laboratory"}
     element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, **settings)
     with gr.Row(elem_classes="cvt-page-row cvt-page-pair"):
@@ -246,7 +247,7 @@ def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
         try:
             if picture is None:
                 raise ValueError("Choose a picture on the Explore tab first.")
-            yield from questions.run(picture, asked)
+            yield from laboratory_api.run(picture, asked)
         except ValueError as error:
             yield {"run": name, "problem": str(error)}
         except Exception:
@@ -260,9 +261,14 @@ def _laboratory_tab(questions: Questions, chosen: gr.State) -> None:
 def _api(workbench: Workbench) -> None:
     """The named endpoints, on components that the page does not show."""
 
+    def seen(picture: str | None, model: str) -> Exploration:
+        if picture is None:
+            raise ValueError("Give a picture: upload a file.")
+        return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture)).exploration
+
     @in_words
     def predict(picture: str | None, model: str) -> dict[str, float]:
-        return dict(workbench.bench(model).explore(_given(picture)).exploration.top(5))
+        return dict(seen(picture, model).top(5))
 
     @in_words
     def explore(
@@ -270,8 +276,7 @@ def _api(workbench: Workbench) -> None:
     ) -> tuple[dict, Image.Image]:
         if None in (stage, block, head, row, column):
             raise ValueError("Give stage, block, head, row and column as whole numbers.")
-        exploration = workbench.bench(model).explore(_given(picture)).exploration
-        return attention_answer(exploration, int(stage), int(block), int(head), int(row), int(column))
+        return attention_answer(seen(picture, model), int(stage), int(block), int(head), int(row), int(column))
 
     with gr.Row(visible=False):
         picture = gr.Image(label="picture", **AS_FILE)
@@ -282,12 +287,6 @@ def _api(workbench: Workbench) -> None:
         button = gr.Button()
     button.click(predict, [picture, model], classes, api_name="predict", **MODEL_QUEUE)
     button.click(explore, [picture, *place, model], [answer, overview], api_name="explore", **MODEL_QUEUE)
-
-
-def _given(picture: str | None) -> str:
-    if picture is None:
-        raise ValueError("Give a picture: upload a file.")
-    return picture
 
 
 def theme() -> gr.themes.Base:

@@ -55,12 +55,12 @@ UPLOAD = "#picture-upload input[type=file]"
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # In the page: the clock starts when the element says that it has a file, and stops when the next result's maps are drawn.
 WATCH = """() => {
-  const before = cvtExplorer.get().key;
+  const before = cvt.explorer().key;
   window.drawn = new Promise((done) => {
     let start = null;
     window.addEventListener("change", () => (start ??= performance.now()), { capture: true });
     const look = () => {
-      const explorer = cvtExplorer.get();
+      const explorer = cvt.explorer();
       if (start === null || explorer.key === before || explorer.drawn !== explorer.result) return requestAnimationFrame(look);
       const data = performance.getEntriesByType("resource").find((each) => each.name.endsWith("/explorer/data/" + explorer.key));
       // when the next frame begins, this one is on the screen
@@ -135,24 +135,24 @@ def frames(config: CvtConfig, processor: CvtImageProcessor, moves: int = MOVES) 
     """Seconds of each frame's drawing while the pointer crosses the picture, for each of CHOICES."""
     found = {}
     with served(config, processor) as (address, _), opened(address) as page:
-        initial = page.evaluate("structuredClone(cvtExplorer.get().state)")
+        initial = page.evaluate("structuredClone(cvt.explorer().state)")
         page.locator("[data-ref=picture]").first.scroll_into_view_if_needed()
         for name, choice in CHOICES.items():
-            page.evaluate("(state) => cvtExplorer.get().set(state)", {**initial, **choice})
+            page.evaluate("(state) => cvt.explorer().set(state)", {**initial, **choice})
             page.evaluate(NEXT_FRAME)
-            page.evaluate("cvtExplorer.get().frames.length = 0")
+            page.evaluate("cvt.explorer().frames.length = 0")
             box = page.locator("[data-ref=picture]").first.bounding_box()
             for step in range(moves):
                 share = (step + 0.5) / moves
                 page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * (0.2 + 0.6 * share))
                 page.evaluate(NEXT_FRAME)
-            found[name] = page.evaluate("cvtExplorer.get().frames.map((each) => each / 1000)")
+            found[name] = page.evaluate("cvt.explorer().frames.map((each) => each / 1000)")
     return found
 
 
 def plain(workbench: Workbench, page: object, path: Path) -> float:
     """Seconds of a forward pass without hooks, from the file to the scores."""
-    bench = workbench.bench()
+    bench = workbench.loaded()
     started = time.perf_counter()
     with torch.inference_mode():
         bench.model(bench.processor(Image.open(path), return_tensors="pt").pixel_values).logits.softmax(-1).tolist()

@@ -21,7 +21,7 @@ from .config import CvtConfig
 from .files.checkpoint import load_model, load_processor, replacing
 from .model import CvtForImageClassification
 from .processor import CvtImageProcessor
-from .runtime.choose import choose_device
+from .runtime.device import choose_device
 from .training.data.data import find_held_out
 from .training.data.listing import Listing, composed
 from .training.data.reading import as_processed, read

@@ -24,9 +24,9 @@ from .files.push import push_to_hub
 from .files.storage import check_folder
 from .model import CvtForImageClassification
 from .pictures import PictureSource, UnreadablePicture, open_picture
+from .pictures.memory import is_array
 from .pictures.sources import as_stored, is_several, located, walk
 from .processor import CvtImageProcessor
-from .processor.arrays import is_array
 from .processor.batch_feature import BatchFeature
 from .runtime.device import as_device, as_dtype, mapped_device
 

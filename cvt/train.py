@@ -20,7 +20,7 @@ from .evaluate import in_words, predict
 from .files.transformers_support import foreign
 from .model import CvtForImageClassification
 from .processor import CvtImageProcessor
-from .runtime.choose import choose_device
+from .runtime.device import choose_device
 from .training import result
 from .training.batches import Batches
 from .training.data.data import HELD_OUT_SHARE, Listing, find_both

@@ -28,6 +28,12 @@ def _two_threads():
     torch.set_num_threads(2)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _exact_float32():
+    """A GPU rounds float32 to TF32 in convolutions where it may, a thousand times coarser than what is compared here."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
 @pytest.fixture
 def tiny_config():
     """``tiny_config(**changes)`` makes the config of a small CvT."""

@@ -10,9 +10,11 @@ from urllib.parse import urlparse
 import app
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification
+from cvt.pictures import OpenedPicture
 from cvt.processor import CvtImageProcessor
 from tests.helpers import randomize
-from visualize.page.workbench import Workbench
+from visualize.page.requests import Request
+from visualize.page.workbench import Result, Workbench
 
 # Grids 48², 24², 12² at 96×96 pixels, as in the embedded model, which the tests of the page describe in words.
 ARCHITECTURE = {
@@ -31,6 +33,12 @@ def save_random_model(folder: Path, kind: str = "class", crop_pct: float | None 
     config = CvtConfig(**{**ARCHITECTURE, **changes}, id2label={index: f"{kind} {index}" for index in range(10)})
     randomize(CvtForImageClassification(config), seed).save_pretrained(folder)
     CvtImageProcessor(size=config.image_size, crop_pct=crop_pct).save_pretrained(folder)
+
+
+def explore(workbench: Workbench, picture: str | Path | bytes | OpenedPicture, model: str | None = None) -> Result:
+    """The picture through the model of this name, the first where none is given, as the page asks for it."""
+    picture = str(picture) if isinstance(picture, Path) else picture
+    return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture))
 
 
 _VISITORS: dict[str, list[Callable[[], None]]] = {}  # by host and port: what closes each page that is open there

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from cvt.model import attention_weights
+from cvt.runtime.forward import Taps
+from cvt.runtime.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class Capture:
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
         self._seen: dict[tuple, Any] = {}  # by (tap, stage) or (tap, stage, block)
+
+    @classmethod
+    def of(cls, taps: Taps) -> Capture:
+        """The same of a pass that a ``Runner`` made, with the usual taps."""
+        seen = cls([len(stage.blocks) for stage in taps])
+        for index, stage in enumerate(taps):
+            seen._seen["stage", index] = stage.output()
+            seen._seen |= {("qkv", index, number): block.qkv() for number, block in enumerate(stage.blocks)}
+        return seen
 
     def tap(self, name: str, stage: int, block: int | None = None) -> Any:
         """What was seen at one of ``TAPS``, whose comments say what that is; ``block`` for those of blocks.
@@ -165,3 +176,13 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
                 for place, part in parts.items():
                     undo.callback(TAPS[name].module(part).register_forward_hook(keep(place, TAPS[name])).remove)
         yield seen
+
+
+def observed(model: nn.Module, pixel_values: Tensor, runner: Runner | None = None) -> tuple[Tensor, Capture]:
+    """Logits (B, num_labels) of a classifier, and the usual taps of the pass; by its runner where there is one that can."""
+    answer = None if runner is None else runner(pixel_values, captures=True)
+    if answer is not None:
+        return answer.logits, Capture.of(answer.taps)
+    with capture(model) as seen:
+        logits = model(pixel_values).logits
+    return logits, seen

@@ -10,11 +10,11 @@ from PIL import Image
 
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
-from cvt.pictures import OpenedPicture, PictureSource, read_picture
-from cvt.pictures.notes import Note
+from cvt.pictures import Note, OpenedPicture, PictureSource, read_picture
 from cvt.processor import CvtImageProcessor
+from cvt.runtime.runner import Runner
 
-from .capture import Capture, capture
+from .capture import Capture, observed
 from .geometry import Grid, stage_grids
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
@@ -82,12 +82,18 @@ class Exploration:
 CROP_SIDE = 768  # the crop is kept no larger than a screen shows it
 
 
-def explore(model: CvtForImageClassification, processor: CvtImageProcessor, picture: PictureSource | OpenedPicture) -> Exploration:
-    """One forward pass of ``picture`` with hooks on.
+def explore(
+    model: CvtForImageClassification,
+    processor: CvtImageProcessor,
+    picture: PictureSource | OpenedPicture,
+    runner: Runner | None = None,
+) -> Exploration:
+    """One forward pass of ``picture``, with all that the maps need captured.
 
     Args:
         model: in evaluation mode, on any device, in any float type.
         picture: anything ``read_picture`` takes, or what it returned.
+        runner: the model's, which is faster; what it cannot do, the model does with hooks on.
     Raises:
         UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
     """
@@ -95,8 +101,9 @@ def explore(model: CvtForImageClassification, processor: CvtImageProcessor, pict
     original = opened.image
     cut = processor.cut(original)
     pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
-    with torch.inference_mode(), capture(model) as seen:
-        logits = model(pixel_values).logits[0].float()
+    with torch.inference_mode():
+        logits, seen = observed(model, pixel_values, runner)
+        logits = logits[0].float()
         probabilities = _numpy(torch.softmax(logits, dim=-1))
         evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
     box = processor.crop_box(*original.size)

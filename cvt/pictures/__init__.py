@@ -1,18 +1,8 @@
 """Any picture file, array or PIL image → upright 8-bit RGB in sRGB, within bounds; see ``reading.py``."""
 
-from .reading import (
-    COLOURS,
-    FORMATS,
-    MAX_ASPECT,
-    MAX_PIXELS,
-    Note,
-    OpenedPicture,
-    PictureSource,
-    UnreadablePicture,
-    note_sentence,
-    open_picture,
-    read_picture,
-)
+from .common.bounds import MAX_ASPECT, MAX_PIXELS, UnreadablePicture
+from .common.notes import Note, note_sentence
+from .reading import COLOURS, FORMATS, OpenedPicture, PictureSource, open_picture, read_picture
 
 __all__ = [
     "COLOURS",

@@ -30,8 +30,9 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from .notes import Note
-from .reading import OpenedPicture, UnreadablePicture, read_picture
+from .common.bounds import UnreadablePicture
+from .common.notes import Note
+from .reading import OpenedPicture, read_picture
 
 try:
     import resource

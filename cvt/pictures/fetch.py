@@ -15,7 +15,7 @@ from contextlib import suppress
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..fields import is_number, shown
-from .reading import UnreadablePicture
+from .common.bounds import UnreadablePicture
 
 MAX_BYTES = 50_000_000
 TIMEOUT = 20.0  # seconds, for everything together
@@ -57,8 +57,9 @@ def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES, pu
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     worker.join(timeout)
+    late = not outcome  # asked before the line is cut, which the worker takes for a failure of its own
     line.cut()  # or a server that answers byte by byte would keep the thread for ever
-    if not outcome or isinstance(outcome[0], TimeoutError):
+    if late or isinstance(outcome[0], TimeoutError):
         raise UnreadablePicture(f"{host} did not deliver the picture within {timeout:g} seconds. Try again, or download it first.")
     if isinstance(outcome[0], UnreadablePicture):
         raise outcome[0]
@@ -141,9 +142,12 @@ def _is_public(address: str) -> bool:
             found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         else:
             found = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1]) or found
+        if found.version == 6 and found not in _INTERNET:
+            return False
     return found.is_global and not found.is_multicast
 
 
+_INTERNET = ipaddress.ip_network("2000::/3")  # of IPv6, all that is given out; site-local networks and the like lie outside
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses as networks of IPv6 write them
 
 

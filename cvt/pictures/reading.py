@@ -1,7 +1,7 @@
 """Any picture file, array or PIL image → upright 8-bit RGB in sRGB, as a person sees it.
 
 ``read_picture`` and ``open_picture`` are the boundary where pictures of strangers are read: what a file may cost is decided
-by its structure, before pixels are decoded (``formats/bounds.py``), and every failure is one sentence.
+by its structure, before pixels are decoded (``common/bounds.py``), and every failure is one sentence.
 
 How values become 8 bits: whole numbers by the largest of their type or the file's own maximum, floats from 0 to 1, both
 clipped and rounded; never by what a picture happens to hold. PNG and TIFF of 16 bits are rounded to the nearest of 256
@@ -13,35 +13,18 @@ from __future__ import annotations
 import io
 import os
 import stat
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
-from .colour import lab_to_srgb, to_srgb
+from .common.bounds import UnreadablePicture, damaged, unsupported
+from .common.colour import lab_to_srgb, to_srgb
+from .common.notes import Note
+from .common.stored import Stored
 from .formats import avif, bmp, gif, jpeg, png, ppm, tiff, webp
-from .formats.bounds import MAX_ASPECT, MAX_PIXELS, UnreadablePicture, check_size, damaged, unsupported
-from .formats.stored import Stored, bands, decoded, floats_to_8_bits, rows, to_8_bits
-from .notes import Note, note_sentence
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-__all__ = [
-    "FORMATS",
-    "MAX_ASPECT",
-    "MAX_PIXELS",
-    "Note",
-    "OpenedPicture",
-    "PictureSource",
-    "UnreadablePicture",
-    "note_sentence",
-    "open_picture",
-    "read_picture",
-]
+from .memory import from_array, from_image, is_array, untouched_file
 
 PictureSource = "str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray | Tensor"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
@@ -119,8 +102,8 @@ def read_picture(source: PictureSource, colours: str = "srgb", least: int | None
 
 
 def _stored(source: PictureSource, least: int | None) -> Stored:
-    if isinstance(source, np.ndarray) or _is_tensor(source):
-        return _from_array(source)
+    if is_array(source):
+        return from_array(source)
     if isinstance(source, Image.Image):
         return _from_image(source, least)
     if isinstance(source, (str, Path)):
@@ -169,6 +152,18 @@ def _from_file(file: BinaryIO, least: int | None) -> Stored:
         raise damaged() from error
 
 
+def _from_image(picture: Image.Image, least: int | None) -> Stored:
+    """A picture that its owner opened: read from its file if nothing was done to it yet, else as it is in memory."""
+    file = untouched_file(picture)
+    if file is None or picture.format not in (*FORMATS, "MPO"):
+        return from_image(picture)
+    place = file.tell()
+    try:
+        return _from_file(file, least)
+    finally:
+        file.seek(place)
+
+
 def _reader(start: bytes):
     for signature, reader in _READERS.items():
         if start.startswith(signature):
@@ -191,51 +186,6 @@ def _unidentified(start: bytes) -> UnreadablePicture:
     if start.startswith(_SIGNATURES):
         return damaged()
     return UnreadablePicture("This file is not a picture that can be read here. Use JPEG, PNG or WebP.")
-
-
-def _from_image(picture: Image.Image, least: int | None) -> Stored:
-    """A picture that its owner opened: read from its file if nothing was done to it yet, else as it is in memory."""
-    if file := _untouched(picture):
-        place = file.tell()
-        try:
-            return _from_file(file, least)
-        finally:
-            file.seek(place)
-    check_size(*picture.size)
-    info = picture.info
-    decoded(picture)
-    colour = info.get("icc_profile") if isinstance(info.get("icc_profile"), bytes) else None
-    try:
-        turn = picture.getexif().get(0x0112, 1)
-    except Exception:  # damaged EXIF says nothing about the pixels
-        turn = 1
-    return Stored(_narrow(picture), turn if turn in _TURNS else 1, colour or None, shared=True)
-
-
-def _untouched(picture: Image.Image) -> BinaryIO | None:
-    """The file of a lazily opened picture; None once it was decoded, moved to another frame or told to be smaller."""
-    file = getattr(picture, "fp", None)
-    if not isinstance(picture, ImageFile.ImageFile) or file is None or picture._im is not None or picture.decoderconfig:
-        return None
-    try:
-        return file if picture.tell() == 0 and file.seekable() and picture.format in (*FORMATS, "MPO") else None
-    except (AttributeError, ValueError):  # closed
-        return None
-
-
-def _narrow(picture: Image.Image) -> Image.Image:
-    """PIL's modes of more than 8 bits → L, or LA where one of the values is transparent."""
-    if not (picture.mode.startswith("I") or picture.mode == "F"):
-        return picture
-    key = picture.info.get("transparency")
-    narrow = Image.new("L" if key is None else "LA", picture.size)
-    for top, bottom in bands(*picture.size):
-        values = rows(picture, top, bottom)
-        band = floats_to_8_bits(values) if picture.mode == "F" else to_8_bits(np.clip(values, 0, 65535), 65535)
-        if key is not None:
-            band = np.stack([band, np.where(values == key, 0, 255).astype(np.uint8)], axis=2)
-        narrow.paste(Image.fromarray(band), (0, top))
-    return narrow
 
 
 def _finished(stored: Stored, colours: str) -> OpenedPicture:
@@ -295,30 +245,3 @@ def _bare(picture: Image.Image) -> Image.Image:
     bare = Image.new("RGB", picture.size)
     bare.paste(picture)
     return bare
-
-
-def _is_tensor(source: object) -> bool:
-    torch = sys.modules.get("torch")  # who has a tensor has imported it
-    return torch is not None and isinstance(source, torch.Tensor)
-
-
-def _from_array(array: np.ndarray | Tensor) -> Stored:
-    if not isinstance(array, np.ndarray):
-        array = array.detach().cpu()
-        array = (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()  # NumPy has no bfloat16
-    if array.ndim == 3 and array.shape[2] not in (1, 3, 4) and array.shape[0] in (1, 3, 4):
-        array = array.transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
-        raise UnreadablePicture(f"An array must be (height, width), or that with 1, 3 or 4 channels, not {array.shape}.")
-    check_size(array.shape[1], array.shape[0])
-    if array.dtype == bool:
-        array = array * np.uint8(255)
-    elif np.issubdtype(array.dtype, np.floating):
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise UnreadablePicture("An array of floats must lie in 0..1.")
-        array = np.round(array * 255).astype(np.uint8)
-    elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
-        raise UnreadablePicture("An array must hold whole numbers in 0..255 or floats in 0..1.")
-    return Stored(Image.fromarray(np.ascontiguousarray(array, dtype=np.uint8)))

@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from .common.bounds import UnreadablePicture
 from .fetch import fetch, is_url
-from .reading import PictureSource, UnreadablePicture, open_picture
+from .reading import PictureSource, open_picture
 
 ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, np.ndarray, Tensor)  # though some can be iterated
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{40,}={0,2}\s*")

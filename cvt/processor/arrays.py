@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..fields import shown
-from ..pictures.formats.bounds import UnreadablePicture, check_size
+from ..pictures.common.bounds import UnreadablePicture, check_size
 
 CHANNELS = (1, 3, 4)
 FIRST, LAST = "channels_first", "channels_last"
@@ -74,10 +74,6 @@ class ArrayPicture:
 
     def _whole(self) -> bool:
         return not np.issubdtype(self.values.dtype, np.floating)
-
-
-def is_array(source: Any) -> bool:
-    return isinstance(source, (np.ndarray, Tensor))
 
 
 def array_pictures(array: np.ndarray | Tensor, layout: str | None = None) -> list[ArrayPicture]:

@@ -16,8 +16,9 @@ from PIL import Image
 from ..base.config import check_spelling, nearest
 from ..fields import is_number
 from ..pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
+from ..pictures.memory import is_array
 from ..pictures.sources import as_stored, each_picture, located, native
-from .arrays import FIRST, ArrayPicture, array_pictures, is_array, middle
+from .arrays import FIRST, ArrayPicture, array_pictures, middle
 from .batch_feature import BatchFeature, check_tensor_type
 from .files import IGNORED, KINDS, ProcessorFiles
 from .settings import CHECKS

@@ -12,24 +12,37 @@ _ANY = ("auto", "balanced", "balanced_low_0", "sequential")  # a CvT fits on one
 
 
 def as_device(device: str | int | torch.device | None) -> torch.device:
-    """The device of this name, a CUDA number, or -1 for the CPU. Raises ValueError where this machine cannot load a model to it."""
+    """A device that a model can run on.
+
+    Args:
+        device: PyTorch's name for it, such as "cpu", "cuda:1" or "mps", or a CUDA number; "auto" is CUDA where there is a GPU, else
+            the CPU; None and -1 are the CPU.
+    Raises:
+        ValueError: a device that this machine does not have.
+    """
     if device is None or device == -1:
         return torch.device("cpu")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = f"cuda:{device}" if isinstance(device, int) else device
     try:
-        device = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"There is no kind of device called {device!r}: use 'cpu' or 'cuda'.") from error
-    if device.type == "cpu":
-        return torch.device("cpu")  # "cpu:0" is the same, but not to all who are handed it
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"There is no CUDA device {device.index or 0} on this machine: use device='cpu'.")
-    try:
-        torch.empty(1, device=device).cpu()
-    except Exception as error:  # every kind of device fails in its own way where PyTorch was built without it, or has no data
-        raise ValueError(f"A model cannot be loaded to the device {str(device)!r} on this machine: use device='cpu'.") from error
-    return device
+        found = torch.device(device)
+        if found.type == "cpu":
+            return torch.device("cpu")  # "cpu:0" is the same, but not to all who are handed it
+        torch.zeros(1, device=found).cpu()  # "meta" makes tensors too, but without numbers
+    except Exception as error:  # every kind of device fails in its own way where PyTorch was built without it
+        there = ["auto", "cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        raise ValueError(f"There is no device {str(device)!r} here: choose one of {', '.join(there)}.") from error
+    return found
+
+
+def choose_device(name: str | int | torch.device | None = "auto") -> tuple[torch.device, torch.dtype]:
+    """The device of this name, and the float type in which a CvT runs best on it: float16 on CUDA, float32 elsewhere.
+
+    Arguments and errors as for ``as_device``.
+    """
+    device = as_device(name)
+    return device, torch.float16 if device.type == "cuda" else torch.float32
 
 
 def mapped_device(device_map: str | int | torch.device | Mapping | None) -> str | int | torch.device | None:

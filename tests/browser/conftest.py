@@ -63,8 +63,9 @@ class Visit:
     def wait_for_example(self, name: str | None) -> None:
         """Until an example, or with None a picture of one's own, is drawn and nothing newer is on its way."""
         self.page.wait_for_function(
-            """name => { const it = cvtExplorer.get(); const found = it?.waiting?.example ?? null;
-            return found === name && it.key === it.waiting.key && !it.turns.holding() && it.ref.message.hidden; }""",
+            """name => { const { picture, results, choosing } = cvt.page.state;
+            return picture && (picture.example ?? null) === name && picture.key === results.main.key && !choosing
+              && cvt.explorer().ref.message.hidden; }""",
             arg=name and name.replace(" ", "_"),
             timeout=60_000,
         )

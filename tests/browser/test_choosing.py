@@ -17,13 +17,12 @@ pytestmark = pytest.mark.browser
 DATA = "/explorer/data/"  # where maps are asked for
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "grey": (128, 128, 128)}
 # every result that is drawn, by the first pixel that the model was given, or by its example's name; how often the upload was emptied
-RECORD = """window.drawnResults = []; window.takes = 0; const { take } = cvtChooser;
-cvtChooser.take = () => { take(); window.takes++; };
-document.addEventListener("cvt-explorer", ({ detail }) => {
-  if (detail.id !== "main" || detail.what !== "shown") return;
-  const { waiting, result } = cvtExplorer.get();
-  window.drawnResults.push(waiting.example ?? Array.from(result.arrays.pixels.slice(0, 3)));
-});"""
+RECORD = """window.drawnResults = []; window.takes = 0;
+cvt.page.subscribe((now, before) => {
+  if (now.asked !== before.asked) window.takes++;
+  if (now.picture === before.picture) return;
+  window.drawnResults.push(now.picture.example ?? Array.from(cvt.explorer().result.arrays.pixels.slice(0, 3)));
+}); null;"""  # what ends the subscription would be called as a function
 DROP = """([name, bytes]) => {
   const dataTransfer = new DataTransfer();
   dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
@@ -63,7 +62,7 @@ def gated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gated")
     serving.save_random_model(folder)
     workbench = Workbench(str(folder), "cpu", kept=app.EXAMPLES)
-    gate = Gate(workbench.bench().model)
+    gate = Gate(workbench.loaded().model)
     with serving.app_of(workbench) as address:
         yield address, workbench, gate
 
@@ -103,7 +102,7 @@ def link_is(seen, picture: str | None) -> None:
 def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gate):
     address, workbench, _ = gated
     for name in ("koala", "bison", "tabby_cat"):
-        workbench.bench().explore(workbench.examples[name])  # as somebody before did
+        serving.explore(workbench, workbench.examples[name])  # as somebody before did
     seen = visit(address)
     passes = gate.passes
     assert [url for url in seen.requests if "file=" in url] == []  # the photographs themselves are not loaded to be shown small
@@ -128,7 +127,7 @@ def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
     seen = visit(gated[0])
     seen.example("espresso").dblclick()
     seen.wait_for_example("espresso")
-    key = seen.page.evaluate("cvtExplorer.get().key")
+    key = seen.page.evaluate("cvt.explorer().key")
     passes = gate.passes
     seen.upload(pictures["red"])
     seen.wait_for_example(None)
@@ -141,7 +140,7 @@ def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
     seen.wait_for_example("espresso")
     assert done.inner_text() == ""
     link_is(seen, "espresso")
-    assert seen.page.evaluate("cvtExplorer.get().key") == key
+    assert seen.page.evaluate("cvt.explorer().key") == key
     assert gate.passes == passes + 1
 
 
@@ -212,7 +211,7 @@ def test_maps_that_come_after_a_newer_choice_are_not_drawn(visit, gated, gate, p
     drop(seen, pictures["green"])
     gate.wait()
     held.pop().continue_()
-    seen.page.wait_for_function("cvtExplorer.get().asked === null")  # they came, and were put aside
+    seen.page.wait_for_function("cvt.explorer().asked === null")  # they came, and were put aside
     gate.open()
     seen.wait_for_example(None)
     assert drawn_since(seen) == [list(COLOURS["green"])]

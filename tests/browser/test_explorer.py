@@ -14,7 +14,8 @@ import pytest
 from cvt.processor import CvtImageProcessor
 from tests.browser.tabs import Tabs
 from tests.draw.test_payload import model_of, photo
-from visualize.draw.payload import block_payload, payload, unpack
+from visualize.container import unpack
+from visualize.draw.payload import block_payload, payload
 from visualize.explore import Exploration, explore
 from visualize.maps.inside import inside_payload
 from visualize.web import explorer
@@ -29,14 +30,12 @@ PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <body><div class="row"><div id="a">{picture}</div><div id="b">{panels}</div></div><script>
 window.gradio_config = {{ root: "/below/" }};
 window.told = {{}};
-window.triggered = [];
-const trigger = (...event) => window.triggered.push(event);
 for (const id of ["a", "b"]) {{
   const element = document.getElementById(id);
   const props = {{ value: id === "a" ? {{ ...{value}, ...(location.hash && {{ key: location.hash.slice(1) }}) }} : null }};
   window.tell = id === "a" ? (value) => {{ props.value = value; window.told[id]("value"); }} : window.tell;
   const watch = (name, heard) => {{ window.told[id] = heard; }};
-  new Function("element", "props", "watch", "trigger", {script})(element, props, watch, trigger);
+  new Function("element", "props", "watch", "trigger", {script})(element, props, watch, null);
 }}
 </script>"""
 
@@ -56,7 +55,7 @@ def serve() -> Server:
         css=explorer.CSS,
         picture=explorer.picture_html("main"),
         panels=explorer.panels_html("main"),
-        value=json.dumps({"key": "first", "note": "A <b>note</b>.", "inside": True}),
+        value=json.dumps({"key": "first", "note": "A <b>note</b>."}),
         script=json.dumps(explorer.JS_ON_LOAD),
     ).encode()
 
@@ -67,8 +66,8 @@ def serve() -> Server:
             path = self.path.split("?")[0].removeprefix("/below/").split("/")
             if path == [""]:
                 return self.answer(page, "text/html")
-            if path[:2] == ["modules", "explorer"]:
-                file = explorer.STATIC / path[2]
+            if path[0] == "modules":
+                file = explorer.STATIC.parent.joinpath(*path[1:])
                 return self.answer(file.read_bytes(), TYPES[file.suffix])
             if path[:2] == ["explorer", "data"] and path[2] in results:
                 seen = results[path[2]]
@@ -137,10 +136,10 @@ class Page:
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def state(self, name: str):
-        return self.page.evaluate(f"cvtExplorer.get().state.{name}")
+        return self.page.evaluate(f"cvt.explorer().state.{name}")
 
     def set(self, **changes) -> None:
-        self.page.evaluate("(changes) => cvtExplorer.get().set(changes)", changes)
+        self.page.evaluate("(changes) => cvt.explorer().set(changes)", changes)
         self.settle()
 
     @property
@@ -159,7 +158,7 @@ class Page:
     def pixel(self, y: float, x: float, side: int = 64) -> list[int]:
         """RGBA of the overlay at a point of the input."""
         return self.page.evaluate(
-            """([y, x]) => { const c = cvtExplorer.get().ref.overlay;
+            """([y, x]) => { const c = cvt.explorer().ref.overlay;
             return Array.from(c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data); }""",
             [y / side, x / side],
         )
@@ -296,8 +295,8 @@ def test_a_note_is_text(page):
 def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
     page.page.evaluate('tell({ key: "gone", note: "" })')
     message = page.page.locator("[data-ref=message]")
-    message.get_by_text("no longer keeps this result. Choose the picture again.").wait_for()
-    assert message.get_by_role("button").count() == 0  # asking once more for what is gone would be no way out
+    message.get_by_text("no longer keeps this result.").wait_for()
+    assert message.get_by_role("button").all_inner_texts() == ["Show it again"]  # asking once more for what is gone would be no way out
     page.page.mouse.move(*page.over(2, 2))
     page.settle()
     assert "row 1, column 1" in page.sentence
@@ -308,16 +307,16 @@ def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
 def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(tabs, seen):
     page = Page(tabs, seen, room=30_000)
     page.set(stage=2, blocks=[0, 1, 2])
-    page.page.wait_for_function("cvtExplorer.get().result.block(2, 2)")
+    page.page.wait_for_function("cvt.explorer().result.block(2, 2)")
     page.settle()
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
-    held = page.page.evaluate("Object.keys(cvtExplorer.get().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
+    held = page.page.evaluate("Object.keys(cvt.explorer().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
     assert 0 < held < 6
     assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()
-    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.page.wait_for_function("cvt.explorer().result.block(2, 0)")
     page.settle()
     assert "cls" in first.locator(".cvt-value").inner_text()
     for step in range(5):
@@ -339,7 +338,7 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(tabs, seen):
     assert page.asked.count("/below/explorer/data/first/2/0") == 1
     page.failing.clear()
     again.click()
-    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.page.wait_for_function("cvt.explorer().result.block(2, 0)")
     page.settle()
     assert page.page.locator("[data-ref=message]").is_hidden()
     page.close()
@@ -349,17 +348,17 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(tabs, seen):
 
 def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(tabs, seen):
     page = Page(tabs, seen | {"renewed": seen["first"]}, room=30_000)
-    page.page.evaluate('tell({ key: "first", picture: "the same", again: true })')
+    page.page.evaluate('tell({ key: "first", picture: "the same" })')
     page.page.mouse.click(*page.over(10, 50))
     page.failing.append(404)
     page.set(stage=2, blocks=[0, 1, 0])
     page.page.get_by_text("The server no longer keeps this result.").wait_for()
     page.page.get_by_role("button", name="Show it again").click()
-    assert page.page.evaluate("triggered") == [["retry", {"explorer": "main"}]]
+    assert page.page.evaluate("cvt.page.state.gone") == {"explorer": "main"}
     page.failing.clear()
-    page.page.evaluate('tell({ key: "renewed", picture: "the same", again: true })')  # as the host's handler of "retry" answers
+    page.page.evaluate('tell({ key: "renewed", picture: "the same" })')  # as the host answers
     page.page.wait_for_selector("[data-ready=renewed]")
-    page.page.wait_for_function("cvtExplorer.get().result.block(2, 0)")
+    page.page.wait_for_function("cvt.explorer().result.block(2, 0)")
     page.settle()
     assert page.page.locator("[data-ref=message]").is_hidden()
     assert (page.state("pinned"), page.state("stage"), page.state("blocks")) == (True, 2, [0, 1, 0])
@@ -375,7 +374,7 @@ def test_tabs_with_different_pictures_never_see_each_others(tabs, seen):
         page.page.mouse.move(*page.over(20, 30))
         page.settle()
         assert page.page.locator(".cvt-class b").all_inner_texts()
-        given = page.page.evaluate("Array.from(cvtExplorer.get().result.arrays.pixels)")
+        given = page.page.evaluate("Array.from(cvt.explorer().result.arrays.pixels)")
         assert given == seen[key].pixels.reshape(-1).tolist()
         other = ({"first", "second"} - {key}).pop()
         assert not [path for path in page.asked if other in path]
@@ -427,7 +426,7 @@ def test_after_another_size_of_the_window_everything_is_drawn_where_it_was(page,
         page.page.evaluate("(width) => document.querySelector('.row').style.gridTemplateColumns = width", f"{width // 4}px 1fr")
         page.settle()
         page.settle()
-        assert page.page.evaluate("cvtExplorer.get().ref.overlay.width") == pytest.approx(width // 4, abs=1)
+        assert page.page.evaluate("cvt.explorer().ref.overlay.width") == pytest.approx(width // 4, abs=1)
         assert page.pixel(top, (left + right) / 2)[3] > 150
         assert page.pixel(*grid.centre(4, 4))[3] == 0
 
@@ -469,7 +468,7 @@ def test_text_stands_out_from_its_ground(page, dark):
 def chain(page: Page) -> list[int]:
     """The stages whose ancestors are drawn now, and −1 where the pixels are."""
     return page.page.evaluate(
-        """() => { const { windows, pixels } = cvtExplorer.get().ancestry.chain({ row: 1, column: 1 });
+        """() => { const { windows, pixels } = cvt.explorer().ancestry.chain({ row: 1, column: 1 });
         return [...windows.map((each) => each.stage), ...(pixels ? [-1] : [])]; }"""
     )
 

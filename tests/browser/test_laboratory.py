@@ -24,7 +24,7 @@ from visualize.page.workbench import Workbench
 pytestmark = pytest.mark.browser
 BASE = CvtConfig(**serving.ARCHITECTURE, num_labels=10)
 # what is chosen; `place` is the token's in the original picture, in its pixels
-STATE = """id => { const { state, result } = cvtExplorer.get(id); const [left, top, right, bottom] = result.header.crop_box;
+STATE = """id => { const { state, result } = cvt.explorer(id); const [left, top, right, bottom] = result.header.crop_box;
   const [y, x] = [state.y / result.input[0], state.x / result.input[1]];
   return { place: [top + y * (bottom - top), left + x * (right - left)], stage: state.stage, blocks: state.blocks, heads: state.heads,
   y, x, features: state.features, layer: state.layer, sort: state.sort }; }"""
@@ -75,18 +75,18 @@ class Laboratory:
         return self.page.evaluate(STATE, name)
 
     def stages(self) -> list[dict]:
-        return self.page.evaluate("cvtLaboratory.state.stages")
+        return self.page.evaluate("cvt.laboratory.state.stages")
 
     def hold(self, held: bool):
         """Keeps runs from reaching the server, so that they last as long as a test needs."""
-        self.page.evaluate("cvtLaboratory.sent ??= cvtLaboratory.trigger")
-        self.page.evaluate(f"cvtLaboratory.trigger = {'() => {}' if held else 'cvtLaboratory.sent'}")
+        self.page.evaluate("cvt.laboratory.sent ??= cvt.laboratory.trigger")
+        self.page.evaluate(f"cvt.laboratory.trigger = {'() => {}' if held else 'cvt.laboratory.sent'}")
 
     def settle(self):
         """Until nothing runs or waits to run, and what was run is drawn."""
         self.page.wait_for_function(
-            """() => { const { running, due } = cvtLaboratory.runs.state();
-            const shown = (id) => { const it = cvtExplorer.get(id); return it?.result && it.key === it.waiting.key; };
+            """() => { const { running, due } = cvt.laboratory.runs.state();
+            const shown = (id) => { const it = cvt.explorer(id); return it?.result && it.key === cvt.page.state.results[id].key; };
             return !running && !due && shown("baseline") && shown("variant"); }""",
             timeout=60_000,
         )
@@ -108,7 +108,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
     assert lab.total("macs") == in_words(cost(BASE, 96, 96).macs)
     assert "This is the baseline" in lab.page.inner_text('[data-ref="differences"]')
     lab.wait_for("both sides show the same model")
-    assert lab.page.evaluate("new Set(['main', 'baseline', 'variant'].map((id) => cvtExplorer.get(id).key)).size") == 1
+    assert lab.page.evaluate("new Set(['main', 'baseline', 'variant'].map((id) => cvt.explorer(id).key)).size") == 1
     # each control says what it is and what the paper says
     why = lab.page.locator('.cvt-lab-stage[data-stage="0"] [data-setting="stride_kv"] .cvt-lab-why')
     text = lab.page.get_by_text(SETTINGS["stride_kv"].paper).first
@@ -124,7 +124,7 @@ def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_req
     lab.ran("both sides show the same model")
     count = len(lab.seen.requests)
     lab.press("Depth of stage 3", "ArrowLeft", 3)
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 5")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 5")
     assert [url.rsplit("/", 1)[-1] for url in lab.seen.requests_since(count)] == ["describe"] * 3
     expected = cost(variant(BASE, {2: {"depth": 5}}), 96, 96)
     assert lab.total("parameters") == in_words(expected.parameters)
@@ -141,8 +141,8 @@ def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_req
     assert "Depth 8 → 5 in stage 3" in lab.page.inner_text('[data-ref="latest"]')
     assert card.locator(".cvt-lab-now .cvt-lab-mlp").get_attribute("d").count("M") == 5
     lab.ran("trained model's")
-    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 5
-    assert lab.page.evaluate("cvtExplorer.get('baseline').result.stages[2].depth") == 8
+    assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 5
+    assert lab.page.evaluate("cvt.explorer('baseline').result.stages[2].depth") == 8
 
 
 def test_a_slider_moved_by_pointer_says_the_same(laboratory):
@@ -155,7 +155,7 @@ def test_a_slider_moved_by_pointer_says_the_same(laboratory):
     lab.page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2, steps=4)
     lab.page.mouse.up()
     assert slider.get_attribute("aria-valuetext") == "1"
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[0].key.shape[0] === 48")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[0].key.shape[0] === 48")
     assert lab.total("macs") == in_words(cost(variant(BASE, {0: {"stride_kv": 1}}), 96, 96).macs)
     assert "attention weights there 4× as many" in lab.page.inner_text('[data-ref="differences"]')
 
@@ -167,7 +167,7 @@ def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_vari
     lab.page.get_by_text("which 5 heads cannot share equally").wait_for()
     assert (lab.seen.classes("variant"), lab.total("macs")) == (classes, total)
     lab.page.get_by_role("button", name="Use heads 4 in stage 2").click()
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[1].heads === 4")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[1].heads === 4")
     assert lab.page.locator('[data-ref="problem"]').is_hidden()
     assert lab.slider("Heads of stage 2").get_attribute("aria-valuetext") == "4"
     lab.ran("trained model's")
@@ -177,9 +177,9 @@ def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_vari
     assert lab.total("parameters").startswith("276")
     assert "Table 3: 277 million parameters" in lab.page.inner_text('[data-ref="presetNote"]')
     lab.page.wait_for_timeout(1000)
-    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 8
+    assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 8
     lab.page.get_by_role("button", name="Back to the baseline").click()
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 8")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 8")
     assert lab.page.locator('[data-ref="problem"]').is_hidden()
 
 
@@ -189,7 +189,7 @@ def test_linked_views_move_together(laboratory):
     lab.page.locator('[data-ref="side"]').focus()
     lab.page.keyboard.press("ArrowRight")  # 128 pixels
     lab.ran("trained model's")
-    assert lab.page.evaluate("cvtExplorer.get('variant').result.input[0]") == 128
+    assert lab.page.evaluate("cvt.explorer('variant').result.input[0]") == 128
     box = lab.seen.picture("baseline").bounding_box()
     lab.seen.picture("baseline").hover(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
     one, two = lab.explorer("baseline"), lab.explorer("variant")
@@ -209,7 +209,7 @@ def test_linked_views_move_together(laboratory):
     assert (two["stage"], two["heads"][2], two["blocks"][2]) == (2, 1, 2)  # the last that there is
     assert one["features"] == two["features"] == "mean"
     lab.press("Depth of stage 3", "ArrowRight")
-    lab.page.wait_for_function("cvtExplorer.get('variant').result.stages[2].depth === 4")
+    lab.page.wait_for_function("cvt.explorer('variant').result.stages[2].depth === 4")
     lab.settle()
     assert lab.explorer("variant")["place"] == pytest.approx(two["place"], abs=0.1)
     assert lab.explorer("variant")["features"] == "mean"
@@ -218,17 +218,15 @@ def test_linked_views_move_together(laboratory):
 def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
     serving.save_random_model(tmp_path)
     workbench = Workbench(str(tmp_path), "cpu")
-    bench = workbench.bench()
-    slow, own = [True], bench.variant_model
+    slow, own = [True], workbench.variants.get
 
-    def variant_model(found, watch=None):
-        if watch is not None:
-            while slow[0]:
-                watch(0.3)
-                time.sleep(0.02)
-        return own(found, watch)
+    def get(config, seed, base, watch):
+        while slow[0]:
+            watch(0.3)
+            time.sleep(0.02)
+        return own(config, seed, base, watch)
 
-    bench.variant_model = variant_model
+    workbench.variants.get = get
     with serving.app_of(workbench) as address:
         lab = Laboratory(visit(address)).open()
         classes = lab.seen.classes("variant")
@@ -242,7 +240,7 @@ def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
             lab.wait_for("Building the variant, 30%")
         slow[0] = False
         lab.ran("trained model's")
-        assert lab.page.evaluate("cvtExplorer.get('variant').result.stages[2].depth") == 4
+        assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 4
         assert len(workbench.variants) == 1  # none of the others was built to its end
 
 
@@ -261,7 +259,7 @@ def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
     fresh = Laboratory(visit(address))
     fresh.ready()
     fresh.ran("Random weights")
-    fresh.page.wait_for_function("cvtExplorer.get('variant').state.blocks[2] === 4")
+    fresh.page.wait_for_function("cvt.explorer('variant').state.blocks[2] === 4")
     assert fresh.stages() == lab.stages()
     old, new = lab.explorer("variant"), fresh.explorer("variant")
     assert [new[name] for name in ("stage", "blocks", "heads", "features")] == [
@@ -279,10 +277,10 @@ def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
     problem.get_by_text("at most 10.0 billion are allowed here").wait_for()
     lab.wait_for("This cannot be run. The last variant stays.")
     problem.get_by_role("button", name="Use all of these").click()
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[0].width < 192")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[0].width < 192")
     assert problem.is_hidden()
     lab.ran("untrained")
-    assert lab.page.evaluate("cvtExplorer.get('variant').result.stages.map((each) => each.width)") == [
+    assert lab.page.evaluate("cvt.explorer('variant').result.stages.map((each) => each.width)") == [
         each["embed_dim"] for each in lab.stages()
     ]
 
@@ -308,7 +306,7 @@ def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(labo
     lab.press("Depth of stage 3", "ArrowLeft")
     lab.ran("trained model's")
     lab.page.evaluate(
-        """import("/modules/explorer/result.js").then(({ Gone }) => cvtExplorer.get("variant").notice.trouble(new Gone("dropped")))"""
+        """import("/modules/explorer/result.js").then(({ Gone }) => cvt.explorer("variant").notice.trouble(new Gone("dropped")))"""
     )
     again = lab.page.locator('[data-explorer="variant"]').get_by_role("button", name="Show it again")
     lab.hold(True)
@@ -327,8 +325,8 @@ def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, s
     notice.wait_for()
     assert "The link's tab cannot be “nowhere”." in notice.inner_text()
     assert notice.locator("img").count() == 0
-    seen.page.wait_for_function("cvtExplorer.get().state.blocks[2] === 1")
-    assert seen.page.evaluate("cvtExplorer.get().waiting.example") == "koala"
+    seen.page.wait_for_function("cvt.explorer().state.blocks[2] === 1")
+    assert seen.page.evaluate("cvt.page.state.picture.example") == "koala"
     notice.get_by_role("button", name="Dismiss").click()
     assert notice.is_hidden()
     seen.page.wait_for_function("!location.search.includes('colour') && location.search.includes('stage=3')")
@@ -365,7 +363,7 @@ def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_
     assert "stage=3" in seen.page.url
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)).save(tmp_path / "mine.png")
     seen.upload(tmp_path / "mine.png")
-    seen.page.wait_for_function("cvtExplorer.get().waiting.example === undefined")
+    seen.page.wait_for_function("cvt.page.state.picture.example === undefined")
     seen.page.get_by_role("button", name="Share").click()
     seen.page.get_by_text("Your own picture is not in the link").wait_for()
     assert "picture=" not in seen.page.url
@@ -375,7 +373,7 @@ def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_
 def test_the_variant_is_taken_away(laboratory):
     lab = laboratory(permissions=["clipboard-read", "clipboard-write"])
     lab.press("Depth of stage 3", "ArrowLeft")
-    lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 7")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 7")
     lab.page.locator("[data-lab] summary", has_text="config.json").click()
     lab.page.wait_for_function("document.querySelector('[data-lab] [data-ref=config]').textContent.includes('depth')")
     assert json.loads(lab.page.inner_text('[data-lab] [data-ref="config"]'))["depth"] == [1, 2, 7]
@@ -397,7 +395,7 @@ def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path
         lab = Laboratory(visit(address))
         assert lab.page.inner_text(note) == "It classifies 68\u202f% of unseen pictures correctly. It knows only these 10 classes."
         lab.open().press("Depth of stage 3", "ArrowLeft")
-        lab.page.wait_for_function("cvtLaboratory.drawn.stages[2].depth === 7")
+        lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 7")
         with lab.page.expect_download() as download:
             lab.page.get_by_role("button", name="Save the model as .zip").click()
         download.value.save_as(tmp_path / "variant.zip")
@@ -405,7 +403,7 @@ def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path
     with serving.app_of(Workbench(str(tmp_path / "variant"), "cpu", kept=app.EXAMPLES[:1])) as address:
         seen = visit(address)
         assert seen.page.inner_text(note) == words.UNMEASURED
-        assert seen.page.evaluate("cvtExplorer.get().result.stages[2].depth") == 7
+        assert seen.page.evaluate("cvt.explorer().result.stages[2].depth") == 7
 
 
 def test_narrow_screens_have_every_control(laboratory):
@@ -442,7 +440,7 @@ def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
     assert problem.is_hidden() or problem.inner_text().strip()
     lab.page.locator('[data-lab] [data-count="3"]').click()
     lab.page.get_by_role("button", name="Back to the baseline").click(force=True)
-    lab.page.wait_for_function("JSON.stringify(cvtLaboratory.drawn) === JSON.stringify(cvtLaboratory.about.baseline)")
+    lab.page.wait_for_function("JSON.stringify(cvt.laboratory.drawn) === JSON.stringify(cvt.laboratory.about.baseline)")
     lab.settle()
     assert lab.seen.classes("baseline") == lab.seen.classes("variant")
 
@@ -459,14 +457,14 @@ def test_the_baseline_is_the_chosen_model(visit, tmp_path):
         lab.ran("trained model's")
         lab.page.get_by_role("tab", name="Explore").click()
         lab.page.get_by_role("combobox", name="Model").select_option("wide")
-        lab.page.wait_for_function("cvtLaboratory.model === 'wide'")
+        lab.page.wait_for_function("cvt.laboratory.model === 'wide'")
         lab.page.get_by_role("tab", name="Architecture").click()
         lab.settle()
         assert lab.slider("Embedding width of stage 2").get_attribute("aria-valuetext") == "32"
         assert lab.seen.classes("baseline").startswith("wide")
         lab.press("Depth of stage 3", "ArrowRight")
         lab.ran("trained model's")
-        assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvtExplorer.get(id).result.stages[2].depth)") == [2, 3]
+        assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvt.explorer(id).result.stages[2].depth)") == [2, 3]
         lab.page.wait_for_function("location.search.includes('model=wide') && location.search.includes('s3.depth=3')")
         fresh = Laboratory(visit(lab.page.url)).ready()
         fresh.ran("trained model's")

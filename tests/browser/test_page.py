@@ -184,7 +184,7 @@ def original_place(seen) -> tuple[float, float]:
     """Where the chosen token lies on the picture in its own pixels."""
     return tuple(
         seen.page.evaluate(
-            """() => { const { state, result } = cvtExplorer.get(); const [left, top, right, bottom] = result.header.crop_box;
+            """() => { const { state, result } = cvt.explorer(); const [left, top, right, bottom] = result.header.crop_box;
             return [top + state.y / result.input[0] * (bottom - top), left + state.x / result.input[1] * (right - left)]; }"""
         )
     )
@@ -202,9 +202,9 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_m
     assert place(seen.sentence())[0] <= 32
     assert "draws on each of the 16×16 key cells" in seen.sentence()
     assert "10 classes · input 128×128" in seen.page.inner_text(".cvt-head-model")
-    assert seen.page.evaluate("cvtExplorer.get().state.pinned") is True
+    assert seen.page.evaluate("cvt.explorer().state.pinned") is True
     seen.choose("bison")  # another picture, the same model; the token begins in the middle again
-    seen.page.wait_for_function("cvtExplorer.get().state.pinned === false")
+    seen.page.wait_for_function("cvt.explorer().state.pinned === false")
     wait_for_class(seen, "wide")
     assert place(seen.sentence()) == (17, 17)
 
@@ -222,7 +222,7 @@ def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
             seen.page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
             if arrived:
                 break
-            arrived = seen.page.evaluate(f"cvtExplorer.get().result.header.top[0].label.startsWith('{kind}')")
+            arrived = seen.page.evaluate(f"cvt.explorer().result.header.top[0].label.startsWith('{kind}')")
         assert arrived
         side = {"wide": 16, "narrow": 12}[kind]
         # cells of 4 pixels whose centres lie at 4 i + 0.5
@@ -233,11 +233,11 @@ def test_the_model_can_be_switched_while_the_pointer_moves(visit, two_models):
 
 def test_a_model_and_a_picture_chosen_at_once_are_shown_together(visit, two_models):
     seen = visit(two_models)
-    first = seen.page.evaluate("cvtExplorer.get().waiting.picture")
+    first = seen.page.evaluate("cvt.page.state.picture.picture")
     seen.choose("suspension bridge")
     choose_model(seen, "wide")
     wait_for_class(seen, "wide")
-    seen.page.wait_for_function("first => cvtExplorer.get().pictured !== first", arg=first)
+    seen.page.wait_for_function("first => cvt.page.state.picture.picture !== first", arg=first)
     wait_for_class(seen, "wide")
     assert "input 128×128" in seen.page.inner_text(".cvt-head-model")
 
@@ -246,7 +246,7 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
     serving.save_random_model(tmp_path / "good")
     serving.save_random_model(tmp_path / "broken", kind="broken")
     workbench = Workbench([str(tmp_path / "good"), str(tmp_path / "broken")], "cpu")
-    workbench.bench("broken").model.classifier.weight.data.fill_(float("nan"))
+    workbench.loaded("broken").model.classifier.weight.data.fill_(float("nan"))
     with serving.app_of(workbench) as address:
         seen = visit(address)
         classes = seen.classes()
@@ -260,27 +260,26 @@ def test_a_model_that_fails_is_not_shown_as_chosen(visit, tmp_path):
 def test_a_slow_model_says_that_it_works_and_a_failure_ends_that(visit, tmp_path):
     serving.save_random_model(tmp_path)
     workbench = Workbench(str(tmp_path), "cpu")
-    bench = workbench.bench()
-    quick = bench.explore
+    quick = workbench.explore
     with serving.app_of(workbench) as address:
         seen = visit(address)
         message = seen.page.locator('[data-explorer="main"] [data-ref="message"]')
         assert message.is_hidden()
-        key = seen.page.evaluate("cvtExplorer.get().key")
+        key = seen.page.evaluate("cvt.explorer().key")
         for wrong, example in ((False, "koala"), (True, "espresso")):
 
-            def slow(picture, wrong=wrong):
+            def slow(request, wrong=wrong):
                 time.sleep(1.2)
                 if wrong:
                     raise ValueError("This picture is too dark.")
-                return quick(picture)
+                return quick(request)
 
-            bench.explore = slow
+            workbench.explore = slow
             seen.choose(example)
             seen.page.get_by_text("Running the model").wait_for()
             message.wait_for(state="hidden")
         seen.page.get_by_text("This picture is too dark.").first.wait_for()
-        assert seen.page.evaluate("cvtExplorer.get().key") != key
+        assert seen.page.evaluate("cvt.explorer().key") != key
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
@@ -297,7 +296,7 @@ def test_another_persons_model_stays_as_it_is(visit, two_models):
     choose_model(two, "wide")
     wait_for_class(two, "wide")
     one.choose("koala")
-    one.page.wait_for_function("before => cvtExplorer.get().key !== before", arg=one.page.evaluate("cvtExplorer.get().key"))
+    one.page.wait_for_function("before => cvt.explorer().key !== before", arg=one.page.evaluate("cvt.explorer().key"))
     assert one.classes().count("narrow") == 5
     assert "input 96×96" in one.page.inner_text(".cvt-head-model")
 
@@ -318,7 +317,7 @@ def test_a_result_that_the_server_dropped_is_computed_again(visit, tmp_path):
         seen = visit(address)
         classes = seen.classes()
         workbench.store.max_items = 1
-        workbench.bench().explore(np.zeros((96, 96, 3), np.uint8))  # somebody else's picture
+        serving.explore(workbench, app.EXAMPLES[1])  # somebody else's picture
         seen.page.get_by_text("Inside block").first.click()
         seen.page.get_by_role("button", name="Show it again").click()
         seen.page.get_by_text("Its kernel").wait_for()

@@ -15,7 +15,8 @@ from PIL import Image
 from cvt.config import VARIANTS, CvtConfig
 from cvt.model import CvtForImageClassification
 from cvt.processor import CvtImageProcessor
-from visualize.draw.payload import block_payload, pack, payload, quantise_channels, unpack
+from visualize.container import pack, unpack
+from visualize.draw.payload import block_payload, payload, quantise_channels
 from visualize.explore import Exploration, StageExploration, explore
 from visualize.geometry import stage_grids
 from visualize.maps.attention import BlockAttention

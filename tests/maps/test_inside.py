@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import model_of, photo
-from visualize.draw.payload import unpack
+from visualize.container import unpack
 from visualize.explore import explore
 from visualize.maps.inside import inside_payload
 

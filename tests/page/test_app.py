@@ -22,7 +22,7 @@ import app
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.pictures import MAX_PIXELS, open_picture
 from tests import serving
-from visualize.draw.payload import unpack
+from visualize.container import unpack
 from visualize.page.workbench import Workbench
 
 PHOTO = str(app.EXAMPLES[0])
@@ -56,7 +56,7 @@ def test_predict_gives_the_models_own_five_classes(client, model_folder):
 
 def test_explore_gives_exact_weights_and_a_picture_of_them(client, workbench):
     answer, picture = client.predict(handle_file(PHOTO), 2, 1, 2, 5, 9, api_name="/explore")
-    stage = workbench.bench().explore(PHOTO).exploration.stages[1]
+    stage = serving.explore(workbench, PHOTO).exploration.stages[1]
     expected = stage.blocks[0].weights([stage.query_index(4, 8)])[1, 0]
     np.testing.assert_allclose(np.ravel(answer["weights"]), expected, rtol=1e-4)
     assert answer["sentence"] == (
@@ -161,7 +161,7 @@ def get(address: str) -> bytes:
 
 def test_results_are_served_to_whoever_has_the_key_alone(workbench):
     with serving.app_of(workbench) as address:
-        first, second = (workbench.bench().explore(str(path)) for path in app.EXAMPLES[:2])
+        first, second = (serving.explore(workbench, str(path)) for path in app.EXAMPLES[:2])
         assert first.key != second.key
         header, arrays = unpack(get(f"{address}/explorer/data/{first.key}"))
         assert header["top"][0]["label"] == first.exploration.top(1)[0][0]
@@ -179,21 +179,21 @@ def test_results_are_served_to_whoever_has_the_key_alone(workbench):
 
 
 def test_an_example_is_computed_once_for_everyone(workbench):
-    again = [workbench.bench().explore(str(app.EXAMPLES[2])).key for _ in range(3)]
+    again = [serving.explore(workbench, str(app.EXAMPLES[2])).key for _ in range(3)]
     assert len(set(again)) == 1
     with open(app.EXAMPLES[2], "rb") as file:  # the same picture as somebody's own upload is theirs alone
-        own = workbench.bench().explore(file.read()).key
+        own = serving.explore(workbench, file.read()).key
     assert own not in again
 
 
 def test_a_result_that_fell_out_of_the_store_is_computed_again(model_folder):
     workbench = Workbench(model_folder, "cpu", kept=app.EXAMPLES[:1])
     workbench.store.max_items = 1
-    key = workbench.bench().explore(PHOTO).key
-    workbench.bench().explore(str(app.EXAMPLES[1]))
+    key = serving.explore(workbench, PHOTO).key
+    serving.explore(workbench, str(app.EXAMPLES[1]))
     with pytest.raises(KeyError):
         workbench.payload(key)
-    assert struct.unpack_from("<I", workbench.payload(workbench.bench().explore(PHOTO).key))[0] > 0
+    assert struct.unpack_from("<I", workbench.payload(serving.explore(workbench, PHOTO).key))[0] > 0
 
 
 def test_the_command_line_explains_itself_and_reads_the_environment(monkeypatch):

@@ -10,8 +10,8 @@ from cvt.architecture.inherit import inherit
 from cvt.architecture.variants import stage_settings
 from tests.helpers import pixels, tiny_model
 from visualize.page import words
+from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.laboratory.export import model_zip
-from visualize.page.laboratory.questions import Questions
 from visualize.page.workbench import Workbench
 
 CLAIMS = {"evaluation": {"top1": 0.5, "top5": 0.8, "pictures": 100}, "calibration": {"temperature": 0.9, "pictures": 100}}
@@ -52,7 +52,7 @@ OTHERS = {
 
 
 def test_the_measured_model_says_how_good_it_is(measured):
-    assert words.accuracy(Workbench(str(measured), "cpu").bench().config).startswith("It classifies 50\u202f%")
+    assert words.accuracy(Workbench(str(measured), "cpu").loaded().config).startswith("It classifies 50\u202f%")
 
 
 @pytest.mark.parametrize("how", OTHERS)
@@ -60,7 +60,7 @@ def test_no_other_says_so(measured, how, tmp_path):
     model = OTHERS[how](measured)
     model.save_pretrained(tmp_path)
     CvtImageProcessor(size=32).save_pretrained(tmp_path)
-    config = Workbench(str(tmp_path), "cpu").bench().config
+    config = Workbench(str(tmp_path), "cpu").loaded().config
     assert words.accuracy(config) == words.UNMEASURED
     assert not set(CLAIMS) & set(config.extra)
     assert b"top1" not in model_zip(model, CvtImageProcessor(size=32))
@@ -69,8 +69,8 @@ def test_no_other_says_so(measured, how, tmp_path):
 
 def test_the_config_of_a_variant_to_copy_does_not_say_so(measured):
     workbench = Workbench(str(measured), "cpu")
-    stages = stage_settings(workbench.bench().config)
-    texts = Questions(workbench).texts({"stages": stages, "side": 32})
+    stages = stage_settings(workbench.loaded().config)
+    texts = LaboratoryApi(workbench).texts({"stages": stages, "side": 32})
     assert "top1" not in texts["config"]
     assert '"depth"' in texts["config"]
 
@@ -81,4 +81,4 @@ def test_a_measurement_that_is_none_is_not_said(tmp_path):
         model.config = model.config.replace(extra={"evaluation": claim})
         model.save_pretrained(tmp_path)
         CvtImageProcessor(size=32).save_pretrained(tmp_path)
-        assert words.accuracy(Workbench(str(tmp_path), "cpu").bench().config) == words.UNMEASURED
+        assert words.accuracy(Workbench(str(tmp_path), "cpu").loaded().config) == words.UNMEASURED

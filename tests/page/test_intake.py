@@ -25,10 +25,10 @@ import app
 from cvt.pictures import OpenedPicture, UnreadablePicture, read_picture
 from cvt.pictures.fetch import fetch
 from tests import serving
-from visualize.page import intake, workbench
-from visualize.page import model as bench
+from visualize.page import compute, intake
+from visualize.page.compute import PASSES
 from visualize.page.intake import ADDRESSES_OFF, BUSY, NOT_UPLOADED, Intake
-from visualize.page.workbench import PASSES, Workbench
+from visualize.page.workbench import Workbench
 
 PHOTO = app.EXAMPLES[0]
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -223,16 +223,16 @@ def test_a_program_gets_the_decoders_sentence(folder):
         def read(self, source):
             raise UnreadablePicture("This picture takes too long.")
 
-    bench = Workbench(folder, "cpu")
-    bench.intake._decoder = Slow()
+    workbench = Workbench(folder, "cpu")
+    workbench.intake._decoder = Slow()
     with pytest.raises(UnreadablePicture, match="takes too long"):
-        bench.bench().explore(b"bomb")
+        serving.explore(workbench, b"bomb")
 
 
 def test_notes_travel_with_the_result(folder):
     opened = read_picture(PHOTO)
     noted = OpenedPicture(opened.image, ("a note",))
-    assert Workbench(folder, "cpu").bench().explore(noted).exploration.notes == ("a note",)
+    assert serving.explore(Workbench(folder, "cpu"), noted).exploration.notes == ("a note",)
 
 
 # --- how many at once ------------------------------------------------------------------------------------------------------
@@ -260,19 +260,19 @@ class Crowd:
 
 def test_microscopes_pictures_and_variants_share_one_bound_on_forward_passes(folder, monkeypatch):
     crowd = Crowd(lambda function, *args: function(*args))
-    explore, inside = bench.explore, workbench.inside_payload
-    monkeypatch.setattr(bench, "explore", lambda *args: crowd(explore, *args))
-    monkeypatch.setattr(workbench, "inside_payload", lambda *args: crowd(inside, *args))
+    explore, inside = compute.explore, compute.inside_payload
+    monkeypatch.setattr(compute, "explore", lambda *args: crowd(explore, *args))
+    monkeypatch.setattr(compute, "inside_payload", lambda *args: crowd(inside, *args))
     models, answers = Workbench(folder, "cpu", kept=app.EXAMPLES[:1]), []
     with serving.app_of(models) as address:
-        key = models.bench().explore(PHOTO).key
+        key = serving.explore(models, PHOTO).key
 
         def look() -> None:
             with urllib.request.urlopen(f"{address}/explorer/inside/{key}/2/1", timeout=60) as answer:
                 answers.append(len(answer.read()))
 
         def explore_own() -> None:
-            answers.append(models.bench().explore(read_picture(PHOTO)).key)
+            answers.append(serving.explore(models, read_picture(PHOTO)).key)
 
         threads = [threading.Thread(target=each) for each in [look] * 24 + [explore_own] * 8]
         for thread in threads:
@@ -294,10 +294,10 @@ def test_a_picture_that_cannot_be_read_takes_no_pass(folder):
             return read_picture(PHOTO)
 
     models.intake._decoder = Stuck()
-    stuck = [threading.Thread(target=models.bench().explore, args=(b"never",)) for _ in range(PASSES)]
+    stuck = [threading.Thread(target=serving.explore, args=(models, b"never")) for _ in range(PASSES)]
     for thread in stuck:
         thread.start()
-    assert models.bench().explore(read_picture(PHOTO)).key
+    assert serving.explore(models, read_picture(PHOTO)).key
     go.set()
     for thread in stuck:
         thread.join(60)

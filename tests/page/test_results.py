@@ -101,3 +101,17 @@ def test_many_threads_never_pass_the_bounds_and_never_get_anothers_item():
     assert len(store) <= 8
     assert store.nbytes <= 200
     assert store.nbytes == sum(item.nbytes for item in store._items.values())
+
+
+def test_what_is_found_by_what_it_is_was_used_last():
+    store = ExplorationStore(max_items=3)
+    old, other, new = store.put(Item(1)), store.put(Item(2)), store.put(Item(1))
+    assert store.find(lambda item: item.nbytes == 1) == (new, Item(1))
+    assert store.find(lambda item: item.nbytes == 3) is None
+    assert store.find(lambda item: item.nbytes == 2) == (other, Item(2))
+    store.put(Item(4))
+    store.put(Item(5))
+    assert store.get(other)
+    for dropped in (old, new):
+        with pytest.raises(KeyError):
+            store.get(dropped)

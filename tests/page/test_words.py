@@ -14,13 +14,13 @@ pytest.importorskip("gradio")
 import app
 from cvt import CvtImageProcessor
 from cvt.architecture.variants import stage_settings, variant
-from cvt.pictures.notes import Note, note_sentence
+from cvt.pictures import Note, note_sentence
 from tests.helpers import tiny_config
 from visualize.page import words
-from visualize.page.laboratory.requests import wanted
+from visualize.page.laboratory.architectures import model_request
 
 
-def bench(**changes):
+def loaded(**changes):
     config = tiny_config(image_size=64, **changes)
     return SimpleNamespace(config=config, side=64, name="<b>mine</b>")
 
@@ -30,7 +30,7 @@ def test_where_weights_come_from_is_said_with_what_it_means():
 
     def said(changes, **more):
         stages = json.loads(json.dumps(stage_settings(variant(base, changes))))
-        return words.weights(base, 32, wanted(base, 32, {"stages": stages, **more}))
+        return words.weights(base, 32, model_request("mine", base, 32, {"stages": stages, **more}))
 
     assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
     assert "None of the" not in said({0: {"stride_kv": 1}})
@@ -40,8 +40,8 @@ def test_where_weights_come_from_is_said_with_what_it_means():
 
 
 def test_what_comes_from_outside_is_escaped():
-    assert "<b>mine</b>" not in words.header(bench())
-    assert "&lt;b&gt;mine" in words.header(bench())
+    assert "<b>mine</b>" not in words.header(loaded())
+    assert "&lt;b&gt;mine" in words.header(loaded())
 
 
 def test_names_of_models_are_text_in_the_template():

@@ -11,8 +11,8 @@ from cvt.architecture.build import model_bytes
 from cvt.architecture.cost import cost
 from cvt.architecture.variants import stage_settings
 from tests import serving
-from visualize.draw.payload import unpack
-from visualize.page.laboratory.requests import LIMITS, wanted
+from visualize.container import unpack
+from visualize.page.laboratory.architectures import LIMITS, model_request
 from visualize.page.workbench import Workbench
 
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -40,10 +40,10 @@ def picture(tmp_path_factory):
 def test_models_are_chosen_by_name_and_the_first_is_the_default(folders):
     workbench = Workbench(folders, "cpu")
     assert workbench.names == ["birds", "fish", "birds (2)"]
-    assert workbench.bench() is workbench.bench("birds") is workbench.bench("")
-    assert (workbench.bench("fish").side, workbench.bench("birds").side) == (64, 96)
+    assert workbench.loaded() is workbench.loaded("birds") is workbench.loaded("")
+    assert (workbench.loaded("fish").side, workbench.loaded("birds").side) == (64, 96)
     with pytest.raises(ValueError, match=r"There is no model 'cats' here: choose birds or fish or birds \(2\)\."):
-        workbench.bench("cats")
+        workbench.loaded("cats")
 
 
 def test_a_model_named_twice_is_loaded_once(folders):
@@ -56,13 +56,13 @@ def test_one_model_may_be_given_alone(folders):
 
 def test_each_model_answers_for_itself_and_shares_the_store(folders, picture):
     workbench = Workbench(folders, "cpu", kept=[picture])
-    found = {name: workbench.bench(name).explore(str(picture)) for name in workbench.names}
+    found = {name: serving.explore(workbench, str(picture), name) for name in workbench.names}
     assert found["fish"].exploration.pixels.shape == (64, 64, 3)
     assert {name: result.exploration.labels[0] for name, result in found.items()} == {
         "birds": "birds 0", "fish": "fish 0", "birds (2)": "birds 0",
     }  # fmt: skip
     assert not np.allclose(found["birds"].exploration.logits, found["birds (2)"].exploration.logits)
-    again = {name: workbench.bench(name).explore(str(picture)).key for name in workbench.names}
+    again = {name: serving.explore(workbench, str(picture), name).key for name in workbench.names}
     assert again == {name: result.key for name, result in found.items()}  # kept, a model at a time
     assert len(workbench.store) == len(set(again.values())) == 3
 
@@ -70,24 +70,23 @@ def test_each_model_answers_for_itself_and_shares_the_store(folders, picture):
 def test_the_microscope_looks_into_the_model_that_made_the_result(folders, picture):
     workbench = Workbench(folders, "cpu")
     for name, folder in zip(workbench.names, folders, strict=True):
-        _, arrays = unpack(workbench.inside_payload(workbench.bench(name).explore(picture).key, 1, 0))
+        _, arrays = unpack(workbench.inside_payload(serving.explore(workbench, picture, name).key, 1, 0))
         layer = CvtForImageClassification.from_pretrained(folder).cvt.encoder.stages[1].layers[0]
         np.testing.assert_array_equal(arrays["query/linear"], layer.attention.attention.projection_query.weight.detach().numpy())
-        assert arrays["tokens"].shape[1:] == (workbench.bench(name).side // 4,) * 2
+        assert arrays["tokens"].shape[1:] == (workbench.loaded(name).side // 4,) * 2
 
 
-def deeper(bench):
+def deeper(loaded):
     """A variant with another block in its first stage, of random weights."""
-    stages = stage_settings(bench.config)
+    stages = stage_settings(loaded.config)
     stages[0]["depth"] += 1
-    return wanted(bench.config, bench.side, {"stages": stages, "weights": "random", "seed": 5})
+    return model_request(loaded.name, loaded.config, loaded.side, {"stages": stages, "weights": "random", "seed": 5})
 
 
 def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folders, picture):
     workbench = Workbench(folders, "cpu")
-    bench = workbench.bench("fish")
-    result = bench.explore_variant(picture, deeper(bench))
-    workbench.bench("birds").explore(picture)  # another model's result in between changes nothing
+    result = workbench.explore(deeper(workbench.loaded("fish")).with_picture(str(picture)))
+    serving.explore(workbench, picture, "birds")  # another model's result in between changes nothing
     _, arrays = unpack(workbench.inside_payload(result.key, 0, 1))
     assert arrays["tokens"].shape[1:] == (32, 32)
 

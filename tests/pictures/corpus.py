@@ -35,6 +35,7 @@ CICP = {
     "PQ of P3": (12, 16),
 }
 CICP |= {"BT.601": (6, 6), "BT.470 BG": (5, 6), "gamma 2.2": (1, 4), "gamma 2.8": (1, 5), "BT.2020 television": (9, 14)}
+CICP |= {"television of more colours": (1, 11)}
 SRGB_PLACES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 P3_PLACES = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 
@@ -93,13 +94,14 @@ def pngs() -> dict[str, bytes]:
         palette = chunk(b"PLTE", bytes(range(30, 30 + (3 << depth)))) + chunk(b"tRNS", b"\0\x80")
         files |= {f"PNG {depth} grey": png(values, depth), f"PNG {depth} palette": png(values, depth, palette, kind=3)}
         files[f"PNG {depth} clear grey"] = png(values, depth, chunk(b"tRNS", struct.pack(">H", 1)))
+    files["PNG short palette"] = png(grey >> 6, 8, chunk(b"PLTE", bytes([200, 10, 10, 10, 20, 200])), kind=3)
     files["PNG clear colour"] = png(rgb // 64 * 64, 8, chunk(b"tRNS", struct.pack(">HHH", 128, 64, 64)))
 
     def gamma(value: int) -> bytes:
         return chunk(b"gAMA", struct.pack(">I", value))
 
     places, p3 = (chunk(b"cHRM", struct.pack(">8I", *values)) for values in (SRGB_PLACES, P3_PLACES))
-    for value in (45455, 55556, 100000):
+    for value in (44000, 45455, 47000, 55556, 100000):
         files[f"PNG gamma {value}"] = png(rgb, 8, gamma(value))
     files["PNG grey gamma"] = png(grey, 8, gamma(100000))
     files["PNG gamma beside sRGB"] = png(rgb, 8, gamma(100000) + chunk(b"sRGB", b"\0"))

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from cvt.pictures import MAX_PIXELS, UnreadablePicture, note_sentence, open_picture, read_picture
-from cvt.pictures.formats import bounds, ppm
+from cvt.pictures.common import bounds
+from cvt.pictures.formats import ppm
 from tests.pictures.corpus import corpus
 from tests.pictures.files import chunk, encoded, gamut_profile, gif, photograph, png, tiff
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from cvt.pictures import Note, note_sentence, open_picture, read_picture
-from cvt.pictures.colour import Described, from_cicp, to_srgb
+from cvt.pictures.common.colour import Described, from_cicp, to_srgb
 from tests.pictures.files import GAMUTS, chunk, curve, encoded, gamut_profile, icc, photograph, png, print_profile, xyz
 
 PICTURE = photograph()

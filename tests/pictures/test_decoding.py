@@ -108,7 +108,7 @@ def test_a_child_is_used_again_and_makes_room_once_it_has_grown(decoder):
 # A child that does what the file's content says instead of reading it, so that the tests need no picture that takes this much.
 MISBEHAVES = """
 import os, signal, sys, time
-from cvt import decoding
+from cvt.pictures import decoding
 
 def read(source):
     content = source.read()
@@ -286,7 +286,7 @@ def test_children_end_with_their_parent():
     """Killed without a chance to clean up: an idle child ends at once, one that works when its picture's time is over."""
     program = f"""
 import threading
-from cvt import decoding
+from cvt.pictures import decoding
 decoding._COMMAND = ("-c", {MISBEHAVES!r})
 
 children = [decoding._Child(decoding.Limits(clock=1.0)) for _ in range(2)]

@@ -107,6 +107,10 @@ def test_what_is_no_address_is_a_sentence(address):
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::5db8:d822", True),
         ("2002:7f00:1::", False),
+        ("64:ff9b:1::7f00:1", False),  # a network's own NAT64
+        ("fec0::2", False),  # site-local; QEMU's name for its host
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
     ],
 )
 def test_which_networks_are_public(address, public):
@@ -184,6 +188,19 @@ def test_no_proxy_is_asked_to_go_where_one_may_not(web, monkeypatch):
     with pytest.raises(UnreadablePicture, match=PRIVATE):
         fetch("http://inside.example/secret", public_only=True)
     assert len(asked) == before
+
+
+def test_what_is_cut_was_too_slow_however_its_thread_takes_it(monkeypatch):
+    before, cut = set(threading.enumerate()), fetching._Line.cut
+
+    def cut_and_see(line):
+        cut(line)
+        for worker in set(threading.enumerate()) - before:
+            worker.join(30)
+
+    monkeypatch.setattr(fetching._Line, "cut", cut_and_see)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(UnreadablePicture, match=r"within 0\.2 seconds"):
+        fetch(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.2)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -138,6 +138,16 @@ def test_tiff_ranges_from_tags():
     assert np.abs(pixels(twelve)[:, :, 0] - RAMP * 255).max() <= 0.51
 
 
+@pytest.mark.parametrize("photometric", [8, 9])
+def test_tiff_in_lab(photometric):
+    """a* and b* are signed in CIELAB (8), and from 0 on with 128 for grey in ICCLAB (9)."""
+    lab = np.array([[[54, 81, 70], [88, -79, 81], [54, 0, 0], [0, 0, 0], [100, 0, 0]]])
+    srgb = [[255, 0, 0], [0, 255, 0], [129, 129, 129], [0, 0, 0], [255, 255, 255]]
+    stored = (lab * [2.55, 1, 1]).round().astype(int) + np.array([0, 128, 128]) * (photometric == 9)
+    file = tiff([(stored & 255).astype(np.uint8).tobytes()], "<", t256=5, t257=1, t258=(8, 8, 8), t259=1, t262=photometric, t277=3, t278=1)
+    assert np.abs(pixels(file)[0] - srgb).max() <= 16  # a step of a* or b* is many near the edge of sRGB, where its curve is steep
+
+
 def test_tiff_of_64_bit_offsets():
     data = (COLOURS * 255).round().astype(np.uint8).tobytes()
     for order in "<>":
@@ -311,6 +321,42 @@ def test_good_pngs_are_not_called_damaged(name):
     assert np.array_equal(pixels(GOOD[name]), PICTURE.astype(int))
 
 
+def short(rows, interlaced=False):
+    """PICTURE's PNG without the data of its last rows, of all passes together; its compressed stream is whole."""
+    lines = [PICTURE[top::down, left::right] for left, top, right, down in ADAM7] if interlaced else [PICTURE]
+    data = b"".join(b"\0" + row.tobytes() for part in lines if part.size for row in part)
+    header = struct.pack(">IIBBBBB", *PICTURE.shape[1::-1], 8, 2, 0, 0, interlaced)
+    left = len(data) - rows * (1 + 3 * PICTURE.shape[1])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data[:left])) + chunk(b"IEND", b"")
+
+
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_that_lacks_rows_is_not_shown_with_black_ones(interlaced):
+    assert np.array_equal(pixels(short(0, interlaced)), PICTURE)
+    for rows in (1, 2, len(PICTURE) // 2):
+        with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+            open_picture(short(rows, interlaced))
+
+
+def test_a_png_that_is_black_below_is_whole():
+    dark = PICTURE.copy()
+    dark[-3:] = 0
+    assert np.array_equal(pixels(png(dark)), dark)
+
+
+def test_places_that_a_palette_lacks():
+    """They have its last colour, as in Chromium; without a palette there are no colours."""
+    values = np.arange(16, dtype=np.uint8)[None] % 8
+    two = chunk(b"PLTE", bytes([200, 10, 10, 10, 20, 200]))
+    assert np.array_equal(pixels(png(values, 4, two, kind=3))[0, :4], [[200, 10, 10], *3 * [[10, 20, 200]]])
+    for palette in (b"", chunk(b"PLTE", b""), chunk(b"PLTE", bytes(4))):
+        with pytest.raises(UnreadablePicture, match="damaged or incomplete"):
+            open_picture(png(values, 4, palette, kind=3))
+
+
 def jpeg(**options):
     return encoded(photograph(200, 150), "JPEG", quality=90, **options)
 
@@ -420,7 +466,7 @@ def test_a_large_jpeg_may_be_decoded_smaller():
 
 
 def test_every_note_is_a_sentence():
-    from cvt.pictures.notes import SENTENCES
+    from cvt.pictures.common.notes import SENTENCES
 
     for kind in SENTENCES:
         sentence = note_sentence(Note(kind, 4, "Display P3"))

@@ -255,9 +255,10 @@ def test_wrapped_models(name, tmp_path):
     small, processor = {"depth": (1, 1, 1)}, CvtImageProcessor(size=32)
     expected = pipeline(model=tiny_model(**small), image_processor=processor)(PICTURES)
     wrapped = WRAPPERS[name](tiny_model(**small))
-    pipe = pipeline("image-classification", model=wrapped, image_processor=processor, device="cpu", dtype=torch.float32)
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # DataParallel takes the GPUs that there are
+    pipe = pipeline("image-classification", model=wrapped, image_processor=processor, device=device, dtype=torch.float32)
     assert pipe.model is wrapped
-    assert (pipe.device.type, pipe.dtype) == ("cpu", torch.float32)
+    assert (pipe.device.type, pipe.dtype) == (device, torch.float32)
     assert same(pipe(PICTURES, batch_size=2), expected)
     if name != "PEFT":  # which saves what it added
         pipe.save_pretrained(tmp_path)
@@ -337,7 +338,8 @@ def test_the_config_decides_at_each_call(folder, their_parts):
 
 def test_saving(ours, tmp_path):
     ours.save_pretrained(tmp_path / "saved")
-    for again in (pipeline(model=tmp_path / "saved", device="cpu"), transformers.pipeline("image-classification", str(tmp_path / "saved"))):
+    there = transformers.pipeline("image-classification", str(tmp_path / "saved"), device="cpu")
+    for again in (pipeline(model=tmp_path / "saved", device="cpu"), there):
         assert same(again(PICTURES), ours(PICTURES))
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="is a file"):

@@ -155,7 +155,7 @@ def test_model_processor_device_and_dtype(folder):
     assert pipeline(model=model, image_processor=CvtImageProcessor(size=64), dtype="float16").model.dtype == torch.float16
     with pytest.raises(ValueError, match="needs its image_processor"):
         pipeline(model=model)
-    with pytest.raises(ValueError, match="no CUDA device 63"):
+    with pytest.raises(ValueError, match="There is no device 'cuda:63' here"):
         pipeline(model=folder, device=63)
 
 

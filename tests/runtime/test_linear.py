@@ -148,7 +148,7 @@ def test_the_page_asks_where_it_is_faster(monkeypatch, tmp_path, faster):
     CvtImageProcessor(size=32).save_pretrained(tmp_path)
     monkeypatch.setattr("visualize.page.workbench.onednn_is_faster", lambda: faster)
     workbench = Workbench(str(tmp_path), "cpu")
-    base = workbench.bench().model
+    base = workbench.loaded().model
     for model in (base, workbench.variants.get(base.config, 1), workbench.variants.get(base.config, 1, base)):
         kinds = {type(module) for module in model.modules() if isinstance(module, torch.nn.Linear)}
         assert kinds == {OneDnnLinear if faster else torch.nn.Linear}

@@ -171,6 +171,7 @@ def test_two_processes_learn_what_one_does(tmp_path, no_curves, monkeypatch):
 def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
     from transformers import CvtForImageClassification as Theirs
 
+    from tests import serving
     from visualize.page.workbench import Workbench
 
     out = tmp_path / "out"
@@ -189,13 +190,13 @@ def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
     record = json.loads((out / "training.json").read_text())
     assert (record["steps"], record["pictures"], record["recipe"]["batch_size"]) == (27, 54, 16)
     workbench = Workbench(str(out))
-    shown = workbench.bench().explore(folder / "pictures" / "bee" / "3.jpg").exploration
+    shown = serving.explore(workbench, folder / "pictures" / "bee" / "3.jpg").exploration
     assert shown.top(1)[0][0] == "bee"
-    assert workbench.bench().config.extra["evaluation"]["top1"] == 1.0
-    assert workbench.bench().processor.image_mean == [0.4] * 3
+    assert workbench.loaded().config.extra["evaluation"]["top1"] == 1.0
+    assert workbench.loaded().processor.image_mean == [0.4] * 3
     theirs = Theirs.from_pretrained(out, dtype=torch.float32).eval()
     assert theirs.config.id2label == {0: "ant", 1: "bee", 2: "cat"}
-    x = workbench.bench().processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
+    x = workbench.loaded().processor(folder / "pictures" / "cat" / "0.jpg", return_tensors="pt").pixel_values
     with torch.inference_mode():
         assert torch.allclose(theirs(x).logits, CvtForImageClassification.from_pretrained(out)(x).logits, atol=1e-5)
     assert all(value.dtype != torch.float32 for value in load_file(out / "model.safetensors").values())

@@ -147,15 +147,6 @@ class Nothing:
     def from_pretrained(cls) -> None: ...
 
 
-def test_modules_are_small_and_ask_no_other_host():
-    for file in [*explorer.STATIC.glob("*.js"), *explorer.STATIC.glob("*.css"), *explorer.STATIC.glob("*.html")]:
-        text = file.read_text(encoding="utf-8")
-        assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]{2,}", re.sub(r"^\s*(//|/?\*).*$", "", text, flags=re.MULTILINE)), file.name
-        assert len(text.splitlines()) < 250, file.name
-        for imported in re.findall(r'from "(.+?)"', text):
-            assert (explorer.STATIC / imported).is_file(), f"{file.name} imports {imported}"
-
-
 def test_templates_hold_what_the_scripts_look_for():
     both = explorer.picture_html("one") + explorer.panels_html("one")
     assert both.count('data-explorer="one"') == 2

@@ -1,9 +1,7 @@
 """An exploration as bytes that the browser draws from: everything once, then no more questions to the server.
 
-The container: a little-endian uint32 with the header's length; the header, JSON padded with spaces; the arrays, raw and
-little-endian, each starting at a multiple of 8 bytes. The header's ``arrays`` lists name, dtype (NumPy's), shape and offset,
-counted from the end of the header. Names begin with what they belong to: ``1/features`` is stage 1's, ``1.0/weights`` that of
-block 0 in stage 1 (from 0, as everywhere but in words).
+In the container of ``container.py``. Names of arrays begin with what they belong to: ``1/features`` is stage 1's, ``1.0/weights``
+that of block 0 in stage 1 (from 0, as everywhere but in words).
 
 Attention travels in one of two forms. ``weights``: uint8 (heads, queries, keys) with ``peak`` float32 (heads, queries), the
 largest weight of each row; weight = peak · value / 255, so that no weight is off by more than 1/510 of its row's largest. A
@@ -19,8 +17,6 @@ lie, "key" or "query", or is null.
 from __future__ import annotations
 
 import io
-import json
-import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,12 +24,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..container import Arrays, pack
 from ..explore import Exploration, StageExploration
 from ..geometry import Grid
 from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
 
-Arrays = dict[str, np.ndarray]
 CROP_SIDE = 768  # no screen shows the crop larger
 CROP_BYTES = 220 << 10
 NOT_FINITE = "This model gives NaN or infinity, which cannot be drawn: look at {}. Use other weights, or run it in float32."
@@ -110,37 +106,6 @@ def _check_finite(exploration: Exploration) -> None:
             raise ValueError(NOT_FINITE.format(f"the feature map of stage {index}"))
     if not np.isfinite(exploration.logits).all():
         raise ValueError(NOT_FINITE.format("its class scores"))
-
-
-def pack(header: dict, arrays: Arrays) -> bytes:
-    """The container described above; ``header`` must not have ``arrays``."""
-    described, parts, offset = [], [], 0
-    for name, array in arrays.items():
-        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})
-        padding = -array.nbytes % 8
-        parts += [array.reshape(-1).view(np.uint8).data, bytes(padding)]
-        offset += array.nbytes + padding
-    text = json.dumps({**header, "arrays": described}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    text += b" " * (-(4 + len(text)) % 8)
-    return b"".join([struct.pack("<I", len(text)), text, *parts])
-
-
-def unpack(data: bytes) -> tuple[dict, Arrays]:
-    """What ``pack`` was given; the arrays are read-only views of ``data``.
-
-    Raises:
-        ValueError: not such a container.
-    """
-    if len(data) < 4 or 4 + (length := struct.unpack_from("<I", data)[0]) > len(data):
-        raise ValueError("These bytes are not an exploration: the header is missing or cut off.")
-    header = json.loads(data[4 : 4 + length])
-    arrays = {}
-    for each in header.pop("arrays"):
-        dtype = np.dtype(each["dtype"]).newbyteorder("<")
-        count = int(np.prod(each["shape"], dtype=np.int64))
-        arrays[each["name"]] = np.frombuffer(data, dtype, count, 4 + length + each["offset"]).reshape(each["shape"])
-    return header, arrays
 
 
 def _encoded(crop: Image.Image) -> bytes:

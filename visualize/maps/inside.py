@@ -7,6 +7,8 @@ The browser gets the tokens and the weights and does the arithmetic itself, at w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from PIL import Image
@@ -16,15 +18,17 @@ from cvt.model import Block, ConvProjection, CvtForImageClassification, to_pictu
 from cvt.processor import CvtImageProcessor
 
 from ..capture import Capture, capture
-from ..draw.payload import Arrays, pack
-from ..explore import Exploration
+from ..container import Arrays, pack
+
+if TYPE_CHECKING:
+    from ..explore import Exploration
 
 PROJECTIONS = ("query", "key", "value")
 BRANCHES = ("input", "attention", "mlp")  # taps of what a block reads, and of what it adds to it
 
 
 def inside_payload(model: CvtForImageClassification, processor: CvtImageProcessor, seen: Exploration, stage: int, block: int) -> bytes:
-    """One block's inside for the picture of ``seen``, in the container of ``render.py``.
+    """One block's inside for the picture of ``seen``, in the container of ``container.py``.
 
     Arrays, float32: ``tokens`` (C, H, W), normalised, as the projections read them, without the cls token;
     ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), by which BatchNorm multiplies and then shifts,

@@ -5,7 +5,26 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from ..explore import Exploration
+from .requests import Request
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """What a model did with a picture, the request that this answers, and ``payload``, the bytes that the browser draws from."""
+
+    request: Request
+    exploration: Exploration
+    payload: bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that this value holds."""
+        return self.request.nbytes + self.exploration.nbytes + len(self.payload)
 
 
 class Sized(Protocol):
@@ -65,6 +84,15 @@ class ExplorationStore(Generic[Item]):
             item = self._items[key]
             self._items.move_to_end(key)
             return item
+
+    def find(self, fits: Callable[[Item], bool]) -> tuple[str, Item] | None:
+        """The most recently used item that fits, with its key; None where none does."""
+        with self._lock:
+            key = next((key for key in reversed(self._items) if fits(self._items[key])), None)
+            if key is None:
+                return None
+            self._items.move_to_end(key)
+            return key, self._items[key]
 
     def __len__(self) -> int:
         return len(self._items)

@@ -15,25 +15,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import chooser, explorer, laboratory, share
-from .laboratory.questions import Questions
-from .workbench import PASSES, Workbench
+from ..web import chooser, explorer, laboratory, share, shared
+from .compute import PASSES
+from .laboratory.api import LaboratoryApi
+from .workbench import Workbench
 
 FAILED = "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again."
+COMPONENTS = (chooser, explorer, laboratory, share, shared)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
 
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
-    """The routes of a page for this workbench. See ``modules.py`` for those of scripts."""
-    questions = Questions(workbench)
+    """The routes of a page for this workbench. See ``scripts.py`` for those of scripts."""
+    laboratory_api = LaboratoryApi(workbench)
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
-        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in (chooser, explorer, laboratory, share)),
-        *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in questions.answers.items()),
+        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
+        *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
     ]
 
 

@@ -12,27 +12,32 @@ from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
 from cvt.architecture.inheritance import report
 from cvt.config import CvtConfig, Size
-from cvt.pictures.notes import note_sentence
+from cvt.pictures import note_sentence
 
-from .scripts import template_text
+from ..web.scripts import template_text
+from .compute import BUILDING, RUNNING
+from .jobs import WAITING
+from .requests import INHERITED
 
 if TYPE_CHECKING:
     from ..explore import Exploration
-    from .laboratory.requests import Wanted
-    from .model import Bench
+    from .jobs import Step
+    from .model import LoadedModel
+    from .requests import ModelRequest
 
 UNMEASURED = "This model was never measured: how often it is right is not known."
 LEAST_SEEN = 0.4  # of a picture's area, which most cameras' pictures keep: below that it is said that the rest was cut off
 MOST_STRETCHED = 1.5  # one side against the other
+STEPS = {WAITING: "Waiting in line", BUILDING: "Building the variant", RUNNING: "Running your picture through it"}
 UNTRAINED = "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those."
 
 
-def header(bench: Bench, named: bool = True) -> str:
+def header(loaded: LoadedModel, named: bool = True) -> str:
     """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
-    config = bench.config
-    result = cost(config, bench.side, bench.side)
-    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {_grid((bench.side,) * 2)}"
-    name = f"<b>{html.escape(bench.name)}</b> " if named else ""
+    config = loaded.config
+    result = cost(config, loaded.side, loaded.side)
+    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {_grid((loaded.side,) * 2)}"
+    name = f"<b>{html.escape(loaded.name)}</b> " if named else ""
     return (
         '<div class="cvt-head"><h1>CvT Explorer</h1>'
         "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
@@ -75,17 +80,23 @@ def _framing(seen: Exploration) -> list[str]:
     return []
 
 
-def weights(config: CvtConfig, side: int, found: Wanted) -> str:
-    """Where a variant's weights come from, and what that means for its prediction."""
-    if not found.inherited:
+def weights(config: CvtConfig, side: int, variant: ModelRequest) -> str:
+    """Where a variant's weights come from, and what that means for its prediction; the config and the side are the loaded model's."""
+    if variant.weights != INHERITED:
         return UNTRAINED
-    inherited = report(config, found.config)
-    if inherited.same and found.side != side:
+    inherited = report(config, variant.architecture or config)
+    if inherited.same and variant.side is not None:
         return (
-            f"All weights are the trained model's. It sees {_grid((found.side,) * 2)} pixels instead of {_grid((side,) * 2)}, "
+            f"All weights are the trained model's. It sees {_grid((variant.side,) * 2)} pixels instead of {_grid((side,) * 2)}, "
             "so the prediction differs."
         )
     return inherited.sentence
+
+
+def progress(step: Step) -> str:
+    """What a run is doing."""
+    share = f", {step.share:.0%}" if step.share else ""
+    return f"{STEPS[step.name]}{share} …"
 
 
 def _grid(size: Size) -> str:

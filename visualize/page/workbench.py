@@ -1,13 +1,14 @@
 """What the page and the API ask for, without a page: the loaded models, and the results that people look at.
 
 One workbench serves everyone, so it holds nothing of anyone: results lie in one bounded store under keys that cannot be
-guessed, each knows the model that made it, and every method may be called by many threads at once.
+guessed, each knows the request that it answers, and every method may be called by many threads at once.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
@@ -15,19 +16,29 @@ from cvt.architecture.build import Watch, build_variant
 from cvt.architecture.cache import VariantCache
 from cvt.architecture.inherit import inherit
 from cvt.config import CvtConfig
-from cvt.runtime.choose import choose_device
+from cvt.runtime.device import choose_device
 from cvt.runtime.linear import onednn_is_faster, use_onednn
+from cvt.runtime.runner import Runner
 
-from ..draw.payload import block_payload
-from ..maps.inside import inside_payload
+from ..draw.payload import block_payload, payload
+from ..explore import Exploration
+from .compute import PASSES, Progress, compute, compute_inside
 from .intake import Intake
-from .jobs import Trials
-from .laboratory.requests import LIMITS
-from .model import Bench, Held
-from .results import ExplorationStore
+from .jobs import Jobs
+from .laboratory.architectures import LIMITS
+from .model import LoadedModel
+from .requests import Request
+from .results import ExplorationStore, StoredResult
 
-PASSES = 2  # forward passes at the same time: each uses several cores, and takes memory
 KEPT_BYTES = int(4 * LIMITS.parameters * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
+
+
+@dataclass(frozen=True)
+class Result:
+    """An exploration and the key under which the browser finds it."""
+
+    key: str
+    exploration: Exploration
 
 
 class Workbench:
@@ -50,29 +61,39 @@ class Workbench:
         download: Callable[[str], bytes] | None = None,
     ):
         self.device, self.dtype = choose_device(device)
-        self.store: ExplorationStore[Held] = ExplorationStore()
+        self.store: ExplorationStore[StoredResult] = ExplorationStore()
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
-        self.trials = Trials()
+        self.jobs = Jobs()
         self.examples = {path.stem: str(path.resolve()) for path in kept}
         self.intake = Intake(self.examples.values(), download)
-        self._passes = threading.BoundedSemaphore(PASSES)  # taken last of all: whoever holds one waits for nothing else
+        self.passes = threading.BoundedSemaphore(PASSES)
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
-        self._benches: dict[str, Bench] = {}
+        self._models: dict[str, LoadedModel] = {}
         for source in dict.fromkeys(sources):
-            bench = self._load(source, kept)
-            self._benches[bench.name] = bench
+            loaded = self._load(source)
+            self._models[loaded.name] = loaded
+        self._first = {name: threading.Lock() for name in self._models}
 
-    def _load(self, source: str | None, kept: Sequence[Path]) -> Bench:
+    def _load(self, source: str | None) -> LoadedModel:
         # what the page says of the model: its name, and what loads it; of a folder here no more than its own name
         shown = Path(source).resolve().name if source and Path(source).exists() else source
         name = shown or "Embedded CvT"
-        same = sum(bench.source == shown for bench in self._benches.values())
+        same = sum(other.source == shown for other in self._models.values())
         model = self._placed(CvtForImageClassification.from_pretrained(source))
         if 0 in model.config.depth:
             raise ValueError(f"{name} has a stage without blocks, so there is no attention to show: give every stage 1 or more.")
         processor = CvtImageProcessor.from_pretrained(source)
         name = f"{name} ({same + 1})" if same else name
-        return Bench(name, shown, model, processor, self.store, self.variants, self.intake, self._passes, kept)
+        return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
+
+    def _runner(self, model: CvtForImageClassification, processor: CvtImageProcessor) -> Runner | None:
+        """On a GPU, a runner for the model; its kernels are made ready while the page starts."""
+        if self.device.type != "cuda":
+            return None
+        runner = Runner(model)
+        shape = (1, model.config.num_channels, processor.side, processor.side)
+        threading.Thread(target=runner.warm_up, args=shape, daemon=True).start()
+        return runner
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
         return self._placed(build_variant(config, seed, watch))
@@ -90,18 +111,37 @@ class Workbench:
     @property
     def names(self) -> list[str]:
         """The models' names, in the order in which they were given."""
-        return list(self._benches)
+        return list(self._models)
 
-    def bench(self, name: str | None = None) -> Bench:
+    def loaded(self, name: str | None = None) -> LoadedModel:
         """The model of this name; the first where none is given.
 
         Raises:
             ValueError: there is no such model.
         """
         name = name or self.names[0]
-        if not isinstance(name, str) or name not in self._benches:
+        if not isinstance(name, str) or name not in self._models:
             raise ValueError(f"There is no model {name!r} here: choose {' or '.join(self.names)}.")
-        return self._benches[name]
+        return self._models[name]
+
+    def explore(self, request: Request, progress: Progress = lambda step, share: None) -> Result:
+        """Computes what the request asks for, and keeps it. Of pictures that many open, a model's result is made once for all.
+
+        Raises as ``compute``; ValueError also for a result too large to be kept.
+        """
+        if request.picture in self.examples.values() and request == Request(model=request.model, picture=request.picture):
+            with self._first[request.model]:  # whoever opens the page first computes; the others wait for that
+                return self.found(request) or self._computed(request, progress)
+        return self._computed(request, progress)
+
+    def found(self, request: Request) -> Result | None:
+        """The result that is kept of this very request, if there is one."""
+        found = self.store.find(lambda stored: stored.request == request)
+        return found and Result(found[0], found[1].exploration)
+
+    def _computed(self, request: Request, progress: Progress) -> Result:
+        exploration = compute(request, self, progress)
+        return Result(self.store.put(StoredResult(request, exploration, payload(exploration))), exploration)
 
     def payload(self, key: str) -> bytes:
         """What the browser draws of a result. Raises KeyError where it is no longer held."""
@@ -113,7 +153,5 @@ class Workbench:
 
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
         """What one block's projections work with, for the microscope. Raises KeyError, ValueError."""
-        held = self.store.get(key)
-        model = held.model()  # may take a while to be built
-        with self._passes:
-            return inside_payload(model, held.processor, held.exploration, stage, block)
+        stored = self.store.get(key)
+        return compute_inside(stored.request, stored.exploration, self, stage, block)

@@ -14,11 +14,11 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin
 
-from ..colour import from_cicp
-from ..notes import Note
-from .bounds import MAX_PROFILE, UnreadablePicture, check_size, damaged, unsupported
-from .exif import orientation
-from .stored import Stored, decoded, read_at, size_of
+from ..common.bounds import MAX_PROFILE, UnreadablePicture, check_size, damaged, unsupported
+from ..common.colour import from_cicp
+from ..common.exif import orientation
+from ..common.notes import Note
+from ..common.stored import Stored, decoded, read_at, size_of
 
 MAX_AVIF_PIXELS = 30_000_000  # the frame at 12 bits, its RGB and Pillow's copies take up to 22 bytes per pixel together
 MAX_FILE = 100_000_000

@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from .bounds import MAX_PROFILE, check_size, damaged, unsupported
-from .stored import Stored, bands, floats_to_8_bits, read_at
+from ..common.bounds import MAX_PROFILE, check_size, damaged, unsupported
+from ..common.stored import Stored, bands, floats_to_8_bits, read_at
 
 _COMPRESSIONS = {1: "RLE8-compressed", 2: "RLE4-compressed", 4: "JPEG-compressed", 5: "PNG-compressed"}
 _PLAIN, _MASKS, _ALPHA_MASKS = 0, 3, 6

@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from PIL import GifImagePlugin, Image
 
-from ..notes import Note
-from .bounds import check_size, damaged
-from .stored import Stored, decoded, pieced, read_at
+from ..common.bounds import check_size, damaged
+from ..common.notes import Note
+from ..common.stored import Stored, decoded, pieced, read_at
 
 _MOST_BLOCKS = 2_000_000
 

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from PIL import Image, ImageChops, JpegImagePlugin
 
-from ..notes import Note
-from .bounds import MAX_PROFILE, check_scans, check_size, damaged, unsupported
-from .exif import orientation
-from .stored import Stored, decoded, pieced, read_at, size_of
+from ..common.bounds import MAX_PROFILE, check_scans, check_size, damaged, unsupported
+from ..common.exif import orientation
+from ..common.notes import Note
+from ..common.stored import Stored, decoded, pieced, read_at, size_of
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # inside a scan, 0xff is followed by 0 or a restart marker
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -14,16 +14,19 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from ..colour import Described, from_cicp, from_gamma
-from ..notes import Note
-from .bounds import MAX_PROFILE, check_size, damaged
-from .exif import orientation
-from .stored import Stored, bands, decoded, pieced, read_at, rows, size_of, to_8_bits
+from ..common.bounds import MAX_PROFILE, check_size, damaged
+from ..common.colour import Described, from_cicp, from_gamma
+from ..common.exif import orientation
+from ..common.notes import Note
+from ..common.stored import Stored, bands, decoded, pieced, read_at, rows, size_of, to_8_bits
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 1_000_000
 _KINDS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # colour type → bits
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = _KINDS
+_CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGB_ALPHA: 4}
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # left, top, steps
+_BLOCK = 1 << 20
 _SMALL = {b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}  # read where they come first
 
 
@@ -114,7 +117,7 @@ def _picture(file: BinaryIO, header: bytes, small: dict[bytes, bytes], data: lis
     width, _, depth, kind = struct.unpack(">IIBB", header[:10])
     clear = small.get(b"tRNS", b"") if kind in (_GREY, _RGB, _PALETTE) else b""
     if kind == _PALETTE:
-        return _decode(file, header, {b"PLTE": small.get(b"PLTE", b""), b"tRNS": clear}, data)
+        return _decode(file, header, {b"PLTE": _palette(small.get(b"PLTE", b""), depth), b"tRNS": clear}, data)
     if depth == 16:
         return _reduced(file, header, kind, clear, data)
     picture = _decode(file, header, {}, data)
@@ -124,6 +127,14 @@ def _picture(file: BinaryIO, header: bytes, small: dict[bytes, bytes], data: lis
     key = key * 255 // ((1 << depth) - 1)  # as Pillow spreads 1, 2 and 4 bits
     plain = picture.convert("L") if picture.mode == "1" else picture
     return _cleared(plain, lambda top, bottom: (rows(plain, top, bottom).reshape(bottom - top, width, -1) == key).all(axis=2))
+
+
+def _palette(content: bytes, depth: int) -> bytes:
+    """A palette as long as the depth allows: places that it lacks have its last colour, as in Chromium."""
+    if not content or len(content) % 3:
+        raise damaged()
+    missing = (1 << depth) - len(content) // 3
+    return content[: 3 << depth] + content[-3:] * max(0, missing)
 
 
 def _decode(
@@ -142,7 +153,32 @@ def _decode(
         raise damaged() from error
     if rawmode:
         picture.tile = [picture.tile[0]._replace(args=rawmode)]
-    return decoded(picture)
+    decoded(picture)
+    if _may_lack_rows(picture, header):
+        _check_length(pieced(file, data), header)
+    return picture
+
+
+def _may_lack_rows(picture: Image.Image, header: bytes) -> bool:
+    """Whether the data may end too early. Pillow leaves what is missing at 0 and says nothing where a compressed stream is whole."""
+    width, height = picture.size
+    last = picture.crop((0, max(0, height - 2), width, height))  # the last row of the last pass is one of two
+    return bool(header[12]) or not np.asarray(last).reshape(last.height, -1).any(axis=1).all()
+
+
+def _check_length(data: BinaryIO, header: bytes) -> None:
+    """Refuses compressed data that is shorter than the picture."""
+    width, height, depth, kind = struct.unpack(">IIBB", header[:10])
+    bits = depth * _CHANNELS[kind]
+    sizes = [(width, height)]
+    if header[12]:
+        sizes = [(-(-(width - left) // right), -(-(height - top) // down)) for left, top, right, down in _PASSES]
+    missing = sum(lines * (1 + -(-across * bits // 8)) for across, lines in sizes if across > 0 and lines > 0)
+    unpacker = zlib.decompressobj()
+    while missing > 0 and not unpacker.eof and (packed := unpacker.unconsumed_tail or data.read(_BLOCK)):
+        missing -= len(unpacker.decompress(packed, _BLOCK))
+    if missing - len(unpacker.flush()) > 0:
+        raise damaged()
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

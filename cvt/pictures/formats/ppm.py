@@ -9,9 +9,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from ..notes import Note
-from .bounds import check_size, damaged, unsupported
-from .stored import Stored, bands, floats_to_8_bits, read_at, to_8_bits
+from ..common.bounds import check_size, damaged, unsupported
+from ..common.notes import Note
+from ..common.stored import Stored, bands, floats_to_8_bits, read_at, to_8_bits
 
 _HEAD = 4096  # bytes within which a header ends, comments included
 _TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*([^\s#]+)")

@@ -14,11 +14,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from ..notes import Note
+from ..common.bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
+from ..common.notes import Note
+from ..common.stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from . import jpeg
 from . import tiff_tags as tags
-from .bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
-from .stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from .tiff_tags import Layout, built, pages, strips
 
 _BYTES = (5, 32773, 34925, 50000)  # compressions that libtiff undoes without knowing what the bytes mean
@@ -112,7 +112,7 @@ def _mode(layout: Layout) -> tuple[str, int]:
 def _shown(layout: Layout, colours: int, notes: list[Note]):
     """The function (rows, W, samples) → uint8 (rows, W, ``colours``)."""
     if layout.photometric in (3, 8, 9):
-        signs = np.uint8([0, 128, 128] if layout.photometric == 8 else 0)  # Pillow keeps a* and b* from 0 on
+        signs = np.uint8([0, 128, 128] if layout.photometric == 9 else 0)  # Pillow takes a* and b* signed, as CIELAB has them
         return lambda values: values[:, :, :colours].astype(np.uint8) ^ signs
     low, high = _range(layout, notes)
     inverted = layout.photometric == 0

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .bounds import MAX_PIXELS, MAX_PROFILE, TOO_LARGE, UnreadablePicture, check_size, damaged, unsupported
-from .stored import read_at, size_of
+from ..common.bounds import MAX_PIXELS, MAX_PROFILE, TOO_LARGE, UnreadablePicture, check_size, damaged, unsupported
+from ..common.stored import read_at, size_of
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_COUNTS, PLANAR = 273, 274, 277, 278, 279, 284

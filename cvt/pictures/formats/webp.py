@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from PIL import Image, WebPImagePlugin
 
-from ..notes import Note
-from .bounds import MAX_PROFILE, check_size, damaged
-from .exif import orientation
-from .stored import Stored, read_at, size_of
+from ..common.bounds import MAX_PROFILE, check_size, damaged
+from ..common.exif import orientation
+from ..common.notes import Note
+from ..common.stored import Stored, read_at, size_of
 
 _PARTS = (b"ALPH", b"VP8 ", b"VP8L")
 _ALPHA = 0x10

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { choices } from "../../visualize/chooser/choices.js";
+import { choices } from "../../../visualize/web/chooser/choices.js";
 
 /** What a chooser sends, and when it says that it works or is done. */
 function watched() {

@@ -5,19 +5,19 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { code } from "../../visualize/explorer/code.js";
-import { numbers } from "../../visualize/explorer/export.js";
-import { npz } from "../../visualize/explorer/npz.js";
-import { parse } from "../../visualize/explorer/payload.js";
-import { Result } from "../../visualize/explorer/result.js";
-import { initial } from "../../visualize/explorer/state.js";
+import { code } from "../../../visualize/web/explorer/code.js";
+import { numbers } from "../../../visualize/web/explorer/export.js";
+import { npz } from "../../../visualize/web/explorer/npz.js";
+import { parse } from "../../../visualize/web/explorer/payload.js";
+import { Result } from "../../../visualize/web/explorer/result.js";
+import { initial } from "../../../visualize/web/explorer/state.js";
 
 const folder = process.env.EXPLORER_CASES;
 
 test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "run by pytest" }, () => {
   const bytes = readFileSync(join(folder, "payload.bin"));
   const { header, arrays } = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const result = new Result("", header, arrays);
+  const result = new Result(header, arrays);
   writeFileSync(join(folder, "numbers.npz"), Buffer.concat(npz(numbers(result))));
   const state = { ...initial(result.stages, result.input), stage: 2, heads: [-1, -1, 1] };
   const cell = { row: 1, column: 2 };

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { Inside } from "../../visualize/explorer/inside.js";
+import { Inside } from "../../../visualize/web/explorer/inside.js";
 
 const folder = process.env.EXPLORER_CASES;
 const skip = folder ? false : "run by pytest, which writes the payload";

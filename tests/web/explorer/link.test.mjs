@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linked } from "../../visualize/explorer/link.js";
-import { initial } from "../../visualize/explorer/state.js";
+import { linked } from "../../../visualize/web/explorer/link.js";
+import { initial } from "../../../visualize/web/explorer/state.js";
 
 const stage = (depth, heads, width) => ({ depth, heads, width });
 const top = (...labels) => ({ top: labels.map((label) => ({ label })) });

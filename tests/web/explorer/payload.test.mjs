@@ -6,9 +6,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { column, meanRow, row, statistics, weight } from "../../visualize/explorer/attention.js";
-import { Features, range } from "../../visualize/explorer/features.js";
-import { blockOf, parse } from "../../visualize/explorer/payload.js";
+import { column, meanRow, row, statistics, weight } from "../../../visualize/web/explorer/attention.js";
+import { Features, range } from "../../../visualize/web/explorer/features.js";
+import { blockOf, parse } from "../../../visualize/web/explorer/payload.js";
 
 const folder = process.env.EXPLORER_CASES;
 const skip = folder ? false : "run by pytest, which writes the payload";

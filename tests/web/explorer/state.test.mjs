@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { carried, initial, moved, transferred, withStageValue } from "../../visualize/explorer/state.js";
+import { carried, initial, moved, transferred, withStageValue } from "../../../visualize/web/explorer/state.js";
 
 const stages = [{ depth: 1, heads: 1, width: 8 }, { depth: 2, heads: 3, width: 16 }, { depth: 10, heads: 6, width: 32 }];
 

@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { attentionSentence, brief, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, place, plural, precise, rowNumbers } from "../../visualize/explorer/words.js";
+import { attentionSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, place, rowNumbers } from "../../../visualize/web/explorer/words.js";
 
 const THIN = "\u202f";
 const shown = { stage: 1, block: 0, head: 2, heads: 3, view: "token", cls: false, queryShape: [28, 28], keyShape: [14, 14], cell: { row: 4, column: 8 }, keyCell: { row: 2, column: 4 } };
-
-test("percentages have two digits that count", () => {
-  const cases = [[0, "0"], [0.5, "50"], [1, "100"], [0.0999, "10"], [0.0622, "6.2"], [0.00512, "0.51"], [0.000512, "0.051"], [0.0000512, "0.005"], [0.000001, "<"]];
-  for (const [share, words] of cases) assert.ok(percent(share).startsWith(words), `${share} gave ${percent(share)}`);
-  assert.equal(percent(0.0622), `6.2${THIN}%`);
-});
-
-test("where there is little room, small shares are only bounded", () => {
-  assert.deepEqual([0, 0.0009, 0.0094, 0.0095, 0.25, 1].map(brief), [...Array(3).fill(`<${THIN}1${THIN}%`), percent(0.0095), percent(0.25), percent(1)]);
-});
-
-test("numbers have a true minus sign", () => {
-  assert.equal(number(-2.104), "−2.10");
-  assert.equal(number(31.26), "31.3");
-  assert.equal(number(-1234.5), "−1235");
-  assert.equal(number(0), "0");
-});
 
 test("what is said of a class's score adds up", () => {
   const grid = { shape: [7, 7] };
@@ -30,10 +13,6 @@ test("what is said of a class's score adds up", () => {
   assert.match(evidenceSentence({ stage: 2, depth: 1, cls: true, grid, label: "x" }), /in the block of stage 3\.$/);
   assert.match(evidenceSentence({ stage: 2, depth: 1, cls: false, grid, label: "x" }), /each of the 7×7 tokens of stage 3 adds to it\.$/);
   assert.match(evidenceLegend({ high: 1, places: 4.25, rest: -1.5, cls: true }), /All places: \+4\.25\. The MLPs and all else: −1\.50\. Together \+2\.75/);
-});
-
-test("sums are written with three digits that count", () => {
-  assert.deepEqual([0.0683, -14.41, 0, 483.2, 1234, 0.00001234].map(precise), ["0.0683", "−14.4", "0", "483", "1234", "0.00001"]);
 });
 
 test("everything counts from 1 in words", () => {
@@ -71,8 +50,6 @@ test("the legend says what is outlined and what is filled", () => {
   assert.match(legend(base), /Outlined: the token\. Dashed: the 15×15 pixels.*each as large as 4 tokens/);
   assert.match(legend({ ...base, reduction: 1 }), /Filled: key cells\.$/);
   assert.match(legend({ ...base, cls: true }), /no place/);
-  assert.equal(plural(1, "block"), "1 block");
-  assert.equal(plural(2, "block"), "2 blocks");
 });
 
 test("a class is called by its first name", () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../visualize/laboratory/architecture.js";
+import { alike, choices, difference, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
 
 const { about, paddings, counts } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 

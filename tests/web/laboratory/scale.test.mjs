@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { blocks, fieldBox, keyCells, lines, pair, scaleOf } from "../../visualize/laboratory/scale.js";
+import { blocks, fieldBox, keyCells, lines, pair, scaleOf } from "../../../visualize/web/laboratory/scale.js";
 
 const stage = { depth: 3, width: 64, heads: 4, mlp: 256 };
 

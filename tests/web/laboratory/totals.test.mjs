@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { breakdownOf, fitting } from "../../visualize/laboratory/totals.js";
+import { breakdownOf, fitting } from "../../../visualize/web/laboratory/totals.js";
 
 const { baseline } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8")).about;
 

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { initial, withCount, withValue } from "../../visualize/laboratory/architecture.js";
-import { initial as opened } from "../../visualize/explorer/state.js";
-import { architecturePairs, choicesOf, queryOf, viewPairs } from "../../visualize/share/query.js";
+import { initial, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
+import { initial as opened } from "../../../visualize/web/explorer/state.js";
+import { architecturePairs, choicesOf, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
 
 const folder = process.env.SHARE_CASES;
 const { about, result } = JSON.parse(readFileSync(join(folder, "share.json"), "utf8"));

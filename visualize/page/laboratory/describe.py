@@ -18,8 +18,8 @@ from cvt.architecture.variants import architecture, stage_settings
 from cvt.config import CvtConfig, StageConfig
 
 from ...geometry import Grid, stage_grids
+from .architectures import architecture_of, check_limits, nearest
 from .differences import differences
-from .requests import architecture_of, nearest, wanted
 
 _FIELDS = re.compile(rf"\b({'|'.join(SETTINGS)})\b")
 
@@ -77,7 +77,7 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
     """The answer to one step of a control: ``variant`` (costs) and ``differences`` (sentences), or ``problem``, or both.
 
     Args:
-        config, side: the baseline and its input. asked: as ``wanted`` takes it; ``moved`` ([stage, setting]) names the
+        config, side: the baseline and its input. asked: as ``model_request`` takes it; ``moved`` ([stage, setting]) names the
             control that moved last, for a remedy near it.
     Returns:
         JSON values. A ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that
@@ -90,12 +90,10 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
         return {"problem": in_labels(str(error)), "remedy": _near(config, side, asked)}
     answer = {"variant": costs(*read), "differences": differences(read[0], config, read[1].width, side)}
     try:
-        wanted(config, side, asked)
+        check_limits(read[0], read[1].width)
     except TooLarge as error:
         together = [_remedy(each) for each in error.together]
         answer |= {"problem": in_labels(str(error)), "remedy": error.remedy and _remedy(error.remedy), "together": together}
-    except ValueError as error:
-        answer |= {"problem": in_labels(str(error)), "remedy": None}
     return answer
 
 

@@ -20,7 +20,7 @@ from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS, check_v
 from cvt.architecture.variants import architecture, stage_changes
 from cvt.config import CvtConfig
 
-from ..laboratory.requests import MAX_SEED
+from ..laboratory.architectures import MAX_SEED
 from .view import CHOICES, FLAGS, HIDEABLE, View
 
 KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cvt.config import CvtConfig
 
-from ..laboratory.requests import WEIGHTS
+from ..requests import WEIGHTS
 
 HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
     "upload": "pictures of one's own",
@@ -17,7 +17,7 @@ HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
     "inside": "the inside of a block",
     "seed": "weights and their seed",
 }
-CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/explorer/state.js has them
+CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/web/explorer/state.js has them
     "tab": ("explore", "architecture"),
     "layer": ("attention", "features", "class", "none"),
     "view": ("token", "received", "mean"),

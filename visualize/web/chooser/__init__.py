@@ -4,7 +4,7 @@ The element is a ``gr.HTML`` with ``examples_html`` and ``JS_ON_LOAD``. Its ``su
 picture's name) or ``own`` (the path of an uploaded file, as Gradio named it), neither where the picture stays, and ``model`` (a
 name), where it changes. One choice is sent at a time, and the newest follows: the listener's ``JS_ANSWERED`` says that it is done.
 Pictures of a person's own are handed over by ``JS_TAKES``, models by the list in ``#model-choice``. The page's server answers
-``modules/<component>/<file>`` below its root, with the files of this component and of the explorer.
+``modules/<component>/<file>`` below its root, with the files of this component and of ``shared``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ...page.scripts import on_load, template_text
+from ..scripts import on_load, on_page, template_text
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "chooser.css").read_text(encoding="utf-8")
@@ -25,16 +25,9 @@ THUMBNAIL = 160  # pixels of a thumbnail's side: twice what it takes on the page
 JS_ON_LOAD = on_load("chooser", "chooser")
 
 # For the listener of an upload: takes the picture out of it, so that it is empty for the next one. It may come before the scripts do.
-JS_TAKES = """(file) => {
-  if (!file) return;
-  (window.cvtTaken ??= []).push(file);
-  window.cvtChooser?.take();
-  return null;
-}"""
-# For the explorer's ``retry``: what is shown, made anew.
-JS_AGAIN = "() => { window.cvtChooser?.again(); }"
+JS_TAKES = on_page("file", "if (file) page.update({ asked: { picture: { own: file.path } } }); return null;")
 # After the listener that the page opens with, and after that of each choice.
-JS_ANSWERED = "() => { window.cvtOpened = true; window.cvtChooser?.answered(); }"
+JS_ANSWERED = on_page("", "page.update({ answers: page.state.answers + 1 });")
 
 
 def examples_html(pictures: Sequence[Path]) -> str:

@@ -4,14 +4,13 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
 ``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``model`` (what
-``from_pretrained`` takes, for the code that is offered), for the page's link ``bench`` (the model's name), ``first`` (true for
-the model with which the page opens) and ``example`` (the picture's name), ``inside`` (true where the server answers for the
-microscope) and ``again`` (true where the element's ``retry`` event makes the result anew; it is sent when a result is gone and
-the person asks for it). Between ``turns.hold`` and ``turns.release`` of an explorer its results wait, since a newer one is on its way.
+``from_pretrained`` takes, for the code that is offered) and, for the page's link, ``bench`` (the model's name), ``first`` (true
+for the model with which the page opens) and ``example`` (the picture's name).
 
-The page's server answers, below its root: ``modules/explorer/<file>`` with a file of ``STATIC``, ``explorer/data/<key>`` with
-``render.payload``, ``explorer/data/<key>/<stage>/<block>`` with ``render.block_payload``, and where it can
-``explorer/inside/<key>/<stage>/<block>`` with ``inside.inside_payload``; 404 where the key is gone.
+The page's server answers, below its root: ``modules/<component>/<file>`` with the files of this component and of ``shared``,
+``explorer/data/<key>`` with ``payload``, ``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and
+``explorer/inside/<key>/<stage>/<block>`` with ``inside_payload``; 404 where the key is gone. Any other page may carry the component
+too: ``mount.js`` needs the two templates, the styles, and a source of those bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...page.scripts import on_load
+from ..scripts import on_load
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
@@ -57,4 +56,4 @@ def _template(name: str, explorer: str) -> str:
 
 def told(key: str, picture: str, **more: Any) -> dict[str, Any]:
     """What an explorer of the page is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
-    return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more, "inside": True, "again": True}
+    return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more}

@@ -1,11 +1,11 @@
 // Where a token comes from: its overlapping ancestors, step by step, beside a ViT's disjoint patches at the same scale.
 
-import { figure, make, say } from "./dom.js";
-import { fill, fit, outline } from "./draw.js";
-import { ancestors, cellBox, clipped, fieldBox } from "./geometry.js";
+import { figure, make, say } from "../shared/dom.js";
+import { fill, fit, outline } from "../shared/draw.js";
+import { ancestors, cellBox, clipped, fieldBox } from "../shared/geometry.js";
 import { asShown } from "./state.js";
 import { queryOf } from "./views.js";
-import { percent, sides } from "./words.js";
+import { percent, sides } from "../shared/format.js";
 
 const STEP = 220; // ms from one stage's ancestors to those of the stage before
 

@@ -1,12 +1,13 @@
 // The attention of the chosen stage: its blocks as a strip, its heads side by side, and the numbers in words.
 
-import { cssBar, SEQUENTIAL } from "./colour.js";
-import { figure, make, say } from "./dom.js";
-import { drawMap, fitAll, outline } from "./draw.js";
-import { cellBox } from "./geometry.js";
+import { cssBar, SEQUENTIAL } from "../shared/colour.js";
+import { figure, make, say } from "../shared/dom.js";
+import { drawMap, fitAll, outline } from "../shared/draw.js";
+import { cellBox } from "../shared/geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
-import { brief, orBelow, percent, plural, rowNumbers, sides } from "./words.js";
+import { brief, orBelow, percent, plural, sides } from "../shared/format.js";
+import { rowNumbers } from "./words.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */
 export function attentionPanel(explorer, ref, signal) {

@@ -1,6 +1,6 @@
 // The way to what is open, from the model to the inside of a block; each step leads back to itself.
 
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 
 /** Connects the breadcrumb; returns what keeps it in step with what is open. */
 export function breadcrumb(explorer, ref, signal) {

@@ -4,39 +4,36 @@ import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
 import { breadcrumb } from "./breadcrumb.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say, tell } from "./dom.js";
+import { make, refs, say } from "../shared/dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
 import { notice } from "./notice.js";
 import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
-import { fetchResult } from "./result.js";
+import { openResult } from "./result.js";
 import { asShown, carried, initial, raised, transferred } from "./state.js";
 import { takeaway } from "./takeaway.js";
 import { turns } from "./turns.js";
 import { attentionWords, classEvidence, embeddingSentence, evidenceWords, featureMap, featureWords, legendWords } from "./views.js";
-import { firstName, percent } from "./words.js";
+import { percent } from "../shared/format.js";
+import { firstName } from "./words.js";
 
 const QUIET = 600; // ms without a change before a screen reader is told
-const FRAMES = 240; // durations kept for the statistics
+const FRAMES = 240; // durations of drawing that are kept
+const LOADING = "Loading the maps …";
 
 export class Explorer {
-  constructor(id, base) {
-    Object.assign(this, { id, base, roots: {}, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [], requests: 0 });
+  constructor({ picture: pictured, panels }, host) {
+    Object.assign(this, { host, roots: { picture: pictured, panels }, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [] });
+    this.templates = Object.values(this.roots).map((root) => [root, root.cloneNode(true)]);
     this.stop = new AbortController();
-    this.turns = turns(this);
-  }
-
-  /** Takes one of its two elements; starts when both are there. */
-  attach(part, root) {
-    this.roots[part] = root;
-    if (!this.roots.picture || !this.roots.panels) return;
     const { signal } = this.stop;
     for (const each of Object.values(this.roots)) {
       Object.assign(this.ref, refs(each));
       listen(this, each, signal);
     }
+    this.turns = turns(this);
     this.notice = notice(this, this.ref);
     this.picture = picture(this, this.ref, signal);
     this.ancestry = ancestry(this, this.ref, signal);
@@ -47,15 +44,16 @@ export class Explorer {
     this.crumbs = breadcrumb(this, this.ref, signal);
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
-    [this.ref.frame, this.roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
-    if (this.waiting) this.load(this.waiting);
+    [this.ref.frame, panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
   }
 
-  /** Shows the result named by the value that Python set: { key, picture, note, notes, model, inside, again }; all but the key may be missing. */
+  /**
+   * Shows a result: { key, picture, note, notes, model }, all but the key may be missing. `picture` names the picture, so that
+   * a token stays at its place of it; `note` and `notes` are sentences, below the classes and below the picture.
+   */
   async load(value) {
     if (this.turns.late(value)) return;
-    this.waiting = value;
-    if (!this.picture || !value) return;
+    this.value = value;
     say(this.ref.note, value.note ?? "");
     this.ref.note.hidden = !value.note;
     if (value.key === this.key) this.pictured = value.picture;
@@ -64,22 +62,31 @@ export class Explorer {
     this.notice.stop();
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
-    this.notice.say("Loading the maps …", true);
+    this.notice.say(LOADING, true);
     try {
-      this.requests++;
-      const result = await fetchResult(this.base, value.key, signal);
-      if (signal.aborted) return;
-      if (this.turns.overtaken(value)) return;
+      const result = await openResult(this.host.source, value.key, signal);
+      if (signal.aborted || this.turns.overtaken(value)) return result.close();
       this.key = value.key;
       this.show(result, value.picture);
       this.notice.done(value.notes ?? []);
       this.notice.say("");
     } catch (error) {
-      if (error.name === "AbortError" || signal.aborted) return;
-      if (this.turns.overtaken(value)) return;
+      if (error.name === "AbortError" || signal.aborted || this.turns.overtaken(value)) return;
       this.asked = null;
       this.notice.trouble(error, () => this.load(value));
     }
+  }
+
+  /** A newer result is on its way: those that come before it wait. `newer`: it takes the place of another that was. */
+  hold(newer) {
+    this.turns.hold();
+    this.notice.awaits(true, newer);
+  }
+
+  /** Nothing newer is on its way any more. */
+  release() {
+    this.turns.release();
+    this.notice.awaits(false);
   }
 
   /** Draws this result; where it is of the same picture as the one before, the token stays at its place of the picture. */
@@ -90,6 +97,7 @@ export class Explorer {
     if (this.state.layer === "class" && !classEvidence(result, 0)) this.state.layer = "attention";
     this.pictured = picture;
     const alike = this.result?.structure === result.structure;
+    this.result?.close();
     this.result = result;
     this.preview = this.previewed = null;
     if (!alike) this.pipeline = pipeline(this, this.ref.pipeline);
@@ -98,7 +106,7 @@ export class Explorer {
     this.classes();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
-    tell(this.id, "shown");
+    this.host.shown?.(this);
   }
 
   classes() {
@@ -122,7 +130,7 @@ export class Explorer {
     if (!before) return;
     this.state = { ...before, ...changes };
     this.invalidate();
-    tell(this.id, "set", before);
+    this.host.chosen?.(this, before);
   }
 
   /** One level up: closes what was opened last, then releases the token. */
@@ -199,7 +207,6 @@ export class Explorer {
     const block = state.blocks[state.stage];
     const id = `${state.stage}.${block}`;
     if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
-    this.requests++;
     this.notice.say("Loading this block …", true);
     const mine = (then) => (outcome) => this.result === result && then(outcome);
     const again = () => {
@@ -218,6 +225,7 @@ export class Explorer {
     const sentence = features ? featureWords(result, shown, state.stage)
       : state.part === "embedding" ? embeddingSentence(result, state)
       : state.layer === "class" ? evidenceWords(result, state) : attentionWords(result, state, state.stage);
+    this.sentence = sentence;
     say(this.ref.sentence, sentence);
     say(this.ref.caption, sentence);
     say(this.ref.legend, legendWords(result, features ? { ...state, layer: "features" } : state, state.stage));
@@ -225,18 +233,19 @@ export class Explorer {
     this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
   }
 
-  /** For tests and the curious: how long drawing takes, and how often the server was asked. */
-  stats() {
-    const sorted = [...this.frames].sort((a, b) => a - b);
-    return { frames: sorted.length, median: sorted[sorted.length >> 1] ?? 0, slowest: sorted.at(-1) ?? 0, requests: this.requests };
-  }
-
+  /** Ends all that listens, waits or draws, and leaves the elements as they were. */
   destroy() {
     this.stop.abort();
     this.fetching?.abort();
-    this.watcher?.disconnect();
+    this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
-    this.notice?.stop();
+    this.notice.stop();
     clearTimeout(this.telling);
+    this.result?.close();
+    this.result = this.state = null;
+    for (const [root, template] of this.templates) {
+      for (const name of root.getAttributeNames()) if (!template.hasAttribute(name)) root.removeAttribute(name);
+      root.replaceChildren(...template.childNodes);
+    }
   }
 }

@@ -1,7 +1,6 @@
 // What a person can take away: the view as a picture, and all numbers.
 
 import { weight } from "./attention.js";
-import { say } from "./dom.js";
 import { npz } from "./npz.js";
 
 const SIDE = 1024; // px of the exported picture's longer side
@@ -100,24 +99,3 @@ export function archived(result) {
 
 /** All numbers as an .npz blob. */
 export const archive = (result) => new Blob(npz(numbers(result)), { type: "application/octet-stream" });
-
-/** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. The button says which. */
-export async function copy(button, text) {
-  try {
-    await navigator.clipboard.writeText(text.textContent);
-    say(button, "Copied");
-  } catch {
-    getSelection().selectAllChildren(text);
-    say(button, "Selected: press Ctrl+C");
-  }
-  setTimeout(() => say(button, "Copy"), 2000);
-}
-
-/** Hands a blob to the browser as a download. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}

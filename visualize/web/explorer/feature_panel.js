@@ -1,13 +1,14 @@
 // The feature maps of the chosen stage: one large, what is known of it beside it, and the wall of channels.
 
-import { cssBar } from "./colour.js";
-import { figure, make, say } from "./dom.js";
-import { drawMap, fit, outline } from "./draw.js";
-import { cellBox, cellOf } from "./geometry.js";
+import { cssBar } from "../shared/colour.js";
+import { figure, make, say } from "../shared/dom.js";
+import { drawMap, fit, outline } from "../shared/draw.js";
+import { cellBox, cellOf } from "../shared/geometry.js";
 import { histogram } from "./histogram.js";
 import { withStageValue } from "./state.js";
 import { channelOf, classRegion, featureMap, featureWords, queryOf } from "./views.js";
-import { number, percent, place, sides } from "./words.js";
+import { number, percent, sides } from "../shared/format.js";
+import { place } from "./words.js";
 import { wall } from "./wall.js";
 
 /** Connects the panel's elements; `build` follows another stage, `draw` every change. */

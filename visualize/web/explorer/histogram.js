@@ -1,6 +1,6 @@
 // How a channel's values are spread over the tokens.
 
-import { number } from "./words.js";
+import { number } from "../shared/format.js";
 
 /** Draws the histogram of a channel; a line marks zero, a filled mark the value at the query token. */
 export function histogram(canvas, features, channel, value) {

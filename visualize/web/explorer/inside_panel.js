@@ -1,16 +1,17 @@
 // The microscope: one block's projection at the token under the pointer, step by step, with its arithmetic.
 
 import { row, statistics } from "./attention.js";
-import { figure, make, say } from "./dom.js";
-import { drawMap, fit, outline } from "./draw.js";
+import { figure, make, say } from "../shared/dom.js";
+import { drawMap, fit, outline } from "../shared/draw.js";
 import { range } from "./features.js";
-import { cellAt, cellBox, cellOf } from "./geometry.js";
+import { cellAt, cellBox, cellOf } from "../shared/geometry.js";
 import { Inside, PROJECTIONS } from "./inside.js";
-import { bytes } from "./result.js";
+import { held } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, percent, place, precise, sides } from "./words.js";
+import { number, percent, precise, sides } from "../shared/format.js";
+import { place } from "./words.js";
 
-/** Connects the panel's elements; shown only where the host says that it answers for insides. */
+/** Connects the panel's elements; shown only where the source has insides. */
 export function insidePanel(explorer, ref, signal) {
   const steps = ["tokens", "convolved", "projected"].map(() => figure(""));
   const kernel = make("table", { class: "cvt-kernel" });
@@ -29,9 +30,8 @@ export function insidePanel(explorer, ref, signal) {
     const id = `${state.stage}/${state.blocks[state.stage]}`;
     if (!result.insides.has(id)) {
       result.insides.set(id, null);
-      explorer.requests++;
-      bytes(`${explorer.base}inside/${encodeURIComponent(explorer.key)}/${id}`)
-        .then((buffer) => result.insides.set(id, new Inside(buffer)))
+      result.source.inside(result.key, state.stage, state.blocks[state.stage])
+        .then((buffer) => result.insides.set(id, new Inside(held(buffer))))
         .catch((error) => {
           result.insides.set(id, error);
           if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
@@ -43,7 +43,7 @@ export function insidePanel(explorer, ref, signal) {
 
   function draw() {
     const { state, result } = explorer;
-    ref.insidePart.hidden = !explorer.waiting?.inside || state.part !== "stage";
+    ref.insidePart.hidden = !explorer.host.source.inside || state.part !== "stage";
     say(ref.insideTitle, `Inside block ${state.blocks[state.stage] + 1} of stage ${state.stage + 1}: why a convolution and a linear layer?`);
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();

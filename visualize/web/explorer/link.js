@@ -40,12 +40,13 @@ export function linked(from, to, before = null) {
   return found;
 }
 
-/** Links the explorers of these ids; `show` gives one of them a result, as soon as it is on the page. */
-export function link(ids, signal) {
-  const waiting = new Map();
+/**
+ * Links the explorers of these ids, which `get` gives as soon as they are there. Returns what must be told: that one draws
+ * another result (`shown`), and that other choices were made in one (`chosen`; `before`: what they were).
+ */
+export function link(ids, get) {
   let leader = ids[0]; // whose choices the others take when they show another result
   let following = false;
-  const get = (id) => window.cvtExplorer?.get(id);
 
   function follow(id, before) {
     const from = get(leader);
@@ -56,29 +57,14 @@ export function link(ids, signal) {
     following = false;
   }
 
-  function give(id) {
-    const explorer = get(id);
-    if (!explorer?.picture || !waiting.has(id)) return;
-    const { value, again } = waiting.get(id);
-    waiting.delete(id);
-    explorer.trigger = again;
-    explorer.load(value);
-  }
-
-  document.addEventListener("cvt-explorer", ({ detail: { id, what, before } }) => {
-    if (!ids.includes(id)) return;
-    if (what === "attached") give(id);
-    else if (what === "shown") ids.filter((each) => each !== leader && (id === leader || each === id)).forEach((each) => follow(each));
-    else if (what === "set" && !following) {
+  return {
+    shown(id) {
+      ids.filter((each) => each !== leader && (id === leader || each === id)).forEach((each) => follow(each));
+    },
+    chosen(id, before) {
+      if (following) return;
       leader = id;
       ids.forEach((each) => follow(each, before));
-    }
-  }, { signal });
-
-  return {
-    show(id, value, again) {
-      waiting.set(id, { value, again });
-      give(id);
     },
   };
 }

@@ -1,6 +1,6 @@
 // The line over the picture: what is being waited for, what failed, and the way out; and those below it, on what was done to it.
 
-import { make } from "./dom.js";
+import { make } from "../shared/dom.js";
 import { Gone } from "./result.js";
 
 const GONE = "The server no longer keeps this result.";
@@ -13,38 +13,46 @@ const PATIENCE = 60_000; // ms after which a result that was asked for again is 
 export function notice(explorer, ref) {
   const { message, frame } = ref;
   let [announcing, patience, renewing] = [0, 0, false];
+  let awaited = false; // whether the line says that a result is on its way
+  let noted = [];
 
   /** Says something, with a button that does `again` where there is one; empty words take the line away. */
   function say(words, busy = false, again = null, button = "Try again") {
+    awaited = false;
     frame.setAttribute("aria-busy", busy);
     message.hidden = !words;
     message.replaceChildren(words);
     if (again) message.append(" ", make("button", { type: "button", class: "cvt-toggle", text: button, onclick: again }));
   }
 
+  function announce(words) {
+    say(words, true);
+    awaited = true;
+  }
+
   /** While the server works on the next result: says so, unless it is quick; at once where a newer choice took its place. */
   function awaits(working, newer = false) {
     clearTimeout(announcing);
-    if (newer) say(NEWER, true);
-    else if (working) announcing = setTimeout(() => say(WORKING, true), SOON);
+    if (newer) announce(NEWER);
+    else if (working) announcing = setTimeout(announce, SOON, WORKING);
     else if (renewing) unanswered();
-    else if ([WORKING, NEWER].includes(message.textContent)) say("");
+    else if (awaited) say("");
   }
 
   /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
   function trouble(error, again) {
     if (!(error instanceof Gone)) say(error.message, false, again);
-    else if (!explorer.waiting.again) say(`${GONE} Choose the picture again.`);
+    else if (!explorer.host.renew) say(`${GONE} Choose the picture again.`);
     else say(GONE, false, renew, "Show it again");
   }
 
-  /** Asks Python for the result anew; it answers with another key. */
+  /** Asks the host for the result anew; it answers with another key. */
   function renew() {
-    say(WORKING, true);
+    announce(WORKING);
     clearTimeout(patience);
     renewing = true;
     patience = setTimeout(() => say("The server has not answered. Choose the picture again."), PATIENCE);
-    explorer.trigger?.("retry", { explorer: explorer.id });
+    explorer.host.renew();
   }
 
   /** What was asked for anew does not come: it can be asked for again. */
@@ -56,7 +64,9 @@ export function notice(explorer, ref) {
 
   /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */
   function done(sentences) {
-    if (ref.notes.innerText !== sentences.join("\n")) ref.notes.replaceChildren(...sentences.map((text) => make("p", { text })));
+    if (sentences.join("\n") === noted.join("\n")) return;
+    noted = sentences;
+    ref.notes.replaceChildren(...sentences.map((text) => make("p", { text })));
   }
 
   /** Nothing more is waited for. */

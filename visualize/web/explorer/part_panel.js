@@ -1,11 +1,12 @@
 // The parts between the stages: a conv embedding at the token under the pointer, and the classifier with its classes.
 
 import { cellsOf, shared } from "./ancestry.js";
-import { figure, make, say } from "./dom.js";
-import { drawMap, fitAll, outline } from "./draw.js";
-import { ancestors, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
+import { figure, make, say } from "../shared/dom.js";
+import { drawMap, fitAll, outline } from "../shared/draw.js";
+import { ancestors, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { classEvidence, classRegion, evidenceMap, featureMap, queryOf } from "./views.js";
-import { classifierWords, embeddingFacts, embeddingWords, firstName, percent, shortPlace, sides, signed } from "./words.js";
+import { percent, sides, signed } from "../shared/format.js";
+import { classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace } from "./words.js";
 
 /** Connects the panel's elements; it is seen while an embedding or the classifier is open. */
 export function partPanel(explorer, ref) {

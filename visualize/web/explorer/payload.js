@@ -1,4 +1,4 @@
-// The container that visualize/render.py describes: a header in JSON, then raw arrays, viewed in place without copying.
+// The container that visualize/container.py describes: a header in JSON, then raw arrays, viewed in place without copying.
 
 const VIEWS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
 

@@ -1,12 +1,12 @@
 // The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
 
-import { cellAt, cellBox, cellOf, clipped, fieldBox } from "./geometry.js";
+import { cellAt, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { cellsOf } from "./ancestry.js";
-import { drawMap, fit, outline, whole } from "./draw.js";
+import { drawMap, fit, outline, whole } from "../shared/draw.js";
 import { attentionMap, attentionTop, classRegion, evidenceHere, evidenceMap, featureMap, queryOf } from "./views.js";
 import { asShown, followed, moved, windowOf } from "./state.js";
-import { say } from "./dom.js";
-import { sides } from "./words.js";
+import { say } from "../shared/dom.js";
+import { sides } from "../shared/format.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 

@@ -1,10 +1,11 @@
 // The model from picture to classes, to scale: conv embeddings, stages with feature picture and attention, classifier.
 
-import { drawMap, fitAll, outline } from "./draw.js";
-import { cellBox } from "./geometry.js";
-import { figure, make, say } from "./dom.js";
+import { drawMap, fitAll, outline } from "../shared/draw.js";
+import { cellBox } from "../shared/geometry.js";
+import { figure, make, say } from "../shared/dom.js";
 import { attentionMap, attentionTop, featureMap, queryCaption, queryOf } from "./views.js";
-import { firstName, percent, plural, sides } from "./words.js";
+import { percent, plural, sides } from "../shared/format.js";
+import { firstName } from "./words.js";
 
 const TALL = 36; // px of the input's height in the drawing to scale
 

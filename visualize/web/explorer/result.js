@@ -1,38 +1,33 @@
 // One result of the server: the payload, opened, with its pictures ready to be drawn.
 
-import { packRgb } from "./draw.js";
+import { packRgb } from "../shared/draw.js";
 import { Features } from "./features.js";
 import { blockOf, parse } from "./payload.js";
 
 /** The server no longer keeps this result. */
-export class Gone extends Error {}
-
-/** The bytes at an address. Throws Gone on 404, an Error with a sentence otherwise. */
-export async function bytes(url, signal) {
-  let answer;
-  try {
-    answer = await fetch(url, { signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The server does not answer. Check the connection and try again.");
+export class Gone extends Error {
+  constructor() {
+    super("The server no longer keeps this result.");
   }
-  if (answer.status === 404) throw new Gone("The server no longer keeps this result.");
-  if (!answer.ok) throw new Error(`The server answered with an error (${answer.status}). Try again in a moment.`);
-  return answer.arrayBuffer();
 }
 
-/** Fetches and opens what `${base}data/${key}` holds. */
-export async function fetchResult(base, key, signal) {
-  const url = `${base}data/${encodeURIComponent(key)}`;
-  const { header, arrays } = parse(await bytes(url, signal));
-  const result = new Result(url, header, arrays);
+/** What a source answered, where it answered. */
+export function held(buffer) {
+  if (!buffer) throw new Gone();
+  return buffer;
+}
+
+/** Opens the result of a key. `source`: see mount.js. Throws Gone, or an Error with a sentence. */
+export async function openResult(source, key, signal) {
+  const { header, arrays } = parse(held(await source.result(key, signal)));
+  const result = new Result(header, arrays, { source, key });
   await result.decode();
   return result;
 }
 
 export class Result {
-  constructor(url, header, arrays) {
-    Object.assign(this, { url, header, arrays });
+  constructor(header, arrays, { source = null, key = null } = {}) {
+    Object.assign(this, { header, arrays, source, key });
     this.stages = header.stages;
     this.input = header.input; // [height, width]
     this.box = header.crop_box; // left, top, right, bottom of the input on the original, in its pixels
@@ -73,18 +68,24 @@ export class Result {
   }
 
   /** Fetches a block that did not travel with the rest; resolves to true if it is new. One that failed stays failed. */
-  async ask(stage, block, signal) {
+  async ask(stage, block) {
     const id = `${stage}.${block}`;
     if (this.block(stage, block) || this.asked.has(id) || this.failed.has(id)) return false;
     this.asked.add(id);
     try {
-      Object.assign(this.arrays, parse(await bytes(`${this.url}/${stage}/${block}`, signal)).arrays);
+      Object.assign(this.arrays, parse(held(await this.source.block(this.key, stage, block))).arrays);
     } catch (error) {
       this.asked.delete(id);
       this.failed.add(id);
       throw error;
     }
     return true;
+  }
+
+  /** Frees the pictures; nothing can be drawn after that. */
+  close() {
+    this.crop?.close();
+    this.given?.close();
   }
 
   /** The picture as a canvas of exactly this size: scaled once, then copied. `pixels`: as the model was given it. */

@@ -1,6 +1,6 @@
 // What a person has chosen: one plain object, changed only by the functions here. Stages, blocks and heads count from 0.
 
-import { cellAt, centre } from "./geometry.js";
+import { cellAt, centre } from "../shared/geometry.js";
 
 /** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
 export function initial(stages, [height, width]) {

@@ -15,7 +15,6 @@ export function turns(explorer) {
     release() {
       holding = false;
       if (held) explorer.load(held);
-      explorer.notice?.awaits(false);
     },
 
     /** Whether this result must wait; it is kept then, and takes the place of an older one. */
@@ -31,7 +30,5 @@ export function turns(explorer) {
       held ??= value;
       return true;
     },
-
-    holding: () => holding,
   };
 }

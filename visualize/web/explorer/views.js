@@ -1,9 +1,10 @@
 // From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
 
 import { column, meanRow, row, statistics } from "./attention.js";
-import { ancestors, cellAt, cellOf, centre } from "./geometry.js";
+import { ancestors, cellAt, cellOf, centre } from "../shared/geometry.js";
 import { range } from "./features.js";
-import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, number, percent, partSentence, shortPlace, sides, signed } from "./words.js";
+import { number, percent, sides, signed } from "../shared/format.js";
+import { attentionSentence, chainSentence, evidenceLegend, evidenceSentence, featureSentence, firstName, legend, partSentence, shortPlace } from "./words.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {

@@ -1,8 +1,8 @@
 // All channels of a stage on one canvas: sorted, hovered, chosen by pointer or arrow keys.
 
-import { make, say } from "./dom.js";
-import { table } from "./colour.js";
-import { cellAt } from "./geometry.js";
+import { make, say } from "../shared/dom.js";
+import { table } from "../shared/colour.js";
+import { cellAt } from "../shared/geometry.js";
 import { channelOf, classRegion, tokensInRegion } from "./views.js";
 import { regionWords } from "./words.js";
 

@@ -1,46 +1,12 @@
-// The words and numbers of the page. Rows, columns, stages, blocks and heads count from 1 here, and only here.
+// The words of the explorer. Rows, columns, stages, blocks and heads count from 1 here, and only here.
 
-const NARROW = "\u202f"; // a thin space that does not break
-
-/** 0.0123 → "1.2 %": two digits that count, never more than the data holds. */
-export function percent(share) {
-  const value = share * 100;
-  if (!(value > 0)) return `0${NARROW}%`;
-  if (value < 0.001) return `<${NARROW}0.001${NARROW}%`;
-  const digits = value >= 9.95 ? 0 : Math.min(3, 1 - Math.floor(Math.log10(value)));
-  return `${value.toFixed(digits)}${NARROW}%`;
-}
-
-/** A weight; 0 means that it is below what a byte can say of its row's largest, `most`. */
-export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `< ${percent(most / 255)}`);
-
-/** A share where there is little room: what is below 1 % is only said to be. */
-export const brief = (share) => (share < 0.0095 ? `<${NARROW}1${NARROW}%` : percent(share));
-
-/** A number in two or three digits, with a true minus sign. */
-export function number(value) {
-  const size = Math.abs(value);
-  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size === 0 ? 0 : 2;
-  return value.toFixed(digits).replace("-", "−");
-}
-
-/** A number in three digits that count, for sums that a reader may check. */
-export function precise(value) {
-  const size = Math.abs(value);
-  const text = size >= 100 ? value.toFixed(0) : size === 0 ? "0" : size < 0.0001 ? value.toFixed(5) : value.toPrecision(3);
-  return text.replace("-", "−");
-}
-
-/** 14, 14 → "14×14". */
-export const sides = ([rows, columns]) => `${rows}×${columns}`;
+import { NARROW, number, orBelow, percent, plural, sides, signed } from "../shared/format.js";
 
 /** "row 5, column 9". */
 export const place = ({ row, column }) => `row ${row + 1}, column ${column + 1}`;
 
 /** The same where there is little room. */
 export const shortPlace = ({ row, column }) => `row ${row + 1}, col ${column + 1}`;
-
-export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 
 const which = (head, heads) => (heads === 1 ? "its only head" : head < 0 ? `mean of ${heads} heads` : `head ${head + 1}`);
 
@@ -110,9 +76,6 @@ export function partSentence({ stage, cell, embedding }) {
   const read = stage ? `${sides(embedding.kernel)} tokens of stage ${stage}` : `${sides(embedding.kernel)} pixels`;
   return `Conv embedding of stage ${stage + 1}: the token at ${place(cell)} starts from ${read}.`;
 }
-
-/** A number with its sign. */
-export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;
 
 /** What the class picture shows, in one sentence. `shown`: { stage, depth, cls, grid, label }. */
 export function evidenceSentence({ stage, depth, cls, grid, label }) {

@@ -1,6 +1,6 @@
 // The controls of the stages: native ranges, selects and boxes, one row a setting, made of the server's table of settings.
 
-import { make, say } from "../explorer/dom.js";
+import { make, say } from "../shared/dom.js";
 import { choices, differs, indexOf, withValue } from "./architecture.js";
 import { valueWords } from "./words.js";
 
@@ -44,7 +44,7 @@ function settingRow(laboratory, stage, setting) {
   const label = `${setting.label} of stage ${stage + 1}`;
   const input = control(values, label, set);
   const output = make("output", { "aria-hidden": "true" });
-  const help = explanation(setting, stage);
+  const help = explanation(setting);
   const element = make("div", { class: "cvt-lab-setting", "data-setting": name }, make("label", { text: setting.label, "aria-hidden": "true" }),
     input, output, help.button, help.text);
   function reflect() {
@@ -80,9 +80,11 @@ function show(input, values, value) {
   } else input.selectedIndex = index;
 }
 
+let explained = 0; // of this page: an id names one element
+
 /** One sentence on what a setting is and one on what the paper says, opened by a button. */
-export function explanation({ label, meaning, paper, name }, stage) {
-  const id = `cvt-lab-${name}-${stage}`;
+function explanation({ label, meaning, paper }) {
+  const id = `cvt-lab-why-${explained++}`;
   const text = make("p", { id, class: "cvt-sub", hidden: true, text: [meaning, paper].filter(Boolean).join(" ") });
   const button = make("button", {
     type: "button", class: "cvt-lab-why", "aria-expanded": "false", "aria-controls": id, "aria-label": `What is ${label.toLowerCase()}`, text: "?",

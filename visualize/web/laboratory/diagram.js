@@ -1,6 +1,6 @@
 // One stage of an architecture, drawn to scale: its grids over the picture, its blocks as bars.
 
-import { sides } from "../explorer/words.js";
+import { sides } from "../shared/format.js";
 import { blocks, fieldBox, keyCells, lines } from "./scale.js";
 
 const SIDE = 100; // units of the picture's side

@@ -1,8 +1,9 @@
 // The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
 
-import { make, refs, say } from "../explorer/dom.js";
+import { make, refs, say } from "../shared/dom.js";
+import { page } from "../shared/page.js";
 import { alike, difference, initial, question, remedied, withCount } from "./architecture.js";
-import { ask, newest } from "./client.js";
+import { ask, newest } from "../shared/http.js";
 import { runs } from "./runs.js";
 import { stages } from "./stages.js";
 import { takeaway } from "./takeaway.js";
@@ -33,9 +34,11 @@ export class Laboratory {
     const { ref } = this;
     this.about = about;
     this.model = about.model;
-    const linked = window.cvtPage?.linked;
-    if (linked?.model === about.model) wanted ??= linked.architecture; // taken up once
-    if (window.cvtPage) window.cvtPage.linked = null;
+    const { linked } = page.state;
+    if (linked?.model === about.model) {
+      wanted ??= linked.architecture;
+      page.update({ linked: null }); // taken up once
+    }
     this.state = { ...initial(about), ...wanted };
     this.drawn = about.baseline;
     if (!this.runs) this.connect();
@@ -51,6 +54,7 @@ export class Laboratory {
     this.draw();
     this.root.setAttribute("data-ready", this.model);
     this.change(this.state);
+    this.follow(); // where another was shown while the server was asked
   }
 
   connect() {
@@ -66,8 +70,10 @@ export class Laboratory {
     hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
     hear(ref.seed, "change", () => this.seed());
     for (const each of ref.weights.querySelectorAll("button")) hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
-    document.addEventListener("cvt-explorer", ({ detail }) => detail.id === "main" && detail.what === "shown" && this.follow(), { signal });
-    document.addEventListener("cvt-page", () => this.restore(), { signal });
+    this.leave = page.subscribe((now, before) => {
+      if (now.model !== before.model) this.follow();
+      if (now.linked !== before.linked) this.restore();
+    });
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.root);
     for (const each of ref.measures.querySelectorAll("button")) {
@@ -80,16 +86,16 @@ export class Laboratory {
 
   /** Takes up what a link says, where it is read after the controls are there. */
   restore() {
-    const linked = window.cvtPage?.linked;
-    if (!this.about || linked?.model !== this.model) return;
-    window.cvtPage.linked = null;
+    const { linked } = page.state;
+    if (linked?.model !== this.model) return;
+    page.update({ linked: null });
     this.change({ ...this.state, ...linked.architecture });
   }
 
   /** Follows the page's choice of a model: its architecture becomes the baseline. */
   follow() {
-    const shown = window.cvtExplorer?.get("main")?.waiting?.bench;
-    if (shown && this.about && shown !== this.model) this.open(shown);
+    const { model } = page.state;
+    if (model && model !== this.model) this.open(model);
   }
 
   resize() {
@@ -113,7 +119,7 @@ export class Laboratory {
   /** Another state; the controls follow at once, the drawing when the server has answered. `moved` names the control. */
   async change(state, moved = null) {
     this.state = state;
-    document.dispatchEvent(new CustomEvent("cvt-laboratory"));
+    page.update({ architecture: { state, about: this.about } });
     this.runs.changed();
     this.reflect();
     let found;
@@ -183,6 +189,7 @@ export class Laboratory {
 
   destroy() {
     this.stop.abort();
+    this.leave?.();
     this.watcher?.disconnect();
     this.runs?.destroy();
   }

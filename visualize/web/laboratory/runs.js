@@ -1,13 +1,12 @@
 // Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
 
-import { link } from "../explorer/link.js";
-import { say } from "../explorer/dom.js";
+import { say } from "../shared/dom.js";
+import { page, PAIR, updateEach } from "../shared/page.js";
 import { isBaseline, question } from "./architecture.js";
-import { ask, runId } from "./client.js";
+import { ask } from "../shared/http.js";
 
 const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
-const PAIR = ["baseline", "variant"]; // the two explorers' ids
 
 /** Connects status and cancel button. `changed`: another state; `ask`: it can be run; `cannot`: it cannot. */
 export function runs(laboratory, ref, signal) {
@@ -15,12 +14,13 @@ export function runs(laboratory, ref, signal) {
   let timer = 0;
   let patience = 0;
   let wish = null; // what should be run as soon as the tab is seen
-  const explorers = link(PAIR, signal);
 
+  /** Has explorers of the pair show results, by their ids; one that could not be loaded is tried again. */
+  const show = (values) => updateEach("results", Object.fromEntries(Object.entries(values).map(([id, value]) => [id, { ...value }])));
+  const both = (value) => show(Object.fromEntries(PAIR.map((id) => [id, value])));
   const visible = () => laboratory.root.offsetParent !== null;
-  const main = () => window.cvtExplorer?.get("main");
-  /** The first tab's result, where it is the baseline's. */
-  const shown = () => (main()?.waiting?.bench === laboratory.model ? main().key : null) ?? null;
+  /** The key of the first tab's result, where it is the baseline's. */
+  const shown = () => (page.state.model === laboratory.model ? page.state.picture?.key : null) ?? null;
 
   /** `more`: whether a button offers to run what is set. A focus whose button goes stays at what came of it. */
   function status(words, busy = false, more = false) {
@@ -30,9 +30,9 @@ export function runs(laboratory, ref, signal) {
     ref.cancel.hidden = !busy;
     ref.again.hidden = !more;
     if (held?.hidden) (busy ? ref.cancel : more ? ref.again : ref.status).focus();
+    page.update({ running: busy });
     clearTimeout(patience);
     if (busy) patience = setTimeout(lost, PATIENCE);
-    else PAIR.forEach((id) => window.cvtExplorer?.get(id)?.notice?.unanswered());
   }
 
   function lost() {
@@ -46,7 +46,7 @@ export function runs(laboratory, ref, signal) {
     wish = null;
     ref.again.hidden = true;
     if (current) end();
-    if (shown()) explorers.show("baseline", main().waiting, again); // even where the variant cannot be run
+    if (shown()) show({ baseline: page.state.picture }); // even where the variant cannot be run
   }
 
   function end(words = "", more = false) {
@@ -58,7 +58,7 @@ export function runs(laboratory, ref, signal) {
 
   /** The state cannot be run: what is shown is of an earlier one. */
   function cannot() {
-    status(window.cvtExplorer?.get("variant")?.result ? "This cannot be run. The last variant stays." : "This cannot be run.");
+    status(page.state.view.variant ? "This cannot be run. The last variant stays." : "This cannot be run.");
   }
 
   function wanted() {
@@ -74,7 +74,7 @@ export function runs(laboratory, ref, signal) {
     if (!state) return;
     if (current) end();
     if (key && isBaseline(state, laboratory.about)) {
-      PAIR.forEach((id) => explorers.show(id, { ...main().waiting, key }, again));
+      both(page.state.picture);
       return status("This is the baseline: both sides show the same model.");
     }
     current = { run: runId() };
@@ -91,7 +91,7 @@ export function runs(laboratory, ref, signal) {
     }
     if (!value.variant) return status(value.words, true);
     current = null;
-    for (const id of PAIR) explorers.show(id, value[id], () => again());
+    show({ baseline: value.baseline, variant: value.variant });
     status(value.words);
   }
 
@@ -107,9 +107,10 @@ export function runs(laboratory, ref, signal) {
   ref.again.addEventListener("click", again, { signal });
 
   // Another picture on the first tab, or this tab opened: the run that is due begins now.
-  document.addEventListener("cvt-explorer", ({ detail }) => {
-    if (detail.id === "main" && detail.what === "shown") wanted();
-  }, { signal });
+  const leave = page.subscribe((now, before) => {
+    if (now.picture !== before.picture) wanted();
+    if (now.gone !== before.gone && PAIR.includes(now.gone.explorer)) again();
+  });
   const seen = new ResizeObserver(() => wish && visible() && wanted());
   seen.observe(laboratory.root);
 
@@ -118,7 +119,13 @@ export function runs(laboratory, ref, signal) {
     destroy: () => {
       [timer, patience].forEach(clearTimeout);
       seen.disconnect();
+      leave();
     },
     state: () => ({ running: Boolean(current), due: Boolean(wish) }),
   };
+}
+
+/** A name for a run that nobody else can guess; also where the page is not served securely. */
+export function runId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (each) => each.toString(16).padStart(2, "0")).join("");
 }

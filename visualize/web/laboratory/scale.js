@@ -1,6 +1,6 @@
 // Where the parts of the drawing lie, in its own units. No DOM here.
 
-import { cellAt, centre, clipped, gridBox } from "../explorer/geometry.js";
+import { cellAt, centre, clipped, gridBox } from "../shared/geometry.js";
 
 /** The scale of all drawings beside each other: the widest bar is `width` long, the deepest stage `height` tall. */
 export function scaleOf(architectures, width, height) {

@@ -1,7 +1,7 @@
 // The stages beside each other: each one's drawing and numbers, baseline next to variant, and its controls below.
 
-import { make, say } from "../explorer/dom.js";
-import { sides } from "../explorer/words.js";
+import { make, say } from "../shared/dom.js";
+import { sides } from "../shared/format.js";
 import { stageControls } from "./controls.js";
 import { grid, stack } from "./diagram.js";
 import { pair, scaleOf } from "./scale.js";

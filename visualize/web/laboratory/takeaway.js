@@ -1,9 +1,9 @@
 // What a person can take away: the variant as config.json, as lines of Python, and as a saved model.
 
-import { copy, save } from "../explorer/export.js";
-import { say } from "../explorer/dom.js";
+import { copy, save } from "../shared/download.js";
+import { say } from "../shared/dom.js";
 import { question } from "./architecture.js";
-import { ask, newest } from "./client.js";
+import { ask, newest } from "../shared/http.js";
 
 const QUIET = 400; // ms without a change before open texts are asked for again
 
@@ -33,12 +33,12 @@ export function takeaway(laboratory, ref, signal) {
   }
 
   opened.forEach((each) => hear(each, "toggle", () => each.open && fill()));
-  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text));
+  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text, signal));
   hear(ref.saveModel, "click", async () => {
     ref.saveModel.disabled = true;
     say(ref.saveNote, "Packing the weights …");
     try {
-      save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip");
+      save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip", signal);
       say(ref.saveNote, "Saved. Unpack it, and from_pretrained opens the folder.");
     } catch (error) {
       say(ref.saveNote, error.message);

@@ -1,6 +1,6 @@
 // The sums over all stages, beside the baseline's, and where the cost goes, part by part.
 
-import { make, say } from "../explorer/dom.js";
+import { make, say } from "../shared/dom.js";
 import { pair } from "./scale.js";
 import { change, inBytes, inWords, share } from "./words.js";
 

@@ -1,9 +1,8 @@
 // The words and numbers of the laboratory. Counts are said as the server says them (cvt/amounts.py).
 
-import { sides } from "../explorer/words.js";
+import { NARROW, sides } from "../shared/format.js";
 
 const MINUS = "−";
-const NARROW = "\u202f"; // a thin space that does not break
 const COUNTS = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1e3, " thousand"]];
 const BYTES = [[1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"]];
 

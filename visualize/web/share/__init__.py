@@ -1,15 +1,15 @@
 """The page's link to itself: the button that copies it, the notice of what a link could not say, and the script behind both.
 
 The element is a ``gr.HTML`` with ``SHARE_HTML`` and ``JS_ON_LOAD``. The page's server answers, below its root:
-``modules/<component>/<file>`` with the files of all three components, and ``laboratory/open`` with what
-``permalink.decode`` makes of a query string.
+``modules/<component>/<file>`` with the files of this component, the explorer, the laboratory and ``shared``, and
+``laboratory/open`` with what ``permalink.decode`` makes of a query string.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ...page.scripts import on_load
+from ..scripts import on_load
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "share.css").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 // The page's state as a query string, in the words that visualize/permalink.py reads. Counts from 1; defaults are left out.
 
 import { paddingOf, same } from "../laboratory/architecture.js";
-import { cellAt, centre } from "../explorer/geometry.js";
+import { cellAt, centre } from "../shared/geometry.js";
 import { initial } from "../explorer/state.js";
 
 const SETTING_KEYS = {

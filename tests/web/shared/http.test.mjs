@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ask, newest, runId } from "../../visualize/laboratory/client.js";
+import { ask, bytes, newest } from "../../../visualize/web/shared/http.js";
 
 test("of many questions the newest is answered, the others end", async () => {
   const ended = [];
@@ -44,8 +44,17 @@ test("what fails is said in a sentence", async () => {
   }
 });
 
-test("names of runs differ and are short", () => {
-  const names = new Set(Array.from({ length: 50 }, runId));
-  assert.equal(names.size, 50);
-  assert.ok([...names].every((each) => /^[0-9a-f]{32}$/.test(each)));
+test("bytes are null where nothing is kept any more; what fails is said in a sentence", async () => {
+  const keep = globalThis.fetch;
+  try {
+    const asked = [];
+    const answers = [new Response(Uint8Array.of(1, 2)), new Response("", { status: 404 }), new Response("", { status: 500 })];
+    globalThis.fetch = async (url) => (asked.push(url), answers.shift());
+    assert.deepEqual(new Uint8Array(await bytes("/a")), Uint8Array.of(1, 2));
+    assert.equal(await bytes("/b"), null);
+    await assert.rejects(bytes("/c"), /answered with an error \(500\)/);
+    assert.deepEqual(asked, ["/a", "/b", "/c"]);
+  } finally {
+    globalThis.fetch = keep;
+  }
 });

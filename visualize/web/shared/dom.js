@@ -31,8 +31,3 @@ export function figure(label, extra = "") {
   const element = make("figure", { class: `cvt-figure ${extra}` }, canvas, make("figcaption", {}, name, size, value));
   return { element, canvas, name, size, value };
 }
-
-/** Tells whoever follows an explorer: "attached" (an element of it is there), "shown" (a result), "set" (choices, that were `before`). */
-export function tell(id, what, before = null) {
-  document.dispatchEvent(new CustomEvent("cvt-explorer", { detail: { id, what, before } }));
-}

@@ -3,12 +3,15 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("gradio")
 
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -17,7 +20,9 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.inherit import inherit
 from cvt.architecture.variants import stage_settings, variant
 from tests import serving
-from visualize.page.laboratory.questions import Questions
+from visualize.page.compute import compute
+from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.requests import Request
 from visualize.page.routes import QUESTION_BYTES, routes
 from visualize.page.workbench import Workbench
 
@@ -32,13 +37,29 @@ def workbench(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A workbench of two models."""
+    root, small = tmp_path_factory.mktemp("models"), {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
+    for seed, name in enumerate(("narrow", "wide")):
+        serving.save_random_model(root / name, name, seed=seed, **small)
+    return Workbench([str(root / name) for name in ("narrow", "wide")], "cpu")
+
+
+@pytest.fixture
+def own_picture(tmp_path):
+    """The path of a picture that nobody has seen before."""
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 70, 3), np.uint8)).save(tmp_path / "own.png")
+    return str(tmp_path / "own.png")
+
+
+@pytest.fixture(scope="module")
 def client(workbench):
     with TestClient(Starlette(routes=routes(workbench))) as client:
         yield client
 
 
 def stages(workbench, changes=None):
-    config = workbench.bench().config
+    config = workbench.loaded().config
     return json.loads(json.dumps(stage_settings(variant(config, changes) if changes else config)))
 
 
@@ -111,7 +132,7 @@ def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):
     changes = {2: {"depth": 3, "kernel_qkv": 5}}
     asked = {"stages": stages(workbench, changes), "side": 64, "seed": 3}
     texts = client.post("/laboratory/texts", json=asked).json()
-    config = variant(workbench.bench().config, changes)
+    config = variant(workbench.loaded().config, changes)
     assert json.loads(texts["config"]) == json.loads(config.to_json_string())
     assert "architecture(base.config, stages)" in texts["python"]
     assert "size=64" in texts["python"]
@@ -120,7 +141,7 @@ def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):
     zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
     saved = CvtForImageClassification.from_pretrained(tmp_path)
     assert CvtImageProcessor.from_pretrained(tmp_path).side == 64
-    expected = inherit(workbench.bench().model, config, 3).model.state_dict()
+    expected = inherit(workbench.loaded().model, config, 3).model.state_dict()
     for name, value in saved.state_dict().items():
         assert value.equal(expected[name]), name
 
@@ -149,9 +170,9 @@ def test_a_link_is_read_with_notices(client, workbench):
         assert "<" not in json.dumps(answer.json()["notices"])
 
 
-def run(workbench, changes=None, **more):
+def run(workbench, changes=None, picture=PHOTO, **more):
     asked = {"run": "mine", "stages": stages(workbench, changes), **more}
-    return list(Questions(workbench).run(PHOTO, asked))
+    return list(LaboratoryApi(workbench).run(picture, asked))
 
 
 def shown(workbench, told):
@@ -159,8 +180,8 @@ def shown(workbench, told):
 
 
 def test_a_run_shows_the_variant_beside_the_baseline(workbench):
-    own = workbench.bench().explore(PHOTO)
-    steps = run(workbench, {2: {"depth": 5}}, key=own.key)
+    own = serving.explore(workbench, PHOTO)
+    steps = run(workbench, {2: {"depth": 5}})
     assert all(step["run"] == "mine" for step in steps)
     assert steps[-1]["baseline"]["key"] == own.key
     variant_ = shown(workbench, steps[-1]["variant"])
@@ -185,15 +206,40 @@ def test_random_weights_are_the_seeds_and_said_to_mean_nothing(workbench):
     assert run(workbench, weights="random")[-1]["words"].startswith("Random weights: these classes mean nothing.")
 
 
-@pytest.mark.parametrize("key", [None, "forged", 7, ["x"], {}])
-def test_a_baseline_that_is_gone_is_made_again(workbench, key):
-    assert shown(workbench, run(workbench, key=key)[-1]["baseline"]).labels
+def test_a_baseline_is_found_by_its_request_and_never_by_a_key_from_the_browser(models, own_picture):
+    """Each key is of a result that the store has: of another picture, of another model, of a variant, of another person."""
+    own = Request(model="narrow", picture=own_picture)
+    others = [
+        models.explore(replace(own, picture=PHOTO)),
+        models.explore(replace(own, model="wide")),
+        models.explore(replace(own, side=64)),
+        models.explore(replace(own, picture=Path(own_picture).read_bytes())),
+    ]
+    expected = compute(own, models)
+    told = [run(models, picture=own_picture, key=key)[-1]["baseline"]["key"] for key in [*(each.key for each in others), "forged", ["x"]]]
+    assert len(set(told)) == 1  # made for the first run, found for all others
+    assert told[0] not in {each.key for each in others}
+    stored = models.store.get(told[0])
+    assert stored.request == own
+    np.testing.assert_array_equal(stored.exploration.logits, expected.logits)
+    shown_there = models.explore(own)  # as the page's first tab does
+    assert run(models, picture=own_picture)[-1]["baseline"]["key"] == shown_there.key
+
+
+def test_a_baseline_that_is_gone_is_made_again(models, own_picture, monkeypatch):
+    monkeypatch.setattr(models.store, "max_items", 2)
+    gone = models.explore(Request(model="narrow", picture=own_picture)).key
+    for _ in range(2):
+        models.explore(Request(model="wide", picture=own_picture))
+    told = run(models, picture=own_picture, key=gone)[-1]
+    assert told["baseline"]["key"] != gone
+    assert models.store.get(told["baseline"]["key"]).request.model == "narrow"
 
 
 def test_a_cancelled_run_says_so_and_makes_nothing(workbench):
-    questions, before = Questions(workbench), len(workbench.store)
-    questions.cancel({"run": "unwanted"})
-    steps = list(questions.run(PHOTO, {"run": "unwanted", "stages": stages(workbench, {2: {"depth": 6}})}))
+    laboratory_api, before = LaboratoryApi(workbench), len(workbench.store)
+    laboratory_api.cancel({"run": "unwanted"})
+    steps = list(laboratory_api.run(PHOTO, {"run": "unwanted", "stages": stages(workbench, {2: {"depth": 6}})}))
     assert steps == [{"run": "unwanted", "cancelled": True}]
     assert len(workbench.store) == before
 
@@ -209,11 +255,11 @@ def test_a_run_builds_its_variant_once_even_where_it_is_too_large_to_be_kept(wor
 def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
     built = len(workbench.variants)
     with pytest.raises(ValueError, match="are allowed here"):
-        list(Questions(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
+        list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
     odd = stages(workbench)
     odd[0]["num_heads"] = 5
     with pytest.raises(ValueError, match="cannot share equally"):
-        list(Questions(workbench).run(PHOTO, {"run": "x", "stages": odd}))
-    with pytest.raises(ValueError, match="A run has a name"):
-        list(Questions(workbench).run(PHOTO, {"stages": odd}))
+        list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": odd}))
+    with pytest.raises(ValueError, match="Invalid run id"):
+        list(LaboratoryApi(workbench).run(PHOTO, {"stages": odd}))
     assert len(workbench.variants) == built

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from cvt.architecture.amounts import in_bytes
 from cvt.architecture.build import Cancelled
+from cvt.architecture.cost import cost
 from cvt.architecture.variants import stage_settings
 from cvt.files.transformers_support import foreign
 
 from ...web import explorer
 from .. import words
+from ..jobs import Step
 from ..link.permalink import decode, encode
 from ..link.view import View
-from ..model import Bench
+from ..model import LoadedModel
+from ..requests import INHERITED, ModelRequest, Request
 from ..workbench import Workbench
+from .architectures import model_request
 from .describe import about, describe, in_labels
 from .export import model_zip, python_lines
-from .requests import Wanted, wanted
 
-PACKING = 5.0  # seconds for which one waits for another's model to be saved
-RUN_LENGTH = 64  # characters of a run's name
+PACKING_SECONDS = 5.0  # for which one waits for another's model to be saved
+RUN_LENGTH = 64  # characters of a run's id
 MAX_SAVED = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
 
 
-class Questions:
-    """The laboratory's questions, for everyone who uses a workbench; every method may be called by many threads at once.
+class LaboratoryApi:
+    """The laboratory's questions and runs, for everyone who uses a workbench; every method may be called by many threads at once.
 
     All take what the browser sent, parsed; ``model`` names the baseline, the first one where it is missing. All raise
     ValueError with a sentence where it means nothing.
@@ -41,38 +44,40 @@ class Questions:
 
     def about(self, asked: Any) -> dict[str, Any]:
         """What there is to control; see ``describe.about``."""
-        bench = self._bench(asked)
-        return {"model": bench.name, **about(bench.config, bench.side)}
+        loaded = self._loaded(asked)
+        return {"model": loaded.name, **about(loaded.config, loaded.side)}
 
     def describe(self, asked: Any) -> dict[str, Any]:
         """One step of a control; see ``describe.describe``."""
-        bench = self._bench(asked)
-        return describe(bench.config, bench.side, asked)
+        loaded = self._loaded(asked)
+        return describe(loaded.config, loaded.side, asked)
 
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json; ``python``, lines that build it; and ``note``, a remark."""
-        bench, found = self._wanted(asked)
-        side = None if found.side == bench.side else found.side
-        lines = python_lines(found.config, bench.config, found.inherited, found.seed, bench.source, side)
-        return {"config": found.config.without_claims().to_json_string(), "python": lines, "note": foreign(found.config)}
+        loaded, request = self._request(asked)
+        config, inherited = request.architecture, request.weights == INHERITED
+        lines = python_lines(config, loaded.config, inherited, request.seed, loaded.source, request.side)
+        return {"config": config.without_claims().to_json_string(), "python": lines, "note": foreign(config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
         """Ends the run of this name, wherever it is; also one that has not begun."""
-        self._workbench.trials.cancel(_run(asked))
+        self._workbench.jobs.cancel(_run(asked))
         return {}
 
     def model(self, asked: Any) -> bytes:
         """The variant as a saved model folder, zipped."""
-        bench, found = self._wanted(asked)
-        if found.cost.weight_bytes > MAX_SAVED:
+        loaded, request = self._request(asked)
+        side = request.side or loaded.side
+        weights = cost(request.architecture, side, side).weight_bytes
+        if weights > MAX_SAVED:
             raise ValueError(
-                f"This model's weights take {in_bytes(found.cost.weight_bytes)}, and at most {in_bytes(MAX_SAVED)} can be saved here. "
+                f"This model's weights take {in_bytes(weights)}, and at most {in_bytes(MAX_SAVED)} can be saved here. "
                 "The Python lines build it on your machine."
             )
-        if not self._packing.acquire(timeout=PACKING):  # one at a time: each holds the weights several times
+        if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time: each holds the weights several times
             raise ValueError("Others are saving their models now. Try again in a moment.")
         try:
-            return model_zip(bench.variant_model(found), replace(bench.processor, size=found.side))
+            return model_zip(loaded.model_of(request), loaded.processor_of(request))
         finally:
             self._packing.release()
 
@@ -81,74 +86,68 @@ class Questions:
         is about it, as ``written``; and the name of the ``model``."""
         query = asked.get("query") if isinstance(asked, Mapping) else None
         view, notices = self.linked(query if isinstance(query, str) else "")
-        bench = self._workbench.bench(view.model)
+        loaded = self._workbench.loaded(view.model)
         architecture = {
-            "stages": stage_settings(view.architecture or bench.config),
-            "side": view.side or bench.side,
+            "stages": stage_settings(view.architecture or loaded.config),
+            "side": view.side or loaded.side,
             "weights": view.weights,
             "seed": view.seed,
         }
         shown = {each.name: getattr(view, each.name) for each in fields(view) if each.name != "architecture"}
         kept = View(architecture=view.architecture, side=view.side, weights=view.weights, seed=view.seed)
-        written = encode(kept, bench.config)
-        return {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": bench.name}
+        written = encode(kept, loaded.config)
+        return {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": loaded.name}
 
     def linked(self, query: str) -> tuple[View, list[str]]:
         """The view that a query string describes, read with the model that it names, and sentences on what it could not say."""
         names = self._workbench.names
-        bench = self._workbench.bench()
-        view, notices = decode(query, bench.config, names, self._workbench.examples, bench.side)
-        if view.model not in (None, bench.name):
-            bench = self._workbench.bench(view.model)
-            view, notices = decode(query, bench.config, names, self._workbench.examples, bench.side)
+        loaded = self._workbench.loaded()
+        view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
+        if view.model not in (None, loaded.name):
+            loaded = self._workbench.loaded(view.model)
+            view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
         return view, notices
 
     def run(self, picture: str, asked: Any) -> Iterator[dict[str, Any]]:
         """The picture through the variant, next to the baseline.
 
         Yields:
-            ``run`` (its name) with ``words`` on the way; at the end with ``baseline`` and ``variant`` too, each what an
+            ``run`` (its id) with ``words`` on the way; at the end with ``baseline`` and ``variant`` too, each what an
             explorer is told. Nothing more once it is cancelled.
         """
-        run, (bench, found) = _run(asked), self._wanted(asked)
+        run, (loaded, variant) = _run(asked), self._request(asked)
+        own = Request(model=loaded.name, picture=picture)
 
-        def work(tell) -> dict[str, Any]:
-            tell("Building the variant")
-            model = bench.variant_model(found, lambda done: tell("Building the variant", done))
-            tell("Running your picture through it")
-            result = bench.explore_variant(picture, found, model)
-            note = words.weights(bench.config, bench.side, found)
-            baseline = self._baseline(bench, picture, asked)
-            return {"words": note, "baseline": baseline, "variant": explorer.told(result.key, picture, note=note)}
+        def work(progress) -> dict[str, Any]:
+            result = self._workbench.explore(variant.with_picture(picture), progress)
+            baseline = self._workbench.found(own) or self._workbench.explore(own)
+            note = words.weights(loaded.config, loaded.side, variant)
+            return {
+                "words": note,
+                "baseline": explorer.told(baseline.key, picture, note=words.accuracy(loaded.config)),
+                "variant": explorer.told(result.key, picture, note=note),
+            }
 
         try:
-            for step in self._workbench.trials.steps(run, work):
-                yield {"run": run, **({"words": step} if isinstance(step, str) else step)}
+            for step in self._workbench.jobs.steps(run, work):
+                yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
         except Cancelled:
             yield {"run": run, "cancelled": True}
 
-    def _baseline(self, bench: Bench, picture: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        key = asked.get("key")
+    def _request(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
+        loaded = self._loaded(asked)
         try:
-            self._workbench.store.get(key)
-        except (KeyError, TypeError):  # gone, or never there
-            key = bench.explore(picture).key
-        return explorer.told(key, picture, note=words.accuracy(bench.config))
-
-    def _wanted(self, asked: Any) -> tuple[Bench, Wanted]:
-        bench = self._bench(asked)
-        try:
-            return bench, wanted(bench.config, bench.side, asked)
+            return loaded, model_request(loaded.name, loaded.config, loaded.side, asked)
         except ValueError as error:
             raise ValueError(in_labels(str(error))) from error
 
-    def _bench(self, asked: Any) -> Bench:
+    def _loaded(self, asked: Any) -> LoadedModel:
         name = asked.get("model") if isinstance(asked, Mapping) else None
-        return self._workbench.bench(name if isinstance(name, str) else None)
+        return self._workbench.loaded(name if isinstance(name, str) else None)
 
 
 def _run(asked: Any) -> str:
     run = asked.get("run") if isinstance(asked, Mapping) else None
     if not isinstance(run, str) or not 0 < len(run) <= RUN_LENGTH:
-        raise ValueError("A run has a name of 1 to 64 characters.")
+        raise ValueError(f"Invalid run id: 1 to {RUN_LENGTH} characters are expected.")
     return run

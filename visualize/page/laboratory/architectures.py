@@ -1,9 +1,8 @@
-"""What the laboratory's controls ask for, as one validated value: an architecture, its input, and how it gets its weights."""
+"""The architectures that the laboratory's controls ask for: read, checked against what this machine can run, and the nearest that fits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cvt.architecture.budget import Limits, refuse_if_too_large
@@ -13,27 +12,18 @@ from cvt.architecture.variants import architecture
 from cvt.config import CvtConfig
 from cvt.fields import shown
 
+from ..requests import INHERITED, WEIGHTS, ModelRequest
+
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
 LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)
 MAX_SEED = 2**31 - 1
-WEIGHTS = ("inherited", "random")
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """``config`` at an input of ``side`` × ``side`` pixels, its costs, and its weights: inherited as far as possible, or random."""
-
-    config: CvtConfig
-    side: int
-    cost: CvtCost
-    inherited: bool
-    seed: int
-
-
-def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
-    """What a browser asked for, against a model of ``base`` whose own input has ``side`` pixels.
+def model_request(model: str, base: CvtConfig, side: int, asked: Any) -> ModelRequest:
+    """The variant that a browser asked for, of the loaded model of this name; its architecture is always given.
 
     Args:
+        base, side: the loaded model's configuration and input side in pixels.
         asked: ``stages`` (a list of {setting: value}, one a stage), and if wanted ``side``, ``weights`` and ``seed``; anything
             else in it is left alone.
     Raises:
@@ -41,17 +31,22 @@ def wanted(base: CvtConfig, side: int, asked: Any) -> Wanted:
             this machine. The sentence says why and what to change.
     """
     config, _ = architecture_of(base, side, asked)
-    weights, seed, chosen = asked.get("weights", WEIGHTS[0]), asked.get("seed", 0), asked.get("side", side)
+    weights, seed, chosen = asked.get("weights", INHERITED), asked.get("seed", 0), asked.get("side", side)
     if weights not in WEIGHTS:
         raise ValueError(f"The weights cannot be {shown(weights)}: choose inherited or random.")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise ValueError(f"The seed cannot be {shown(seed)}: choose a whole number from 0 to {MAX_SEED}.")
-    result = refuse_if_too_large(config, chosen, chosen, LIMITS.macs, LIMITS.parameters, LIMITS.memory)
-    return Wanted(config, chosen, result, weights == "inherited", seed)
+    check_limits(config, chosen)
+    return ModelRequest(model=model, architecture=config, side=None if chosen == side else chosen, weights=weights, seed=seed)
+
+
+def check_limits(config: CvtConfig, side: int) -> None:
+    """Raises TooLarge, with what to change, where this machine cannot run ``config`` at an input of side × side pixels."""
+    refuse_if_too_large(config, side, side, LIMITS.macs, LIMITS.parameters, LIMITS.memory)
 
 
 def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, CvtCost]:
-    """The architecture that ``wanted`` reads, and what it costs, whether or not this machine can run it.
+    """The architecture that ``model_request`` reads, and what it costs, whether or not this machine can run it.
 
     Raises:
         ValueError: nothing that can be read, or an architecture that cannot be built.
@@ -70,7 +65,7 @@ def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, 
 def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
     """The value of one setting of one stage, nearest to what was asked for, with which all the rest can be built and run.
 
-    None where there is none, or no such setting. Takes what ``wanted`` takes and has refused.
+    None where there is none, or no such setting. Takes what ``model_request`` takes and has refused.
     """
     stages = asked.get("stages")
     if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):

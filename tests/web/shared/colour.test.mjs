@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { SEQUENTIAL, table } from "../../visualize/explorer/colour.js";
-import { colourise, packRgb } from "../../visualize/explorer/draw.js";
+import { SEQUENTIAL, table } from "../../../visualize/web/shared/colour.js";
+import { colourise, packRgb } from "../../../visualize/web/shared/draw.js";
 
 const rgba = (packed) => [packed & 255, (packed >> 8) & 255, (packed >> 16) & 255, packed >>> 24];
 const luminance = (packed) => {

@@ -12,8 +12,9 @@ from cvt.architecture.variants import stage_settings, variant
 from cvt.config import VARIANTS, CvtConfig
 from tests.helpers import tiny_config
 from visualize.geometry import stage_grids
+from visualize.page.laboratory.architectures import model_request, nearest
 from visualize.page.laboratory.describe import about, describe
-from visualize.page.laboratory.requests import nearest, wanted
+from visualize.page.requests import ModelRequest
 
 BASE, SIDE = tiny_config(), 32
 
@@ -24,12 +25,10 @@ def asked(changes=None, **more):
 
 
 def test_what_is_asked_for_is_what_it_becomes():
-    found = wanted(BASE, SIDE, asked({1: {"depth": 5}}, side=64, weights="random", seed=7))
-    assert found.config == variant(BASE, {1: {"depth": 5}})
-    assert (found.side, found.inherited, found.seed) == (64, False, 7)
-    assert found.cost == cost(found.config, 64, 64)
-    plain = wanted(BASE, SIDE, asked())
-    assert (plain.config, plain.side, plain.inherited, plain.seed) == (BASE, SIDE, True, 0)
+    found = model_request("mine", BASE, SIDE, asked({1: {"depth": 5}}, side=64, weights="random", seed=7))
+    assert found == ModelRequest(model="mine", architecture=variant(BASE, {1: {"depth": 5}}), side=64, weights="random", seed=7)
+    plain = model_request("mine", BASE, SIDE, asked())
+    assert plain == ModelRequest(model="mine", architecture=BASE)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,7 @@ def test_what_is_asked_for_is_what_it_becomes():
 )
 def test_what_means_nothing_is_refused_in_a_short_sentence(given, sentence):
     with pytest.raises(ValueError, match=sentence) as raised:
-        wanted(BASE, SIDE, given)
+        model_request("mine", BASE, SIDE, given)
     assert len(str(raised.value)) < 400
 
 
@@ -68,12 +67,12 @@ def test_the_remedy_is_the_nearest_value_that_can_be_run():
     large["stages"][2]["embed_dim"] = 1008
     value = nearest(BASE, SIDE, large, 2, "embed_dim")
     large["stages"][2]["embed_dim"] = value
-    assert wanted(BASE, SIDE, large)
+    assert model_request("mine", BASE, SIDE, large)
     fitting = [each for each in SETTINGS["embed_dim"].values if value < each < 1008]
     for each in fitting:
         large["stages"][2]["embed_dim"] = each
         with pytest.raises(ValueError):  # noqa: PT011
-            wanted(BASE, SIDE, large)
+            model_request("mine", BASE, SIDE, large)
     assert nearest(BASE, SIDE, heads, 7, "num_heads") is None
     assert nearest(BASE, SIDE, heads, 1, "colour") is None
     heads["stages"][0]["depth"] = "many"  # no value of another setting helps
@@ -140,7 +139,7 @@ def test_an_answer_looks_at_a_handful_of_configurations(monkeypatch):
     looked = []
     for module in (
         "cvt.architecture.budget",
-        "visualize.page.laboratory.requests",
+        "visualize.page.laboratory.architectures",
         "visualize.page.laboratory.describe",
         "visualize.page.laboratory.differences",
     ):
@@ -171,4 +170,4 @@ def test_what_is_too_large_is_not_run_but_has_its_costs():
     assert "are allowed here" in answer["problem"]
     assert answer["variant"]["macs"] == pytest.approx(194.2e9, rel=0.01)
     with pytest.raises(TooLarge):
-        wanted(BASE, SIDE, large)
+        model_request("mine", BASE, SIDE, large)

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { around, shared } from "../../visualize/explorer/ancestry.js";
-import { ancestors, cellAt, cellBox, cellOf, clipped, fieldBox, gridBox } from "../../visualize/explorer/geometry.js";
+import { ancestors, cellAt, cellBox, cellOf, clipped, fieldBox, gridBox } from "../../../visualize/web/shared/geometry.js";
 
 // Stage 3 of CvT-13 at 224: token centres 16 px apart from 1.5, key centres 32 px apart.
 const query = { shape: [14, 14], first: [1.5, 1.5], stride: [16, 16], field: [31, 31] };
@@ -42,11 +41,4 @@ test("ancestors are the windows of the overlapping convolutions, cut at the edge
     { stage: 0, top: 17, left: 0, bottom: 23, right: 3 },
   ]);
   assert.deepEqual(ancestors(stages, 0, { row: 3, column: 3 }), []);
-});
-
-test("the part around a box stays on the input, and neighbours' fields overlap by what the stride leaves", () => {
-  assert.deepEqual(around({ top: 0, left: 40, height: 20, width: 20 }, [96, 96]), { top: 0, left: 35, height: 30, width: 30 });
-  assert.deepEqual(around({ top: 10, left: 70, height: 80, width: 26 }, [96, 96]), { top: 0, left: 57, height: 96, width: 39 });
-  assert.equal(shared({ field: [31, 31], stride: [16, 16] }), 15 / 31);
-  assert.equal(shared({ field: [4, 4], stride: [4, 4] }), 0);
 });

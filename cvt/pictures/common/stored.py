@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from ..notes import Note
 from .bounds import UnreadablePicture, damaged
+from .notes import Note
 
 _BAND = 1 << 20  # pixels that are worked on together where a step needs several times their memory
 

@@ -18,9 +18,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from .formats.bounds import MAX_PROFILE
-from .formats.stored import bands
+from .bounds import MAX_PROFILE
 from .notes import Note
+from .stored import bands
 
 _D65 = (0.3127, 0.3290)
 _SRGB_PLACES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65)  # x, y of red, green, blue and white
@@ -37,7 +37,7 @@ _PRIMARIES = {
     12: ("Display P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)),
 }
 # H.273's transfer characteristics; those of television are a matter of who shows them.
-_TELEVISION = (1, 6, 14, 15)
+_TELEVISION = (1, 6, 11, 14, 15)
 _TRANSFERS = {2: "srgb", 13: "srgb", **dict.fromkeys(_TELEVISION, "television"), 4: 2.2, 5: 2.8, 8: 1.0, 16: "pq", 18: "hlg"}
 # Gamuts that people know by name, whatever a profile calls itself: x, y of red, green, blue and white.
 _GAMUTS = {
@@ -89,7 +89,7 @@ def from_gamma(exponent: float, places: np.ndarray | None) -> Described | None:
     if not 0.05 <= exponent <= 5:
         return None
     xy = _SRGB_PLACES if places is None else tuple(float(value) for value in (*places[2:], *places[:2]))
-    srgb_curve = abs(exponent - 1 / 2.2) < 0.005
+    srgb_curve = abs(exponent * 2.2 - 1) < 0.05  # as libpng and Chromium take it
     if max(abs(own - usual) for own, usual in zip(xy, _SRGB_PLACES, strict=True)) < 0.002:
         xy = _SRGB_PLACES
     described = Described(f"gamma {1 / exponent:.2g}", xy, "srgb" if srgb_curve and xy == _SRGB_PLACES else round(1 / exponent, 4))

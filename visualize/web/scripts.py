@@ -23,6 +23,12 @@ const attach = async (tries) => {
 };
 attach(0);
 """
+# Python's words to the page's state, shared/page.js. The page's scripts may not be there yet.
+_ON_PAGE = """async (__ARGUMENTS__) => {
+  const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
+  const { page } = await import(root + "/modules/shared/page.js");
+  __STATEMENTS__
+}"""
 
 
 def template_text(text: str) -> str:
@@ -33,3 +39,8 @@ def template_text(text: str) -> str:
 def on_load(component: str, answers: str) -> str:
     """The ``js_on_load`` of a ``gr.HTML``: mounts the element, and says below which address the server answers it."""
     return _ON_LOAD.replace("__COMPONENT__", component).replace("__ANSWERS__", answers)
+
+
+def on_page(arguments: str, statements: str) -> str:
+    """The ``js`` of a listener that changes the page's state, ``page``."""
+    return _ON_PAGE.replace("__ARGUMENTS__", arguments).replace("__STATEMENTS__", statements)

@@ -1,0 +1,173 @@
+"""A classifier's forward pass over packed weights: the same numbers as the model's within rounding, in fewer and larger steps.
+
+Tokens are updated in place by matrix products that add to them, keys and values are projected by one product, and on a GPU
+three kernels of ``kernels.py`` do what lies between. Where nothing is captured, the last block is computed for the cls token
+alone, since nobody reads the other tokens after it: exact, and a tenth of a CvT-13's arithmetic.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass
+from types import ModuleType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..model import ACTIVATIONS, to_picture
+from .packing import Packed, PackedBlock, PackedStage
+
+
+@dataclass
+class BlockTaps:
+    """What a block's attention reads: query (B, N, C), key and value (B, N', C), contiguous."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    heads: int
+    scale: float
+
+    def qkv(self) -> tuple[Tensor, Tensor, Tensor, float]:
+        """q (B, heads, N, D), k and v (B, heads, N', D), and the scale of the products of q and k."""
+        query, key, value = (_heads(each, self.heads) for each in (self.query, self.key, self.value))
+        return query, key, value, self.scale
+
+
+@dataclass
+class StageTaps:
+    """What a stage passes on: tokens (B, N, C), the cls token first where it has one; and its blocks."""
+
+    tokens: Tensor
+    grid: tuple[int, int]
+    has_cls: bool
+    blocks: list[BlockTaps]
+
+    def output(self) -> tuple[Tensor, Tensor | None]:
+        """Feature map (B, C, H, W), and cls token (B, 1, C) or None."""
+        return to_picture(self.tokens[:, self.has_cls :], self.grid), self.tokens[:, :1] if self.has_cls else None
+
+
+Taps = list[StageTaps]
+
+
+def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> Tensor:
+    """Logits (B, num_labels) of pixel_values (B, channels, H, W); ``taps``, an empty list where given, is filled."""
+    x = pixel_values.to(packed.dtype)
+    activation = ACTIVATIONS[packed.config.hidden_act]
+    for index, stage in enumerate(packed.stages):
+        has_cls = stage.cls is not None
+        tokens, grid = _embedded(stage, x)  # (B, N, C)
+        found: list[BlockTaps] | None = None if taps is None else []
+        for number, block in enumerate(stage.blocks):
+            last = has_cls and index == len(packed.stages) - 1 and number == len(stage.blocks) - 1
+            tokens = _block(block, tokens, grid, has_cls, activation, found, alone=last and taps is None)
+        if index < len(packed.stages) - 1:
+            x = to_picture(tokens[:, has_cls:], grid)
+        if taps is not None:
+            taps.append(StageTaps(tokens, grid, has_cls, found))
+    read = tokens[:, :1] if has_cls else tokens
+    pooled = _norm(read, packed.norm, packed.norm_eps).mean(dim=1)  # (B, C); the mean of a single token is itself
+    return pooled if packed.classifier is None else F.linear(pooled, *packed.classifier)
+
+
+@functools.cache
+def _kernels(device: torch.device, dtype: torch.dtype) -> ModuleType | None:
+    """The kernels for tokens on this device, where they work; else PyTorch's own operators do the same.
+
+    Triton comes with PyTorch for CUDA, but it calls a C compiler when a kernel first runs, which not every machine has.
+    """
+    if device.type != "cuda" or dtype == torch.float64:
+        return None
+    try:
+        from . import kernels  # takes a while to import: only for those who need it
+
+        ones = torch.ones(1, device=device)
+        kernels.embedded_norm(torch.ones((1, 1, 1), device=device, dtype=dtype), ones, ones, None, 1e-5, ones.to(dtype).view(1, 1, 1))
+        return kernels
+    except Exception:  # whatever a missing or broken tool chain raises
+        logging.getLogger(__name__).warning("Triton's kernels do not run here; PyTorch's operators are used instead.", exc_info=True)
+        return None
+
+
+def _norm(tokens: Tensor, norm: tuple[Tensor, Tensor], eps: float) -> Tensor:
+    gain, shift = norm
+    return F.layer_norm(tokens, gain.shape, gain.to(tokens.dtype), shift.to(tokens.dtype), eps)
+
+
+def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """(B, C_in, H_in, W_in) → tokens (B, N, C), the cls token first where there is one, and the grid (H, W)."""
+    x = F.conv2d(x.contiguous(memory_format=torch.channels_last), stage.kernel, stage.bias, stage.stride, stage.padding)
+    pictures, width, *grid = x.shape
+    patches = x.permute(0, 2, 3, 1).reshape(pictures, -1, width)  # a view: channels last
+    if gpu := _kernels(patches.device, patches.dtype):
+        tokens = patches.new_empty((pictures, patches.shape[1] + (stage.cls is not None), width))
+        gpu.embedded_norm(patches.contiguous(), *stage.norm, stage.cls, stage.eps, tokens)
+        return tokens, tuple(grid)
+    tokens = _norm(patches, stage.norm, stage.eps)
+    if stage.cls is not None:
+        tokens = torch.cat((stage.cls.to(tokens.dtype).expand(pictures, 1, -1), tokens), dim=1)
+    return tokens, tuple(grid)
+
+
+def _block(
+    block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool, activation, found: list[BlockTaps] | None, alone: bool
+) -> Tensor:
+    """(B, N, C) → (B, N, C), changed in place; ``alone``: of the cls token only, (B, 1, C)."""
+    pictures, _, width = tokens.shape
+    query, key_value = _projected(block, tokens, grid, has_cls)  # (B, N, C), (2, B, N', C)
+    if alone:
+        query, tokens = query[:, :1], tokens[:, :1].contiguous()
+    query = F.linear(query, *block.query)
+    key, value = torch.bmm(key_value.flatten(1, 2), block.key_value).view(key_value.shape)
+    if found is not None:
+        biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
+        found.append(BlockTaps(query, *biased, block.heads, block.scale))
+    parts = (_heads(each, block.heads) for each in (query, key, value))
+    mixed = F.scaled_dot_product_attention(*parts, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
+    rows = tokens.view(-1, width)
+    rows.addmm_(mixed.reshape(-1, width), block.output)
+    hidden = F.linear(_normalised(block, rows), *block.intermediate)
+    rows.addmm_(activation(hidden), block.mlp_output)
+    return rows.view(pictures, -1, width)
+
+
+def _heads(tokens: Tensor, heads: int) -> Tensor:
+    """(B, N, C) → (B, heads, N, D), a view."""
+    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool) -> tuple[Tensor, Tensor]:
+    """What the linear layers of query, and of key and value, read: (B, N, C) and (2, B, N', C)."""
+    pictures, _, width = tokens.shape
+    if block.kernels.shape[1] == 9 and block.paddings == (1, 1) and (gpu := _kernels(tokens.device, tokens.dtype)):
+        keys = has_cls + ((grid[0] - 1) // block.stride + 1) * ((grid[1] - 1) // block.stride + 1)
+        query, key_value = torch.empty_like(tokens), tokens.new_empty((2, pictures, keys, width))
+        gpu.normalised_projections(
+            tokens, grid, *block.before, block.kernels, block.biases, block.stride, block.eps, query, key_value[0], key_value[1]
+        )
+        return query, key_value
+    normalised = _norm(tokens, block.before, block.eps)
+    patches = to_picture(normalised[:, has_cls:], grid)
+    side = round(block.kernels.shape[1] ** 0.5)
+    kernels = block.kernels.transpose(1, 2).unflatten(-1, (1, side, side)).to(tokens.dtype)  # (3, C, 1, k, k)
+    settings = [(1, block.paddings[0]), (block.stride, block.paddings[1]), (block.stride, block.paddings[1])]
+    parts = []
+    for kernel, bias, (stride, padding) in zip(kernels, block.biases.to(tokens.dtype), settings, strict=True):
+        part = F.conv2d(patches, kernel, bias, stride, padding, groups=width).flatten(2).transpose(1, 2)
+        parts.append(torch.cat((normalised[:, :has_cls], part), dim=1))
+    return parts[0], torch.stack(parts[1:])
+
+
+def _normalised(block: PackedBlock, rows: Tensor) -> Tensor:
+    """The LayerNorm before the MLP, (rows, C); the biases of attention's output and of the MLP are added to ``rows`` here."""
+    if gpu := _kernels(rows.device, rows.dtype):
+        out = torch.empty_like(rows)
+        gpu.biased_norm(rows, block.output_bias, block.mlp_bias, *block.after, block.eps, out)
+        return out
+    rows += block.output_bias.to(rows.dtype)
+    out = _norm(rows, block.after, block.eps)
+    rows += block.mlp_bias.to(rows.dtype)
+    return out

@@ -1,0 +1,171 @@
+"""A classifier's weights as its fast forward pass wants them: BatchNorm folded, biases moved to where they cost nothing.
+
+Nothing here is approximate. In evaluation BatchNorm is a scale and a shift per channel, which the convolution before it can do.
+A bias of the keys adds the same to all scores of a query, which softmax does not see. A bias of the values comes through
+attention unchanged, since weights sum to 1, so the output layer's bias can bring it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..config import CvtConfig
+from ..model import Block, ConvProjection, CvtForImageClassification, Stage
+
+
+@dataclass(frozen=True)
+class PackedBlock:
+    """Weights of one block; C its width. Vectors are float32; matrices have the model's dtype."""
+
+    heads: int
+    scale: float
+    eps: float
+    stride: int  # of keys and values
+    paddings: tuple[int, int]  # of the queries' convolution, and of the keys' and values'
+    before: tuple[Tensor, Tensor]  # LayerNorm's gain and shift, (C,) each
+    after: tuple[Tensor, Tensor]
+    kernels: Tensor  # (3, k·k, C): of query, key and value
+    biases: Tensor  # (3, C)
+    query: tuple[Tensor, Tensor | None]  # weight (C, C) and bias (C,) in the model's dtype
+    key_value: Tensor  # (2, C, C), transposed
+    key_bias: Tensor  # (C,), left out of the keys
+    value_bias: Tensor  # (C,), left out of the values
+    output: Tensor  # (C, C), transposed
+    output_bias: Tensor  # (C,), with what the values' bias becomes
+    intermediate: tuple[Tensor, Tensor]
+    mlp_output: Tensor  # (mlp_dim, C), transposed
+    mlp_bias: Tensor  # (C,)
+
+
+@dataclass(frozen=True)
+class PackedStage:
+    """Weights of one stage."""
+
+    kernel: Tensor  # (C, C_in, k, k), channels last
+    bias: Tensor
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    norm: tuple[Tensor, Tensor]
+    eps: float
+    cls: Tensor | None  # (C,)
+    blocks: tuple[PackedBlock, ...]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Weights of a classifier, copied: changing the model does not change them."""
+
+    config: CvtConfig
+    dtype: torch.dtype
+    stages: tuple[PackedStage, ...]
+    norm: tuple[Tensor, Tensor]
+    norm_eps: float
+    classifier: tuple[Tensor, Tensor] | None
+
+
+def why_not(model: nn.Module) -> str | None:
+    """What keeps a model from being packed, in a few words; None where nothing does."""
+    if type(model) is not CvtForImageClassification:
+        return f"a {type(model).__name__} is no CvtForImageClassification"
+    if set(model.config.qkv_projection_method) != {"dw_bn"}:
+        return "it has projections without convolution"
+    kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.LayerNorm, nn.Identity}
+    for name, module in model.named_modules():
+        ours = type(module).__module__ == CvtForImageClassification.__module__
+        if not ours and type(module) not in kinds | {nn.ModuleList, nn.Dropout}:
+            return f"{name} is a {type(module).__name__}"
+        if hasattr(module, "parametrizations"):
+            return f"{name} has a parametrization"
+    for name, module in model.named_modules():
+        if isinstance(module, ConvProjection):
+            conv, norm = module.convolution, module.normalization
+            if type(norm) is not nn.BatchNorm2d or norm.running_var is None or norm.weight is None or conv.bias is not None:
+                return f"{name} is no convolution with BatchNorm"
+    return None
+
+
+@torch.no_grad()
+def pack(model: CvtForImageClassification) -> Packed:
+    """A copy of the model's weights, on its device. Only for models of which ``why_not`` is None."""
+    head = model.classifier
+    return Packed(
+        config=model.config,
+        dtype=model.dtype,
+        stages=tuple(_stage(stage) for stage in model.cvt.encoder.stages),
+        norm=_norm(model.layernorm),
+        norm_eps=model.layernorm.eps,
+        classifier=(head.weight.clone(), head.bias.clone()) if isinstance(head, nn.Linear) else None,
+    )
+
+
+def _stage(stage: Stage) -> PackedStage:
+    embedding = stage.embedding.convolution_embeddings
+    projection, norm = embedding.projection, embedding.normalization
+    return PackedStage(
+        kernel=projection.weight.detach().clone(memory_format=torch.channels_last),
+        bias=projection.bias.detach().clone(),
+        stride=projection.stride,
+        padding=projection.padding,
+        norm=_norm(norm),
+        eps=norm.eps,
+        cls=None if stage.cls_token is None else _precise(stage.cls_token).flatten(),
+        blocks=tuple(_block(block) for block in stage.layers),
+    )
+
+
+def _block(block: Block) -> PackedBlock:
+    attention, dense = block.attention.attention, block.attention.output.dense
+    folded = [_folded(getattr(attention, f"convolution_projection_{name}").convolution_projection) for name in ("query", "key", "value")]
+    key, value = attention.projection_key, attention.projection_value
+    value_bias = _bias(value)
+    of_query, of_key = (
+        getattr(attention, f"convolution_projection_{name}").convolution_projection.convolution for name in ("query", "key")
+    )
+    return PackedBlock(
+        heads=attention.num_heads,
+        scale=attention.attend.scale,
+        eps=block.layernorm_before.eps,
+        stride=of_key.stride[0],
+        paddings=(of_query.padding[0], of_key.padding[0]),
+        before=_norm(block.layernorm_before),
+        after=_norm(block.layernorm_after),
+        kernels=torch.stack([kernel for kernel, _ in folded]),
+        biases=torch.stack([bias for _, bias in folded]),
+        query=_linear(attention.projection_query),
+        key_value=torch.stack([key.weight.detach().T, value.weight.detach().T]).contiguous(),
+        key_bias=_bias(key),
+        value_bias=value_bias,
+        output=dense.weight.detach().clone().T,
+        output_bias=_precise(dense.bias) + _precise(dense.weight) @ value_bias,
+        intermediate=_linear(block.intermediate.dense),
+        mlp_output=block.output.dense.weight.detach().clone().T,
+        mlp_bias=_precise(block.output.dense.bias),
+    )
+
+
+def _folded(projection: ConvProjection) -> tuple[Tensor, Tensor]:
+    """Kernel (k·k, C) and bias (C,), float32, of the one convolution that equals convolution and BatchNorm in evaluation."""
+    norm = projection.normalization
+    scale = _precise(norm.weight) * torch.rsqrt(_precise(norm.running_var) + norm.eps)
+    kernel = _precise(projection.convolution.weight).flatten(1) * scale[:, None]  # (C, k·k)
+    return kernel.T.contiguous(), _precise(norm.bias) - _precise(norm.running_mean) * scale
+
+
+def _norm(norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
+    return _precise(norm.weight), _precise(norm.bias)
+
+
+def _linear(linear: nn.Linear) -> tuple[Tensor, Tensor | None]:
+    return linear.weight.detach().clone(), None if linear.bias is None else linear.bias.detach().clone()
+
+
+def _bias(linear: nn.Linear) -> Tensor:
+    return _precise(linear.weight).new_zeros(linear.out_features) if linear.bias is None else _precise(linear.bias)
+
+
+def _precise(tensor: Tensor) -> Tensor:
+    """A copy in at least float32."""
+    return tensor.detach().to(torch.promote_types(tensor.dtype, torch.float32), copy=True)

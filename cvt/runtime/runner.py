@@ -1,0 +1,162 @@
+"""A loaded classifier that answers faster, with the same outputs: ``Runner(model)(pixel_values)``.
+
+It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
+do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
+been changed, exchanged or moved since are noticed and packed anew; only what is written past PyTorch's count of changes, through
+``tensor.data``, needs ``refresh()``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..model import CvtForImageClassification, check_pixels
+from .forward import Taps, forward
+from .packing import Packed, pack, why_not
+
+MAX_GRAPHS = 8
+MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Logits (B, num_labels); ``taps`` where they were asked for, see ``forward.StageTaps``."""
+
+    logits: Tensor
+    taps: Taps | None = None
+
+
+class _Graph:
+    """One pass for one shape of input, recorded, with the buffers that it reads and writes."""
+
+    def __init__(self, packed: Packed, like: Tensor, captures: bool):
+        self.given = like.clone()
+        before = torch.cuda.memory_reserved(like.device)
+        side, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
+        side.wait_stream(current)
+        with torch.cuda.stream(side):  # what libraries set up at a first call cannot be recorded
+            for _ in range(2):
+                forward(packed, self.given, [] if captures else None)
+        current.wait_stream(side)
+        self.graph, self.taps = torch.cuda.CUDAGraph(), [] if captures else None
+        with torch.cuda.graph(self.graph):
+            self.logits = forward(packed, self.given, self.taps)
+            if captures:  # into one buffer, which takes one copy to hand out
+                tensors = _tensors(self.taps)
+                self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
+                torch._foreach_copy_(_parts(self.all, tensors), tensors)
+        self.nbytes = torch.cuda.memory_reserved(like.device) - before
+
+    def __call__(self, pixel_values: Tensor) -> Answer:
+        self.given.copy_(pixel_values)
+        self.graph.replay()
+        if self.taps is None:
+            return Answer(self.logits.clone())
+        copies = iter(_parts(self.all.clone(), _tensors(self.taps)))
+        taps = []
+        for stage in self.taps:
+            tokens = next(copies)
+            blocks = [replace(block, query=next(copies), key=next(copies), value=next(copies)) for block in stage.blocks]
+            taps.append(replace(stage, tokens=tokens, blocks=blocks))
+        return Answer(self.logits.clone(), taps)
+
+
+def _tensors(taps: Taps) -> list[Tensor]:
+    return [each for stage in taps for each in (stage.tokens, *(x for b in stage.blocks for x in (b.query, b.key, b.value)))]
+
+
+def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
+    """Consecutive parts of a flat buffer, in these tensors' shapes."""
+    parts = buffer.split([each.numel() for each in like])
+    return [part.view(each.shape) for part, each in zip(parts, like, strict=True)]
+
+
+class Runner:
+    """Runs one model; any number of threads may ask.
+
+    Args:
+        model: in evaluation mode, on the device and in the dtype in which it is to run.
+        graphs: whether CUDA graphs may be recorded; one per shape, at most MAX_GRAPHS and MAX_GRAPH_BYTES of them.
+    """
+
+    def __init__(self, model: CvtForImageClassification, graphs: bool = True):
+        self.model = model
+        self._may_record = graphs
+        self._lock = threading.Lock()  # of the packed weights and the graphs' buffers
+        self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
+        self._pack()
+
+    @torch.inference_mode()
+    def warm_up(self, *shape: int, captures: bool = True) -> None:
+        """Runs once for pixel_values of this shape, (B, channels, H, W), so that the first picture does not wait for it."""
+        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+
+    def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
+        """Logits, and with ``captures`` the taps of the pass.
+
+        Returns:
+            None where this pass is the model's own affair: see the module. The caller then calls the model.
+        Raises:
+            ValueError: as the model.
+        """
+        check_pixels(pixel_values, self.model.config)
+        if self.model.training or torch.is_grad_enabled() or torch.is_autocast_enabled(self.model.device.type):
+            return None
+        with self._lock:
+            answer = self._answer(pixel_values, captures)
+            if self._changed():  # looked at while a GPU is at work
+                self._pack()
+                answer = self._answer(pixel_values, captures)
+        hooked = any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
+        return None if hooked else answer
+
+    def refresh(self) -> None:
+        """Packs the model's weights as they are now."""
+        with self._lock:
+            self._pack()
+
+    def _answer(self, pixel_values: Tensor, captures: bool) -> Answer | None:
+        if self._packed is None:
+            return None
+        pixel_values = pixel_values.to(self.model.device, self._packed.dtype)
+        if self._may_record and pixel_values.is_cuda:
+            return self._graph(pixel_values, captures)(pixel_values)
+        taps: Taps | None = [] if captures else None
+        return Answer(forward(self._packed, pixel_values, taps), taps)
+
+    def _graph(self, pixel_values: Tensor, captures: bool) -> _Graph:
+        key = (*pixel_values.shape, captures)
+        if key not in self._graphs:
+            self._graphs[key] = _Graph(self._packed, pixel_values, captures)
+            while len(self._graphs) > 1 and (
+                len(self._graphs) > MAX_GRAPHS or sum(graph.nbytes for graph in self._graphs.values()) > MAX_GRAPH_BYTES
+            ):
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(key)
+        return self._graphs[key]
+
+    def _pack(self) -> None:
+        self._graphs.clear()
+        self._packed = pack(self.model) if why_not(self.model) is None else None
+        self._modules = list(self.model.modules())
+        owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
+        self._watched = [
+            (owner, name, value, _version(value))
+            for owner in owners
+            for name, value in owner.items()
+            if value is not None and name != "num_batches_tracked"
+        ]
+
+    def _changed(self) -> bool:
+        """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
+        return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
+
+
+def _version(value: object) -> int:
+    """Counts the changes in place of a tensor; modules, and tensors of inference, which nobody can change, have none."""
+    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1

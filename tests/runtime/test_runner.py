@@ -1,0 +1,215 @@
+"""The runner gives what the model gives, sees what hooks see, and never answers with weights that are no longer the model's."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+from cvt.model import CvtForImageClassification
+from cvt.runtime import runner as runner_module
+from cvt.runtime.packing import why_not
+from cvt.runtime.runner import Runner
+from tests.helpers import pixels, tiny_model
+from visualize.capture import Capture, capture
+
+ARCHITECTURES = [
+    {},
+    {"cls_token": True},
+    {"cls_token": False},
+    {"depth": (2, 0, 1)},
+    {"depth": (1, 1), "embed_dim": (12, 20), "num_heads": (3, 2)},
+    {"kernel_qkv": 5, "padding_q": 2, "padding_kv": 2},
+    {"padding_kv": 2},
+    {"stride_kv": (1, 2, 3)},
+    {"qkv_bias": False},
+    {"hidden_act": "quick_gelu"},
+    {"num_labels": 0},
+    {"num_channels": 1, "mlp_ratio": (1.5, 2.0, 3.0)},
+]
+SHAPES = [(2, 48, 48), (1, 40, 56), (3, 47, 83)]  # pictures, height, width
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+def equal(ours, expected, tolerance):
+    """Whether two tensors are equal but for rounding, as a share of the whole."""
+    ours, expected = ours.double().cpu(), expected.double().cpu()
+    return ours.shape == expected.shape and (ours - expected).norm() <= tolerance * expected.norm() + 1e-12
+
+
+def check(model, exact, x, tolerance):
+    """The runner of ``model``, with captures and without, against ``exact``, the same model in float64."""
+    runner = Runner(model)
+    with torch.inference_mode():
+        with capture(exact) as seen:
+            expected = exact(x.double()).logits
+        plain, answer, again = runner(x.to(model.device)), runner(x.to(model.device), captures=True), runner(x.to(model.device))
+    for each in (plain, answer, again):
+        assert equal(each.logits, expected, tolerance)
+    assert plain.taps is None
+    found = Capture.of(answer.taps)
+    for stage, depth in enumerate(model.config.depth):
+        assert equal(found.feature_map(stage), seen.feature_map(stage), tolerance)
+        assert (found.cls_token(stage) is None) == (seen.cls_token(stage) is None)
+        if seen.cls_token(stage) is not None:
+            assert equal(found.cls_token(stage), seen.cls_token(stage), tolerance)
+        for block in range(depth):
+            assert found.query_key(stage, block)[2] == seen.query_key(stage, block)[2]
+            for ours, theirs in zip(found.tap("qkv", stage, block)[:3], seen.tap("qkv", stage, block)[:3], strict=True):
+                assert equal(ours, theirs, tolerance)
+
+
+@pytest.mark.parametrize("changes", ARCHITECTURES, ids=str)
+def test_logits_and_taps_are_the_models(changes):
+    model = tiny_model(**changes).double()
+    for pictures, height, width in SHAPES:
+        check(model, model, pixels(pictures, model.config.num_channels, height, width).double(), 1e-12)
+
+
+@needs_cuda
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float16, 5e-3), (torch.bfloat16, 4e-2)], ids=str)
+@pytest.mark.parametrize("changes", [*ARCHITECTURES, {"embed_dim": (20, 100, 60), "num_heads": (1, 2, 3)}], ids=str)
+def test_kernels_and_graphs_compute_the_same(changes, dtype, tolerance):
+    """float16 has 11 bits and bfloat16 8: a few roundings of 5e-4 and 4e-3 in each of about 50 steps, which partly cancel."""
+    exact = tiny_model(**changes).double()
+    model = tiny_model(**changes).cuda().to(dtype)
+    for pictures, height, width in SHAPES:
+        check(model, exact, pixels(pictures, model.config.num_channels, height, width), tolerance)
+
+
+CHANGES = {
+    "a bias in place": lambda model: model.classifier.bias.add_(1),
+    "statistics": lambda model: projection(model, "value").normalization.running_var.mul_(4),
+    "another parameter": lambda model: setattr(model.layernorm, "weight", nn.Parameter(torch.full_like(model.layernorm.weight, 2.0))),
+    "a loaded state dict": lambda model: model.load_state_dict(tiny_model(seed=9).state_dict()),
+    "another classifier": lambda model: setattr(model, "classifier", nn.Linear(24, 7)),
+    "an optimizer's step": lambda model: step(model),
+}
+
+
+def projection(model, name="key"):
+    attention = model.cvt.encoder.stages[1].layers[0].attention.attention
+    return getattr(attention, f"convolution_projection_{name}").convolution_projection
+
+
+def step(model):
+    with torch.enable_grad():
+        optimizer = torch.optim.SGD(model.parameters(), 0.5)
+        model(pixels()).logits.sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changed_weights_are_noticed(name):
+    model = tiny_model()
+    runner, x = Runner(model), pixels()
+    with torch.inference_mode():
+        before = runner(x).logits
+    with torch.no_grad():
+        CHANGES[name](model)
+    with torch.inference_mode():
+        after = runner(x).logits
+        torch.testing.assert_close(after, model(x).logits)
+    assert after.shape != before.shape or not torch.allclose(after, before, atol=1e-3)
+
+
+def test_changes_that_pytorch_does_not_count_are_taken_over_when_asked():
+    model = tiny_model()
+    runner, x = Runner(model), pixels()
+    model.classifier.bias.data.add_(1)  # goes past the count of changes
+    runner.refresh()
+    with torch.inference_mode():
+        torch.testing.assert_close(runner(x).logits, model(x).logits)
+
+
+def test_what_is_the_models_own_affair_is_left_to_it():
+    model, x = tiny_model(), pixels()
+    runner = Runner(model)
+    assert runner(x) is None, "gradients may be wanted"
+    with torch.inference_mode():
+        assert runner(x) is not None
+        with torch.autocast("cpu", torch.bfloat16):
+            assert runner(x) is None
+        model.train()
+        assert runner(x) is None
+        model.eval()
+        with projection(model).register_forward_hook(lambda *_: None):
+            assert runner(x) is None, "somebody looks at what modules compute"
+        assert runner(x) is not None
+        norm = projection(model).normalization
+        projection(model).normalization = nn.Identity()
+        assert runner(x) is None, "a module was exchanged"
+        projection(model).normalization = norm
+        assert runner(x) is not None, "and put back"
+    with pytest.raises(ValueError, match="pixel_values must be floats"):
+        runner(torch.zeros(1, 5, 32, 32))
+
+
+def test_what_cannot_be_packed_says_why():
+    assert why_not(tiny_model()) is None
+    assert "without convolution" in why_not(tiny_model(qkv_projection_method=("dw_bn", "avg", "linear")))
+    assert "no CvtForImageClassification" in why_not(tiny_model().cvt)
+    model = tiny_model()
+    model.classifier = nn.Sequential(nn.Dropout(), model.classifier)
+    assert "classifier is a Sequential" in why_not(model)
+    with torch.inference_mode():
+        assert Runner(model)(pixels()) is None
+
+
+def test_the_cls_token_alone_is_computed_last_and_only_where_nobody_looks(monkeypatch):
+    """The last MLP works on one token per picture, or on all of them where they are captured."""
+    rows = []
+    original = torch.Tensor.addmm_
+    monkeypatch.setattr(torch.Tensor, "addmm_", lambda self, *args: rows.append(len(self)) or original(self, *args))
+    runner = Runner(tiny_model())
+    with torch.inference_mode():
+        runner(pixels(2, 3, 32, 32))
+        assert rows[-1] == 2
+        runner(pixels(2, 3, 32, 32), captures=True)
+        assert rows[-1] == 2 * (1 + 2 * 2)
+
+
+@needs_cuda
+def test_graphs_are_bounded_and_answers_are_the_callers_own(monkeypatch):
+    monkeypatch.setattr(runner_module, "MAX_GRAPHS", 2)
+    model = tiny_model().cuda()
+    runner = Runner(model)
+    inputs = [pixels(count, 3, 32, 32, seed=count).cuda() for count in (1, 2, 3, 1, 2, 3)]
+    with torch.inference_mode():
+        answers = [runner(x, captures=True) for x in inputs]
+        assert len(runner._graphs) == 2
+        for x, answer in zip(inputs, answers, strict=True):  # though the graphs' buffers were written again since
+            torch.testing.assert_close(answer.logits, model(x).logits, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_threads_get_their_own_answers(device):
+    model = tiny_model().to(device)
+    runner = Runner(model)
+    inputs = [pixels(2, 3, 32, 32, seed=seed).to(device) for seed in range(4)]
+    with torch.inference_mode():
+        expected = [model(x).logits for x in inputs]
+    wrong = []
+
+    def work(index: int) -> None:
+        with torch.inference_mode():
+            for number in range(20):
+                logits = runner(inputs[index], captures=bool(number % 2)).logits
+                if not torch.allclose(logits, expected[index], atol=1e-4):
+                    wrong.append(index)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(inputs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_the_kinds_that_can_be_packed_are_the_models():
+    """A new kind of module in the model must be thought of here."""
+    kinds = {type(module) for module in tiny_model().modules() if type(module).__module__ == CvtForImageClassification.__module__}
+    assert {kind.__name__ for kind in kinds} == {
+        *("CvtForImageClassification", "CvtModel", "Encoder", "Stage", "Embedding", "ConvEmbedding", "Block", "Attention"),
+        *("SelfAttention", "Projection", "ConvProjection", "ScaledDotProductAttention", "Intermediate", "Output", "DropPath"),
+    }

@@ -1,0 +1,46 @@
+"""Arrays by name and a header in one piece of bytes, as the browser reads them.
+
+A little-endian uint32 with the header's length; the header, JSON padded with spaces; the arrays, raw and little-endian, each
+starting at a multiple of 8 bytes. The header's ``arrays`` lists name, dtype (NumPy's), shape and offset, counted from the end of
+the header.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+def pack(header: dict, arrays: Arrays) -> bytes:
+    """The bytes of a header, which must not have ``arrays``, and arrays."""
+    described, parts, offset = [], [], 0
+    for name, array in arrays.items():
+        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})
+        padding = -array.nbytes % 8
+        parts += [array.reshape(-1).view(np.uint8).data, bytes(padding)]
+        offset += array.nbytes + padding
+    text = json.dumps({**header, "arrays": described}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    text += b" " * (-(4 + len(text)) % 8)
+    return b"".join([struct.pack("<I", len(text)), text, *parts])
+
+
+def unpack(data: bytes) -> tuple[dict, Arrays]:
+    """What ``pack`` was given; the arrays are read-only views of ``data``.
+
+    Raises:
+        ValueError: not such a container.
+    """
+    if len(data) < 4 or 4 + (length := struct.unpack_from("<I", data)[0]) > len(data):
+        raise ValueError("These bytes are no container: the header is missing or cut off.")
+    header = json.loads(data[4 : 4 + length])
+    arrays = {}
+    for each in header.pop("arrays"):
+        dtype = np.dtype(each["dtype"]).newbyteorder("<")
+        count = int(np.prod(each["shape"], dtype=np.int64))
+        arrays[each["name"]] = np.frombuffer(data, dtype, count, 4 + length + each["offset"]).reshape(each["shape"])
+    return header, arrays

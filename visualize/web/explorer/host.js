@@ -1,0 +1,71 @@
+// The explorers of the page: each in a pair of elements that the page's host mounts one by one, with data of its server.
+
+import { bytes } from "../shared/http.js";
+import { inspect, MAIN, page, PAIR, updateEach } from "../shared/page.js";
+import { link } from "./link.js";
+import { mount as mountExplorer } from "./mount.js";
+
+const places = new Map(); // by the id that both elements of a pair carry: { parts, explorer, stop }
+const linked = link(PAIR, (id) => places.get(id)?.explorer);
+
+inspect("explorer", (id = MAIN) => places.get(id)?.explorer);
+
+/** What the page's server keeps below an address, as a source. */
+const served = (base) => ({
+  result: (key, signal) => bytes(`${base}data/${encodeURIComponent(key)}`, signal),
+  block: (key, stage, block) => bytes(`${base}data/${encodeURIComponent(key)}/${stage}/${block}`),
+  inside: (key, stage, block) => bytes(`${base}inside/${encodeURIComponent(key)}/${stage}/${block}`),
+});
+
+/**
+ * Takes an element that holds a template. `props.value` is what Python set, `watch` tells of a new one, `base` is the
+ * address below which the server answers.
+ */
+export function mount(element, props, watch, base) {
+  const root = element.querySelector("[data-explorer]") ?? element;
+  const { explorer: id, part } = root.dataset;
+  if (!places.has(id)) places.set(id, { parts: {}, explorer: null, stop: null });
+  const place = places.get(id);
+  if (place.parts[part] !== root) {
+    place.stop?.(); // the page made this element anew; its partner may stay
+    for (const [other, each] of Object.entries(place.parts)) if (!each.isConnected) delete place.parts[other];
+    place.parts[part] = root;
+    if (place.parts.picture && place.parts.panels) place.stop = start(id, place, served(base));
+  }
+  const take = () => props.value && typeof props.value === "object" && updateEach("results", { [id]: props.value });
+  watch?.("value", take);
+  take();
+}
+
+/** Brings a pair to life; what the page says of it is done, and what becomes of it the page is told. Returns the clean-up. */
+function start(id, place, source) {
+  const publish = ({ state, result }) => updateEach("view", { [id]: { state, result } });
+  const unmount = mountExplorer(place.parts, {
+    source,
+    value: page.state.results[id],
+    ready: (explorer) => (place.explorer = explorer),
+    renew: () => page.update({ gone: { explorer: id } }),
+    shown(explorer) {
+      if (id === MAIN) page.update({ model: explorer.value.bench ?? null, picture: explorer.value });
+      publish(explorer);
+      if (PAIR.includes(id)) linked.shown(id);
+    },
+    chosen(explorer, before) {
+      publish(explorer);
+      if (PAIR.includes(id)) linked.chosen(id, before);
+    },
+  });
+  const { explorer } = place;
+  const leave = page.subscribe((now, before) => {
+    if (id === MAIN && now.choosing !== before.choosing) now.choosing ? explorer.hold(now.choosing.newer) : explorer.release();
+    if (now.results[id] !== before.results[id]) explorer.load(now.results[id]);
+    if (PAIR.includes(id) && before.running && !now.running) explorer.notice.unanswered();
+    const view = page.state.view[id]; // of now, since a hearer may have been told of something older
+    if (view && view.result === explorer.result && view.state !== explorer.state) explorer.set(view.state);
+  });
+  return () => {
+    leave();
+    unmount();
+    Object.assign(place, { explorer: null, stop: null });
+  };
+}
