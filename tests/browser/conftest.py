@@ -4,22 +4,27 @@ from urllib.parse import urlparse
 
 import pytest
 
+pytest.importorskip("playwright.sync_api")
+
+from tests.browser.tabs import Tabs
+
 
 class Visit:
     """A page with a record of what went wrong on it and of where it sent requests."""
 
-    def __init__(self, browser, address: str, **context):
+    def __init__(self, tabs: Tabs, address: str, **context):
         from tests import serving  # needs Gradio
 
-        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
-        self.page = self.context.new_page()
         self.host = urlparse(address).netloc
         self.problems: list[str] = []
         self.requests: list[str] = []
-        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        serving.before_closing(address, self.context.close)
+        heard = {
+            "console": lambda message: message.type == "error" and self.problems.append(message.text),
+            "pageerror": lambda error: self.problems.append(str(error)),
+            "request": lambda request: self.requests.append(request.url),
+        }
+        self.page = tabs.take(address, heard, **context)
+        serving.before_closing(address, lambda: tabs.close(address))
         self.page.goto(address)
         self.wait_for_result(state="attached")  # a link may have opened another tab
 
@@ -70,18 +75,23 @@ class Visit:
         return [url for url in self.requests[count:] if "heartbeat" not in url]
 
 
+@pytest.fixture(scope="session")
+def tabs(chromium) -> Tabs:
+    return Tabs(chromium)
+
+
 @pytest.fixture
-def visit(chromium, served):
+def visit(tabs, served):
     """``visit(**context)`` opens the app and waits for its first result; nothing may go wrong on any page it opened."""
     visits = []
 
     def opened(address: str = served, **context) -> Visit:
-        visits.append(Visit(chromium, address, **context))
+        visits.append(Visit(tabs, address, **context))
         return visits[-1]
 
     yield opened
     for each in visits:
-        each.context.close()
+        tabs.give(each.page)
     for each in visits:
         assert each.problems == []
         assert [url for url in each.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != each.host] == []

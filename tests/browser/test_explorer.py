@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cvt.processor import CvtImageProcessor
+from tests.browser.tabs import Tabs
 from tests.draw.test_payload import model_of, photo
 from visualize.container import unpack
 from visualize.draw.payload import block_payload, payload
@@ -39,20 +40,29 @@ for (const id of ["a", "b"]) {{
 </script>"""
 
 
-def serve(results: dict[str, Exploration], asked: list[str], room: int, failing: list[int]) -> ThreadingHTTPServer:
-    """A server with the routes that the component expects, below /below; the last of ``failing`` answers blocks."""
-    first = next(iter(results))
+class Server(ThreadingHTTPServer):
+    """What one page asks: which results there are, how large a payload may be, the status that refuses blocks, what was asked."""
+
+    results: dict[str, Exploration]
+    room: int
+    failing: list[int]
+    asked: list[str]
+
+
+def serve() -> Server:
+    """A server with the routes that the component expects, below /below."""
     page = PAGE.format(
         css=explorer.CSS,
         picture=explorer.picture_html("main"),
         panels=explorer.panels_html("main"),
-        value=json.dumps({"key": first, "note": "A <b>note</b>."}),
+        value=json.dumps({"key": "first", "note": "A <b>note</b>."}),
         script=json.dumps(explorer.JS_ON_LOAD),
     ).encode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            results, room, failing = self.server.results, self.server.room, self.server.failing
+            self.server.asked.append(self.path)
             path = self.path.split("?")[0].removeprefix("/below/").split("/")
             if path == [""]:
                 return self.answer(page, "text/html")
@@ -80,9 +90,22 @@ def serve(results: dict[str, Exploration], asked: list[str], room: int, failing:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+FREE: list[Server] = []  # whose pages are closed; they and their tabs are used again
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_server_is_left(tabs):
+    yield
+    while FREE:
+        server = FREE.pop()
+        tabs.close(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -90,27 +113,21 @@ def seen() -> dict[str, Exploration]:
     return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    return chromium
-
-
 class Page:
     """A page with a component that shows its first result; its problems are checked when the test is done."""
 
-    def __init__(self, browser, seen: dict[str, Exploration], room: int = 8 << 20, key: str = "first", **context):
-        self.asked: list[str] = []
-        self.failing: list[int] = []
-        self.server = serve(seen, self.asked, room, self.failing)
-        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | context)
-        self.page = self.context.new_page()
+    def __init__(self, tabs: Tabs, seen: dict[str, Exploration], room: int = 8 << 20, key: str = "first", **context):
+        self.server = FREE.pop() if FREE else serve()
+        self.server.results, self.server.room, self.server.failing, self.server.asked = seen, room, [], []
+        self.asked, self.failing = self.server.asked, self.server.failing
         self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        self.page.on(
-            "request", lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url)
-        )
+        heard = {
+            "pageerror": lambda error: self.problems.append(str(error)),
+            "console": lambda message: message.type == "error" and self.problems.append(message.text),
+            "request": lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url),
+        }
+        self.tabs, self.page = tabs, tabs.take(self.address, heard, **context)
         self.page.goto(f"{self.address}/below/#{key}")
         self.page.wait_for_selector(f"[data-ready={key}]")
         self.settle()
@@ -147,14 +164,13 @@ class Page:
         )
 
     def close(self) -> None:
-        self.context.close()
-        self.server.shutdown()
-        self.server.server_close()
+        self.tabs.give(self.page)
+        FREE.append(self.server)
 
 
 @pytest.fixture
-def page(browser, seen) -> Iterator[Page]:
-    page = Page(browser, seen)
+def page(tabs, seen) -> Iterator[Page]:
+    page = Page(tabs, seen)
     yield page
     page.close()
     assert page.problems == []
@@ -249,8 +265,8 @@ def test_pin_and_release_and_arrow_keys(page):
     assert page.state("pinned") is True
 
 
-def test_a_finger_drags_the_token_and_does_not_pin_it(browser, seen):
-    page = Page(browser, seen, has_touch=True, viewport={"width": 900, "height": 800})
+def test_a_finger_drags_the_token_and_does_not_pin_it(tabs, seen):
+    page = Page(tabs, seen, has_touch=True, viewport={"width": 900, "height": 800})
     page.page.touchscreen.tap(*page.over(10, 40))
     page.settle()
     assert page.state("pinned") is False
@@ -288,8 +304,8 @@ def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
     assert "404" in page.problems.pop()
 
 
-def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, seen):
-    page = Page(browser, seen, room=30_000)
+def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(tabs, seen):
+    page = Page(tabs, seen, room=30_000)
     page.set(stage=2, blocks=[0, 1, 2])
     page.page.wait_for_function("cvt.explorer().result.block(2, 2)")
     page.settle()
@@ -310,8 +326,8 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(browser, se
     assert page.problems == []
 
 
-def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
-    page = Page(browser, seen, room=30_000)
+def test_a_block_that_fails_is_asked_for_again_only_by_hand(tabs, seen):
+    page = Page(tabs, seen, room=30_000)
     page.failing.append(500)
     page.set(stage=2, blocks=[0, 1, 0])
     again = page.page.get_by_role("button", name="Try again")
@@ -330,8 +346,8 @@ def test_a_block_that_fails_is_asked_for_again_only_by_hand(browser, seen):
     assert "500" in page.problems[0]
 
 
-def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(browser, seen):
-    page = Page(browser, seen | {"renewed": seen["first"]}, room=30_000)
+def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token(tabs, seen):
+    page = Page(tabs, seen | {"renewed": seen["first"]}, room=30_000)
     page.page.evaluate('tell({ key: "first", picture: "the same" })')
     page.page.mouse.click(*page.over(10, 50))
     page.failing.append(404)
@@ -352,8 +368,8 @@ def test_what_the_server_has_forgotten_comes_back_by_one_press_at_the_same_token
     assert "404" in page.problems[0]
 
 
-def test_tabs_with_different_pictures_never_see_each_others(browser, seen):
-    pages = {key: Page(browser, seen, key=key) for key in ("first", "second")}
+def test_tabs_with_different_pictures_never_see_each_others(tabs, seen):
+    pages = {key: Page(tabs, seen, key=key) for key in ("first", "second")}
     for key, page in pages.items():
         page.page.mouse.move(*page.over(20, 30))
         page.settle()
@@ -366,10 +382,10 @@ def test_tabs_with_different_pictures_never_see_each_others(browser, seen):
         assert page.problems == []
 
 
-def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
+def test_another_models_result_may_come_while_the_pointer_moves(tabs, seen):
     small = model_of(9, depth=(1, 1), embed_dim=(8, 12), num_heads=(1, 3), patch_sizes=(5, 3), patch_stride=(2, 2), patch_padding=(2, 1),
                      num_labels=3, **{name: (value,) * 2 for name, value in TWO_STAGES.items()})  # fmt: skip
-    page = Page(browser, seen | {"small": explore(small, CvtImageProcessor(size=48), photo())})
+    page = Page(tabs, seen | {"small": explore(small, CvtImageProcessor(size=48), photo())})
     page.set(stage=2, blocks=[0, 1, 2], heads=[-1, 1, 3], channels=[15, 23, 31], features="channel")
     page.page.evaluate('tell({ key: "small" })')
     for step in range(30):
@@ -385,9 +401,9 @@ def test_another_models_result_may_come_while_the_pointer_moves(browser, seen):
     assert page.problems == []
 
 
-def test_a_finger_drags_across_the_picture(browser, seen):
-    page = Page(browser, seen, has_touch=True, is_mobile=True, viewport={"width": 900, "height": 800})
-    touch = page.context.new_cdp_session(page.page)
+def test_a_finger_drags_across_the_picture(tabs, seen):
+    page = Page(tabs, seen, has_touch=True, is_mobile=True, viewport={"width": 900, "height": 800})
+    touch = page.page.context.new_cdp_session(page.page)
     places = [page.over(8, 8), page.over(30, 30), page.over(50, 20)]
     for name, place in zip(("touchStart", "touchMove", "touchMove"), places, strict=True):
         touch.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": [dict(zip("xy", place, strict=True))]})
@@ -459,14 +475,13 @@ def chain(page: Page) -> list[int]:
 
 def test_where_a_token_comes_from_is_told_step_by_step(page):
     page.set(stage=2)
+    page.page.evaluate("window.setInterval = (step) => { window.step = step; }")  # time goes on when the test says so
     page.set(ancestors=True)
     seen_steps = [chain(page)]
-    for _ in range(100):
-        if seen_steps[-1] == [1, 0, -1]:
-            break
-        page.page.wait_for_timeout(20)
-        if chain(page) != seen_steps[-1]:
-            seen_steps.append(chain(page))
+    for _ in range(3):
+        page.page.evaluate("step()")
+        page.settle()
+        seen_steps.append(chain(page))
     assert seen_steps == [[], [1], [1, 0], [1, 0, -1]]
     figures = page.page.locator("[data-ref=ancestry] figure")
     assert "share 48" in figures.nth(0).inner_text()
@@ -478,8 +493,8 @@ def test_where_a_token_comes_from_is_told_step_by_step(page):
     assert chain(page) == [1, 0, -1]  # passing over tokens does not play it again
 
 
-def test_with_less_motion_all_is_there_at_once(browser, seen):
-    page = Page(browser, seen, reduced_motion="reduce")
+def test_with_less_motion_all_is_there_at_once(tabs, seen):
+    page = Page(tabs, seen, reduced_motion="reduce")
     page.set(stage=2)
     page.set(ancestors=True)
     assert chain(page) == [1, 0, -1]
@@ -553,9 +568,9 @@ def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, s
     assert page.asked[asked:] == []
 
 
-def test_without_a_cls_token_the_evidence_is_that_of_tokens(browser):
+def test_without_a_cls_token_the_evidence_is_that_of_tokens(tabs):
     whole = {"whole": explore(model_of(6, cls_token=(False, False, False)), PROCESSOR, photo())}
-    page = Page(browser, whole, key="whole")
+    page = Page(tabs, whole, key="whole")
     page.page.get_by_role("button", name="Class", exact=True).click()
     page.settle()
     assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
@@ -683,8 +698,8 @@ def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
 
 
 @pytest.mark.parametrize("width", [1440, 760])
-def test_bars_of_lengths_are_in_one_scale(browser, seen, width):
-    page = Page(browser, seen, viewport={"width": width, "height": 900})
+def test_bars_of_lengths_are_in_one_scale(tabs, seen, width):
+    page = Page(tabs, seen, viewport={"width": width, "height": 900})
     page.set(stage=2)
     page.page.locator("[data-ref=insideTitle]").click()
     page.page.locator("[data-ref=insideBody]").wait_for()
@@ -739,10 +754,10 @@ def test_a_ticked_box_looks_ticked_whatever_the_hosts_styles(page):
     assert box.screenshot() != before
 
 
-def test_the_captions_of_many_blocks_do_not_run_into_each_other(browser, seen):
+def test_the_captions_of_many_blocks_do_not_run_into_each_other(tabs, seen):
     deep = {"deep": explore(model_of(4, depth=(1, 1, 10)), PROCESSOR, photo())}
     for width in (1440, 1024, 520):
-        page = Page(browser, deep, key="deep", viewport={"width": width, "height": 900})
+        page = Page(tabs, deep, key="deep", viewport={"width": width, "height": 900})
         page.set(stage=2, cls=True)
         captions = page.page.locator(".cvt-strip figcaption").all()
         wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
@@ -753,8 +768,8 @@ def test_the_captions_of_many_blocks_do_not_run_into_each_other(browser, seen):
 
 
 @pytest.mark.parametrize(("width", "size"), [(1440, "wide"), (1024, "medium"), (760, "narrow")])
-def test_nothing_is_wider_than_its_column(browser, seen, width, size):
-    page = Page(browser, seen, viewport={"width": width, "height": 900})
+def test_nothing_is_wider_than_its_column(tabs, seen, width, size):
+    page = Page(tabs, seen, viewport={"width": width, "height": 900})
     assert page.page.locator("[data-part=panels]").get_attribute("data-size") == size
     assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.close()

@@ -23,10 +23,10 @@ RECIPE = Recipe(
     clip=0.5,
     label_smoothing=0.1,
     teacher_share=0.3,
-    ema_decay=0.2,
+    ema_decay=0.3,
 )
 SHARES_OF_RATE = (0.5, 1.0, 1.0, 0.5)  # up in two steps, then a cosine from its top
-DECAYS = (1 / 10, 2 / 11, 0.2, 0.2)  # (1 + step) / (10 + step), at most ema_decay
+DECAYS = (1 / 10, 2 / 11, 3 / 12, 0.3)  # (1 + step) / (10 + step), at most ema_decay
 
 
 def trained_by_hand(model, teacher, batches):
