@@ -45,7 +45,7 @@ MODELS = {
 CHOICES = {
     **{f"attention, stage {stage + 1}": {"stage": stage} for stage in range(3)},
     "attention to the place, stage 1": {"stage": 0, "view": "received"},
-    "attention, smooth, zoomed, all stages' colours": {"stage": 2, "smooth": True, "zoom": 4, "scale": "global"},
+    "attention, smooth, zoomed, all stages' colours": {"stage": 2, "smooth": True, "zoom": 4, "scale": "all"},
     "similarity, stage 1": {"stage": 0, "features": "similarity", "layer": "features"},
     "similarity, stage 3": {"stage": 2, "features": "similarity", "layer": "features"},
     "channels sorted by the token's value, stage 3": {"stage": 2, "features": "channel", "layer": "features", "sort": "here"},

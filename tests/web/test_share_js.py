@@ -17,8 +17,9 @@ from visualize.container import unpack
 from visualize.draw.payload import payload
 from visualize.explore import explore
 from visualize.page.laboratory.describe import about
-from visualize.page.link.permalink import _OTHERS, decode, encode
-from visualize.page.link.view import HIDEABLE, View
+from visualize.page.link.choices import HIDEABLE, OTHERS
+from visualize.page.link.permalink import decode, encode
+from visualize.page.link.view import View
 from visualize.web import share
 
 TESTS = Path(__file__).parent / "share"
@@ -76,7 +77,7 @@ def test_every_group_that_can_be_hidden_is_hidden_by_the_style():
 
 
 def test_the_same_keys_are_the_hosts_in_the_browser():
-    assert f"/^({_OTHERS.pattern})/" in (share.STATIC / "query.js").read_text(encoding="utf-8")
+    assert f"/^({OTHERS})/" in (share.STATIC / "query.js").read_text(encoding="utf-8")
 
 
 def test_the_template_holds_what_the_script_looks_for():

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from ..web import chooser, explorer, laboratory, share, shared
 from .compute import PASSES
 from .laboratory.api import LaboratoryApi
+from .link.choices import as_json
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
@@ -34,9 +35,14 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
+        Route("/modules/choices.json", _choices),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
     ]
+
+
+async def _choices(request: Request) -> Response:
+    return JSONResponse(as_json(), headers={"Cache-Control": "no-cache"})
 
 
 def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:

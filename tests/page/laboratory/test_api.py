@@ -22,6 +22,7 @@ from cvt.architecture.variants import stage_settings, variant
 from tests import serving
 from visualize.page.compute import compute
 from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.link.choices import TABLE, as_json
 from visualize.page.requests import Request
 from visualize.page.routes import QUESTION_BYTES, routes
 from visualize.page.workbench import Workbench
@@ -126,6 +127,12 @@ def test_scripts_find_each_other_as_on_disk(client):
     for name in ("laboratory/main.js", "explorer/link.js", "share/main.js"):
         assert "export" in client.get(f"/modules/{name}").text
     assert client.get("/modules/share/../workbench.py").status_code == 404
+
+
+def test_scripts_get_the_table_of_choices(client):
+    served = client.get("/modules/choices.json").json()
+    assert served == json.loads(json.dumps(as_json()))
+    assert {each["name"]: each["key"] for each in served["choices"]} == {name: choice.key for name, choice in TABLE.items()}
 
 
 def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):

@@ -1,5 +1,6 @@
 """Permalinks: every view comes back, and whatever a stranger writes ends in defaults and a few short sentences."""
 
+import re
 import string
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -13,8 +14,9 @@ from cvt.architecture.variants import architecture
 from cvt.config import VARIANTS, CvtConfig
 from tests.helpers import ROOT, tiny_config
 from tests.strategies import stages
-from visualize.page.link.permalink import KEYS, MAX_NOTICES, SETTING_KEYS, decode, encode
-from visualize.page.link.view import CHOICES, DEFAULT, FLAGS, HIDEABLE, View
+from visualize.page.link.choices import CHOICES, FLAGS, HIDEABLE, SETTING_KEYS, TABLE
+from visualize.page.link.permalink import MAX_NOTICES, decode, encode
+from visualize.page.link.view import DEFAULT, View
 
 BASE = CvtConfig(**VARIANTS["CvT-13"])
 MODELS, EXAMPLES = ("Embedded CvT", "microsoft/cvt-13"), ("red_panda", "honey_bee", "été & co")
@@ -90,12 +92,14 @@ def test_a_link_can_be_read_by_a_person():
 def test_names_in_links_are_one_to_one():
     assert set(SETTING_KEYS) == set(SETTINGS)
     assert len(set(SETTING_KEYS.values())) == len(SETTING_KEYS)
-    keys = [KEYS.get(each.name, each.name) for each in fields(View)]
+    keys = [each.key for each in TABLE.values()]
     assert len(set(keys)) == len(keys)
     assert "view" not in keys  # Gradio's own, as in ?view=api
-    for field in fields(View):
-        if field.name in CHOICES:
-            assert field.default == CHOICES[field.name][0]
+    assert set(TABLE) == {each.name for each in fields(View)} - {"architecture"}  # which has keys of its own
+    for name, values in CHOICES.items():
+        assert TABLE[name].default == values[0]
+    for choice in TABLE.values():
+        assert choice.hidden_by is None or choice.hidden_by in HIDEABLE
 
 
 @pytest.mark.parametrize(
@@ -148,11 +152,29 @@ def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
 
 
 def test_the_choices_are_those_of_the_explorer():
-    state = (ROOT / "visualize/web/explorer/state.js").read_text(encoding="utf-8")
+    web = ROOT / "visualize/web"
+    state = (web / "explorer/state.js").read_text(encoding="utf-8")
     for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
-        assert f'{name}: "{CHOICES[name][0]}",' in state  # what a page opens with
+        assert f'{name}: "{TABLE[name].default}",' in state  # what a page opens with
     for name in FLAGS:
         assert f"{name}: false," in state
+    query = (web / "share/query.js").read_text(encoding="utf-8")
+    for name, key in SETTING_KEYS.items():
+        assert f'{name}: "{key}"' in query
+    for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
+        assert f'{name}: ["{TABLE[name].key}", "{TABLE[name].default}"]' in query
+
+
+def test_buttons_offer_what_the_table_has_in_its_words():
+    templates = "".join((ROOT / f"visualize/web/explorer/{name}.html").read_text(encoding="utf-8") for name in ("picture", "panels"))
+    buttons = {}
+    for name, value, text in re.findall(r'data-set="(\w+)" data-value="(\w+)"[^>]*>([^<]+)<', templates):
+        buttons.setdefault(name, {})[value] = text
+    offered = {name: values for name, values in buttons.items() if name in TABLE}
+    assert {"layer", "view", "features", "scale", "projection"} <= set(offered)
+    for name, values in offered.items():
+        assert values == TABLE[name].values, name
+    assert dict(re.findall(r'<option value="(\w+)"[^>]*>([^<]+)<', templates)) == TABLE["sort"].values
 
 
 def test_what_others_add_to_addresses_is_left_alone():
@@ -190,7 +212,7 @@ def is_harmless(query):
 
 
 SETTING_NAMES = [f"s{stage}.{key}" for stage in range(6) for key in SETTING_KEYS.values()]
-KEY = st.sampled_from([*(KEYS.get(each.name, each.name) for each in fields(View)), "stages", *SETTING_NAMES])
+KEY = st.sampled_from([*(each.key for each in TABLE.values()), "stages", *SETTING_NAMES])
 ODD = ["nan", "1e9", "true", "dw_bn", "linear", "<b>", "%00", "1" * 30]
 VALUE = st.text(max_size=12) | st.integers(-5, 600).map(str) | st.sampled_from(ODD)
 

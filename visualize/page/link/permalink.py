@@ -22,18 +22,13 @@ from cvt.config import CvtConfig
 
 from ..laboratory.architectures import MAX_SEED
 from ..words.sentences import say
-from .view import CHOICES, FLAGS, HIDEABLE, View
+from .choices import CHOICES, FLAGS, HIDEABLE, OTHERS, SETTING_KEYS, TABLE
+from .view import View
 
-KEYS = {"view": "show", "which": "class", "hidden": "hide"}  # where the key in the link is not the field's name; Gradio itself reads "view"
-SETTING_KEYS = {
-    "depth": "depth", "num_heads": "heads", "embed_dim": "width", "mlp_ratio": "mlp", "kernel_qkv": "kernel", "stride_kv": "kv",
-    "qkv_projection_method": "projection", "patch_sizes": "patch", "patch_stride": "step", "patch_padding": "padding",
-    "qkv_bias": "bias", "cls_token": "cls",
-}  # fmt: skip
 MAX_LENGTH = 4000  # characters of a link that are read
 MAX_NOTICES = 6
 MAX_PLACE = 512  # rows and columns where no stage is named
-_OTHERS = re.compile(r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$")  # keys that are not ours and mean no harm
+_OTHERS = re.compile(OTHERS)
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
 
 
@@ -49,7 +44,7 @@ def encode(view: View, base: CvtConfig) -> str:
             pairs += [] if value is None else _settings(value, base)
         elif value != field.default:
             written = ",".join(value) if isinstance(value, tuple) else int(value) if isinstance(value, bool) else value
-            pairs.append((KEYS.get(field.name, field.name), written))
+            pairs.append((TABLE[field.name].key, written))
     return urlencode(pairs, safe="/,.")
 
 
@@ -128,30 +123,30 @@ class _Reading:
         self.notices.append(say("link_value", name=name, value=_short(value)))
 
     def _one_of(self, name: str, given: dict[str, str], values: Collection[str]) -> None:
-        value = given.pop(KEYS.get(name, name), None)
+        value = given.pop(TABLE[name].key, None)
         if value in values:
             self.found[name] = value
         elif value is not None:
-            self._refuse(KEYS.get(name, name), value)
+            self._refuse(TABLE[name].key, value)
 
     def _number(self, name: str, given: dict[str, str], least: int, most: int) -> None:
-        value = given.pop(KEYS.get(name, name), None)
+        value = given.pop(TABLE[name].key, None)
         if value is None:
             return
         number = _whole(value)
         if number is not None and least <= number <= most:
             self.found[name] = number
         else:
-            self._refuse(KEYS.get(name, name), value)
+            self._refuse(TABLE[name].key, value)
 
     def _hidden(self, given: dict[str, str]) -> None:
-        value = given.pop(KEYS["hidden"], None)
+        value = given.pop(TABLE["hidden"].key, None)
         if value is None:
             return
         names = value.split(",")
         unknown = [name for name in names if name not in HIDEABLE]
         if unknown:
-            self._refuse(KEYS["hidden"], unknown[0])
+            self._refuse(TABLE["hidden"].key, unknown[0])
         self.found["hidden"] = tuple(name for name in HIDEABLE if name in names)
 
     def _architecture(self, given: dict[str, str]) -> None:

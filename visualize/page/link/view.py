@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cvt.config import CvtConfig
 
-from ..requests import WEIGHTS
+from .choices import TABLE
 
-HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
-    "upload": "pictures of one's own",
-    "examples": "the examples",
-    "laboratory": "the sliders of the architecture",
-    "scales": "colours and their scales",
-    "takeaway": "what can be taken away",
-    "inside": "the inside of a block",
-    "seed": "weights and their seed",
-}
-CHOICES: dict[str, tuple[str, ...]] = {  # field of View → its values, the default first; as visualize/web/explorer/state.js has them
-    "tab": ("explore", "architecture"),
-    "layer": ("attention", "features", "class", "none"),
-    "view": ("token", "received", "mean"),
-    "features": ("pca", "mean", "channel", "similarity"),
-    "sort": ("variance", "peak", "here", "region"),
-    "scale": ("map", "stage", "all"),
-    "colours": ("viridis", "cividis", "grey"),
-    "projection": ("query", "key", "value"),
-    "weights": WEIGHTS,
-}
-FLAGS = ("cls", "centred", "smooth", "pixels", "ancestors")
+
+def _default(name: str) -> Any:
+    return TABLE[name].default
 
 
 @dataclass(frozen=True)
@@ -47,31 +30,31 @@ class View:
 
     model: str | None = None
     picture: str | None = None
-    tab: str = "explore"
+    tab: str = _default("tab")
     stage: int | None = None
     block: int | None = None
     head: int | None = None
     row: int | None = None
     col: int | None = None
-    cls: bool = False
+    cls: bool = _default("cls")
     channel: int | None = None
     which: int | None = None
-    layer: str = "attention"
-    view: str = "token"
-    features: str = "pca"
-    sort: str = "variance"
-    scale: str = "map"
-    colours: str = "viridis"
-    projection: str = "query"
-    centred: bool = False
-    smooth: bool = False
-    pixels: bool = False
-    ancestors: bool = False
+    layer: str = _default("layer")
+    view: str = _default("view")
+    features: str = _default("features")
+    sort: str = _default("sort")
+    scale: str = _default("scale")
+    colours: str = _default("colours")
+    projection: str = _default("projection")
+    centred: bool = _default("centred")
+    smooth: bool = _default("smooth")
+    pixels: bool = _default("pixels")
+    ancestors: bool = _default("ancestors")
     architecture: CvtConfig | None = None
     side: int | None = None
-    weights: str = "inherited"
-    seed: int = 0
-    hidden: tuple[str, ...] = ()
+    weights: str = _default("weights")
+    seed: int = _default("seed")
+    hidden: tuple[str, ...] = _default("hidden")
 
 
 DEFAULT = View()

@@ -20,7 +20,7 @@ export function initial(stages, [height, width]) {
     channels: stages.map(() => null), // null is the one that varies most
     sort: "variance", // variance · peak · here (at the token) · region (of the class)
     centred: false,
-    scale: "map", // colours span one map · stage · global, which is all stages
+    scale: "map", // colours span one map · stage · all, which is all stages
     colours: "viridis",
     smooth: false,
     opacity: 0.75,

@@ -1,4 +1,4 @@
-// The page's state as a query string, in the words that visualize/permalink.py reads. Counts from 1; defaults are left out.
+// The page's state as a query string, in the words that visualize/page/link reads. Counts from 1; defaults are left out.
 
 import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../shared/geometry.js";
@@ -14,7 +14,6 @@ const SETTING_KEYS = {
 const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], features: ["features", "pca"], sort: ["sort", "variance"],
   scale: ["scale", "map"], colours: ["colours", "viridis"], projection: ["projection", "query"] };
 const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
-const SCALES = { global: "all" }; // where the explorer's word is another
 
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
@@ -36,7 +35,7 @@ export function viewPairs({ state, result }) {
   for (const flag of FLAGS) if (state[flag] && (flag !== "cls" || stages[stage].cls)) pairs.push([flag, 1]);
   if (pairs.length || stage !== fresh.stage) pairs.unshift(["stage", stage + 1]);
   for (const [name, [key, usual]] of Object.entries(CHOICES)) {
-    if (state[name] !== usual) pairs.push([key, SCALES[state[name]] ?? state[name]]);
+    if (state[name] !== usual) pairs.push([key, state[name]]);
   }
   return pairs;
 }
@@ -81,8 +80,7 @@ export function choicesOf(view, { state, result }) {
     const cell = { row: Math.min(view.row, shape[0]) - 1, column: Math.min(view.col, shape[1]) - 1 };
     Object.assign(changes, centre(stages[stage].query, cell), { pinned: true });
   }
-  const scales = Object.fromEntries(Object.entries(SCALES).map(([ours, theirs]) => [theirs, ours]));
-  for (const name of Object.keys(CHOICES)) changes[name] = name === "scale" ? scales[view.scale] ?? view.scale : view[name];
+  for (const name of Object.keys(CHOICES)) changes[name] = view[name];
   if (!LAYERS[view.layer].there(result)) changes.layer = state.layer;
   for (const flag of FLAGS) changes[flag] = view[flag];
   if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
