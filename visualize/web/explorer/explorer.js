@@ -18,11 +18,10 @@ import { takeaway } from "./takeaway.js";
 import { turns } from "./turns.js";
 import { classEvidence, featureMap } from "./views.js";
 import { percent } from "../shared/format.js";
-import { firstName } from "./words.js";
+import { firstName, NOTICE } from "./words.js";
 
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations of drawing that are kept
-const LOADING = "Loading the maps …";
 
 export class Explorer {
   constructor({ picture: pictured, panels }, host) {
@@ -63,7 +62,7 @@ export class Explorer {
     this.notice.stop();
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
-    this.notice.say(LOADING, true);
+    this.notice.say(NOTICE.loading, true);
     try {
       const result = await openResult(this.host.source, value.key, signal);
       if (signal.aborted || this.turns.overtaken(value)) return result.close();
@@ -204,7 +203,7 @@ export class Explorer {
     const block = state.blocks[state.stage];
     const id = `${state.stage}.${block}`;
     if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
-    this.notice.say("Loading this block …", true);
+    this.notice.say(NOTICE.block, true);
     const mine = (then) => (outcome) => this.result === result && then(outcome);
     const again = () => {
       result.failed.delete(id);

@@ -2,10 +2,8 @@
 
 import { make } from "../shared/dom.js";
 import { Gone } from "./result.js";
+import { NOTICE } from "./words.js";
 
-const GONE = "The server no longer keeps this result.";
-const WORKING = "Running the model …";
-const NEWER = "Running your latest choice …";
 const SOON = 400; // ms; an answer within that needs no announcement
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 
@@ -17,7 +15,7 @@ export function notice(explorer, ref) {
   let noted = [];
 
   /** Says something, with a button that does `again` where there is one; empty words take the line away. */
-  function say(words, busy = false, again = null, button = "Try again") {
+  function say(words, busy = false, again = null, button = NOTICE.again) {
     awaited = false;
     frame.setAttribute("aria-busy", busy);
     message.hidden = !words;
@@ -33,8 +31,8 @@ export function notice(explorer, ref) {
   /** While the server works on the next result: says so, unless it is quick; at once where a newer choice took its place. */
   function awaits(working, newer = false) {
     clearTimeout(announcing);
-    if (newer) announce(NEWER);
-    else if (working) announcing = setTimeout(announce, SOON, WORKING);
+    if (newer) announce(NOTICE.newer);
+    else if (working) announcing = setTimeout(announce, SOON, NOTICE.working);
     else if (renewing) unanswered();
     else if (awaited) say("");
   }
@@ -42,16 +40,16 @@ export function notice(explorer, ref) {
   /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
   function trouble(error, again) {
     if (!(error instanceof Gone)) say(error.message, false, again);
-    else if (!explorer.host.renew) say(`${GONE} Choose the picture again.`);
-    else say(GONE, false, renew, "Show it again");
+    else if (!explorer.host.renew) say(NOTICE.lost);
+    else say(NOTICE.gone, false, renew, NOTICE.renew);
   }
 
   /** Asks the host for the result anew; it answers with another key. */
   function renew() {
-    announce(WORKING);
+    announce(NOTICE.working);
     clearTimeout(patience);
     renewing = true;
-    patience = setTimeout(() => say("The server has not answered. Choose the picture again."), PATIENCE);
+    patience = setTimeout(() => say(NOTICE.unanswered), PATIENCE);
     explorer.host.renew();
   }
 
@@ -59,7 +57,7 @@ export function notice(explorer, ref) {
   function unanswered() {
     if (!renewing) return;
     stop();
-    say(GONE, false, renew, "Show it again");
+    say(NOTICE.gone, false, renew, NOTICE.renew);
   }
 
   /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */

@@ -3,11 +3,12 @@
 import { packRgb } from "../shared/draw.js";
 import { Features } from "./features.js";
 import { blockOf, parse } from "./payload.js";
+import { NOTICE } from "./words.js";
 
 /** The server no longer keeps this result. */
 export class Gone extends Error {
   constructor() {
-    super("The server no longer keeps this result.");
+    super(NOTICE.gone);
   }
 }
 

@@ -2,6 +2,19 @@
 
 import { NARROW, number, orBelow, percent, plural, sides, signed } from "../shared/format.js";
 
+/** What the line over the picture says of results, and its buttons. */
+export const NOTICE = {
+  loading: "Loading the maps …",
+  block: "Loading this block …",
+  working: "Running the model …",
+  newer: "Running your latest choice …",
+  gone: "The server no longer keeps this result.",
+  lost: "The server no longer keeps this result. Choose the picture again.",
+  unanswered: "The server has not answered. Choose the picture again.",
+  again: "Try again",
+  renew: "Show it again",
+};
+
 /** "row 5, column 9". */
 export const place = ({ row, column }) => `row ${row + 1}, column ${column + 1}`;
 
