@@ -21,7 +21,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import build_variant
 from cvt.architecture.cost import cost
 from cvt.architecture.variants import stage_settings
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from visualize import explore
 from visualize.page.laboratory.describe import describe
 
@@ -90,7 +90,7 @@ def forward(batch: int, rounds: int) -> Pairs:
     """CvT-13 with equal weights here and in transformers; both are checked to compute the same first."""
     import transformers
 
-    config = CvtConfig(**VARIANTS["CvT-13"])
+    config = CvtConfig(**PUBLISHED["CvT-13"])
     ours = build_variant(config)
     lively(ours)
     values = config.to_dict()
@@ -122,13 +122,13 @@ def exploring(rounds: int) -> Pairs:
 
 def costing(rounds: int) -> Pairs:
     """What the largest published model costs, in closed form, against a forward pass of the embedded model."""
-    config = CvtConfig(**VARIANTS["CvT-W24"])
+    config = CvtConfig(**PUBLISHED["CvT-W24"])
     return pairs(plain_forward(), lambda: cost(config, 384, 384), rounds)
 
 
 def describing(rounds: int) -> Pairs:
     """All that the page is told when a slider moves, against a forward pass of the embedded model."""
-    config = CvtConfig(**VARIANTS["CvT-13"])
+    config = CvtConfig(**PUBLISHED["CvT-13"])
     asked = {"stages": stage_settings(config), "side": 224}
     asked["stages"][2]["depth"] = 7
     return pairs(plain_forward(), lambda: describe(config, 224, asked), rounds)

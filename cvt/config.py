@@ -36,7 +36,7 @@ from .fields import (
 )
 from .stage import StageConfig, check_stage, conv_output, pooled_output
 
-__all__ = ["PROJECTION_METHODS", "VARIANTS", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
+__all__ = ["PROJECTION_METHODS", "PUBLISHED", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
@@ -298,8 +298,9 @@ def _published(dims: tuple, heads: tuple, depth: tuple, size: int, drop_path: fl
 
 
 # The published architectures (arXiv 2103.15808, table 2, and the authors' repository); weights live on the Hub.
-VARIANTS: dict[str, dict[str, Any]] = {
+PUBLISHED: dict[str, dict[str, Any]] = {
     "CvT-13": _published((64, 192, 384), (1, 3, 6), (1, 2, 10), 224),
     "CvT-21": _published((64, 192, 384), (1, 3, 6), (1, 4, 16), 224),
     "CvT-W24": _published((192, 768, 1024), (3, 12, 16), (2, 2, 20), 384, drop_path=0.3),
 }
+VARIANTS = PUBLISHED  # their name in earlier versions

@@ -107,6 +107,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
+def first_line(error: Exception) -> str:
+    """What an error of another library says, as part of a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """ ", did you mean …?" where a known name is like this one, else nothing."""
     match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)

@@ -14,7 +14,6 @@ documentation of CvT, whose names and outputs these are.
 
 from __future__ import annotations
 
-import difflib
 from contextlib import nullcontext
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .config import CvtConfig, StageConfig
+from .fields import nearest
 from .outputs import CvtModelOutput, ImageClassifierOutput, chosen, classification_loss
 from .pretrained import CvtPreTrainedModel
 
@@ -460,5 +460,4 @@ def check_unused(arguments: dict) -> None:
     """
     for name, value in arguments.items():
         if value is not None and name not in WITHOUT_MEANING:
-            hint = "".join(f" Did you mean {each!r}?" for each in difflib.get_close_matches(name, ARGUMENTS, n=1))
-            raise TypeError(f"forward() got an unexpected argument {name!r}.{hint}")
+            raise TypeError(f"forward() got an unexpected argument {name!r}{nearest(name, ARGUMENTS)}")

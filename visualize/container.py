@@ -11,8 +11,16 @@ import json
 import struct
 
 import numpy as np
+from torch import Tensor
 
 Arrays = dict[str, np.ndarray]
+
+
+def frozen(tensor: Tensor) -> np.ndarray:
+    """A tensor's numbers as float32 that nobody can change: results are kept and shared."""
+    array = np.ascontiguousarray(tensor.detach().float().cpu().numpy())
+    array.flags.writeable = False
+    return array
 
 
 def pack(header: dict, arrays: Arrays) -> bytes:

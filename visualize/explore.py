@@ -15,6 +15,7 @@ from cvt.processor import CvtImageProcessor
 from cvt.runtime.runner import Runner
 
 from .capture import Capture, observed
+from .container import frozen
 from .geometry import Grid, stage_grids
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
@@ -104,7 +105,7 @@ def explore(
     with torch.inference_mode():
         logits, seen = observed(model, pixel_values, runner)
         logits = logits[0].float()
-        probabilities = _numpy(torch.softmax(logits, dim=-1))
+        probabilities = frozen(torch.softmax(logits, dim=-1))
         evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
     box = processor.crop_box(*original.size)
     grids = stage_grids(model.config, cut.height, cut.width)
@@ -113,7 +114,7 @@ def explore(
         crop=_crop(original, box, cut.width / cut.height),
         crop_box=box,
         original_size=original.size,
-        logits=_numpy(logits),
+        logits=frozen(logits),
         probabilities=probabilities,
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
         stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
@@ -131,14 +132,8 @@ def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid)
     blocks = []
     for layer in range(config.depth):
         query, key, scale = seen.query_key(config.index, layer)
-        blocks.append(BlockAttention(_numpy(query[0]), _numpy(key[0]), scale, config.cls_token))
-    return StageExploration(config, _numpy(seen.feature_map(config.index)[0]), tuple(blocks), query_grid, key_grid)
-
-
-def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    array = np.ascontiguousarray(tensor.float().cpu().numpy())
-    array.flags.writeable = False  # results are kept and shared
-    return array
+        blocks.append(BlockAttention(frozen(query[0]), frozen(key[0]), scale, config.cls_token))
+    return StageExploration(config, frozen(seen.feature_map(config.index)[0]), tuple(blocks), query_grid, key_grid)
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:

@@ -13,7 +13,7 @@ from ..model import CvtForImageClassification
 from .build import Cancelled, Watch, build_variant, model_bytes
 from .inherit import inherit
 
-PATIENCE = 0.05  # seconds between two looks of one who waits for another's build
+SECONDS_BETWEEN_LOOKS = 0.05  # of one who waits for another's build
 
 Key = tuple[str, int, CvtForImageClassification | None]
 
@@ -108,7 +108,7 @@ def _waited(future: Future, watch: Watch | None) -> CvtForImageClassification:
     """The result of another's build; ``watch`` may end the waiting."""
     while watch is not None:
         try:
-            return future.result(PATIENCE)
+            return future.result(SECONDS_BETWEEN_LOOKS)
         except NotYet:
             if future.done():  # the build itself ran into a time limit
                 raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..config import VARIANTS, CvtConfig
+from ..config import PUBLISHED, CvtConfig
 from ..fields import shown
 from .variants import architecture, stage_settings
 
@@ -58,7 +58,7 @@ class Preset:
 
 
 def _published(name: str) -> Stages:
-    return tuple(stage_settings(CvtConfig(**VARIANTS[name])))
+    return tuple(stage_settings(CvtConfig(**PUBLISHED[name])))
 
 
 def _everywhere(**settings: Any) -> Callable[[CvtConfig], list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..fields import check_spelling, shown
+from ..fields import check_spelling, first_line, shown
 from ..files.hub import Folder, Repository, locate
 from ..files.options import WHERE, split_where
 from ..files.push import push_folder, push_to_hub
@@ -139,7 +139,7 @@ class ConfigBase:
         try:
             return json.dumps(self.to_diff_dict() if use_diff else self.to_dict(), indent=2, ensure_ascii=False) + "\n"
         except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"The config has an attribute that a config.json cannot hold: {_first_line(error)}.") from error
+            raise ValueError(f"The config has an attribute that a config.json cannot hold: {first_line(error)}.") from error
 
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs) -> Any:
@@ -290,7 +290,3 @@ def _makes_sense(claim: Any) -> bool:
 
 def _without(extra: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name not in names}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

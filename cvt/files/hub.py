@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..fields import shown
+from ..fields import first_line, shown
 
 EMBEDDED = Path(__file__).parents[1] / "weights"
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -118,7 +118,7 @@ class Repository:
             ) from error
         except Exception as error:  # whatever the network, the disk and several libraries can raise
             raise CheckpointError(
-                f"{name} of {self.label} could not be downloaded ({_first_line(error)}). Check the network connection and the space "
+                f"{name} of {self.label} could not be downloaded ({first_line(error)}). Check the network connection and the space "
                 f"on the disk, then try again."
             ) from error
         if str(path) != cached and _intact(path) is False:
@@ -202,10 +202,6 @@ def _inner(subfolder: str) -> str:
 def _nowhere(name: str) -> CheckpointError:
     last = shown(Path(name).name)
     return CheckpointError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _intact(path: Path) -> bool | None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..fields import first_line
+
 
 class Saved(Protocol):
     """What can write itself into a folder."""
@@ -14,50 +16,31 @@ class Saved(Protocol):
     def save_pretrained(self, save_directory: str | Path, **kwargs) -> Any: ...
 
 
-def push_to_hub(
-    what: Saved,
-    repo_id: str,
-    *,
-    commit_message: str | None = None,
-    commit_description: str | None = None,
-    private: bool | None = None,
-    token: str | bool | None = None,
-    revision: str | None = None,
-    create_pr: bool = False,
-    **saving,
-) -> Any:
+def push_to_hub(what: Saved, repo_id: str, **options) -> Any:
     """Uploads a model, a config or a processor to a repository, which is made if it is missing.
 
     Args:
         repo_id: "somebody/name", or a name for the token's owner.
-        commit_message, commit_description, private, token, revision, create_pr: as huggingface_hub takes them.
-        saving: for ``save_pretrained``, for example ``max_shard_size``.
+        options: ``commit_message``, ``commit_description``, ``private``, ``token``, ``revision``, ``create_pr``, as huggingface_hub
+            takes them; others for ``save_pretrained``, for example ``max_shard_size``.
     Returns:
         huggingface_hub's ``CommitInfo``.
     Raises:
         ValueError: no network, or a repository that the token may not write to.
     """
     for name in ("use_temp_dir", "tags"):  # transformers': where it writes first, and words on the model's card
-        saving.pop(name, None)
+        options.pop(name, None)
+    uploading = {name: options.pop(name) for name in push_folder.__kwdefaults__ if name in options}
     with tempfile.TemporaryDirectory() as folder:
-        what.save_pretrained(folder, **saving)
-        return push_folder(
-            folder,
-            sorted(path.name for path in Path(folder).iterdir()),
-            repo_id=repo_id,
-            commit_message=commit_message,
-            commit_description=commit_description,
-            private=private,
-            token=token,
-            revision=revision,
-            create_pr=create_pr,
-        )
+        what.save_pretrained(folder, **options)
+        return push_folder(folder, sorted(path.name for path in Path(folder).iterdir()), repo_id, **uploading)
 
 
 def push_folder(
     folder: str | Path,
     names: Sequence[str],
     repo_id: str | None = None,
+    *,
     commit_message: str | None = None,
     commit_description: str | None = None,
     private: bool | None = None,
@@ -83,5 +66,6 @@ def push_folder(
             create_pr=create_pr,
         )
     except Exception as error:  # whatever the network and several libraries can raise
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ValueError(f"Nothing was uploaded to the Hugging Face Hub ({why}). Check the token, the name and the network.") from error
+        raise ValueError(
+            f"Nothing was uploaded to the Hugging Face Hub ({first_line(error)}). Check the token, the name and the network."
+        ) from error

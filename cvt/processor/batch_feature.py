@@ -76,9 +76,7 @@ def _stacked(name: str, value: Any, convert: Any) -> Any:
             value = torch.stack(list(value)) if isinstance(value[0], Tensor) else np.stack(value)
         elif several and np.asarray(value).dtype.kind not in "biuf":
             return value
-    except ValueError as error:
-        raise ValueError(f"{name} does not make one tensor, since its values have several shapes.") from error
-    except RuntimeError as error:  # torch.stack
+    except (ValueError, RuntimeError) as error:  # NumPy's, and torch.stack's
         raise ValueError(f"{name} does not make one tensor, since its values have several shapes.") from error
     return convert(value) if isinstance(value, (list, tuple, np.ndarray, Tensor)) else value
 

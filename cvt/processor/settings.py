@@ -11,9 +11,8 @@ from typing import Any
 from PIL import Image
 
 from ..fields import flag, is_list, is_number, shown
-from .arrays import FIRST, check_layout
+from .arrays import CHANNELS, FIRST, check_layout
 
-CHANNELS = (1, 3, 4)
 PICTURES = ("as_seen", "as_stored")
 
 

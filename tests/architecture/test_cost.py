@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cvt.architecture.cost import cost, total
 from cvt.architecture.settings import SETTINGS
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtForImageClassification
 from tests.helpers import ROOT
 from tests.strategies import configs
@@ -130,7 +130,7 @@ def test_macs_of_each_part_equal_the_counters_own_breakdown():
 
 @pytest.mark.parametrize(("name", "side"), PUBLISHED_GMACS)
 def test_published_models_have_their_published_costs(name, side):
-    result = cost(CvtConfig(**VARIANTS[name]), side, side)
+    result = cost(CvtConfig(**PUBLISHED[name]), side, side)
     assert result.parameters == PUBLISHED_PARAMETERS[name]
     published = PUBLISHED_GMACS[name, side]
     digits = 1 if name == "CvT-W24" else 2
@@ -245,7 +245,7 @@ def test_it_counts_blocks_and_never_walks_over_them():
     most = {name: [setting.values[-1]] * 4 for name, setting in SETTINGS.items() if name not in ("patch_stride", "qkv_projection_method")}
     laboratory = CvtConfig(**most, patch_stride=[2] * 4, padding_q=3, padding_kv=3)
     for config in (
-        CvtConfig(**VARIANTS["CvT-W24"]),
+        CvtConfig(**PUBLISHED["CvT-W24"]),
         CvtConfig(depth=[10**6] * 4, embed_dim=[10**5] * 4, num_heads=[1] * 4),
         laboratory,
         laboratory.replace(qkv_projection_method="avg"),

@@ -7,10 +7,10 @@ from cvt.architecture.inheritance import report
 from cvt.architecture.presets import PRESETS, preset
 from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import architecture, stage_settings
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
 
-CVT_13 = CvtConfig(**VARIANTS["CvT-13"])
+CVT_13 = CvtConfig(**PUBLISHED["CvT-13"])
 BASES = {
     "CvT-13": CVT_13,
     "embedded": CvtConfig.from_pretrained(),
@@ -47,7 +47,7 @@ def test_the_model_itself_is_the_first():
 
 @pytest.mark.parametrize(("name", "variant"), [("cvt-13", "CvT-13"), ("cvt-21", "CvT-21"), ("cvt-w24", "CvT-W24")])
 def test_published_models_are_the_published_configurations(name, variant):
-    published = CvtConfig(**VARIANTS[variant])
+    published = CvtConfig(**PUBLISHED[variant])
     assert made(name, published)[0] == published
     assert made(name)[1] == published.image_size
     own = made(name, BASES["embedded"])[0]

@@ -18,12 +18,12 @@ from cvt.architecture.build import build_variant
 from cvt.architecture.cost import cost
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import architecture, stage_changes, stage_settings, variant
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from cvt.fields import ConfigError, Remedy
 from cvt.model import CvtForImageClassification
 from tests.strategies import anything, stages
 
-CVT_13 = CvtConfig(**VARIANTS["CvT-13"])
+CVT_13 = CvtConfig(**PUBLISHED["CvT-13"])
 
 
 def test_a_change_touches_its_field_and_stage_alone():

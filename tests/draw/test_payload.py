@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtForImageClassification
 from cvt.processor import CvtImageProcessor
 from visualize.container import pack, unpack
@@ -172,7 +172,7 @@ def test_the_largest_weight_of_every_block_is_told_whether_it_travels_or_not(exp
 
 def drawn(name: str, side: int) -> Exploration:
     """An exploration of a published architecture's true shape, with random numbers for what the model would have computed."""
-    config, rng = CvtConfig(**VARIANTS[name]), np.random.default_rng(0)
+    config, rng = CvtConfig(**PUBLISHED[name]), np.random.default_rng(0)
     noise = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
     stages = []
     for stage, (query, key) in zip(config.stages, stage_grids(config, side, side), strict=True):

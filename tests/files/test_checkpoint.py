@@ -400,10 +400,10 @@ def test_the_authors_files(tmp_path, name, changes, nested):
 
 
 def test_the_published_architectures_are_told_from_their_tensors(tmp_path):
-    from cvt.config import VARIANTS
+    from cvt.config import PUBLISHED
     from cvt.files.microsoft import config_values
 
-    for name, settings in VARIANTS.items():
+    for name, settings in PUBLISHED.items():
         config = CvtConfig(**settings, hidden_act="quick_gelu")
         with torch.device("meta"):
             state = CvtForImageClassification(config).state_dict()

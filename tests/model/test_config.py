@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cvt.config import VARIANTS, CvtConfig, conv_output, pooled_output
+from cvt.config import PUBLISHED, CvtConfig, conv_output, pooled_output
 from cvt.model import CvtForImageClassification
 from tests.helpers import tiny_config
 
@@ -36,7 +36,7 @@ def test_published_sizes():
     expected = {"CvT-13": 19_997_480, "CvT-21": 31_622_696, "CvT-W24": 277_196_392}
     for name, parameters in expected.items():
         with torch.device("meta"):
-            model = CvtForImageClassification(CvtConfig(**VARIANTS[name]))
+            model = CvtForImageClassification(CvtConfig(**PUBLISHED[name]))
         assert sum(each.numel() for each in model.parameters()) == parameters
 
 

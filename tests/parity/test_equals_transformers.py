@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from cvt import CvtForImageClassification, CvtImageProcessor, CvtModel
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import pixels, tiny_config, tiny_model
 from tests.parity.oracle import EXACT, assert_as_exact, attention_weights, difference, transformers, twin
 
 # The published architectures with an eighth of their width (W24: a sixteenth), and CvT-13 itself.
 SHAPES = {
-    "like CvT-13": ({**VARIANTS["CvT-13"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
-    "like CvT-21": ({**VARIANTS["CvT-21"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
-    "like CvT-W24": ({**VARIANTS["CvT-W24"], "embed_dim": (12, 48, 64)}, (1, 3, 384, 384)),
-    "CvT-13": (VARIANTS["CvT-13"], (1, 3, 224, 224)),
+    "like CvT-13": ({**PUBLISHED["CvT-13"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
+    "like CvT-21": ({**PUBLISHED["CvT-21"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
+    "like CvT-W24": ({**PUBLISHED["CvT-W24"], "embed_dim": (12, 48, 64)}, (1, 3, 384, 384)),
+    "CvT-13": (PUBLISHED["CvT-13"], (1, 3, 224, 224)),
 }
 
 

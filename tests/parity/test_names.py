@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cvt import CvtForImageClassification, CvtModel
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import pixels, tiny_model
 from tests.parity.oracle import build_there, runs_there, twin
 from tests.parity.test_properties import EXAMPLES, models
@@ -20,7 +20,7 @@ def listed(model):
 
 
 @pytest.mark.parametrize("cls", [CvtForImageClassification, CvtModel])
-@pytest.mark.parametrize("changes", [{}, {**VARIANTS["CvT-21"], "embed_dim": (8, 24, 48)}, {"num_labels": 0, "qkv_bias": False}])
+@pytest.mark.parametrize("changes", [{}, {**PUBLISHED["CvT-21"], "embed_dim": (8, 24, 48)}, {"num_labels": 0, "qkv_bias": False}])
 def test_names_shapes_and_order(cls, changes):
     config = CvtConfig(**changes)
     assert listed(cls(config)) == listed(build_there(config, cls))

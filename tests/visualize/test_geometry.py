@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtModel
 from tests.helpers import randomize, tiny_config
 from visualize.geometry import Grid, stage_grids
@@ -79,7 +79,7 @@ def test_centres_and_fields_are_those_of_the_gradients(name):
 
 def test_published_models_tokens_lie_where_their_paddings_put_them():
     """Pixel j's centre is at j + 0.5: tokens are centred on pixels 4i + 1, 8i + 1, 16i + 1, the last keys on 32j + 1."""
-    grids = stage_grids(CvtConfig(**VARIANTS["CvT-13"]), 224, 224)
+    grids = stage_grids(CvtConfig(**PUBLISHED["CvT-13"]), 224, 224)
     for (queries, keys), step in zip(grids, (4, 8, 16), strict=True):
         assert queries.shape == (224 // step, 224 // step)
         assert queries.centre(3, 5) == (3 * step + 1.5, 5 * step + 1.5)

@@ -21,6 +21,7 @@ from torch import Tensor
 from cvt.model import CvtForImageClassification, to_tokens
 
 from ..capture import Capture
+from ..container import frozen
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tens
         direction = _before_norm(apart, model.layernorm, cls[0, 0].float())
         places = sum(_fetched(model, seen, stage, block, direction) for block in range(depth))
     score = (logits[classes] - logits.mean()).float()
-    return ClassEvidence(_numpy(places), _numpy(score - places.sum(dim=1)), of_queries=cls is None)
+    return ClassEvidence(frozen(places), frozen(score - places.sum(dim=1)), of_queries=cls is None)
 
 
 def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tensor:
@@ -71,9 +72,3 @@ def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, block:
     through = (direction @ output).unflatten(1, (len(weights), -1))  # (classes, heads, D)
     value = seen.value(stage, block)[0, :, 1:].float()  # (heads, H'·W', D)
     return torch.einsum("chd,hkd,hk->ck", through, value, weights)
-
-
-def _numpy(tensor: Tensor) -> np.ndarray:
-    array = np.ascontiguousarray(tensor.float().cpu().numpy())
-    array.flags.writeable = False
-    return array

@@ -18,7 +18,7 @@ from cvt.model import Block, ConvProjection, CvtForImageClassification, to_pictu
 from cvt.processor import CvtImageProcessor
 
 from ..capture import Capture, capture
-from ..container import Arrays, pack
+from ..container import Arrays, frozen, pack
 
 if TYPE_CHECKING:
     from ..explore import Exploration
@@ -69,8 +69,8 @@ def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, blo
         lengths = [_lengths(seen, index, each, grid) for each in range(depth)]  # (3, H, W) each
         norms.append(np.array([each.mean(dim=(1, 2)).tolist() for each in lengths], np.float32))
         if index == stage:
-            here = _numpy(lengths[block])
-            found = _numpy(to_picture(_spatial(seen.tap("normalised", stage, block), grid), grid)[0])
+            here = frozen(lengths[block])
+            found = frozen(to_picture(_spatial(seen.tap("normalised", stage, block), grid), grid)[0])
     return found, here, norms
 
 
@@ -88,12 +88,12 @@ def _spatial(tokens: Tensor, grid: torch.Size) -> Tensor:
 def _projection(layer: Block, name: str) -> Arrays:
     attention = layer.attention.attention
     linear = getattr(attention, f"projection_{name}")
-    arrays = {"linear": _numpy(linear.weight)}
-    arrays["bias"] = np.zeros(len(arrays["linear"]), np.float32) if linear.bias is None else _numpy(linear.bias)
+    arrays = {"linear": frozen(linear.weight)}
+    arrays["bias"] = np.zeros(len(arrays["linear"]), np.float32) if linear.bias is None else frozen(linear.bias)
     convolution = getattr(attention, f"convolution_projection_{name}").convolution_projection
     if isinstance(convolution, ConvProjection):
-        arrays["kernel"] = _numpy(convolution.convolution.weight[:, 0])  # (C, 1, k, k) → (C, k, k)
-        arrays["scale"], arrays["shift"] = map(_numpy, scale_and_shift(convolution.normalization))
+        arrays["kernel"] = frozen(convolution.convolution.weight[:, 0])  # (C, 1, k, k) → (C, k, k)
+        arrays["scale"], arrays["shift"] = map(frozen, scale_and_shift(convolution.normalization))
     return arrays
 
 
@@ -101,7 +101,3 @@ def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """By what BatchNorm multiplies each channel in evaluation mode, and what it then adds: (C,) each, float32."""
     scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)
     return scale, norm.bias.float() - norm.running_mean.float() * scale
-
-
-def _numpy(tensor: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.detach().float().cpu().numpy())

@@ -9,7 +9,7 @@ from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import cost
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import stage_settings, variant
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
 from visualize.geometry import stage_grids
 from visualize.page.laboratory.architectures import model_request, nearest
@@ -107,7 +107,7 @@ def test_a_step_that_cannot_be_comes_with_its_remedy():
 def test_a_hundred_random_walks_of_sliders_get_a_description_or_a_sentence():
     rng = np.random.default_rng(0)
     names, told, refused = list(SETTINGS), 0, 0
-    base = CvtConfig(**VARIANTS["CvT-13"])
+    base = CvtConfig(**PUBLISHED["CvT-13"])
     odd = [None, "", -1, 0, 1e9, "dw_bn", [1, 2], {}, float("inf"), 10**30, True]
     for _ in range(100):
         given = {"stages": json.loads(json.dumps(stage_settings(base))), "side": 224}
@@ -133,7 +133,7 @@ def test_a_hundred_random_walks_of_sliders_get_a_description_or_a_sentence():
 
 
 def test_an_answer_looks_at_a_handful_of_configurations(monkeypatch):
-    base = CvtConfig(**VARIANTS["CvT-13"])
+    base = CvtConfig(**PUBLISHED["CvT-13"])
     given = {"stages": stage_settings(base), "side": 224}
     given["stages"][2]["depth"] = 7
     looked = []

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from cvt.architecture.cost import cost
 from cvt.architecture.variants import architecture, stage_changes
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.strategies import stages
 from visualize.page.laboratory.differences import STAGES, differences
 from visualize.page.words.laboratory import amount_change, difference
 
-CVT_13 = CvtConfig(**VARIANTS["CvT-13"])
+CVT_13 = CvtConfig(**PUBLISHED["CvT-13"])
 FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import architecture
-from cvt.config import VARIANTS, CvtConfig
+from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import ROOT, tiny_config
 from tests.strategies import stages
 from visualize.page.link.choices import CHOICES, FLAGS, HIDEABLE, SETTING_KEYS, TABLE
 from visualize.page.link.permalink import MAX_NOTICES, decode, encode
 from visualize.page.link.view import DEFAULT, View
 
-BASE = CvtConfig(**VARIANTS["CvT-13"])
+BASE = CvtConfig(**PUBLISHED["CvT-13"])
 MODELS, EXAMPLES = ("Embedded CvT", "microsoft/cvt-13"), ("red_panda", "honey_bee", "été & co")
 MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
