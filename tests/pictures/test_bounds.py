@@ -110,7 +110,7 @@ def test_a_large_later_frame_costs_nothing():
     assert open_picture(png(np.asarray(photograph()), before=first, after=later)).size == (40, 30)
 
 
-SIDE = 3500  # large enough that the memory for pixels is nearly all
+SIDE = 2500  # large enough that the memory for pixels is nearly all
 
 
 def rows(bits, channels):
@@ -167,16 +167,16 @@ def test_memory_stays_within_the_stated_bound(tmp_path):
 
 
 def test_any_damage_is_a_picture_or_a_sentence():
-    """1,000 files of every format with bytes changed, lost, doubled or of another file."""
+    """500 files of every format with bytes changed, lost, doubled or of another file."""
     dice = random.Random(0)
     files = list({**corpus(), **others()}.values())
     outcomes = {"opened": 0, "refused": 0}
-    for _ in range(1000):
+    for _ in range(500):
         damaged = bytearray(dice.choice(files))
         for _ in range(dice.choice([1, 1, 2, 4, 10])):
             harm(dice, damaged, files)
         outcomes["opened" if opens(bytes(damaged)) else "refused"] += 1
-    assert min(outcomes.values()) > 150
+    assert min(outcomes.values()) > 75
 
 
 def opens(content):
