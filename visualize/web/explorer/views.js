@@ -69,7 +69,7 @@ export function attentionWords(result, state, index) {
 const REGION = 0.5; // share of what speaks for a class that its region carries
 
 /**
- * What each place adds directly to the score of a class, as visualize/evidence.py says: { grid, values, places, rest }, the
+ * What each place adds directly to the score of a class, as visualize/maps/evidence.py says: { grid, values, places, rest }, the
  * last two what all places and all else add. `which`: 0 is the most probable class. null where no place reaches the classifier.
  */
 export function classEvidence(result, which) {

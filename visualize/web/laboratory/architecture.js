@@ -13,7 +13,7 @@ export function initial({ base }) {
 
 const halves = (kernel, stride) => Math.max(0, Math.floor((kernel - stride + 1) / 2));
 
-/** The padding that goes with a conv embedding, as cvt/variants.py has it: the baseline's own where nothing else changed. */
+/** The padding that goes with a conv embedding, as cvt/architecture/variants.py has it: the baseline's own where nothing else changed. */
 export function paddingOf(stage, own) {
   if (own && same(own.patch_sizes, stage.patch_sizes) && same(own.patch_stride, stage.patch_stride)) return own.patch_padding;
   const both = [stage.patch_sizes, stage.patch_stride].map((each) => (Array.isArray(each) ? each : [each, each]));

@@ -1,4 +1,4 @@
-// The words and numbers of the laboratory. Counts are said as the server says them (cvt/amounts.py).
+// The words and numbers of the laboratory. Counts are said as the server says them (cvt/architecture/amounts.py).
 
 import { NARROW, sides } from "../shared/format.js";
 
