@@ -121,6 +121,7 @@ def test_old_names_are_packages_attributes():
 
 def test_the_command_that_draws_curves(tmp_path, monkeypatch, capsys):
     (tmp_path / "history.csv").write_text("step,loss\n1,2.5\n2,2.0\n")
+    monkeypatch.delitem(sys.modules, "visualize.curves", raising=False)  # a command starts in a process that has imported nothing
     monkeypatch.setattr(sys, "argv", ["curves", str(tmp_path)])
     runpy.run_module("visualize.curves", run_name="__main__", alter_sys=True)
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
