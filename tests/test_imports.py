@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,22 +64,32 @@ def modules(package):
 MODULES = {name: path for package in PACKAGES for name, path in modules(package).items()}
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_by(node, package, known):
+    """Dotted names that an import statement in a module of this package imports, as modules where they are ``known``."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+    base = ".".join([*base, *([node.module] if node.module else [])])
+    return [f"{base}.{each.name}" if f"{base}.{each.name}" in known else base for each in node.names]
+
+
+def package_of(name, path):
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+
 def imported(name, path):
     """Dotted names of all that a module imports, relative names resolved, typing aside."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    tree = parsed(path)
     typing = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     skipped = {inner for node in typing for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if node in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*base, *([node.module] if node.module else [])])
-            for each in node.names:
-                yield f"{base}.{each.name}" if f"{base}.{each.name}" in MODULES else base
+        if node not in skipped and isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported_by(node, package_of(name, path), MODULES)
 
 
 IMPORTS = {name: set(imported(name, path)) for name, path in MODULES.items()}
@@ -176,9 +187,29 @@ def test_the_function_stays_the_function():
         run("from cvt import nothing_of_the_kind")
 
 
+FOR_THE_APP = {"gradio", "gradio_client", "starlette", "uvicorn", "playwright"}
+
+
+def way_to_the_app(name, paths, done):
+    """The modules over which loading this one loads what only the app needs, where no ``importorskip`` comes first; or none."""
+    done.add(name)
+    for node in parsed(paths[name]).body:
+        if isinstance(node, ast.Expr) and "importorskip" in ast.dump(node) and any(each in ast.dump(node) for each in FOR_THE_APP):
+            return []
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for each in imported_by(node, package_of(name, paths[name]), paths):
+            if each.split(".")[0] in FOR_THE_APP:
+                return [name, each]
+            if each in paths and each not in done and (way := way_to_the_app(each, paths, done)):
+                return [name, *way]
+    return []
+
+
 def test_tests_are_found_where_gradio_is_not_installed():
     """On a machine for the library alone: what needs the app is skipped there, not an error."""
-    run(
-        "import sys\nfor name in ('gradio', 'starlette', 'uvicorn', 'playwright'): sys.modules[name] = None\n"
-        "import pytest; sys.exit(pytest.main(['--collect-only', '-qq', '-p', 'no:cacheprovider', 'tests']))"
-    )
+    paths = {**MODULES, **modules("tests"), "app": ROOT / "app.py"}
+    found = [name for name in paths if name.rpartition(".")[2].startswith(("test_", "conftest"))]
+    assert len(found) > 50
+    assert [way for name in found if (way := way_to_the_app(name, paths, set()))] == []
+    assert way_to_the_app("tests.serving", paths, set()) == ["tests.serving", "app", "gradio"]

@@ -4,8 +4,6 @@ from urllib.parse import urlparse
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-
 from tests.browser.tabs import Tabs
 
 

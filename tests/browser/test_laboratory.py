@@ -168,7 +168,7 @@ def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_vari
     assert (lab.seen.classes("variant"), lab.total("macs")) == (classes, total)
     lab.page.get_by_role("button", name="Use heads 4 in stage 2").click()
     lab.page.wait_for_function("cvt.laboratory.drawn.stages[1].heads === 4")
-    assert lab.page.locator('[data-ref="problem"]').is_hidden()
+    lab.page.locator('[data-ref="problem"]').wait_for(state="hidden")
     assert lab.slider("Heads of stage 2").get_attribute("aria-valuetext") == "4"
     lab.ran("trained model's")
     # too large a model shows its costs and is not run

@@ -427,7 +427,7 @@ def test_training_under_autocast(device):
 
 @pytest.mark.parametrize("cls_token", [(False, False, True), (True, False, False)])
 def test_export_with_a_dynamic_batch(cls_token):
-    model = tiny_model(cls_token=cls_token)
+    model = tiny_model(cls_token=cls_token, depth=(1, 1, 1))
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(model, (pixels(2, 3, 32, 48),), dynamic_shapes={"pixel_values": {0: batch}})
     for count in (1, 2, 7):
@@ -436,14 +436,15 @@ def test_export_with_a_dynamic_batch(cls_token):
 
 
 def test_export_with_a_dynamic_size():
-    model, free = tiny_model(), torch.export.Dim.DYNAMIC
+    model, free = tiny_model(depth=(1, 1, 1)), torch.export.Dim.DYNAMIC
     program = torch.export.export(model, (pixels(2, 3, 64, 64),), dynamic_shapes={"pixel_values": {0: free, 2: free, 3: free}})
     x = pixels(3, 3, 48, 80)
     assert torch.allclose(program.module()(x).logits, model(x).logits, atol=1e-5)
 
 
 def test_an_exported_program_can_be_saved():
-    for model in (tiny_model(), tiny_model(cls=CvtModel)):
+    two_stages = {"embed_dim": (8, 16), "num_heads": (1, 2), "depth": (1, 1)}
+    for model in (tiny_model(**two_stages), tiny_model(cls=CvtModel, **two_stages)):
         batch = torch.export.Dim("batch", min=1, max=64)
         options = {"output_hidden_states": True, "output_attentions": True}
         shapes = {"pixel_values": {0: batch}, **dict.fromkeys(options)}

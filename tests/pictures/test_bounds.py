@@ -13,11 +13,14 @@ from PIL import Image, ImageFile
 
 from cvt.pictures import MAX_PIXELS, UnreadablePicture, note_sentence, open_picture, read_picture
 from cvt.pictures.common import bounds
+from cvt.pictures.decoding import Limits
 from cvt.pictures.formats import ppm
 from tests.pictures.corpus import corpus
 from tests.pictures.files import chunk, encoded, gamut_profile, gif, photograph, png, tiff
 
-MOST_MEMORY = 800_000_000  # bytes, of a process that opens the largest picture
+# Bytes of memory that opening takes for each pixel at most. A progressive JPEG in CMYK takes 16: coefficients of two bytes and
+# samples of one for each of four inks, and four of RGB.
+MOST_MEMORY = 16.5
 
 
 def resized(file, width, height):
@@ -107,7 +110,7 @@ def test_a_large_later_frame_costs_nothing():
     assert open_picture(png(np.asarray(photograph()), before=first, after=later)).size == (40, 30)
 
 
-SIDE = 3500  # a quarter of the largest picture takes a quarter of the largest's memory
+SIDE = 2500  # large enough that the memory for pixels is nearly all
 
 
 def rows(bits, channels):
@@ -148,31 +151,32 @@ def large_files():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts kB as Linux does")
 def test_memory_stays_within_the_stated_bound(tmp_path):
     """The peak of a fresh process for each, by the system's own count."""
-    program = (
-        "import sys, resource; from cvt.pictures import open_picture\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "open_picture(sys.argv[1]); print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    program = (  # ru_maxrss would count what the process was that started this one, too
+        "import re, sys; from cvt.pictures import open_picture\n"
+        "def peak(): return re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read()).group(1)\n"
+        "before = peak(); open_picture(sys.argv[1]); print(before, peak())"
     )
     peaks = {}
     for name, content in large_files().items():
         (tmp_path / "file").write_bytes(content)
         run = subprocess.run([sys.executable, "-c", program, str(tmp_path / "file")], capture_output=True, text=True, check=True)
         before, peak = (1024 * int(number) for number in run.stdout.split())
-        peaks[name] = before + (peak - before) * MAX_PIXELS / SIDE**2
+        peaks[name] = (peak - before) / SIDE**2
     assert max(peaks.values()) <= MOST_MEMORY, peaks
+    assert Limits().memory / 2 > MOST_MEMORY * MAX_PIXELS
 
 
 def test_any_damage_is_a_picture_or_a_sentence():
-    """1,000 files of every format with bytes changed, lost, doubled or of another file."""
+    """500 files of every format with bytes changed, lost, doubled or of another file."""
     dice = random.Random(0)
     files = list({**corpus(), **others()}.values())
     outcomes = {"opened": 0, "refused": 0}
-    for _ in range(1000):
+    for _ in range(500):
         damaged = bytearray(dice.choice(files))
         for _ in range(dice.choice([1, 1, 2, 4, 10])):
             harm(dice, damaged, files)
         outcomes["opened" if opens(bytes(damaged)) else "refused"] += 1
-    assert min(outcomes.values()) > 150
+    assert min(outcomes.values()) > 75
 
 
 def opens(content):

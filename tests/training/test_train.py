@@ -2,11 +2,8 @@
 
 import csv
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
+import socket
 import time
 import unicodedata
 
@@ -22,7 +19,8 @@ from cvt.training.batches import Batches
 from cvt.training.recipe import FINE_TUNING, LEAST_STEPS, Recipe
 from cvt.training.result import draw_curves
 from cvt.training.start import IMAGENET_MEAN, IMAGENET_STD, load_teacher
-from tests.helpers import ROOT, tiny_config, tiny_model
+from tests.helpers import tiny_config, tiny_model
+from tests.training.apart import started
 from tests.training.test_trainer import SAME_FOR_PARTS, assert_same_gradients
 
 CLASSES = ("ant", "bee", "cat")
@@ -93,53 +91,39 @@ def folder(tmp_path_factory):
     return root
 
 
-def command(folder, out, *more, module=("-m", "cvt.train")):
-    given = ["--data", folder / "pictures", "--out", out, "--config", folder / "architecture.json", "--device", "cpu", *more]
-    return [sys.executable, *map(str, module), *map(str, given)]
+def command(folder, out, *more):
+    """What the command is given."""
+    return [
+        *("--data", str(folder / "pictures"), "--out", str(out), "--config", str(folder / "architecture.json"), "--device", "cpu"),
+        *map(str, more),
+    ]
 
 
-def alone():
-    """Surroundings in which a process computes alike every time."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
-@pytest.fixture(scope="module")
-def no_curves(tmp_path_factory):
-    """The command without its last picture, which takes longer than the training here; one test draws it."""
-    file = tmp_path_factory.mktemp("program") / "train.py"
-    file.write_text(
-        "from cvt.train import main\nfrom cvt.training import result\nresult.draw_curves = lambda out: ''\n"
-        "if __name__ == '__main__':\n    main()\n"
-    )
-    return file
-
-
-def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path, no_curves):
-    settings = ["--phases", "16/24:6,32:2", "--batch-size", "16", "--photo", "0.4", "--randaugment", "6", "--save-every", "0"]
-    whole = subprocess.Popen(
-        command(folder, tmp_path / "whole", *settings, module=[no_curves]), cwd=ROOT, env=alone(), stdout=subprocess.PIPE
-    )
-    killed, state = command(folder, tmp_path / "killed", *settings, module=[no_curves]), tmp_path / "killed" / "state.pt"
+def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path):
+    settings = ["--phases", "16/24:3,32:1", "--batch-size", "16", "--photo", "0.4", "--randaugment", "6", "--save-every", "0"]
+    whole = started(command(folder, tmp_path / "whole", *settings), tmp_path / "whole.txt")
+    killed, state = command(folder, tmp_path / "killed", *settings), tmp_path / "killed" / "state.pt"
     stops = []
-    for delay in (0.0, 0.37):
-        process = subprocess.Popen(killed, cwd=ROOT, env=alone(), stdout=subprocess.PIPE)
-        before = state.stat().st_mtime_ns if state.exists() else 0
-        while not state.exists() or state.stat().st_mtime_ns == before:
-            assert process.poll() is None
-            time.sleep(0.01)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    for saves in (1, 3):
+        process = started(killed, tmp_path / "killed.txt")
+        for _ in range(saves):
+            before = state.stat().st_mtime_ns if state.exists() else 0
+            while not state.exists() or state.stat().st_mtime_ns == before:
+                assert process.exitcode is None
+                time.sleep(0.001)
+        process.kill()
+        process.join()
         stops.append(torch.load(state)["step"])
     (tmp_path / "killed" / ".state.pt.abcd1234").write_bytes(b"half")  # as a kill while writing leaves it
-    said = subprocess.run(killed, cwd=ROOT, env=alone(), capture_output=True, text=True, check=True).stdout
-    assert f"Going on from step {stops[1]}" in said
-    whole.communicate()
-    assert whole.returncode == 0
-    assert 0 < stops[0] < stops[1] < 28
+    last = started(killed, tmp_path / "killed.txt")
+    for process in (last, whole):
+        process.join()
+        assert process.exitcode == 0
+    assert f"Going on from step {stops[1]}" in (tmp_path / "killed.txt").read_text()
+    assert 0 < stops[0] < stops[1] < 13
     for name in ("whole", "killed"):
         with open(tmp_path / name / "history.csv", newline="") as file:
-            assert [int(row["step"]) for row in csv.DictReader(file)] == list(range(1, 28))
+            assert [int(row["step"]) for row in csv.DictReader(file)] == list(range(1, 14))
     states = [torch.load(tmp_path / name / "state.pt") for name in ("whole", "killed")]
     for part in ("model", "average"):
         assert all(torch.equal(value, states[1][part][name]) for name, value in states[0][part].items())
@@ -147,17 +131,25 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path, no
     assert not list((tmp_path / "killed").glob(".*"))
 
 
-def test_two_processes_learn_what_one_does(tmp_path, no_curves, monkeypatch):
+def test_two_processes_learn_what_one_does(tmp_path, monkeypatch):
+    """In the surroundings that torchrun makes."""
     write_pictures(tmp_path / "pictures", count=14)
     (tmp_path / "architecture.json").write_text(json.dumps(tiny_config(**SAME_FOR_PARTS).to_dict()))
     settings = ["--phases", "16:1", "--batch-size", "16", "--precision", "float32", "--muon-learning-rate", "0", "--mix", "0.5"]
     settings += ["--clip", "1e9"]  # which would hide the gradient's size
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", no_curves)
-    two = command(tmp_path, tmp_path / "two", *settings, module=torchrun)
-    said = subprocess.run(two, cwd=ROOT, env=alone(), capture_output=True, text=True, check=True).stdout
-    assert said.count("Held out: 3 pictures") == 1  # one of them speaks
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    processes = [
+        started(command(tmp_path, tmp_path / "two", *settings), tmp_path / f"{rank}.txt", RANK=rank, LOCAL_RANK=rank, **world)
+        for rank in "01"
+    ]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert "Held out: 3 pictures" in (tmp_path / "0.txt").read_text()
+    assert (tmp_path / "1.txt").read_text() == ""  # one of them speaks
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
-    main(command(tmp_path, tmp_path / "one", *settings)[3:])
+    main(command(tmp_path, tmp_path / "one", *settings))
     states = [torch.load(tmp_path / name / "state.pt") for name in ("one", "two")]
     assert [state["step"] for state in states] == [2, 2]
     assert_same_gradients(*states)
@@ -242,7 +234,7 @@ def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_pat
         CvtForImageClassification(coarse).save_pretrained(tmp_path / "coarse")
         CvtImageProcessor(size=32, image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD).save_pretrained(tmp_path / "coarse")
         wrong = [*wrong, "--phases", "8:1"]
-    given = [*command(folder, tmp_path / "out")[3:], *(named.get(each, each) for each in wrong)]
+    given = [*command(folder, tmp_path / "out"), *(named.get(each, each) for each in wrong)]
     with pytest.raises(SystemExit) as exit:
         main(given)
     assert re.search(words, str(exit.value.code) + capsys.readouterr().err)
@@ -254,7 +246,7 @@ def test_unreadable_pictures_stop_or_are_skipped(folder, tmp_path, capsys, monke
     (tmp_path / "pictures" / "ant" / "0.jpg").write_bytes(b"nothing")
     (tmp_path / "architecture.json").write_text((folder / "architecture.json").read_text())
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
-    given = [*command(tmp_path, tmp_path / "out", "--phases", "16:1")[3:]]
+    given = [*command(tmp_path, tmp_path / "out", "--phases", "16:1")]
     with pytest.raises(SystemExit, match=r"1 of \d+ pictures cannot be read; .*\n  ant/0.jpg: "):
         main(given)
     main([*given, "--skip-unreadable"])
@@ -356,7 +348,7 @@ def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes
 def test_what_transformers_cannot_open_is_said_at_the_start(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
     (tmp_path / "architecture.json").write_text(json.dumps(tiny_config(cls_token=(False,) * 3).to_dict()))
-    main([*command(folder, tmp_path / "out")[3:], "--config", str(tmp_path / "architecture.json"), "--phases", "16:1", "--minutes", "0"])
+    main([*command(folder, tmp_path / "out"), "--config", str(tmp_path / "architecture.json"), "--phases", "16:1", "--minutes", "0"])
     assert "transformers does not have a last stage without class token" in capsys.readouterr().out
 
 
@@ -379,4 +371,4 @@ def test_a_place_that_cannot_be_written_to_is_known_before_anything_is_read(fold
     monkeypatch.setattr("cvt.training.data.places.TemporaryFile", refused)
     monkeypatch.setattr("cvt.train.read", lambda *_: pytest.fail("pictures were read"))
     with pytest.raises(SystemExit, match=r"Nothing can be written to 'out' \(Permission denied\): choose another --out"):
-        main(command(folder, tmp_path / "out")[3:])
+        main(command(folder, tmp_path / "out"))

@@ -213,7 +213,7 @@ def test_another_threads_pass_is_not_captured(tiny_model):
 
 
 def test_threads_that_capture_at_once_each_get_their_own(tiny_model):
-    rounds = 150
+    rounds = 40
     sizes = [(32, 32), (32, 32), (48, 40)]
     inputs = {name: pixels(1, 3, *size, seed=seed) for seed, (name, size) in enumerate(zip("abc", sizes, strict=True))}
     expected = {name: captured(tiny_model, x) for name, x in inputs.items()}

@@ -104,12 +104,12 @@ def test_a_step_that_cannot_be_comes_with_its_remedy():
         assert describe(BASE, SIDE, {**heads, "moved": moved}).get("remedy") in (None, answer["remedy"])
 
 
-def test_a_hundred_random_walks_of_sliders_get_a_description_or_a_sentence():
+def test_random_walks_of_sliders_get_a_description_or_a_sentence():
     rng = np.random.default_rng(0)
     names, told, refused = list(SETTINGS), 0, 0
     base = CvtConfig(**PUBLISHED["CvT-13"])
     odd = [None, "", -1, 0, 1e9, "dw_bn", [1, 2], {}, float("inf"), 10**30, True]
-    for _ in range(100):
+    for _ in range(40):
         given = {"stages": json.loads(json.dumps(stage_settings(base))), "side": 224}
         for _ in range(8):
             stage, name = int(rng.integers(len(given["stages"]))), names[rng.integers(len(names))]
