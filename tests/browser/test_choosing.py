@@ -126,8 +126,9 @@ def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gat
 def test_the_link_names_an_example_as_soon_as_it_is_drawn(visit, gated):
     """Who reloads at once finds it again."""
     seen = visit(gated[0])
-    seen.page.evaluate("""window.links = []; document.addEventListener("cvt-explorer", ({ detail }) =>
-      detail.id === "main" && detail.what === "shown" && links.push(new URLSearchParams(location.search).get("picture")))""")
+    seen.page.evaluate("""window.links = []; cvt.page.subscribe((now, before) => {
+      if (now.picture !== before.picture) links.push(new URLSearchParams(location.search).get("picture"));
+    }); null""")
     for name in ("koala", "bison"):
         seen.choose(name)
         seen.wait_for_example(name)
