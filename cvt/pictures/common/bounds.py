@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.8 GB while one is decoded
+MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.85 GB while one is decoded (PNG of 16 bits with transparency)
 MAX_ASPECT = 50  # longer side : shorter side
 MAX_SCANNED = 20 * MAX_PIXELS  # pixels × scans of one JPEG; encoders make about ten scans
 MAX_AT_ONCE = 200_000_000  # bytes of one compressed part that can only be unpacked whole
