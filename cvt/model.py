@@ -14,7 +14,6 @@ documentation of CvT, whose names and outputs these are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
@@ -43,7 +42,7 @@ def quick_gelu(x: Tensor) -> Tensor:
     return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "quick_gelu": quick_gelu}
+ACTIVATIONS = {"gelu": F.gelu, "quick_gelu": quick_gelu}
 
 
 class DropPath(nn.Module):
@@ -126,11 +125,9 @@ def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]
     """The modules before the linear layers of query, key and value: "dw_bn" learns; "avg" pools keys and values; "linear" has none."""
     kernel, of_query, of_key = stage.kernel_qkv, (stage.stride_q, stage.padding_q), (stage.stride_kv, stage.padding_kv)
     if stage.qkv_projection_method == "dw_bn":
-        query, key, value = (Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
-        return query, key, value
+        return tuple(Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
     if stage.qkv_projection_method == "avg":
-        key, value = (Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
-        return Projection(None), key, value
+        return Projection(None), *(Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
     return Projection(None), Projection(None), Projection(None)
 
 

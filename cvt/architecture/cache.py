@@ -59,8 +59,9 @@ class VariantCache:
                 if key in self._models:
                     self._models.move_to_end(key)
                     return self._models[key][0]
-                mine = key not in self._building
-                future: Future = self._building.setdefault(key, Future())
+                future, mine = self._building.get(key), key not in self._building
+                if mine:
+                    future = self._building[key] = Future()
             if mine:
                 return self._made(key, future, config, watch)
             try:

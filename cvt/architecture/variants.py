@@ -123,8 +123,7 @@ def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[
         if name in SETTINGS and not _is(value, start[name]):
             check_value(SETTINGS[name], value, index)
         given[name] = tuple(value) if isinstance(value, list) else value
-    now = start | given
-    follow: dict[str, Any] = {}
+    now, follow = start | given, {}
     for name, value in given.items():
         if name in FOLLOWERS and value != start[name]:
             follow |= FOLLOWERS[name](now)

@@ -129,5 +129,5 @@ def _stacked(squares: list[np.ndarray]) -> Tensor:
         if square.shape[0] < side:
             square = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
         stacked[place] = square.transpose(2, 0, 1)  # (S, S, 3) → (3, S, S)
-        squares[place] = np.empty(0)
+        squares[place] = None
     return torch.from_numpy(stacked)
