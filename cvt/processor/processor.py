@@ -73,7 +73,7 @@ class CvtImageProcessor(ProcessorFiles):
 
     do_resize: bool = True
     size: Any = 384
-    crop_pct: float | None = 224 / 256
+    crop_pct: float = 224 / 256
     resample: int = Image.Resampling.BICUBIC
     do_rescale: bool = True
     rescale_factor: float = 1 / 255

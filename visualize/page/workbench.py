@@ -25,13 +25,13 @@ from ..explore import Exploration
 from .compute import PASSES, Progress, compute, compute_inside
 from .intake import Intake
 from .jobs import Jobs
-from .laboratory.architectures import LIMITS
+from .laboratory.architectures import MAX_PARAMETERS
 from .model import LoadedModel
 from .requests import Request
 from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
 
-KEPT_BYTES = int(4 * LIMITS.parameters * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
+KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
 
 
 @dataclass(frozen=True)
