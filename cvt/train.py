@@ -65,7 +65,6 @@ NUMBERS = {
     "plain": "share of the steps, at the end, without mixup and cutmix",
     "color": "change of brightness, contrast and saturation",
     "blur": "share of pictures slightly blurred or sharpened",
-    "photo": "share of pictures resampled, sharpened, compressed as photographs are",
     "randaugment": "strength of two random operations a picture, 0 to 10",
     "teacher_share": "of the loss, where there is a --teacher",
     "ema_decay": "of the moving average of the weights, which is the result",
