@@ -20,6 +20,7 @@ MOST = 12  # Python files in a folder
 ROOMS = {
     "cvt.fields": "",
     "cvt.stage": "fields",
+    "cvt.given": "fields",
     "cvt.renamed": "",
     "cvt": "renamed",
     "cvt.pictures.common": "",
@@ -28,7 +29,7 @@ ROOMS = {
     "cvt.runtime.device": "fields",
     "cvt.files": "fields runtime.device",
     "cvt.base": "fields files runtime.device",
-    "cvt.config": "base fields stage",
+    "cvt.config": "base fields given stage",
     "cvt.outputs": "config",
     "cvt.pretrained": "base config",
     "cvt.model": "config fields outputs pretrained",
