@@ -45,6 +45,12 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 # may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
+# in the page itself: browsers ask for a file of its own twice
+ICON = (
+    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
+    "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
+)
 UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
@@ -317,7 +323,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
     """What ``launch`` needs for this page, on the safe side."""
     return {
         "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
-        "head": explorer.HEAD,
+        "head": ICON + explorer.HEAD,
         "css": explorer.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
