@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from functools import cached_property, update_wrapper
 from typing import Any
 
+from .arguments import ConfigArguments, validated
 from .base.config import ALIASES, CLAIMS, ConfigBase
 from .fields import PROJECTION_METHODS, STAGE_DEFAULTS, ConfigError, Size, check_spelling, nearest, pair
-from .given import ConfigArguments, validated
 from .stage import StageConfig, check_stage, conv_output, pooled_output
 
 __all__ = ["PROJECTION_METHODS", "PUBLISHED", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]

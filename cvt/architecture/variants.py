@@ -1,7 +1,7 @@
 """Other architectures, made from one: what may be set of which stage, and what follows from it.
 
 ``architecture`` makes a configuration of one to four stages as sliders give them, ``variant`` of a base and some changes; what
-may be set is in ``settings.py``. ``build.py`` and ``inherit.py`` give them weights, ``variant_cache.py`` keeps the last models.
+may be set is in ``settings.py``. ``build.py`` gives them weights, ``cache.py`` keeps the last models.
 Whether a machine can run it is asked first, in ``budget.py``.
 """
 

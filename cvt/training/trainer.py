@@ -90,7 +90,7 @@ class Trainer:
     def run(
         self,
         report: Callable[[Progress], None],
-        measure: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
+        accuracy: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
         measurements: int = 10,
         save_every: float = 60,
         seconds: float = float("inf"),
@@ -99,7 +99,7 @@ class Trainer:
 
         Args:
             report: called every few steps, in the first process.
-            measure: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
+            accuracy: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
             save_every: seconds between two saved states.
         Returns:
             Whether the end was reached.
@@ -108,20 +108,20 @@ class Trainer:
             NotSaved: a state could not be written.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
-        measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
+        measured = -(-self.steps // measurements) if accuracy and measurements else self.steps + 1
         began = saved = reported = counted = time.monotonic()
         tally, since = torch.zeros(2, device=self.device), self.step
         while self.step < self.steps:
             tally += self._train_step()
             last, due = self.step == self.steps, False
             if self.step % every == 0 or last:
-                loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
+                loss, right = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
                 speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
                 self._check(loss)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
-                    held_out = measure(self.average, side) if measure and self.step % measured < every and not last else (None, None)
-                    report(Progress(self.step, self.steps, side, loss, accuracy, rate, speed, *held_out))
+                    held_out = accuracy(self.average, side) if accuracy and self.step % measured < every and not last else (None, None)
+                    report(Progress(self.step, self.steps, side, loss, right, rate, speed, *held_out))
                 reported, since = time.monotonic(), self.step
                 tally.zero_()
                 due = self.world.agree(reported - began > seconds)

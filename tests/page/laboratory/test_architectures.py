@@ -7,11 +7,11 @@ import pytest
 
 from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import cost
+from cvt.architecture.geometry import stage_grids
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import stage_settings, variant
 from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
-from visualize.geometry import stage_grids
 from visualize.page.laboratory.architectures import model_request, nearest
 from visualize.page.laboratory.describe import about, describe
 from visualize.page.requests import ModelRequest
@@ -41,10 +41,10 @@ def test_what_is_asked_for_is_what_it_becomes():
         ({"stages": [{}] * 5}, "list of 1 to 4 stages"),
         ({"stages": [{}, 3, {}]}, "Stage 2"),
         ({"stages": [{"depth": 2, "colour": 1}]}, "'colour' is no setting"),
-        ({"stages": [{"depth": "2"}]}, "Depth of stage 1 cannot be '2'"),
-        ({"stages": [{"depth": True}]}, "Depth of stage 1"),
-        ({"stages": [{"depth": 10**400}]}, "Depth of stage 1"),
-        ({"stages": [{"embed_dim": [8, 8]}]}, "Embedding width of stage 1"),
+        ({"stages": [{"depth": "2"}]}, "depth of stage 1 cannot be '2'"),
+        ({"stages": [{"depth": True}]}, "depth of stage 1"),
+        ({"stages": [{"depth": 10**400}]}, "depth of stage 1"),
+        ({"stages": [{"embed_dim": [8, 8]}]}, "embed_dim of stage 1"),
         ({"stages": [{}], "side": 33}, "The input cannot be 33 pixels"),
         ({"stages": [{}], "side": "96"}, "The input cannot be '96' pixels"),
         ({"stages": [{}], "weights": ["random"]}, "The weights cannot be"),
@@ -98,7 +98,7 @@ def test_a_step_that_cannot_be_comes_with_its_remedy():
     heads["stages"][1]["num_heads"] = 5
     answer = describe(BASE, SIDE, heads)
     assert "5 heads cannot share equally" in answer["problem"]
-    assert answer["problem"].startswith("Embedding width of stage ")  # as on the page, not "embed_dim"
+    assert answer["problem"].startswith("embed_dim of stage ")  # as on the page, not "embed_dim"
     assert answer["remedy"] == {"stage": 1, "name": "num_heads", "value": 4, "label": "Heads"}
     for moved in (None, [1], [True, "num_heads"], ["1", "num_heads"], [1, 2], [-1, "num_heads"], {}):
         assert describe(BASE, SIDE, {**heads, "moved": moved}).get("remedy") in (None, answer["remedy"])

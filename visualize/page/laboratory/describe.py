@@ -11,14 +11,15 @@ from typing import Any
 
 from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import Cost, CvtCost, StageCost, cost
+from cvt.architecture.geometry import Grid, stage_grids
 from cvt.architecture.presets import PRESETS, preset
 from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS
 from cvt.architecture.variants import architecture, stage_settings
 from cvt.config import CvtConfig, StageConfig
 from cvt.fields import Remedy
 
-from ...geometry import Grid, stage_grids
-from ..words.laboratory import difference, paper, problem, setting_label
+from ..words import architecture as texts
+from ..words.laboratory import difference, problem
 from .architectures import architecture_of, check_limits, nearest
 from .differences import Difference, differences
 
@@ -30,10 +31,7 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
     ``settings``: every control with its values, its meaning and what the paper says. ``presets``: what can be started from,
     with the paper's numbers in words. ``baseline``: its costs.
     """
-    settings = [
-        {"name": each.name, "label": each.label, "meaning": each.meaning, "paper": each.paper, "values": list(each.values)}
-        for each in SETTINGS.values()
-    ]
+    settings = [{"name": name, **texts.SETTINGS[name]._asdict(), "values": list(setting.values)} for name, setting in SETTINGS.items()]
     return {
         "base": {"stages": stage_settings(config), "side": side},
         "start": stage_settings(architecture(config, [{}] * MAX_STAGES)),
@@ -51,9 +49,8 @@ def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
         stages, own_side = preset(name, config, side)
     except ValueError:
         return None
-    chosen = PRESETS[name]
-    note = chosen.meaning if chosen.paper is None else f"{chosen.meaning} {paper(chosen.paper)}"
-    return {"name": name, "label": chosen.label, "note": note, "stages": stages, "side": own_side}
+    note = texts.preset_note(name, PRESETS[name].paper)
+    return {"name": name, "label": texts.PRESETS[name].label, "note": note, "stages": stages, "side": own_side}
 
 
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:
-    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": setting_label(remedy.name)}
+    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": texts.setting_label(remedy.name)}
 
 
 def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:
@@ -120,10 +117,9 @@ def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:
 
 def _stage(stage: StageConfig, found: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
     numbers = ("depth", "queries", "keys", "attention_entries", "activation_bytes", "parameters", "macs")
-    pairs = ("embedding_field", "key_field", "field")
     return {
         **{name: getattr(found, name) for name in numbers},
-        **{name: list(getattr(found, name)) for name in pairs},
+        "field": list(found.field),
         "query": _grid(query),
         "key": _grid(key),
         "width": stage.embed_dim,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cvt.architecture.settings import SETTINGS, value_words
+from cvt.architecture.budget import TooLarge
 from cvt.fields import ConfigError
 
+from .architecture import in_sentence, setting_label, value_words
 from .sentences import say
 
 if TYPE_CHECKING:
-    from cvt.architecture.presets import Published
-
     from ..jobs import Step
     from ..laboratory.differences import Difference
 
@@ -23,31 +22,12 @@ def progress(step: Step) -> str:
 
 def problem(error: ValueError) -> str:
     """Why an architecture cannot be, with the names that its controls have on the page."""
+    if isinstance(error, TooLarge):
+        return error.sentence(in_sentence, value_words)
     if not isinstance(error, ConfigError):
         return str(error)
-    said = error.sentence(lambda field: SETTINGS[field].label.lower() if field in SETTINGS else field)
+    said = error.sentence(in_sentence)
     return said[:1].upper() + said[1:]
-
-
-def setting_label(name: str) -> str:
-    """What a setting, or the input side, is called on the page."""
-    return SETTINGS[name].label if name in SETTINGS else "Input"
-
-
-def paper(found: Published) -> str:
-    """The paper's numbers, beside those of the unchanged model where they are of a change."""
-    parameters, macs, top1 = found.normal or (None, None, None)
-    rows = (
-        ("paper_parameters", found.parameters, parameters),
-        ("paper_macs", found.gmacs, macs),
-        ("paper_top1", found.top1, top1),
-    )
-    numbers = []
-    for key, value, before in rows:
-        if value is not None:
-            number = say(key, value=f"{value:g}", side=found.side)
-            numbers.append(number if before in (None, value) else say("paper_instead", number=number, before=f"{before:g}"))
-    return f"{say('paper', table=found.table, numbers=', '.join(numbers))} {found.note}".strip()
 
 
 def difference(found: Difference) -> str:

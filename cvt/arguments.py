@@ -67,14 +67,14 @@ class ConfigArguments:
     extra: Any = field(default_factory=dict)
 
 
-def validated(given: ConfigArguments) -> dict[str, Any]:
+def validated(arguments: ConfigArguments) -> dict[str, Any]:
     """The value of every field, in its own type. Raises ValueError as ``CvtConfig``."""
-    return _stages(given) | _labels(given) | _scalars(given)
+    return _stages(arguments) | _labels(arguments) | _scalars(arguments)
 
 
-def _stages(given: ConfigArguments) -> dict[str, tuple]:
+def _stages(arguments: ConfigArguments) -> dict[str, tuple]:
     """Every field that speaks of a stage: one value per stage, each checked."""
-    lists = {name: tuple(getattr(given, name)) for name in STAGE_DEFAULTS if is_list(getattr(given, name))}
+    lists = {name: tuple(getattr(arguments, name)) for name in STAGE_DEFAULTS if is_list(getattr(arguments, name))}
     lengths = {name: len(values) for name, values in lists.items()}
     counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that tells the number of stages
     count = 3 if counted is None else lengths[counted]
@@ -88,7 +88,7 @@ def _stages(given: ConfigArguments) -> dict[str, tuple]:
             )
     stages = {}
     for name, (first, middle, last) in STAGE_DEFAULTS.items():
-        value = getattr(given, name)
+        value = getattr(arguments, name)
         if value is None and count != 3 and name in NO_GENERAL_DEFAULT:
             raise ValueError(
                 f"{name} is missing: a model of {_counted(count, 'stage')} ({counted} has {_counted(count, 'value')}) "
@@ -111,40 +111,40 @@ def _counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def _labels(given: ConfigArguments) -> dict[str, Any]:
+def _labels(arguments: ConfigArguments) -> dict[str, Any]:
     """The fields of the classes: their number, their names by number, and the numbers by name."""
-    count = None if given.num_labels is None else whole(given.num_labels, "num_labels", None, least=0)
+    count = None if arguments.num_labels is None else whole(arguments.num_labels, "num_labels", None, least=0)
     if (count or 0) > MAX_LABELS:
         raise ValueError(f"num_labels is {count}: a classifier has at most {MAX_LABELS} classes here.")
-    if given.id2label is None:
+    if arguments.id2label is None:
         names = {index: f"LABEL_{index}" for index in range(2 if count is None else count)}
     else:
-        names = label_names(given.id2label)
+        names = label_names(arguments.id2label)
         if count is not None and count != len(names):
             raise ValueError(f"num_labels is {count} but id2label has {len(names)} labels: give one of the two, or make them agree.")
-    numbers = {label: index for index, label in names.items()} if given.label2id is None else label_numbers(given.label2id)
+    numbers = {label: index for index, label in names.items()} if arguments.label2id is None else label_numbers(arguments.label2id)
     return {"num_labels": len(names), "id2label": names, "label2id": numbers}
 
 
-def _scalars(given: ConfigArguments) -> dict[str, Any]:
+def _scalars(arguments: ConfigArguments) -> dict[str, Any]:
     """The fields of the whole model."""
-    if is_list(given.hidden_act) or given.hidden_act not in ACTIVATIONS:
-        raise ValueError(f"hidden_act is {shown(given.hidden_act)}: choose one of {', '.join(ACTIVATIONS)}.")
-    if given.problem_type is not None and (is_list(given.problem_type) or given.problem_type not in PROBLEM_TYPES):
-        raise ValueError(f"problem_type is {shown(given.problem_type)}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
-    if not is_number(given.layer_norm_eps) or not 0 < given.layer_norm_eps < 1:
-        raise ValueError(f"layer_norm_eps is {shown(given.layer_norm_eps)}: choose a small positive number such as 1e-5.")
-    if not is_number(given.initializer_range) or given.initializer_range < 0:
-        raise ValueError(f"initializer_range is {shown(given.initializer_range)}: choose 0 or a positive number such as 0.02.")
-    if not isinstance(given.extra, Mapping) or not all(isinstance(name, str) for name in given.extra):
-        raise ValueError(f"extra must be values by name, not {shown(given.extra)}.")
+    if is_list(arguments.hidden_act) or arguments.hidden_act not in ACTIVATIONS:
+        raise ValueError(f"hidden_act is {shown(arguments.hidden_act)}: choose one of {', '.join(ACTIVATIONS)}.")
+    if arguments.problem_type is not None and (is_list(arguments.problem_type) or arguments.problem_type not in PROBLEM_TYPES):
+        raise ValueError(f"problem_type is {shown(arguments.problem_type)}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
+    if not is_number(arguments.layer_norm_eps) or not 0 < arguments.layer_norm_eps < 1:
+        raise ValueError(f"layer_norm_eps is {shown(arguments.layer_norm_eps)}: choose a small positive number such as 1e-5.")
+    if not is_number(arguments.initializer_range) or arguments.initializer_range < 0:
+        raise ValueError(f"initializer_range is {shown(arguments.initializer_range)}: choose 0 or a positive number such as 0.02.")
+    if not isinstance(arguments.extra, Mapping) or not all(isinstance(name, str) for name in arguments.extra):
+        raise ValueError(f"extra must be values by name, not {shown(arguments.extra)}.")
     return {
-        "num_channels": whole(given.num_channels, "num_channels", None),
-        "hidden_act": given.hidden_act,
-        "problem_type": given.problem_type,
-        "layer_norm_eps": 1e-5 if given.layer_norm_eps == 1e-12 else float(given.layer_norm_eps),
-        "initializer_range": float(given.initializer_range),
-        "image_size": None if given.image_size is None else side(given.image_size, "image_size", None, least=1, most=LARGEST_SIDE),
-        **{name: flag(getattr(given, name), name, None) for name in ("output_hidden_states", "output_attentions", "return_dict")},
-        "extra": dict(given.extra),  # a copy: attributes are set in it
+        "num_channels": whole(arguments.num_channels, "num_channels", None),
+        "hidden_act": arguments.hidden_act,
+        "problem_type": arguments.problem_type,
+        "layer_norm_eps": 1e-5 if arguments.layer_norm_eps == 1e-12 else float(arguments.layer_norm_eps),
+        "initializer_range": float(arguments.initializer_range),
+        "image_size": None if arguments.image_size is None else side(arguments.image_size, "image_size", None, least=1, most=LARGEST_SIDE),
+        **{name: flag(getattr(arguments, name), name, None) for name in ("output_hidden_states", "output_attentions", "return_dict")},
+        "extra": dict(arguments.extra),  # a copy: attributes are set in it
     }
