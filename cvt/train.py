@@ -48,9 +48,9 @@ EMBEDDED_ARCHITECTURE = {
     "image_size": 96,
 }
 
-FEW = 5_000  # pictures, with which new weights learn little
-CPU_PART = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
-CLASSES_SHOWN = 20
+FEW_PICTURES = 5_000  # pictures, with which new weights learn little
+CPU_PICTURES = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
+CLASSES_SHOWN = 20  # one by one, before training
 
 # Numbers of the recipe that have a flag, with their explanation.
 NUMBERS = {
@@ -129,9 +129,9 @@ def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
 
 
 def accumulate_on_cpu(recipe: Recipe, pictures: int, processes: int) -> Recipe:
-    """The recipe with its batches taken in as many parts as leave each process CPU_PART pictures at once, or more."""
+    """The recipe with its batches taken in as many parts as leave each process CPU_PICTURES pictures at once, or more."""
     parts, batch = 1, min(recipe.batch_size, pictures) // processes
-    while batch // (2 * parts) >= CPU_PART and recipe.batch_size % (4 * parts * processes) == 0:
+    while batch // (2 * parts) >= CPU_PICTURES and recipe.batch_size % (4 * parts * processes) == 0:
         parts *= 2
     return replace(recipe, accumulate=parts)
 
@@ -231,7 +231,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
 def introduction(start: Start, training: Listing, held_out: Listing) -> list[str]:
     """What is said before training: the pictures, and what a person should know of the model."""
     lines = [describe(training, held_out), what_transformers_lacks(start.config)]
-    if start.source is None and len(training) < FEW:
+    if start.source is None and len(training) < FEW_PICTURES:
         lines.append("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.")
     return [line for line in lines if line]
 

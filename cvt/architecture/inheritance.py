@@ -93,21 +93,21 @@ def report(base: CvtConfig, config: CvtConfig) -> Report:
 
 def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
     """Whether a tensor of ``config``'s model is COPIED from ``base``'s, RESIZED from it, or SEEDED; names as in ``model.py``."""
-    found = IN_STAGE.fullmatch(name)
-    if found is None:
+    matched = IN_STAGE.fullmatch(name)
+    if matched is None:
         return COPIED if _classifier_stays(base, config) else SEEDED
-    index, block, part = int(found[1]), found[2], found[3]
+    index, block, part = int(matched[1]), matched[2], matched[3]
     if index >= base.num_stages:
         return SEEDED
     old, new = base.stages[index], config.stages[index]
     if old.embed_dim != new.embed_dim or (block is not None and int(block) >= old.depth):
         return SEEDED
-    theirs, own = (_embedding(each) if block is None else _block(each) for each in (old, new))
+    before, after = (_embedding(each) if block is None else _block(each) for each in (old, new))
     if part.startswith(f"{PATCHES}.") and old.in_channels != new.in_channels:
         return SEEDED
-    if theirs.get(part) == own[part]:
+    if before.get(part) == after[part]:
         return COPIED
-    if part in theirs and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
+    if part in before and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
         return RESIZED
     return RESIZED if part in [f"{LINEAR.format(each)}.bias" for each in QKV] else SEEDED
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..pretrained import CvtPreTrainedModel
 
 HEAD = ("layernorm.", "classifier.")  # what CvtForImageClassification has on top of CvtModel
-NAMES_SHOWN = 8
+NAMES_SHOWN = 8  # of tensors in a message
 
 
 def load_model(

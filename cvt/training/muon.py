@@ -15,8 +15,8 @@ from torch import Tensor
 
 # A polynomial that brings singular values from 0..1 to about 1 when applied a few times.
 LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
-ROUNDS = 5
-EPS = 1e-7
+ITERATIONS = 5  # of the polynomial
+EPS = 1e-7  # least norm that is divided by
 
 
 class Muon(torch.optim.Optimizer):
@@ -64,7 +64,7 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x  # the products below are of the shorter side's size
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=EPS)
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         gram = x @ x.transpose(1, 2)
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=CUBIC, alpha=QUINTIC), x, beta=LINEAR)
     return x.transpose(1, 2) if tall else x

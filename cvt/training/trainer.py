@@ -21,7 +21,7 @@ from .precision import prepare
 from .progress import Progress
 from .recipe import Recipe
 
-WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
+STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
 REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
 
 
@@ -82,7 +82,7 @@ class Trainer:
             self._resume()
         self.world.wait()  # nobody may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        if self.device.type == "cuda" and self.steps - self.step >= WORTH_COMPILING:  # on a CPU it gains little
+        if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # on a CPU it gains little
             for each in filter(None, (self.model, self.teacher)):
                 compile_for_gpu(each, replayed=recipe.accumulate == 1)
         self._shared = self.world.share(self.model)

@@ -14,7 +14,7 @@ from cvt.architecture.cache import Recent
 
 LOOK_SECONDS = 0.1  # after which a cancelled run is noticed
 LOOKS_PER_WORD = 10  # a step is told again after so many looks, so that a closed page is noticed
-REMEMBERED = 1024  # cancelled runs
+REMEMBERED_RUNS = 1024  # cancelled runs
 WAITING = "waiting"  # the step of a run that waits in line
 
 Answer = TypeVar("Answer")
@@ -37,7 +37,7 @@ class Jobs:
 
     def __init__(self, count: int = 2):
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="job")
-        self._cancelled: Recent[str, None] = Recent(REMEMBERED)
+        self._cancelled: Recent[str, None] = Recent(REMEMBERED_RUNS)
 
     def cancel(self, run: str) -> None:
         """Ends the run of this name, wherever it is; also one that has not begun."""

@@ -38,7 +38,7 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
         "settings": settings,
         "stages": MAX_STAGES,
         "sides": sorted({*INPUT_SIDES, side}),
-        "presets": [found for name in PRESETS if (found := _preset(name, config, side))],
+        "presets": [made for name in PRESETS if (made := _preset(name, config, side))],
         "baseline": costs(config, cost(config, side, side)),
     }
 
@@ -81,8 +81,8 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
     return answer
 
 
-def _difference(found: Difference) -> dict[str, Any]:
-    return {"name": found.name, "stages": list(found.stages), "sentence": difference(found)}
+def _difference(change: Difference) -> dict[str, Any]:
+    return {"name": change.name, "stages": list(change.stages), "sentence": difference(change)}
 
 
 def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
@@ -99,34 +99,34 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
     return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": texts.setting_label(remedy.name)}
 
 
-def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:
+def costs(config: CvtConfig, result: CvtCost) -> dict[str, Any]:
     """A ``CvtCost`` and the shape that goes with it, as JSON values."""
     return {
-        "side": found.width,
-        "parameters": found.parameters,
-        "macs": found.macs,
-        "activation_bytes": found.activation_bytes,
-        "attention_entries": found.attention_entries,
-        "classifier": asdict(found.classifier),
+        "side": result.width,
+        "parameters": result.parameters,
+        "macs": result.macs,
+        "activation_bytes": result.activation_bytes,
+        "attention_entries": result.attention_entries,
+        "classifier": asdict(result.classifier),
         "stages": [
             _stage(stage, each, *grids)
-            for stage, each, grids in zip(config.stages, found.stages, stage_grids(config, found.height, found.width), strict=True)
+            for stage, each, grids in zip(config.stages, result.stages, stage_grids(config, result.height, result.width), strict=True)
         ],
     }
 
 
-def _stage(stage: StageConfig, found: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
+def _stage(stage: StageConfig, result: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
     numbers = ("depth", "queries", "keys", "attention_entries", "activation_bytes", "parameters", "macs")
     return {
-        **{name: getattr(found, name) for name in numbers},
-        "field": list(found.field),
+        **{name: getattr(result, name) for name in numbers},
+        "field": list(result.field),
         "query": _grid(query),
         "key": _grid(key),
         "width": stage.embed_dim,
         "heads": stage.num_heads,
         "mlp": stage.mlp_dim,
         "cls": stage.cls_token,
-        "parts": {name: asdict(part) for name, part in _parts(found).items()},
+        "parts": {name: asdict(part) for name, part in _parts(result).items()},
     }
 
 
@@ -134,9 +134,9 @@ def _grid(grid: Grid) -> dict[str, Any]:
     return {"shape": list(grid.shape), "first": list(grid.first), "stride": list(grid.stride)}
 
 
-def _parts(found: StageCost) -> dict[str, Cost]:
+def _parts(result: StageCost) -> dict[str, Cost]:
     """The parts as they are shown: what belongs together is added up."""
-    parts = found.parts
+    parts = result.parts
     return {
         "embedding": parts.embedding,
         "projections": parts.conv_projections + parts.linear_projections,
