@@ -26,7 +26,7 @@ class Recent(Generic[Key, Item]):
     """The most recently used items by key, at most ``max_items`` of them and ``max_bytes`` in all; for any number of threads.
 
     Args:
-        size: the bytes of an item.
+        size: the bytes of an item, asked when it comes.
     Raises:
         ValueError: bounds below 1.
     """
@@ -36,18 +36,21 @@ class Recent(Generic[Key, Item]):
             raise ValueError(f"There must be room for at least one item and one byte, not {max_items} items and {max_bytes} bytes.")
         self.max_items, self.max_bytes, self.size = max_items, max_bytes, size
         self._items: OrderedDict[Key, Item] = OrderedDict()  # least recently used first
+        self._sizes: dict[Key, int] = {}
         self._nbytes = 0
         self._lock = threading.Lock()
 
     def keep(self, key: Key, item: Item) -> None:
         """Keeps an item, and drops the least recently used ones that no longer fit; the item itself, where it alone is too large."""
         with self._lock:
-            if key in self._items:
-                self._nbytes -= self.size(self._items.pop(key))
             self._items[key] = item
-            self._nbytes += self.size(item)
+            self._items.move_to_end(key)
+            self._nbytes -= self._sizes.get(key, 0)
+            self._sizes[key] = self.size(item)
+            self._nbytes += self._sizes[key]
             while len(self._items) > self.max_items or self._nbytes > self.max_bytes:
-                self._nbytes -= self.size(self._items.popitem(last=False)[1])
+                oldest, _ = self._items.popitem(last=False)
+                self._nbytes -= self._sizes.pop(oldest)
 
     def get(self, key: Key) -> Item:
         """The item of ``key``, now the most recently used one. Raises KeyError where there is none, or it was dropped."""
