@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import CvtConfig
-from ..fields import Remedy, Size, is_number
+from ..fields import Remedy, Size
 from .amounts import in_bytes, in_words
 from .cost import CvtCost, cost
 from .settings import INPUT_SIDES, SETTINGS, Setting
@@ -164,30 +164,30 @@ def _sides(config: CvtConfig, side: int) -> list[int]:
 
 
 def _one_setting(config: CvtConfig, fits: Fits, side: int, sides: Sequence[int]) -> Remedy | None:
-    """The single setting that fits with the smallest change, as ``distance`` measures it."""
+    """The single setting that fits with the smallest change, as ``_distance`` measures it."""
     best, remedy = math.inf, None
     value = _first(sides, lambda value: fits(config, value, value))
     if value is not None:
-        best, remedy = distance(value, side), Remedy(None, "side", value)
+        best, remedy = _distance(value, side), Remedy(None, "side", value)
     for setting in SETTINGS.values():
         for stage in range(config.num_stages):
             now = getattr(config, setting.name)[stage]
             value = None if isinstance(now, tuple) else _nearest(config, setting, stage, now, fits, best)
             if value is not None:
-                best, remedy = distance(value, now), Remedy(stage, setting.name, value)
+                best, remedy = _distance(value, now), Remedy(stage, setting.name, value)
     return remedy
 
 
-def distance(value: Any, now: Any) -> float:
-    """How large a change is: the ratio's logarithm; a switch, and what is no amount, counts as a halving."""
-    if not is_number(now) or not is_number(value) or now < 0:
+def _distance(value: Any, now: Any) -> float:
+    """How large a change is: the ratio's logarithm; a switch counts as a halving."""
+    if isinstance(now, (bool, str)):
         return math.log(2)
     return abs(math.log(value / now)) if value and now else abs(math.log((value + 1) / (now + 1)))
 
 
 def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fits, best: float) -> Any | None:
     """The value nearest to ``now`` that fits and is nearer than ``best``; None if none is."""
-    values = [value for value in setting.values if value != now and distance(value, now) < best - 1e-9]
+    values = [value for value in setting.values if value != now and _distance(value, now) < best - 1e-9]
     if setting.cheaper:
         values = [value for value in values if (value - now) * setting.cheaper > 0]
     elif setting.name == "num_heads":

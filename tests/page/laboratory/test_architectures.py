@@ -63,6 +63,8 @@ def test_the_remedy_is_the_nearest_value_that_can_be_run():
     heads = asked({1: {"num_heads": 2}})
     heads["stages"][1]["num_heads"] = 5  # 16 channels
     assert nearest(BASE, SIDE, heads, 1, "num_heads") == 4
+    heads["stages"][1]["embed_dim"] = 96  # 6 heads would do too, and are as far; the refusal names 4
+    assert nearest(BASE, SIDE, heads, 1, "num_heads") == 4
     large = asked({2: {"depth": 24}}, side=512)
     large["stages"][2]["embed_dim"] = 1008
     value = nearest(BASE, SIDE, large, 2, "embed_dim")
