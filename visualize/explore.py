@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cvt.architecture.geometry import Grid, stage_grids
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
 from cvt.pictures import Note, OpenedPicture, PictureSource, read_picture
@@ -18,7 +19,6 @@ from cvt.runtime.runner import Runner
 
 from .capture import Capture, observed
 from .container import frozen, frozen_together
-from .geometry import Grid, stage_grids
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
 

@@ -22,7 +22,7 @@ from .precision import prepare
 from .progress import Progress
 from .recipe import Recipe
 
-WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
+STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
 REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
 
 
@@ -80,7 +80,7 @@ class Trainer:
         self.world.wait()  # nobody may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._captured: CapturedGradients | None = None
-        if self.device.type == "cuda" and self.steps - self.step >= WORTH_COMPILING:  # on a CPU it gains little
+        if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # on a CPU it gains little
             for each in filter(None, (self.model, self.teacher)):
                 compile_for_gpu(each)
             if recipe.accumulate == 1 and not self.scaler.is_enabled():  # whose scale changes from step to step
@@ -92,7 +92,7 @@ class Trainer:
     def run(
         self,
         report: Callable[[Progress], None],
-        measure: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
+        accuracy: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
         measurements: int = 10,
         save_every: float = 60,
         seconds: float = float("inf"),
@@ -101,7 +101,7 @@ class Trainer:
 
         Args:
             report: called every few steps, in the first process.
-            measure: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
+            accuracy: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
             save_every: seconds between two saved states.
         Returns:
             Whether the end was reached.
@@ -110,20 +110,20 @@ class Trainer:
             NotSaved: a state could not be written.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
-        measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
+        measured = -(-self.steps // measurements) if accuracy and measurements else self.steps + 1
         began = saved = reported = counted = time.monotonic()
         tally, since = torch.zeros(2, device=self.device), self.step
         while self.step < self.steps:
             tally += self._train_step()
             last, due = self.step == self.steps, False
             if self.step % every == 0 or last:
-                loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
+                loss, right = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
                 speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
                 self._check(loss)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
-                    held_out = measure(self.average, side) if measure and self.step % measured < every and not last else (None, None)
-                    report(Progress(self.step, self.steps, side, loss, accuracy, rate, speed, *held_out))
+                    held_out = accuracy(self.average, side) if accuracy and self.step % measured < every and not last else (None, None)
+                    report(Progress(self.step, self.steps, side, loss, right, rate, speed, *held_out))
                 reported, since = time.monotonic(), self.step
                 tally.zero_()
                 due = self.world.agree(reported - began > seconds)

@@ -14,10 +14,10 @@ pytest.importorskip("gradio")
 import app
 from cvt.architecture.amounts import in_bytes, in_words
 from cvt.architecture.cost import cost
-from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import variant
 from cvt.config import CvtConfig
 from tests import serving
+from visualize.page.words import architecture as texts
 from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
@@ -111,7 +111,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
     assert lab.page.evaluate("new Set(['main', 'baseline', 'variant'].map((id) => cvt.explorer(id).key)).size") == 1
     # each control says what it is and what the paper says
     why = lab.page.locator('.cvt-lab-stage[data-stage="0"] [data-setting="stride_kv"] .cvt-lab-why')
-    text = lab.page.get_by_text(SETTINGS["stride_kv"].paper).first
+    text = lab.page.get_by_text(texts.SETTINGS["stride_kv"].paper).first
     assert text.is_hidden()
     why.focus()
     lab.page.keyboard.press("Enter")
@@ -241,7 +241,7 @@ def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
         slow[0] = False
         lab.ran("trained model's")
         assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 4
-        assert len(workbench.variants) == 1  # none of the others was built to its end
+        assert len(workbench.variants.kept) == 1  # none of the others was built to its end
 
 
 def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):

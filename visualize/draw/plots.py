@@ -18,8 +18,9 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
+from cvt.architecture.geometry import Grid
+
 from ..explore import Exploration, StageExploration
-from ..geometry import Grid
 from ..maps.attention import statistics
 from ..maps.features import principal_components
 

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 import app
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.architecture.inherit import inherit
+from cvt.architecture.build import inherit
 from cvt.architecture.variants import stage_settings, variant
 from tests import serving
 from visualize.page.compute import compute
@@ -253,14 +253,14 @@ def test_a_cancelled_run_says_so_and_makes_nothing(workbench):
 
 def test_a_run_builds_its_variant_once_even_where_it_is_too_large_to_be_kept(workbench, monkeypatch):
     built = []
-    monkeypatch.setattr(workbench.variants, "max_bytes", 1)
+    monkeypatch.setattr(workbench.variants.kept, "max_bytes", 1)
     monkeypatch.setattr(workbench.variants, "_inherit", lambda *given, **watch: built.append(1) or inherit(*given, **watch).model)
     assert "variant" in run(workbench, {2: {"depth": 4}})[-1]
     assert built == [1]
 
 
 def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
-    built = len(workbench.variants)
+    built = len(workbench.variants.kept)
     with pytest.raises(ValueError, match="are allowed here"):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
     odd = stages(workbench)
@@ -269,4 +269,4 @@ def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": odd}))
     with pytest.raises(ValueError, match="Invalid run id"):
         list(LaboratoryApi(workbench).run(PHOTO, {"stages": odd}))
-    assert len(workbench.variants) == built
+    assert len(workbench.variants.kept) == built

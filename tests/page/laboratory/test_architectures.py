@@ -7,11 +7,11 @@ import pytest
 
 from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import cost
+from cvt.architecture.geometry import stage_grids
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import stage_settings, variant
 from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
-from visualize.geometry import stage_grids
 from visualize.page.laboratory.architectures import model_request, nearest
 from visualize.page.laboratory.describe import about, describe
 from visualize.page.requests import ModelRequest
@@ -41,10 +41,10 @@ def test_what_is_asked_for_is_what_it_becomes():
         ({"stages": [{}] * 5}, "list of 1 to 4 stages"),
         ({"stages": [{}, 3, {}]}, "Stage 2"),
         ({"stages": [{"depth": 2, "colour": 1}]}, "'colour' is no setting"),
-        ({"stages": [{"depth": "2"}]}, "Depth of stage 1 cannot be '2'"),
-        ({"stages": [{"depth": True}]}, "Depth of stage 1"),
-        ({"stages": [{"depth": 10**400}]}, "Depth of stage 1"),
-        ({"stages": [{"embed_dim": [8, 8]}]}, "Embedding width of stage 1"),
+        ({"stages": [{"depth": "2"}]}, "depth of stage 1 cannot be '2'"),
+        ({"stages": [{"depth": True}]}, "depth of stage 1"),
+        ({"stages": [{"depth": 10**400}]}, "depth of stage 1"),
+        ({"stages": [{"embed_dim": [8, 8]}]}, "embed_dim of stage 1"),
         ({"stages": [{}], "side": 33}, "The input cannot be 33 pixels"),
         ({"stages": [{}], "side": "96"}, "The input cannot be '96' pixels"),
         ({"stages": [{}], "weights": ["random"]}, "The weights cannot be"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cvt.architecture.budget import Limits, refuse_if_too_large
+from cvt.architecture.budget import Limits, distance, refuse_if_too_large
 from cvt.architecture.cost import CvtCost, cost
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import architecture
@@ -71,7 +71,7 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
     if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):
         return None
     current = stages[stage].get(name)
-    for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
+    for value in sorted(SETTINGS[name].values, key=lambda value: distance(value, current)):
         changed = [{**each, name: value} if index == stage else each for index, each in enumerate(stages)]
         try:
             _, result = architecture_of(base, side, {**asked, "stages": changed})
@@ -80,9 +80,3 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
         if LIMITS.exceeded(result) is None:
             return value
     return None
-
-
-def _distance(value: Any, current: Any) -> float:
-    """How far one value is from another, where both are numbers such as sliders have."""
-    numbers = all(type(each) in (int, float) and abs(each) < 1e9 for each in (value, current))
-    return abs(value - current) if numbers else float(value != current)

@@ -35,6 +35,22 @@ SENTENCES = {
     "measured_one_class": "It classifies {percent}\u202f% of unseen pictures correctly. It knows only this one class.",
     "random_weights": "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those.",
     "other_input": "All weights are the trained model's. It sees {side}×{side} pixels instead of {own}×{own}, so the prediction differs.",
+    "inherits_none": "None of the {count} weights are the trained model's.",
+    "inherited_copied": "{percent} of the weights are the trained model's",
+    "inherited_resized": "{percent} of the weights are resized from the trained model's",
+    "inherited_resized_too": "{percent} are resized from it",
+    "inherited_untrained": "{percent} are untrained",
+    "prediction_same": "The prediction is exactly the model's.",
+    "prediction_rounded": "What is new is zero, so the prediction is the model's up to rounding.",
+    "broken_stage": "Every prediction passes through stage {stage}, which is untrained.",
+    "broken_embedding": "Every prediction passes through the conv embedding of stage {stage}, which is untrained.",
+    "broken_cls_token": "Every prediction passes through the cls token of stage {stage}, which is untrained.",
+    "broken_classifier": "Every prediction passes through the classifier, which is untrained.",
+    "prediction_disturbed": "The untrained parts disturb the trained ones. "
+    "The prediction shows the disturbance, not what training would reach.",
+    "prediction_changed": "They were trained in another architecture. "
+    "The prediction shows what your change breaks, not what training would reach.",
+    "classes_mean_nothing": "The classes mean nothing; costs and grids are true.",
     # the API
     "no_place": "Give stage, block, head, row and column as whole numbers.",
     "no_stage": "There is no stage {stage} in this model: choose 1 to {most}.",

@@ -1,4 +1,4 @@
-// Where cells lie on the input, as visualize/geometry.py says it: pixel j spans j … j + 1; pairs are (vertical, horizontal).
+// Where cells lie on the input, as cvt/architecture/geometry.py says it: pixel j spans j … j + 1; pairs are (vertical, horizontal).
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
