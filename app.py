@@ -45,7 +45,6 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 # may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
-UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
 
@@ -139,7 +138,6 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Tab("Architecture", elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
-        demo.load(None, js=UPLOAD_JS.read_text(encoding="utf-8"))
     return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
 
 

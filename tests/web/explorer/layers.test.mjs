@@ -29,15 +29,27 @@ test("every layer answers every question, of a map on one of the stage's grids o
 });
 
 test("what is outlined and who is looked at follow from what is asked", () => {
-  assert.deepEqual(["token", "received", "mean"].map((view) => LAYERS.attention.marks(at({ view }))), ["token", "key", null]);
-  assert.deepEqual([{}, { view: "mean" }, { cls: true }].map((each) => LAYERS.attention.who(result, at(each))), ["", "all tokens", "cls token"]);
+  assert.deepEqual(
+    ["token", "received", "mean"].map((view) => LAYERS.attention.marks(at({ view }))),
+    ["token", "key", null],
+  );
+  assert.deepEqual(
+    [{}, { view: "mean" }, { cls: true }].map((each) => LAYERS.attention.who(result, at(each))),
+    ["", "all tokens", "cls token"],
+  );
   assert.match(LAYERS.class.who(result, at({ which: 1 })), new RegExp(`^${header.top[1].label} · here [+−]?\\d`));
 });
 
 test("where a token comes from is told where it is drawn, and only there", () => {
   const chained = (layer, changes) => LAYERS[layer].legend(result, at({ ancestors: true, ...changes })).startsWith("The stage 3 token ← ");
-  assert.deepEqual(["attention", "features", "none", "class"].map((layer) => chained(layer, {})), [true, true, true, false]);
-  assert.deepEqual([{ view: "mean" }, { view: "received" }, { cls: true }].map((each) => chained("attention", each)), [false, false, false]);
+  assert.deepEqual(
+    ["attention", "features", "none", "class"].map((layer) => chained(layer, {})),
+    [true, true, true, false],
+  );
+  assert.deepEqual(
+    [{ view: "mean" }, { view: "received" }, { cls: true }].map((each) => chained("attention", each)),
+    [false, false, false],
+  );
 });
 
 test("where no place reaches the classifier there is no evidence to draw, and a sentence all the same", () => {

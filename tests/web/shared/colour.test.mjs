@@ -13,7 +13,8 @@ const luminance = (packed) => {
 test("sequential maps grow lighter from first to last", () => {
   for (const [name] of SEQUENTIAL) {
     const colours = table(name);
-    for (let index = 1; index < 256; index++) assert.ok(luminance(colours[index]) >= luminance(colours[index - 1]) - 0.004, `${name} at ${index}`);
+    for (let index = 1; index < 256; index++)
+      assert.ok(luminance(colours[index]) >= luminance(colours[index - 1]) - 0.004, `${name} at ${index}`);
     assert.ok(luminance(colours[255]) - luminance(colours[0]) > 0.5);
   }
 });

@@ -5,13 +5,14 @@ import { ask, bytes, newest } from "../../../visualize/web/shared/http.js";
 
 test("of many questions the newest is answered, the others end", async () => {
   const ended = [];
-  const send = (url, value, signal) => new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => {
-      ended.push(value);
-      reject(Object.assign(new Error("ended"), { name: "AbortError" }));
+  const send = (url, value, signal) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => {
+        ended.push(value);
+        reject(Object.assign(new Error("ended"), { name: "AbortError" }));
+      });
+      setTimeout(() => resolve({ answer: value }), 5);
     });
-    setTimeout(() => resolve({ answer: value }), 5);
-  });
   const describe = newest("/describe", send);
   const answers = await Promise.all([1, 2, 3].map(describe));
   assert.deepEqual(answers, [null, null, { answer: 3 }]);

@@ -2,6 +2,7 @@
 
 import { MAIN, page } from "../shared/page.js";
 import { choices } from "./choices.js";
+import { hearUploads } from "./upload.js";
 
 const models = () => document.querySelector("#model-choice select");
 
@@ -31,13 +32,22 @@ export function mount(element, _props, _watch, _base, trigger) {
     }
   }
 
-  element.addEventListener("click", ({ target }) => {
-    const button = target.closest?.("[data-example]");
-    if (button) chosen.choose({ picture: { example: button.dataset.example } });
-  }, { signal });
-  document.addEventListener("change", ({ target }) => {
-    if (target === models()) chosen.choose({ model: target.value });
-  }, { signal });
+  element.addEventListener(
+    "click",
+    ({ target }) => {
+      const button = target.closest?.("[data-example]");
+      if (button) chosen.choose({ picture: { example: button.dataset.example } });
+    },
+    { signal },
+  );
+  document.addEventListener(
+    "change",
+    ({ target }) => {
+      if (target === models()) chosen.choose({ model: target.value });
+    },
+    { signal },
+  );
+  hearUploads(signal);
   const leave = page.subscribe((now, before) => {
     if (now.asked !== before.asked) chosen.choose(now.asked);
     if (now.gone !== before.gone && now.gone.explorer === MAIN) chosen.choose({}); // what is shown, made anew

@@ -96,7 +96,10 @@ export function ancestry(explorer, ref, signal) {
       fill(vit.canvas, cellBox(grid, each), view);
       box(vit, cellBox(grid, each), { weight: each === cell ? 3 : 1 });
     }
-    for (const [each, words] of [[ours, overlapWords(shared(grid), grid.field)], [vit, patchWords(grid.stride)]]) {
+    for (const [each, words] of [
+      [ours, overlapWords(shared(grid), grid.field)],
+      [vit, patchWords(grid.stride)],
+    ]) {
       caption(each, words, `${words.name}: ${words.value}`);
     }
   }

@@ -57,7 +57,10 @@ export function meanRow(block, head) {
       }
     }
     const count = block.queries * headsOf(block, head).length;
-    block.means.set(head, Float32Array.from(sum, (each) => each / count));
+    block.means.set(
+      head,
+      Float32Array.from(sum, (each) => each / count),
+    );
   }
   return block.means.get(head);
 }

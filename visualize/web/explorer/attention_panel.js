@@ -28,21 +28,29 @@ export function attentionPanel(explorer, ref, signal) {
   };
 
   // A pressed pointer or a finger sweeps through the blocks that are there; one that would have to be loaded wants a click.
-  ref.blocks.addEventListener("pointermove", (event) => {
-    if (!event.buttons || !explorer.result) return;
-    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
-    const block = blocks.findIndex((each) => each.element === under);
-    const { result, state } = explorer;
-    if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block)) explorer.set(withStageValue(state, "blocks", block));
-  }, { signal });
+  ref.blocks.addEventListener(
+    "pointermove",
+    (event) => {
+      if (!event.buttons || !explorer.result) return;
+      const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
+      const block = blocks.findIndex((each) => each.element === under);
+      const { result, state } = explorer;
+      if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block))
+        explorer.set(withStageValue(state, "blocks", block));
+    },
+    { signal },
+  );
 
   function build() {
     const { result, state } = explorer;
     const stage = result.stages[state.stage];
     say(ref.attentionTitle, `Attention in stage ${state.stage + 1}`);
     const reduction = (stage.query.shape[0] * stage.query.shape[1]) / (stage.key.shape[0] * stage.key.shape[1]);
-    say(ref.attentionSub, `${sides(stage.query.shape)} queries draw on ${sides(stage.key.shape)} keys` +
-      `${reduction > 1.05 ? `, ${reduction.toFixed(reduction % 1 > 0.05 ? 1 : 0)} times fewer` : ""}${stage.cls ? ", and on the cls token" : ""}.`);
+    say(
+      ref.attentionSub,
+      `${sides(stage.query.shape)} queries draw on ${sides(stage.key.shape)} keys` +
+        `${reduction > 1.05 ? `, ${reduction.toFixed(reduction % 1 > 0.05 ? 1 : 0)} times fewer` : ""}${stage.cls ? ", and on the cls token" : ""}.`,
+    );
     ref.cls.hidden = !stage.cls;
     ref.blocksPart.hidden = stage.depth < 2;
     blocks = Array.from({ length: stage.depth }, (_, index) => tile(`${index + 1}`, index, "blocks"));
@@ -60,7 +68,10 @@ export function attentionPanel(explorer, ref, signal) {
 
   function resize() {
     const { result } = explorer;
-    fitAll([...blocks, ...heads].map((each) => each.canvas), result.aspect);
+    fitAll(
+      [...blocks, ...heads].map((each) => each.canvas),
+      result.aspect,
+    );
   }
 
   function drawTile(one, block, head, options) {
@@ -97,7 +108,8 @@ export function attentionPanel(explorer, ref, signal) {
       each.element.setAttribute("aria-pressed", each.index === block);
     }
     const which = heads.length === 1 ? "" : head < 0 ? ", each the mean of its heads" : `, head ${head + 1} of each`;
-    const numbersToo = state.view === "received" ? "" : "; below, the entropy" + (result.stages[state.stage].cls ? " and the weight on the cls token" : "");
+    const numbersToo =
+      state.view === "received" ? "" : "; below, the entropy" + (result.stages[state.stage].cls ? " and the weight on the cls token" : "");
     const who = queryOf(result.stages[state.stage], state).cls && state.view === "token" ? "The cls token's attention over " : "";
     say(ref.blocksTitle, `${who}${plural(blocks.length, "block")}, first to last${which}${numbersToo}`);
     let chosen = null;

@@ -12,11 +12,30 @@ export function breadcrumb(explorer, ref, signal) {
     const { state } = explorer;
     const [stage, block] = [`Stage ${state.stage + 1}`, `Block ${state.blocks[state.stage] + 1}`];
     const up = () => explorer.raise();
-    if (state.part === "classifier") return [["Model", up], ["Classifier", null]];
-    if (state.part === "embedding") return [["Model", up], [stage, up], ["Conv embedding", null]];
+    if (state.part === "classifier")
+      return [
+        ["Model", up],
+        ["Classifier", null],
+      ];
+    if (state.part === "embedding")
+      return [
+        ["Model", up],
+        [stage, up],
+        ["Conv embedding", null],
+      ];
     const inside = ref.insidePart.open && !ref.insidePart.hidden;
-    if (inside) return [["Model", up], [stage, up], [block, up], [`Inside: ${state.projection} projection`, null]];
-    return [["Model", null], [stage, null], [block, null]];
+    if (inside)
+      return [
+        ["Model", up],
+        [stage, up],
+        [block, up],
+        [`Inside: ${state.projection} projection`, null],
+      ];
+    return [
+      ["Model", null],
+      [stage, null],
+      [block, null],
+    ];
   }
 
   function draw() {
@@ -24,7 +43,9 @@ export function breadcrumb(explorer, ref, signal) {
     const wanted = found.map(([name]) => name).join("|");
     if (wanted === drawn) return;
     drawn = wanted;
-    const items = found.map(([name, lead]) => lead ? make("button", { type: "button", text: name, onclick: lead }) : make("b", { text: name }));
+    const items = found.map(([name, lead]) =>
+      lead ? make("button", { type: "button", text: name, onclick: lead }) : make("b", { text: name }),
+    );
     items.at(-1).setAttribute("aria-current", "true");
     const back = found.some(([, lead]) => lead) ? [make("span", { text: "Escape leads back." })] : [];
     const between = () => make("span", { "aria-hidden": "true", text: "›" });

@@ -25,7 +25,16 @@ const FRAMES = 240; // durations of drawing that are kept
 
 export class Explorer {
   constructor({ picture: pictured, panels }, host) {
-    Object.assign(this, { host, roots: { picture: pictured, panels }, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [] });
+    Object.assign(this, {
+      host,
+      roots: { picture: pictured, panels },
+      ref: {},
+      result: null,
+      state: null,
+      preview: null,
+      previewed: null,
+      frames: [],
+    });
     this.templates = Object.values(this.roots).map((root) => [root, root.cloneNode(true)]);
     this.stop = new AbortController();
     const { signal } = this.stop;
@@ -112,9 +121,17 @@ export class Explorer {
   classes() {
     const best = this.result.header.top;
     this.ref.classLayer.hidden = !LAYERS.class.there(this.result);
-    this.ref.classes.replaceChildren(...best.map(({ label, probability }, which) =>
-      make("button", { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
-        make("span", { text: firstName(label) }), make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
+    this.ref.classes.replaceChildren(
+      ...best.map(({ label, probability }, which) =>
+        make(
+          "button",
+          { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
+          make("span", { text: firstName(label) }),
+          make("i", { style: `--share:${probability}` }),
+          make("b", { text: percent(probability) }),
+        ),
+      ),
+    );
   }
 
   /** Looks at the evidence for a class; once more, and the attention is back. */
@@ -209,7 +226,10 @@ export class Explorer {
       result.failed.delete(id);
       this.invalidate();
     };
-    result.ask(state.stage, block).then(mine(() => this.notice.say(""))).catch(mine((error) => this.notice.trouble(error, again)))
+    result
+      .ask(state.stage, block)
+      .then(mine(() => this.notice.say("")))
+      .catch(mine((error) => this.notice.trouble(error, again)))
       .finally(mine(() => this.invalidate()));
   }
 

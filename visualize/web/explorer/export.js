@@ -82,13 +82,15 @@ function wrapped(context, text, width) {
 /** All blocks of attention as [{ stage, number, block }]; `block` is null where an archive leaves it out: not loaded, or too large. */
 function blocksOf(result) {
   let room = MOST;
-  return result.stages.flatMap(({ depth }, stage) => Array.from({ length: depth }, (_, number) => {
-    const block = result.block(stage, number);
-    const size = block ? block.heads * block.queries * block.keys : Infinity;
-    if (size > room) return { stage, number, block: null };
-    room -= size;
-    return { stage, number, block };
-  }));
+  return result.stages.flatMap(({ depth }, stage) =>
+    Array.from({ length: depth }, (_, number) => {
+      const block = result.block(stage, number);
+      const size = block ? block.heads * block.queries * block.keys : Infinity;
+      if (size > room) return { stage, number, block: null };
+      room -= size;
+      return { stage, number, block };
+    }),
+  );
 }
 
 /** [how many blocks of attention an archive holds, of how many]. */

@@ -33,9 +33,17 @@ export function featurePanel(explorer, ref, signal) {
     const stage = result.stages[state.stage];
     say(ref.featuresTitle, `Feature maps of stage ${state.stage + 1}`);
     say(ref.featuresSub, `${sides(stage.query.shape)} tokens, each a vector of ${stage.width} numbers (channels).`);
-    bars.replaceChildren(...stage.explained.map((share, index) =>
-      make("div", {}, make("span", { text: `${["Red", "Green", "Blue"][index]}, component ${index + 1}` }),
-        make("i", { style: `--share:${share}` }), make("b", { text: percent(share) }))));
+    bars.replaceChildren(
+      ...stage.explained.map((share, index) =>
+        make(
+          "div",
+          {},
+          make("span", { text: `${["Red", "Green", "Blue"][index]}, component ${index + 1}` }),
+          make("i", { style: `--share:${share}` }),
+          make("b", { text: percent(share) }),
+        ),
+      ),
+    );
     channels.build();
     resize();
   }
@@ -53,7 +61,8 @@ export function featurePanel(explorer, ref, signal) {
     drawMap(large.canvas, map, result.input, { smooth: state.smooth });
     const { cell } = queryOf(stage, state);
     const region = state.sort === "region" && classRegion(result, state.which);
-    if (region) for (const each of region.cells) outline(large.canvas, cellBox(region.grid, cellOf(region.grid, each)), result.input, { weight: 1 });
+    if (region)
+      for (const each of region.cells) outline(large.canvas, cellBox(region.grid, cellOf(region.grid, each)), result.input, { weight: 1 });
     outline(large.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
     say(large.name, `${map.name}, ${map.caption}`);
     large.canvas.setAttribute("aria-label", featureWords(result, state, state.stage));
@@ -68,11 +77,13 @@ export function featurePanel(explorer, ref, signal) {
       say(high, number(map.high));
     }
     if (view === "pca") say(facts, "Axes and signs of components are arbitrary: compare shapes, not hues, between pictures and stages.");
-    else if (view === "similarity") say(facts, `Cosine of the angle between each token's vector and the one at ${place(cell)}. 1 is the same direction.`);
+    else if (view === "similarity")
+      say(facts, `Cosine of the angle between each token's vector and the one at ${place(cell)}. 1 is the same direction.`);
     else {
       const value = map.values[cell.index];
       say(facts, `At ${place(cell)}: ${number(value)}. Range ${number(map.least)} … ${number(map.most)}.`);
-      if (view === "channel") histogram(chart, result.features(state.stage), explorer.previewed ?? channelOf(result, state, state.stage), value);
+      if (view === "channel")
+        histogram(chart, result.features(state.stage), explorer.previewed ?? channelOf(result, state, state.stage), value);
     }
     channels.draw();
   }

@@ -42,7 +42,11 @@ export class Features {
    */
   order(by, token, region) {
     if (by === "variance") return Array.from(this.byVariance);
-    const scored = { peak: (channel) => this.extent(channel), here: (channel) => this.at(channel, token), region: (channel) => this.contrast(channel, region) };
+    const scored = {
+      peak: (channel) => this.extent(channel),
+      here: (channel) => this.at(channel, token),
+      region: (channel) => this.contrast(channel, region),
+    };
     const score = scored[by];
     const scores = Array.from({ length: this.channels }, (_, channel) => score(channel));
     return scores.map((_, channel) => channel).sort((a, b) => scores[b] - scores[a] || a - b);
@@ -55,7 +59,7 @@ export class Features {
     values.forEach((value, token) => {
       sum += value;
       squares += value * value;
-      if (region[token]) (inside += value), count++;
+      if (region[token]) ((inside += value), count++);
     });
     const outside = this.tokens - count;
     const spread = Math.sqrt(Math.max(0, squares / this.tokens - (sum / this.tokens) ** 2));

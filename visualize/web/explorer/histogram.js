@@ -24,5 +24,8 @@ export function histogram(canvas, features, channel, value) {
   }
   context.fillStyle = style.getPropertyValue("--cvt-accent") || "#08f";
   context.fillRect(Math.min(width - 3, Math.round(place(value)) - 1), 0, 3, height);
-  canvas.setAttribute("aria-label", `Histogram of channel ${channel + 1}, from ${number(low)} to ${number(high)}; the token's value is ${number(value)}.`);
+  canvas.setAttribute(
+    "aria-label",
+    `Histogram of channel ${channel + 1}, from ${number(low)} to ${number(high)}; the token's value is ${number(value)}.`,
+  );
 }

@@ -102,7 +102,10 @@ export class Inside {
   all(name) {
     if (!this.cache.has(name)) {
       const each = (channel) => (this.convolves(name) ? this.convolved(name, channel) : this.channel(channel));
-      this.cache.set(name, Array.from({ length: this.channels }, (_, channel) => each(channel)));
+      this.cache.set(
+        name,
+        Array.from({ length: this.channels }, (_, channel) => each(channel)),
+      );
     }
     return this.cache.get(name);
   }
@@ -134,7 +137,13 @@ export class Inside {
     const rest = sorted.slice(most).reduce((sum, term) => sum + product(term), 0);
     const bias = this.arrays[`${name}/bias`][output];
     const largest = sorted.slice(0, most);
-    return { largest, rest, others: sorted.length - largest.length, bias, value: largest.reduce((sum, term) => sum + product(term), rest) + bias };
+    return {
+      largest,
+      rest,
+      others: sorted.length - largest.length,
+      bias,
+      value: largest.reduce((sum, term) => sum + product(term), rest) + bias,
+    };
   }
 
   /** One head's query or key at one place: (channels / heads). */

@@ -10,7 +10,20 @@ import { held } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
 import { number, sides } from "../shared/format.js";
 import {
-  addsWords, blockWords, convolutionSum, hereWords, INSIDE, insideTitle, kernelWords, LENGTHS, linearSum, projectedWords, rangeWords, scoreSum, tokenChannel, whyWords,
+  addsWords,
+  blockWords,
+  convolutionSum,
+  hereWords,
+  INSIDE,
+  insideTitle,
+  kernelWords,
+  LENGTHS,
+  linearSum,
+  projectedWords,
+  rangeWords,
+  scoreSum,
+  tokenChannel,
+  whyWords,
 } from "./inside_words.js";
 
 /** Connects the panel's elements; shown only where the source has insides. */
@@ -20,7 +33,15 @@ export function insidePanel(explorer, ref, signal) {
   const kernelName = make("p", { class: "cvt-sub" });
   const [before, convolved, projected] = steps;
   const arrow = () => make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
-  ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
+  ref.insideSteps.replaceChildren(
+    before.element,
+    arrow(),
+    make("div", {}, kernel, kernelName),
+    arrow(),
+    convolved.element,
+    arrow(),
+    projected.element,
+  );
   const lengths = LENGTHS.map((name) => figure(name));
   ref.insideLengths.replaceChildren(...lengths.map((each) => each.element));
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
@@ -32,11 +53,13 @@ export function insidePanel(explorer, ref, signal) {
     const id = `${state.stage}/${state.blocks[state.stage]}`;
     if (!result.insides.has(id)) {
       result.insides.set(id, null);
-      result.source.inside(result.key, state.stage, state.blocks[state.stage])
+      result.source
+        .inside(result.key, state.stage, state.blocks[state.stage])
         .then((buffer) => result.insides.set(id, new Inside(held(buffer))))
         .catch((error) => {
           result.insides.set(id, error);
-          if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
+          if (explorer.result === result)
+            explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
         })
         .finally(() => explorer.invalidate());
     }
@@ -59,10 +82,11 @@ export function insidePanel(explorer, ref, signal) {
     ref.output.max = inside.channels;
     const grid = name === "query" ? stage.query : stage.key;
     const cell = cellAt(grid, state.y, state.x);
-    for (const each of [...steps, ...lengths]) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
-      fit(each.canvas, result.aspect);
-      each.canvas.dataset.at = each.canvas.clientWidth;
-    }
+    for (const each of [...steps, ...lengths])
+      if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
+        fit(each.canvas, result.aspect);
+        each.canvas.dataset.at = each.canvas.clientWidth;
+      }
     show(before, inside.channel(channel), stage.query, cellAt(stage.query, state.y, state.x), tokenChannel(channel));
     const convolves = inside.convolves(name);
     for (const each of [kernel, kernelName, convolved.element]) each.hidden = !convolves;
@@ -93,7 +117,14 @@ export function insidePanel(explorer, ref, signal) {
       outline(one.canvas, cellBox(grid, cell), result.input, { weight: 1 });
       caption(one, { value }, `${LENGTHS[index]}: ${value}`);
     });
-    say(ref.insideAdds, addsWords(cell, all.map((each) => each[cell.index]), most));
+    say(
+      ref.insideAdds,
+      addsWords(
+        cell,
+        all.map((each) => each[cell.index]),
+        most,
+      ),
+    );
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
@@ -125,19 +156,32 @@ export function insidePanel(explorer, ref, signal) {
 
   function drawKernel({ kernel: weights }, { side }) {
     const most = Math.max(...weights.map(Math.abs)) || 1;
-    const rows = Array.from({ length: side }, (_, row) => make("tr", {}, ...weights.slice(row * side, (row + 1) * side).map((weight) => {
-      const share = Math.round((Math.abs(weight) / most) * 55); // pale enough for the number to be read
-      const colour = weight < 0 ? "#4393c3" : "#d6604d";
-      return make("td", { text: number(weight), style: `background:color-mix(in srgb, ${colour} ${share}%, transparent)` });
-    })));
+    const rows = Array.from({ length: side }, (_, row) =>
+      make(
+        "tr",
+        {},
+        ...weights.slice(row * side, (row + 1) * side).map((weight) => {
+          const share = Math.round((Math.abs(weight) / most) * 55); // pale enough for the number to be read
+          const colour = weight < 0 ? "#4393c3" : "#d6604d";
+          return make("td", { text: number(weight), style: `background:color-mix(in srgb, ${colour} ${share}%, transparent)` });
+        }),
+      ),
+    );
     kernel.replaceChildren(...rows);
   }
 
   function drawNorms(norms, chosen) {
     const most = Math.max(...norms.flat());
-    ref.insideNorms.replaceChildren(...norms.map((each, block) =>
-      make("tr", block === chosen ? { "aria-current": "true" } : {}, make("th", { scope: "row", text: blockWords(block) }), ...each.map((length) =>
-        make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))))));
+    ref.insideNorms.replaceChildren(
+      ...norms.map((each, block) =>
+        make(
+          "tr",
+          block === chosen ? { "aria-current": "true" } : {},
+          make("th", { scope: "row", text: blockWords(block) }),
+          ...each.map((length) => make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))),
+        ),
+      ),
+    );
   }
 
   /** Closes the panel; true if it was open. */

@@ -29,15 +29,19 @@ export const hereWords = (value) => `here ${number(value)}`;
 /** What the block adds to the token at a place. `lengths`: before, of what attention adds, of what the MLP adds; `most`: where colours end. */
 export function addsWords(cell, lengths, most) {
   const [before, attention, mlp] = lengths.map(number);
-  return `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}. ` +
-    `Colours run from 0 to ${number(most)}.`;
+  return (
+    `The token at ${place(cell)} is a vector of length ${before}. Attention adds one of ${attention}, then the MLP one of ${mlp}. ` +
+    `Colours run from 0 to ${number(most)}.`
+  );
 }
 
 /** From query and key to one weight. `cell`: the key's. */
 export function scoreSum({ head, cell, product, scale, score, keys, weight, entropy }) {
-  return `Head ${head + 1}, its strongest key place, ${place(cell)}: query · key = ${precise(product)}. ` +
+  return (
+    `Head ${head + 1}, its strongest key place, ${place(cell)}: query · key = ${precise(product)}. ` +
     `Scaled by ${precise(scale)}, one over the root of the width: ${precise(score)}. ` +
-    `Softmax over all ${keys} keys makes it ${percent(weight)}; the row's entropy is ${entropy.toFixed(1)} bit.`;
+    `Softmax over all ${keys} keys makes it ${percent(weight)}; the row's entropy is ${entropy.toFixed(1)} bit.`
+  );
 }
 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
@@ -64,6 +68,8 @@ export function linearSum({ largest, rest, others, bias, value }, name, output) 
 export function whyWords(channels, { side, stride }, convolves, name) {
   if (!convolves) return `The linear layer mixes ${channels} channels of one place. Nothing here mixes places.`;
   const cheaper = stride > 1 ? ` Its stride of ${stride} leaves ${stride * stride} times fewer ${name === "key" ? "keys" : "values"}.` : "";
-  return `The convolution mixes ${side * side} neighbours of one channel: it sees shape, and where a token lies.${cheaper} ` +
-    `The linear layer mixes ${channels} channels of one place. Each does what the other cannot.`;
+  return (
+    `The convolution mixes ${side * side} neighbours of one channel: it sees shape, and where a token lies.${cheaper} ` +
+    `The linear layer mixes ${channels} channels of one place. Each does what the other cannot.`
+  );
 }

@@ -4,7 +4,17 @@ import { sides } from "../shared/format.js";
 import { ancestors } from "../shared/geometry.js";
 import { attentionCode, evidenceCode, featureCode } from "./code.js";
 import {
-  attentionMap, attentionTop, attentionWords, classEvidence, classRegion, embeddingSentence, evidenceHere, evidenceMap, evidenceWords, featureMap, featureWords,
+  attentionMap,
+  attentionTop,
+  attentionWords,
+  classEvidence,
+  classRegion,
+  embeddingSentence,
+  evidenceHere,
+  evidenceMap,
+  evidenceWords,
+  featureMap,
+  featureWords,
   queryOf,
 } from "./views.js";
 import { attentionLegend, chainSentence, evidenceLegend, FEATURE_LEGEND, TOKEN_LEGEND, WHO } from "./words.js";
@@ -60,7 +70,8 @@ export const LAYERS = {
     region: (result, state) => classRegion(result, state.which),
     who: (result, state) => (classEvidence(result, state.which) ? evidenceHere(result, state) : who(result, state)),
     sentence: evidenceWords,
-    legend: (result, state) => (classEvidence(result, state.which) ? evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls }) : ""),
+    legend: (result, state) =>
+      classEvidence(result, state.which) ? evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls }) : "",
     code: evidenceCode,
   },
   none: {
@@ -68,7 +79,8 @@ export const LAYERS = {
     map: () => null,
     marks: () => "token",
     who,
-    sentence: (result, state) => (state.part === "embedding" ? embeddingSentence(result, state) : attentionWords(result, state, state.stage)),
+    sentence: (result, state) =>
+      state.part === "embedding" ? embeddingSentence(result, state) : attentionWords(result, state, state.stage),
     legend: (result, state) => legendOf(result, state, TOKEN_LEGEND),
     code: attentionCode,
   },

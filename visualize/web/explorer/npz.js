@@ -12,7 +12,11 @@ function crc32(parts) {
   return (value ^ 0xffffffff) >>> 0;
 }
 
-const KINDS = new Map([[Uint8Array, "|u1"], [Uint16Array, "<u2"], [Float32Array, "<f4"]]);
+const KINDS = new Map([
+  [Uint8Array, "|u1"],
+  [Uint16Array, "<u2"],
+  [Float32Array, "<f4"],
+]);
 
 /** An array's header in NumPy's format 1.0; the array's bytes follow it. */
 function npyHeader(array, shape) {

@@ -54,21 +54,30 @@ export function partPanel(explorer, ref) {
     const first = state.stage === 0;
     const picture = (width, height) => result.underlay(width, height, true);
     drawMap(read.canvas, first ? null : featureMap(result, state, state.stage - 1, "pca"), result.input, { underlay: picture });
-    for (const [token, weight] of [[next, 1], [cell, 2]]) {
+    for (const [token, weight] of [
+      [next, 1],
+      [cell, 2],
+    ]) {
       if (first) {
         outline(read.canvas, clipped(fieldBox(stage.query, token), result.input), result.input, { weight });
         continue;
       }
       const [window] = ancestors(result.stages, state.stage, token);
-      for (const each of cellsOf(result.stages[window.stage].query, window)) outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
+      for (const each of cellsOf(result.stages[window.stage].query, window))
+        outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
     }
     drawMap(made.canvas, null, result.input, { underlay: picture });
     outline(made.canvas, cellBox(stage.query, next), result.input, { weight: 1 });
     outline(made.canvas, cellBox(stage.query, cell), result.input, { weight: 3 });
-    const before = first ? { shape: result.input, width: result.arrays.pixels.shape[2] } : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
+    const before = first
+      ? { shape: result.input, width: result.arrays.pixels.shape[2] }
+      : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
     say(ref.partTitle, `Conv embedding of stage ${state.stage + 1}`);
     say(ref.partSub, embeddingWords({ before, stage, first }));
-    for (const [each, name, shape] of [[read, readWords(state.stage), before.shape], [made, madeWords(cell), stage.query.shape]]) {
+    for (const [each, name, shape] of [
+      [read, readWords(state.stage), before.shape],
+      [made, madeWords(cell), stage.query.shape],
+    ]) {
       caption(each, { name, size: sides(shape) }, `${name}, ${sides(shape)}`);
     }
     say(ref.partFacts, embeddingFacts({ before, stage, first, share: percent(shared(stage.query)) }));
@@ -81,13 +90,20 @@ export function partPanel(explorer, ref) {
     say(ref.partTitle, "Classifier");
     say(ref.partSub, classifierWords({ width: last.width, classes: result.header.classes, cls: last.cls }));
     const colours = "Each picture has colours of its own: red adds to the score, blue takes away.";
-    say(ref.partFacts, !classEvidence(result, 0) ? "" : last.cls ? `${colours} These are the direct parts; the MLPs work on them too.` : colours);
-    fitAll(classes.map((each) => each.canvas), result.aspect);
+    say(
+      ref.partFacts,
+      !classEvidence(result, 0) ? "" : last.cls ? `${colours} These are the direct parts; the MLPs work on them too.` : colours,
+    );
+    fitAll(
+      classes.map((each) => each.canvas),
+      result.aspect,
+    );
     classes.forEach((each, which) => {
       const map = evidenceMap(result, which);
       if (!map) return;
       drawMap(each.canvas, map, result.input, { opacity: state.opacity, underlay: (width, height) => result.underlay(width, height) });
-      for (const cell of classRegion(result, which).cells) outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
+      for (const cell of classRegion(result, which).cells)
+        outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
       say(each.size, `places ${signed(map.places)}, rest ${signed(map.rest)}`);
       say(each.value, percent(result.header.top[which].probability));
       each.canvas.setAttribute("aria-hidden", "true"); // the caption says it

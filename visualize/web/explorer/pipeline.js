@@ -24,16 +24,28 @@ export function pipeline(explorer, root) {
   const scale = { height: TALL / result.input[0], length: 96 / widest };
   const given = figure("");
   const pixels = () => explorer.set({ pixels: !explorer.state.pixels });
-  const input = make("button", { type: "button", class: "cvt-card cvt-end", title: "The pixels that the model was given, on the picture", onclick: pixels }, slab(result.input[0], 3, scale), make("b", { text: "Input" }),
-    make("span", { text: `${sides(result.input)} pixels` }), given.element);
+  const input = make(
+    "button",
+    { type: "button", class: "cvt-card cvt-end", title: "The pixels that the model was given, on the picture", onclick: pixels },
+    slab(result.input[0], 3, scale),
+    make("b", { text: "Input" }),
+    make("span", { text: `${sides(result.input)} pixels` }),
+    given.element,
+  );
   const cards = result.stages.map((stage, index) => card(explorer, stage, index, scale));
   const columns = cards.map((each, index) => {
     each.embedding = embedding(explorer, result.stages[index], index);
     return make("div", { class: "cvt-column" }, each.embedding, each.element);
   });
   const best = make("span", { class: "cvt-best" });
-  const classes = make("button", { type: "button", class: "cvt-card cvt-last", onclick: () => explorer.set({ part: "classifier" }) },
-    make("div", { class: "cvt-slab", "aria-hidden": "true" }), make("b", { text: "Classifier" }), make("span", { text: `one of ${result.header.classes} classes` }), best);
+  const classes = make(
+    "button",
+    { type: "button", class: "cvt-card cvt-last", onclick: () => explorer.set({ part: "classifier" }) },
+    make("div", { class: "cvt-slab", "aria-hidden": "true" }),
+    make("b", { text: "Classifier" }),
+    make("span", { text: `one of ${result.header.classes} classes` }),
+    best,
+  );
   root.style.setProperty("--cvt-stages", result.stages.length);
   root.replaceChildren(input, ...columns, classes);
 
@@ -62,8 +74,12 @@ export function pipeline(explorer, root) {
 
 function embedding(explorer, stage, index) {
   const { kernel, stride } = stage.embedding;
-  return make("button", { type: "button", class: "cvt-card cvt-embedding", onclick: () => explorer.set({ part: "embedding", stage: index }) },
-    make("b", { text: "Conv embedding" }), make("span", { text: `${sides(kernel)} ${index ? "tokens" : "pixels"}, stride ${stride[0]}` }));
+  return make(
+    "button",
+    { type: "button", class: "cvt-card cvt-embedding", onclick: () => explorer.set({ part: "embedding", stage: index }) },
+    make("b", { text: "Conv embedding" }),
+    make("span", { text: `${sides(kernel)} ${index ? "tokens" : "pixels"}, stride ${stride[0]}` }),
+  );
 }
 
 function card(explorer, stage, index, scale) {
@@ -71,10 +87,20 @@ function card(explorer, stage, index, scale) {
   const attention = figure("");
   const words = `${sides(stage.query.shape)} tokens × ${stage.width}${stage.cls ? " + cls" : ""}`;
   const dots = make("span", { class: "cvt-dots", "aria-hidden": "true" }, ...Array.from({ length: stage.depth }, () => make("i")));
-  const button = make("button", { type: "button", class: "cvt-card", onclick: () => explorer.set({ part: "stage", stage: index }) },
-    make("span", { class: "cvt-words" }, slab(stage.query.shape[0], stage.width, scale), make("b", { text: `Stage ${index + 1}` }),
-      make("span", { text: words }), make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }), dots),
-    make("span", { class: "cvt-pair" }, features.element, attention.element));
+  const button = make(
+    "button",
+    { type: "button", class: "cvt-card", onclick: () => explorer.set({ part: "stage", stage: index }) },
+    make(
+      "span",
+      { class: "cvt-words" },
+      slab(stage.query.shape[0], stage.width, scale),
+      make("b", { text: `Stage ${index + 1}` }),
+      make("span", { text: words }),
+      make("span", { text: `${plural(stage.depth, "block")}, ${plural(stage.heads, "head")}` }),
+      dots,
+    ),
+    make("span", { class: "cvt-pair" }, features.element, attention.element),
+  );
   return { element: button, features, attention, dots: Array.from(dots.children), shown: null };
 }
 
@@ -97,7 +123,9 @@ function drawCard(explorer, card, index) {
   const { canvas } = card.attention;
   const top = map && attentionTop(result, state, index, map);
   drawMap(canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, {
-    opacity: state.opacity, smooth: state.smooth, underlay: (width, height) => result.underlay(width, height),
+    opacity: state.opacity,
+    smooth: state.smooth,
+    underlay: (width, height) => result.underlay(width, height),
   });
   if (!cls && state.view === "token") outline(canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
   if (!cls && state.view === "received") outline(canvas, cellBox(stage.key, keyCell), result.input, { weight: 1 });

@@ -25,7 +25,10 @@ export function takeaway(explorer, ref, signal) {
     if (!ref.codePart.open) return;
     const { result } = explorer;
     const state = asShown(explorer.state);
-    const { stages, header: { evidence } } = result;
+    const {
+      stages,
+      header: { evidence },
+    } = result;
     const about = { state, stages, model: explorer.value.model, channel: channelOf(result, state, state.stage), evidence };
     say(ref.code, code(LAYERS[state.layer].code, { ...about, ...queryOf(stages[state.stage], state) }));
   }

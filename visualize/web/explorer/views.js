@@ -158,7 +158,17 @@ export function featureMap(result, state, index, view = state.features) {
   if (view === "similarity") {
     const values = features.similarity(cell.index, state.centred);
     const [low] = range(values);
-    return { grid, values, low: -1, high: 1, colours: "diverging", least: low, most: 1, name: "Similarity", caption: `cosine ${number(low)} … 1` };
+    return {
+      grid,
+      values,
+      low: -1,
+      high: 1,
+      colours: "diverging",
+      least: low,
+      most: 1,
+      name: "Similarity",
+      caption: `cosine ${number(low)} … 1`,
+    };
   }
   const channel = channelOf(result, state, index);
   const values = view === "mean" ? features.mean : features.channel(channel);

@@ -43,12 +43,16 @@ export function wall(explorer, ref, signal, actions) {
     const from = order.indexOf(channelOf(explorer.result, explorer.state, explorer.state.stage));
     actions.choose(order[Math.min(count() - 1, Math.max(0, from + step))]);
   });
-  more.addEventListener("click", () => {
-    all = !all;
-    build();
-    resize();
-    explorer.invalidate();
-  }, { signal });
+  more.addEventListener(
+    "click",
+    () => {
+      all = !all;
+      build();
+      resize();
+      explorer.invalidate();
+    },
+    { signal },
+  );
 
   function look(channel) {
     if (channel === active) return;

@@ -56,15 +56,19 @@ export function featureSentence({ stage, view, channel, width, cell, centred, ex
 
 /** The region of a class, and how channels are sorted by it. `region`: of views.js's classRegion. */
 export function regionWords({ cells, share, grid }, label) {
-  return `Outlined: the ${plural(cells.size, "cell")} of ${sides(grid.shape)} that carry ${percent(share)} of what places add to the score of ${firstName(label)}. ` +
-    "Choose another class beside its bar. First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations.";
+  return (
+    `Outlined: the ${plural(cells.size, "cell")} of ${sides(grid.shape)} that carry ${percent(share)} of what places add to the score of ${firstName(label)}. ` +
+    "Choose another class beside its bar. First come channels whose mean there lies furthest above their mean elsewhere, in standard deviations."
+  );
 }
 
 /** What a conv embedding is. `before`: { shape, width } of what it reads; `first`: that is the picture. */
 export function embeddingWords({ before, stage, first }) {
   const { kernel, stride, padding } = stage.embedding;
-  return `A ${sides(kernel)} convolution, stride ${stride[0]}, padding ${padding[0]}, then LayerNorm: ${sides(before.shape)} ${first ? "pixels" : "tokens"} of ` +
-    `${before.width} numbers become ${sides(stage.query.shape)} tokens of ${stage.width}.`;
+  return (
+    `A ${sides(kernel)} convolution, stride ${stride[0]}, padding ${padding[0]}, then LayerNorm: ${sides(before.shape)} ${first ? "pixels" : "tokens"} of ` +
+    `${before.width} numbers become ${sides(stage.query.shape)} tokens of ${stage.width}.`
+  );
 }
 
 /** What it costs and what its overlap is for. `share`: of the pixels of two neighbouring tokens that both see, in words. */
@@ -73,9 +77,11 @@ export function embeddingFacts({ before, stage, first, share }) {
   const numbers = kernel[0] * kernel[1] * before.width;
   const both = Math.max(0, kernel[1] - stride[1]);
   const overlap = both ? `Two neighbours read ${both} of ${kernel[1]} columns both` : "Two neighbours read nothing both";
-  return `Each token is a weighted sum of ${sides(kernel)} ${first ? "pixels" : "tokens"} × ${before.width} = ${numbers} numbers, once for each of its ${stage.width} channels. ` +
+  return (
+    `Each token is a weighted sum of ${sides(kernel)} ${first ? "pixels" : "tokens"} × ${before.width} = ${numbers} numbers, once for each of its ${stage.width} channels. ` +
     `That is ${(numbers * stage.width + stage.width).toLocaleString("en").replaceAll(",", NARROW)} weights, the same at every place. ` +
-    `${overlap}; down to the pixels they share ${share}. A ViT's patches share nothing.`;
+    `${overlap}; down to the pixels they share ${share}. A ViT's patches share nothing.`
+  );
 }
 
 /** What the classifier is. */
@@ -94,15 +100,19 @@ export function partSentence({ stage, cell, embedding }) {
 export function evidenceSentence({ stage, depth, cls, grid, label }) {
   const start = `Score of ${firstName(label)}: what `;
   if (!cls) return `${start}each of the ${sides(grid.shape)} tokens of stage ${stage + 1} adds to it.`;
-  return `${start}the cls token's attention fetches for it from each of the ${sides(grid.shape)} key cells, ` +
-    `${depth === 1 ? `in the block of stage ${stage + 1}` : `in all ${depth} blocks of stage ${stage + 1}`}.`;
+  return (
+    `${start}the cls token's attention fetches for it from each of the ${sides(grid.shape)} key cells, ` +
+    `${depth === 1 ? `in the block of stage ${stage + 1}` : `in all ${depth} blocks of stage ${stage + 1}`}.`
+  );
 }
 
 /** How to read the class picture. `found`: of views.js's evidenceMap. */
 export function evidenceLegend({ high, places, rest, cls }) {
   const others = cls ? "The MLPs and all else" : "The classifier's constants";
-  return `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. ${others}: ${signed(rest)}. ` +
-    `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`;
+  return (
+    `Red adds, blue takes away; the strongest is ${number(high)}. All places: ${signed(places)}. ${others}: ${signed(rest)}. ` +
+    `Together ${signed(places + rest)}, the score above the mean class. The outlined cells carry half of what adds.`
+  );
 }
 
 /** What the numbers beside a row of weights are called. */
@@ -140,13 +150,18 @@ export function attentionLegend({ view, cls, reduction, field }) {
  * in pixels, (vertical, horizontal).
  */
 export function chainSentence(windows, stage, field, stride) {
-  const steps = windows.map(({ stage: each, top, left, bottom, right }) => `${sides([bottom - top + 1, right - left + 1])} tokens of stage ${each + 1}`);
+  const steps = windows.map(
+    ({ stage: each, top, left, bottom, right }) => `${sides([bottom - top + 1, right - left + 1])} tokens of stage ${each + 1}`,
+  );
   const made = [`The stage ${stage + 1} token`, ...steps, `${sides(field)} pixels`].join(" ← ");
   return `${made}. Neighbours share what they are made of; a ViT's patches of ${sides(stride)} pixels would share nothing.`;
 }
 
 /** What two neighbouring tokens share, and what the patches of a ViT do. */
-export const overlapWords = (share, field) => ({ name: "CvT: this token and its neighbour", value: `share ${percent(share)} of their ${sides(field)} pixels` });
+export const overlapWords = (share, field) => ({
+  name: "CvT: this token and its neighbour",
+  value: `share ${percent(share)} of their ${sides(field)} pixels`,
+});
 export const patchWords = (stride) => ({ name: "ViT with as many tokens", value: `patches of ${sides(stride)} pixels share none` });
 
 /** What a conv embedding reads and makes. */

@@ -71,8 +71,8 @@ export function difference(state, about) {
 }
 
 /** Of the differences that the server lists, the one of this setting in this stage; else the stage that came or went. */
-export const differenceOf = (differences, stage, name) => [name, "stages"]
-  .map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
+export const differenceOf = (differences, stage, name) =>
+  [name, "stages"].map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
 
 /** What a control of a setting offers: its values, and the baseline's where it is none of them, numbers in order. */
 export function choices(setting, current) {

@@ -15,7 +15,11 @@ const GROUPS = [
 function grouped(settings) {
   const named = GROUPS.flatMap(([, , names]) => names);
   const rest = settings.filter((each) => !named.includes(each.name));
-  const groups = GROUPS.map(([group, heading, names]) => [group, heading, names.map((name) => settings.find((each) => each.name === name)).filter(Boolean)]);
+  const groups = GROUPS.map(([group, heading, names]) => [
+    group,
+    heading,
+    names.map((name) => settings.find((each) => each.name === name)).filter(Boolean),
+  ]);
   return [...groups, ["more", "More", rest]].filter(([, , each]) => each.length);
 }
 
@@ -24,7 +28,11 @@ export function stageControls(laboratory, stage) {
   const rows = [];
   const element = make("div", { class: "cvt-lab-controls" });
   for (const [group, heading, settings] of grouped(laboratory.about.settings)) {
-    const part = make("div", { role: "group", "aria-label": `${heading} of stage ${stage + 1}`, "data-group": group }, make("h4", { text: heading }));
+    const part = make(
+      "div",
+      { role: "group", "aria-label": `${heading} of stage ${stage + 1}`, "data-group": group },
+      make("h4", { text: heading }),
+    );
     for (const setting of settings) {
       const row = settingRow(laboratory, stage, setting);
       rows.push(row);
@@ -45,8 +53,15 @@ function settingRow(laboratory, stage, setting) {
   const input = control(values, label, set);
   const output = make("output", { "aria-hidden": "true" });
   const help = explanation(setting);
-  const element = make("div", { class: "cvt-lab-setting", "data-setting": name }, make("label", { text: setting.label, "aria-hidden": "true" }),
-    input, output, help.button, help.text);
+  const element = make(
+    "div",
+    { class: "cvt-lab-setting", "data-setting": name },
+    make("label", { text: setting.label, "aria-hidden": "true" }),
+    input,
+    output,
+    help.button,
+    help.text,
+  );
   function reflect() {
     const value = current();
     const changed = differs(laboratory.state, laboratory.about, stage, name);
@@ -64,10 +79,20 @@ function control(values, label, set) {
     return make("input", { type: "checkbox", "aria-label": label, onchange: (event) => set(event.target.checked) });
   }
   if (values.every((each) => typeof each === "number")) {
-    return make("input", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": label, oninput: (event) => set(values[Number(event.target.value)]) });
+    return make("input", {
+      type: "range",
+      min: 0,
+      max: values.length - 1,
+      step: 1,
+      "aria-label": label,
+      oninput: (event) => set(values[Number(event.target.value)]),
+    });
   }
-  return make("select", { "aria-label": label, onchange: (event) => set(values[event.target.selectedIndex]) },
-    ...values.map((each) => make("option", { text: valueWords(each) })));
+  return make(
+    "select",
+    { "aria-label": label, onchange: (event) => set(values[event.target.selectedIndex]) },
+    ...values.map((each) => make("option", { text: valueWords(each) })),
+  );
 }
 
 function show(input, values, value) {
@@ -87,7 +112,12 @@ function explanation({ label, meaning, paper }) {
   const id = `cvt-lab-why-${explained++}`;
   const text = make("p", { id, class: "cvt-sub", hidden: true, text: [meaning, paper].filter(Boolean).join(" ") });
   const button = make("button", {
-    type: "button", class: "cvt-lab-why", "aria-expanded": "false", "aria-controls": id, "aria-label": `What is ${label.toLowerCase()}`, text: "?",
+    type: "button",
+    class: "cvt-lab-why",
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-label": `What is ${label.toLowerCase()}`,
+    text: "?",
     onclick: () => {
       text.hidden = !text.hidden;
       button.setAttribute("aria-expanded", !text.hidden);

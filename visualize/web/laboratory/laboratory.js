@@ -42,13 +42,28 @@ export class Laboratory {
     this.state = { ...initial(about), ...wanted };
     this.drawn = about.baseline;
     if (!this.runs) this.connect();
-    ref.presets.replaceChildren(...about.presets.map((each) => make("button", {
-      type: "button", class: "cvt-toggle", "data-preset": each.name, text: each.label, onclick: () => this.start(each),
-    })));
-    ref.counts.replaceChildren(...Array.from({ length: about.stages }, (_, index) => make("button", {
-      type: "button", "data-count": index + 1, text: `${index + 1}`, "aria-label": index ? `${index + 1} stages` : "1 stage",
-      onclick: () => this.change(withCount(this.state, index + 1, about)),
-    })));
+    ref.presets.replaceChildren(
+      ...about.presets.map((each) =>
+        make("button", {
+          type: "button",
+          class: "cvt-toggle",
+          "data-preset": each.name,
+          text: each.label,
+          onclick: () => this.start(each),
+        }),
+      ),
+    );
+    ref.counts.replaceChildren(
+      ...Array.from({ length: about.stages }, (_, index) =>
+        make("button", {
+          type: "button",
+          "data-count": index + 1,
+          text: `${index + 1}`,
+          "aria-label": index ? `${index + 1} stages` : "1 stage",
+          onclick: () => this.change(withCount(this.state, index + 1, about)),
+        }),
+      ),
+    );
     ref.side.max = about.sides.length - 1;
     this.stages.build();
     this.draw();
@@ -69,7 +84,8 @@ export class Laboratory {
     hear(ref.side, "input", () => this.change({ ...this.state, side: this.about.sides[Number(ref.side.value)] }));
     hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
     hear(ref.seed, "change", () => this.seed());
-    for (const each of ref.weights.querySelectorAll("button")) hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
+    for (const each of ref.weights.querySelectorAll("button"))
+      hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
     this.leave = page.subscribe((now, before) => {
       if (now.model !== before.model) this.follow();
       if (now.linked !== before.linked) this.restore();
@@ -146,8 +162,13 @@ export class Laboratory {
     problem.replaceChildren(sentence);
     const changes = remedy ? [remedy] : together;
     if (!changes.length) return;
-    const text = remedy ? `Use ${remedy.label.toLowerCase()} ${valueWords(remedy.value)}${remedy.stage === null ? "" : ` in stage ${remedy.stage + 1}`}` : "Use all of these";
-    problem.append(" ", make("button", { type: "button", class: "cvt-toggle", text, onclick: () => this.change(remedied(this.state, changes, this.about)) }));
+    const text = remedy
+      ? `Use ${remedy.label.toLowerCase()} ${valueWords(remedy.value)}${remedy.stage === null ? "" : ` in stage ${remedy.stage + 1}`}`
+      : "Use all of these";
+    problem.append(
+      " ",
+      make("button", { type: "button", class: "cvt-toggle", text, onclick: () => this.change(remedied(this.state, changes, this.about)) }),
+    );
   }
 
   /** The difference that the control which moved last makes, beside the sums. */
@@ -181,8 +202,13 @@ export class Laboratory {
     this.totals.draw(about.baseline, drawn);
     this.breakdown.draw(about.baseline, drawn, this.measure);
     for (const each of ref.measures.querySelectorAll("button")) each.setAttribute("aria-pressed", each.value === this.measure);
-    say(ref.breakdownNote, `From left: embedding, projections, attention, MLP. All bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
-    const sentences = this.differences?.length ? this.differences.map((each) => each.sentence) : ["This is the baseline. Move a control, and the differences appear here."];
+    say(
+      ref.breakdownNote,
+      `From left: embedding, projections, attention, MLP. All bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`,
+    );
+    const sentences = this.differences?.length
+      ? this.differences.map((each) => each.sentence)
+      : ["This is the baseline. Move a control, and the differences appear here."];
     ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
     this.takeaway.draw();
   }

@@ -80,7 +80,14 @@ export function runs(laboratory, ref, signal) {
     }
     current = { run: runId() };
     status(RUN.waiting, true);
-    laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });
+    laboratory.trigger("submit", {
+      ...question(state),
+      weights: state.weights,
+      seed: state.seed,
+      run: current.run,
+      key,
+      model: laboratory.model,
+    });
   }
 
   /** What Python says of a run: { run, words } on its way; at its end { run, baseline, variant, words } or { run, problem }. */
@@ -102,9 +109,13 @@ export function runs(laboratory, ref, signal) {
     begin(null);
   }
 
-  ref.cancel.addEventListener("click", () => {
-    if (current) end(RUN.cancelled, true);
-  }, { signal });
+  ref.cancel.addEventListener(
+    "click",
+    () => {
+      if (current) end(RUN.cancelled, true);
+    },
+    { signal },
+  );
   ref.again.addEventListener("click", again, { signal });
 
   // Another picture on the first tab, or this tab opened: the run that is due begins now.
@@ -116,7 +127,10 @@ export function runs(laboratory, ref, signal) {
   seen.observe(laboratory.root);
 
   return {
-    changed, cannot, heard, ask: wanted,
+    changed,
+    cannot,
+    heard,
+    ask: wanted,
     destroy: () => {
       [timer, patience].forEach(clearTimeout);
       seen.disconnect();

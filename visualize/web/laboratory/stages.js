@@ -50,19 +50,43 @@ function card(laboratory, index) {
   const controls = stageControls(laboratory, index);
   const figures = make("div", { class: "cvt-lab-figures" });
   const rows = ROWS.map(([name]) => row(name));
-  const table = make("table", { class: "cvt-lab-numbers" },
-    make("thead", {}, make("tr", {}, make("td"), make("th", { scope: "col", text: "Baseline" }), make("th", { scope: "col", text: "Variant" }))),
-    make("tbody", {}, ...rows.map((each) => each.element)));
-  const element = make("section", { class: "cvt-lab-stage", "aria-label": `Stage ${index + 1}`, "data-stage": index },
-    make("h3", { text: `Stage ${index + 1}` }), figures, table, controls.element);
+  const table = make(
+    "table",
+    { class: "cvt-lab-numbers" },
+    make(
+      "thead",
+      {},
+      make("tr", {}, make("td"), make("th", { scope: "col", text: "Baseline" }), make("th", { scope: "col", text: "Variant" })),
+    ),
+    make("tbody", {}, ...rows.map((each) => each.element)),
+  );
+  const element = make(
+    "section",
+    { class: "cvt-lab-stage", "aria-label": `Stage ${index + 1}`, "data-stage": index },
+    make("h3", { text: `Stage ${index + 1}` }),
+    figures,
+    table,
+    controls.element,
+  );
 
   function draw(baseline, variant, stage, scale, most) {
-    const both = [["Baseline", baseline, "cvt-lab-before"], ["Variant", variant, "cvt-lab-now"]];
-    figures.replaceChildren(...both.map(([name, each, kind]) => {
-      const own = each.stages[stage];
-      if (!own) return make("p", { class: "cvt-sub", text: `The ${name.toLowerCase()} has no stage ${stage + 1}.` });
-      return make("div", { class: kind }, make("span", { class: "cvt-sub", text: name }), grid(own, each.side, name), stack(own, scale, ROOM, name));
-    }));
+    const both = [
+      ["Baseline", baseline, "cvt-lab-before"],
+      ["Variant", variant, "cvt-lab-now"],
+    ];
+    figures.replaceChildren(
+      ...both.map(([name, each, kind]) => {
+        const own = each.stages[stage];
+        if (!own) return make("p", { class: "cvt-sub", text: `The ${name.toLowerCase()} has no stage ${stage + 1}.` });
+        return make(
+          "div",
+          { class: kind },
+          make("span", { class: "cvt-sub", text: name }),
+          grid(own, each.side, name),
+          stack(own, scale, ROOM, name),
+        );
+      }),
+    );
     const [before, now] = [baseline.stages[stage], variant.stages[stage]];
     rows.forEach((each, place) => {
       const [, amount, words] = ROWS[place];

@@ -13,7 +13,12 @@ export function takeaway(laboratory, ref, signal) {
   const texts = newest(`${laboratory.base}texts`);
   const opened = [ref.config, ref.python].map((each) => each.closest("details"));
   let timer = 0;
-  const wanted = () => ({ ...question(laboratory.state), weights: laboratory.state.weights, seed: laboratory.state.seed, model: laboratory.model });
+  const wanted = () => ({
+    ...question(laboratory.state),
+    weights: laboratory.state.weights,
+    seed: laboratory.state.seed,
+    model: laboratory.model,
+  });
   const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
 
   async function fill() {
@@ -34,7 +39,11 @@ export function takeaway(laboratory, ref, signal) {
   }
 
   opened.forEach((each) => hear(each, "toggle", () => each.open && fill()));
-  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text, signal));
+  for (const [button, text] of [
+    [ref.copyConfig, ref.config],
+    [ref.copyPython, ref.python],
+  ])
+    hear(button, "click", () => copy(button, text, signal));
   hear(ref.saveModel, "click", async () => {
     ref.saveModel.disabled = true;
     say(ref.saveNote, SAVING.packing);

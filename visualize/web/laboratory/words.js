@@ -15,8 +15,18 @@ export const RUN = {
 export const SAVING = { packing: "Packing the weights …", saved: "Saved. Unpack it, and from_pretrained opens the folder." };
 
 const MINUS = "−";
-const COUNTS = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1e3, " thousand"]];
-const BYTES = [[1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"]];
+const COUNTS = [
+  [1e12, " trillion"],
+  [1e9, " billion"],
+  [1e6, " million"],
+  [1e3, " thousand"],
+];
+const BYTES = [
+  [1e12, " TB"],
+  [1e9, " GB"],
+  [1e6, " MB"],
+  [1e3, " kB"],
+];
 
 function scaled(count, units, smallest) {
   for (const [size, name] of units) {

@@ -56,7 +56,8 @@ export function mount(element, _props, _watch, base) {
     clearTimeout(timer);
     const write = () => history.replaceState(history.state, "", address());
     const picture = page.state.picture?.example;
-    if (picture && picture !== new URLSearchParams(location.search).get("picture")) write(); // who reloads at once keeps it
+    if (picture && picture !== new URLSearchParams(location.search).get("picture"))
+      write(); // who reloads at once keeps it
     else timer = setTimeout(write, QUIET);
   }
 
@@ -115,10 +116,12 @@ export function mount(element, _props, _watch, base) {
     if (wanted) restore();
     else follow();
   });
-  open().catch((error) => error.name !== "AbortError" && say(ref.said, error.message)).finally(() => {
-    ready = true;
-    follow();
-  });
+  open()
+    .catch((error) => error.name !== "AbortError" && say(ref.said, error.message))
+    .finally(() => {
+      ready = true;
+      follow();
+    });
   return (unmount = () => {
     stop.abort();
     leave();

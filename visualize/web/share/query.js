@@ -6,13 +6,29 @@ import { LAYERS } from "../explorer/layers.js";
 import { initial } from "../explorer/state.js";
 
 const SETTING_KEYS = {
-  depth: "depth", num_heads: "heads", embed_dim: "width", mlp_ratio: "mlp", kernel_qkv: "kernel", stride_kv: "kv",
-  qkv_projection_method: "projection", patch_sizes: "patch", patch_stride: "step", patch_padding: "padding",
-  qkv_bias: "bias", cls_token: "cls",
+  depth: "depth",
+  num_heads: "heads",
+  embed_dim: "width",
+  mlp_ratio: "mlp",
+  kernel_qkv: "kernel",
+  stride_kv: "kv",
+  qkv_projection_method: "projection",
+  patch_sizes: "patch",
+  patch_stride: "step",
+  patch_padding: "padding",
+  qkv_bias: "bias",
+  cls_token: "cls",
 };
 // Choices and switches of the explorer by their keys in a link, with the value that is left out.
-const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], features: ["features", "pca"], sort: ["sort", "variance"],
-  scale: ["scale", "map"], colours: ["colours", "viridis"], projection: ["projection", "query"] };
+const CHOICES = {
+  layer: ["layer", "attention"],
+  view: ["show", "token"],
+  features: ["features", "pca"],
+  sort: ["sort", "variance"],
+  scale: ["scale", "map"],
+  colours: ["colours", "viridis"],
+  projection: ["projection", "query"],
+};
 const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
 
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);

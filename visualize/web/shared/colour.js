@@ -9,7 +9,11 @@ const ANCHORS = {
 };
 
 /** Names and words for the maps of weights. */
-export const SEQUENTIAL = [["viridis", "Viridis"], ["cividis", "Cividis"], ["grey", "Grey"]];
+export const SEQUENTIAL = [
+  ["viridis", "Viridis"],
+  ["cividis", "Cividis"],
+  ["grey", "Grey"],
+];
 
 const tables = new Map();
 

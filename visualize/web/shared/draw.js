@@ -102,7 +102,10 @@ export function outline(canvas, box, input, { dashed = false, weight = 2, edge =
   const bottom = Math.min(canvas.height - inset, (box.top + box.height - view.top) * y);
   if (right <= left || bottom <= top) return;
   context.setLineDash(dashed ? [4 * ratio, 4 * ratio] : []);
-  for (const [style, width] of [["rgba(0,0,0,.8)", weight + (dashed ? 1 : 2)], ["#fff", weight]]) {
+  for (const [style, width] of [
+    ["rgba(0,0,0,.8)", weight + (dashed ? 1 : 2)],
+    ["#fff", weight],
+  ]) {
     if (!edge && style !== "#fff") continue;
     context.strokeStyle = style;
     context.lineWidth = width * ratio;
