@@ -188,8 +188,8 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
         if picture is None:
             return same
         result = workbench.explore(Request(model=loaded.name, picture=picture))
-        more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "model": loaded.source}
-        more |= {"bench": loaded.name, "first": loaded.name == workbench.names[0], **linked(picture)}
+        more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
+        more |= {"model": loaded.name, "first": loaded.name == workbench.names[0], **linked(picture)}
         return same | {main: explorer.told(result.key, picture, **more)}
 
     def show(before: str | None, seen_by: str | None, request: gr.Request, event: gr.EventData) -> dict:

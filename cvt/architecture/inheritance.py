@@ -241,12 +241,12 @@ def _percent(number: int, total: int) -> str:
     """A share that is never rounded to none or all."""
     percent = 100 * number / total
     if number == total:
-        return "100 %"
+        return "100\u202f%"
     if percent < 0.1:
-        return "less than 0.1 %"
+        return "less than 0.1\u202f%"
     if percent > 99.9:
-        return "more than 99.9 %"
-    return f"{percent:.0f} %" if 1 <= percent < 99 else f"{percent:.1f} %"
+        return "more than 99.9\u202f%"
+    return f"{percent:.0f}\u202f%" if 1 <= percent < 99 else f"{percent:.1f}\u202f%"
 
 
 def _listed(parts: list[str]) -> str:

@@ -377,7 +377,7 @@ def test_the_variant_is_taken_away(laboratory):
     lab.page.locator("[data-lab] summary", has_text="config.json").click()
     lab.page.wait_for_function("document.querySelector('[data-lab] [data-ref=config]').textContent.includes('depth')")
     assert json.loads(lab.page.inner_text('[data-lab] [data-ref="config"]'))["depth"] == [1, 2, 7]
-    lab.page.locator("[data-lab] summary", has_text="Python lines").click()
+    lab.page.locator("[data-lab] summary", has_text="Python code").click()
     lab.page.locator('[data-lab] [data-ref="copyPython"]').click()
     lab.page.get_by_text("Copied").wait_for()
     assert "architecture(base.config, stages)" in lab.page.evaluate("navigator.clipboard.readText()")

@@ -41,7 +41,7 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
     const about = {
       state: shown,
       stages: result.stages,
-      model: "",
+      source: "",
       cell,
       keyCell: { row: 1, column: 0 },
       cls,
@@ -58,7 +58,7 @@ test("the code names the model as text that cannot end its string", () => {
   const text = code(LAYERS.attention.code, {
     state: initial(stages, [8, 8]),
     stages,
-    model: 'a"b\n',
+    source: 'a"b\n',
     cell: { row: 0, column: 0 },
     keyCell: { row: 0, column: 0 },
     cls: false,

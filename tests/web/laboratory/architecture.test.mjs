@@ -17,6 +17,7 @@ import {
   withCount,
   withValue,
 } from "../../../visualize/web/laboratory/architecture.js";
+import { differenceWords } from "../../../visualize/web/words/laboratory.js";
 
 const { about, paddings, counts, differences } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
@@ -90,17 +91,18 @@ test("the server is asked for no more than the architecture", () => {
   assert.deepEqual(question(state, [0, "depth"]).moved, [0, "depth"]);
 });
 
-test("how much differs is said in words", () => {
+test("how much differs is counted, and said in words", () => {
   const state = initial(about);
-  assert.equal(difference(state, about), "");
-  assert.equal(difference(withValue(state, 0, "depth", 5, about), about), "Against the baseline: 1 setting differs.");
-  assert.equal(
-    difference(withCount(withValue(state, 0, "cls_token", true, about), 2, about), about),
-    "Against the baseline: 1 stage fewer, 2 settings differ.",
-  );
+  const words = (changed) => differenceWords(difference(changed, about));
+  assert.deepEqual(difference(state, about), { stages: 0, settings: 0, input: false });
+  assert.equal(words(state), "");
+  assert.equal(words(withValue(state, 0, "depth", 5, about)), "Compared with the baseline: 1 setting differs.");
+  const fewer = withCount(withValue(state, 0, "cls_token", true, about), 2, about);
+  assert.equal(words(fewer), "Compared with the baseline: 1 fewer stage, 2 settings differ.");
   const more = withCount({ ...state, side: 64 }, 4, about);
   assert.ok(!differs(more, about, 3, "depth"));
-  assert.equal(difference(more, about), "Against the baseline: 1 stage more, 2 settings differ, another input."); // the class token moved
+  assert.deepEqual(difference(more, about), { stages: 1, settings: 2, input: true }); // the class token moved
+  assert.equal(words(more), "Compared with the baseline: 1 more stage, 2 settings differ, another input size.");
 });
 
 test("of what differs, the one that the control which moved last makes", () => {

@@ -19,5 +19,8 @@ export function hearUploads(signal) {
     input.dispatchEvent(new Event("change"));
   };
   document.addEventListener("drop", (event) => hear(event, event.dataTransfer?.files), { capture: true, signal });
-  document.addEventListener("change", (event) => hear(event, event.target.files), { capture: true, signal });
+  document.addEventListener("change", (event) => hear(event, /** @type {HTMLInputElement} */ (event.target).files), {
+    capture: true,
+    signal,
+  });
 }

@@ -1,12 +1,12 @@
 // The Python that computes what is shown, exactly, and draws it: for a notebook cell.
 
 /**
- * `write`: the `code` of a layer. `about`: { state, stages, model (what from_pretrained takes, empty for the embedded model),
+ * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
  * cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
  */
 export function code(write, about) {
-  const { stages, model } = about;
-  const source = model ? JSON.stringify(model) : "";
+  const { stages } = about;
+  const source = about.source ? JSON.stringify(about.source) : "";
   const { needs = [], lines, grid, style, stage = about.state.stage } = write(about);
   return [
     "from cvt import CvtForImageClassification, CvtImageProcessor",

@@ -2,7 +2,10 @@
 
 import { asShown } from "./state.js";
 
-/** The controls of the templates: data-set (one of several), data-toggle (yes or no), data-bind (inputs). */
+/**
+ * The controls of the templates: data-set (one of several), data-toggle (yes or no), data-bind (inputs).
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function listen(explorer, root, signal) {
   root.addEventListener(
     "click",

@@ -2,14 +2,16 @@
 
 import { parse } from "./payload.js";
 
-export const PROJECTIONS = ["query", "key", "value"];
-
 export class Inside {
   constructor(buffer) {
     const { header, arrays } = parse(buffer);
-    Object.assign(this, { header, arrays });
+    this.header = header;
+    this.arrays = arrays;
     this.tokens = arrays.tokens;
-    [this.channels, this.rows, this.columns] = arrays.tokens.shape;
+    const [channels, rows, columns] = arrays.tokens.shape;
+    this.channels = channels;
+    this.rows = rows;
+    this.columns = columns;
     this.cache = new Map();
   }
 

@@ -2,13 +2,15 @@
 
 import { make, say } from "../shared/dom.js";
 import { choices, differs, indexOf, withValue } from "./architecture.js";
-import { valueWords } from "./words.js";
+import { valueWords } from "../words/laboratory.js";
+import { phrase } from "../words/phrase.js";
 
 // What belongs together, in the order in which a stage works; settings that are named nowhere come last.
+/** @type {[string, string, string[]][]} */
 const GROUPS = [
-  ["embedding", "Conv embedding", ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
-  ["projection", "Convolutional projection", ["qkv_projection_method", "kernel_qkv", "stride_kv", "qkv_bias"]],
-  ["blocks", "Blocks", ["depth", "num_heads", "mlp_ratio"]],
+  ["embedding", phrase("group_embedding"), ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
+  ["projection", phrase("group_projection"), ["qkv_projection_method", "kernel_qkv", "stride_kv", "qkv_bias"]],
+  ["blocks", phrase("group_blocks"), ["depth", "num_heads", "mlp_ratio"]],
 ];
 
 /** The settings in groups: [[group, heading, settings]]. */
@@ -20,7 +22,7 @@ function grouped(settings) {
     heading,
     names.map((name) => settings.find((each) => each.name === name)).filter(Boolean),
   ]);
-  return [...groups, ["more", "More", rest]].filter(([, , each]) => each.length);
+  return [...groups, ["more", phrase("group_more"), rest]].filter(([, , each]) => each.length);
 }
 
 /** All controls of one stage; `reflect` makes them show a state. */
@@ -30,7 +32,7 @@ export function stageControls(laboratory, stage) {
   for (const [group, heading, settings] of grouped(laboratory.about.settings)) {
     const part = make(
       "div",
-      { role: "group", "aria-label": `${heading} of stage ${stage + 1}`, "data-group": group },
+      { role: "group", "aria-label": phrase("of_stage", { name: heading, stage: stage + 1 }), "data-group": group },
       make("h4", { text: heading }),
     );
     for (const setting of settings) {
@@ -49,7 +51,7 @@ function settingRow(laboratory, stage, setting) {
   const base = laboratory.about.base.stages[stage]?.[name];
   const values = choices({ values: choices(setting, current()) }, base ?? current());
   const set = (value) => laboratory.change(withValue(laboratory.state, stage, name, value, laboratory.about), [stage, name]);
-  const label = `${setting.label} of stage ${stage + 1}`;
+  const label = phrase("of_stage", { name: setting.label, stage: stage + 1 });
   const input = control(values, label, set);
   const output = make("output", { "aria-hidden": "true" });
   const help = explanation(setting);
@@ -62,13 +64,14 @@ function settingRow(laboratory, stage, setting) {
     help.button,
     help.text,
   );
+  const origin = base === undefined ? phrase("no_such_stage") : phrase("baseline_value", { value: valueWords(base) });
   function reflect() {
     const value = current();
     const changed = differs(laboratory.state, laboratory.about, stage, name);
     show(input, values, value);
     say(output, input.type === "range" ? valueWords(value) : "");
     element.toggleAttribute("data-changed", changed);
-    element.title = changed ? (base === undefined ? "The baseline has no such stage" : `Baseline: ${valueWords(base)}`) : "";
+    element.title = changed ? origin : "";
   }
   return { element, reflect };
 }
@@ -116,7 +119,7 @@ function explanation({ label, meaning, paper }) {
     class: "cvt-lab-why",
     "aria-expanded": "false",
     "aria-controls": id,
-    "aria-label": `What is ${label.toLowerCase()}`,
+    "aria-label": phrase("what_is", { label: label.toLowerCase() }),
     text: "?",
     onclick: () => {
       text.hidden = !text.hidden;

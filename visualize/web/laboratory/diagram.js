@@ -1,6 +1,7 @@
 // One stage of an architecture, drawn to scale: its grids over the picture, its blocks as bars.
 
-import { sides } from "../shared/format.js";
+import { sides } from "../words/format.js";
+import { phrase } from "../words/phrase.js";
 import { blocks, fieldBox, keyCells, lines } from "./scale.js";
 
 const SIDE = 100; // units of the picture's side
@@ -22,7 +23,13 @@ export function grid(stage, pixels, label) {
   const queries = [...rows.map((y) => `M0 ${y.toFixed(2)}h${SIDE}`), ...columns.map((x) => `M${x.toFixed(2)} 0v${SIDE}`)].join("");
   const cells = (keyCells(stage.key, pixels, SIDE) ?? [{ x: 0, y: 0, width: SIDE, height: SIDE }]).map(box).join("");
   const field = fieldBox(stage.query, stage.field, pixels, SIDE);
-  const words = `${label}: ${sides(stage.query.shape)} tokens, ${sides(stage.key.shape)} keys; a token sees ${sides(stage.field)} of ${pixels}×${pixels} pixels`;
+  const words = phrase("grid_spoken", {
+    side: label,
+    tokens: sides(stage.query.shape),
+    keys: sides(stage.key.shape),
+    field: sides(stage.field),
+    pixels: sides([pixels, pixels]),
+  });
   return svg(
     "svg",
     { viewBox: `-1 -1 ${SIDE + 2} ${SIDE + 2}`, class: "cvt-lab-grid", role: "img", "aria-label": words },
@@ -41,7 +48,8 @@ export function stack(stage, scale, room, label) {
     .map(box)
     .join("");
   const mlp = drawn.map((each) => box(each.mlp)).join("");
-  const words = `${label}: ${stage.depth} × attention of width ${stage.width} in ${stage.heads} heads, then an MLP ${stage.mlp} wide`;
+  const { depth, width, heads, mlp: wide } = stage;
+  const words = phrase("stack_spoken", { side: label, depth, width, heads, mlp: wide });
   return svg(
     "svg",
     { viewBox: `0 0 ${room.width} ${room.height}`, class: "cvt-lab-stack", role: "img", "aria-label": words },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { brief, number, percent, plural, precise } from "../../../visualize/web/shared/format.js";
+import { brief, grouped, number, percent, precise } from "../../../visualize/web/words/format.js";
 
 const THIN = "\u202f";
 
@@ -41,9 +41,6 @@ test("sums are written with three digits that count", () => {
   assert.deepEqual([0.0683, -14.41, 0, 483.2, 1234, 0.00001234].map(precise), ["0.0683", "−14.4", "0", "483", "1234", "0.00001"]);
 });
 
-test("one is one, all else are several", () => {
-  assert.deepEqual(
-    [0, 1, 2].map((count) => plural(count, "block")),
-    ["0 blocks", "1 block", "2 blocks"],
-  );
+test("thousands stand apart", () => {
+  assert.deepEqual([7, 1234, 1234567].map(grouped), ["7", `1${THIN}234`, `1${THIN}234${THIN}567`]);
 });
