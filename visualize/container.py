@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -25,7 +26,8 @@ def frozen(tensor: Tensor) -> np.ndarray:
 
 def pack(header: dict, arrays: Arrays) -> bytes:
     """The bytes of a header, which must not have ``arrays``, and arrays."""
-    described, parts, offset = [], [], 0
+    described, offset = [], 0
+    parts: list[Any] = []
     for name, array in arrays.items():
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})

@@ -43,10 +43,11 @@ class _Graph:
             for _ in range(2):
                 forward(packed, self.given, [] if captures else None)
         current.wait_stream(side)
-        self.graph, self.taps = torch.cuda.CUDAGraph(), [] if captures else None
+        self.graph = torch.cuda.CUDAGraph()
+        self.taps: Taps | None = [] if captures else None
         with torch.cuda.graph(self.graph):
             self.logits = forward(packed, self.given, self.taps)
-            if captures:  # into one buffer, which takes one copy to hand out
+            if self.taps is not None:  # into one buffer, which takes one copy to hand out
                 tensors = _tensors(self.taps)
                 self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
                 torch._foreach_copy_(_parts(self.all, tensors), tensors)
@@ -58,7 +59,7 @@ class _Graph:
         if self.taps is None:
             return Answer(self.logits.clone())
         copies = iter(_parts(self.all.clone(), _tensors(self.taps)))
-        taps = []
+        taps: Taps = []
         for stage in self.taps:
             tokens = next(copies)
             blocks = [replace(block, query=next(copies), key=next(copies), value=next(copies)) for block in stage.blocks]
@@ -125,14 +126,14 @@ class Runner:
             return None
         pixel_values = pixel_values.to(self.model.device, self._packed.dtype)
         if self._may_record and pixel_values.is_cuda:
-            return self._graph(pixel_values, captures)(pixel_values)
+            return self._graph(self._packed, pixel_values, captures)(pixel_values)
         taps: Taps | None = [] if captures else None
         return Answer(forward(self._packed, pixel_values, taps), taps)
 
-    def _graph(self, pixel_values: Tensor, captures: bool) -> _Graph:
+    def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool) -> _Graph:
         key = (*pixel_values.shape, captures)
         if key not in self._graphs:
-            self._graphs[key] = _Graph(self._packed, pixel_values, captures)
+            self._graphs[key] = _Graph(packed, pixel_values, captures)
             while len(self._graphs) > 1 and (
                 len(self._graphs) > MAX_GRAPHS or sum(graph.nbytes for graph in self._graphs.values()) > MAX_GRAPH_BYTES
             ):

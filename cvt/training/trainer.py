@@ -120,7 +120,7 @@ class Trainer:
                 self._check(loss)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
-                    held_out = measure(self.average, side) if self.step % measured < every and not last else (None, None)
+                    held_out = measure(self.average, side) if measure and self.step % measured < every and not last else (None, None)
                     report(Progress(self.step, self.steps, side, loss, accuracy, rate, speed, *held_out))
                 reported, since = time.monotonic(), self.step
                 tally.zero_()
