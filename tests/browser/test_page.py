@@ -24,7 +24,7 @@ def place(sentence: str) -> tuple[int, int]:
 def test_it_opens_working(visit):
     seen = visit()
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
-    assert seen.page.get_by_text("Move over the picture.").is_visible()
+    assert seen.page.get_by_text("Move over the picture", exact=True).is_visible()
     assert "attends to each of the 12×12 key cells" in seen.sentence()
     pixels = seen.page.eval_on_selector(
         '[data-explorer="main"] [data-ref="base"]',
