@@ -25,6 +25,7 @@ from visualize.page.api import attention_answer
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.link.choices import TABLE
 from visualize.page.model import LoadedModel
 from visualize.page.requests import Request
 from visualize.page.routes import routes
@@ -52,7 +53,6 @@ ICON = (
     "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
     "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
 )
-UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
 
@@ -141,12 +141,11 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             )
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
-        with gr.Tab("Explore", elem_id="tab-explore"):
+        with gr.Tab(TABLE["tab"].values["explore"], elem_id="tab-explore"):
             chosen = _explore_tab(demo, workbench, laboratory_api, examples, head)
-        with gr.Tab("Architecture", elem_id="tab-architecture"):
+        with gr.Tab(TABLE["tab"].values["architecture"], elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
-        demo.load(None, js=UPLOAD_JS.read_text(encoding="utf-8"))
     return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
 
 
@@ -223,8 +222,8 @@ def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
 def _told(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
     """What the explorer is told of the picture's result; a link names an example, and no picture of a person's own."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
-    more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "model": loaded.source}
-    more |= {"bench": loaded.name, "first": loaded.name == workbench.names[0]}
+    more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
+    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0]}
     example = next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
     return explorer.told(result.key, picture, **more, **example)
 

@@ -57,7 +57,7 @@ def test_the_same_architecture_predicts_exactly_as_its_baseline():
     assert torch.equal(logits(inherited.model), logits(BASE))
     assert inherited.report.all.copied == inherited.report.all.total == sum(each.numel() for each in BASE.parameters())
     assert inherited.report.same == "exactly"
-    assert "100 %" in sentence(inherited.report)
+    assert "100\u202f%" in sentence(inherited.report)
     assert "exactly the model's" in sentence(inherited.report)
     assert not any(module.training for module in inherited.model.modules())
     assert inherited.model.config.id2label == BASE.config.id2label
@@ -206,7 +206,7 @@ def test_what_has_no_weights_of_its_own_keeps_all(setting, value):
     assert all(torch.equal(each, theirs[name]) for name, each in inherited.model.state_dict().items())
     assert inherited.report.all.copied == inherited.report.all.total
     assert inherited.report.same is None
-    assert "100 %" in sentence(inherited.report)
+    assert "100\u202f%" in sentence(inherited.report)
     assert "what your change breaks" in sentence(inherited.report)
     assert not torch.allclose(logits(inherited.model), logits(BASE), atol=1e-4)
 
@@ -267,7 +267,9 @@ def test_other_classes_get_another_classifier():
 def test_a_share_is_never_rounded_to_none_or_all():
     base = CvtConfig()
     one_token = report(base, base.replace(cls_token=(True, False, True)))
-    assert sentence(one_token).startswith("More than 99.9 % of the weights are the trained model's and less than 0.1 % are untrained.")
+    assert sentence(one_token).startswith(
+        "More than 99.9\u202f% of the weights are the trained model's and less than 0.1\u202f% are untrained."
+    )
 
 
 @FEW

@@ -36,7 +36,7 @@ def test_where_weights_come_from_is_said_with_what_it_means():
         stages = json.loads(json.dumps(stage_settings(variant(base, changes))))
         return trust.weights(base, 32, model_request("mine", base, 32, {"stages": stages, **more}))
 
-    assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
+    assert said({}) == "100\u202f% of the weights are the trained model's. The prediction is exactly the model's."
     assert "None of the" not in said({0: {"stride_kv": 1}})
     assert "It sees 64×64 pixels instead of 32×32, so the prediction differs." in said({}, side=64)
     assert "Every prediction passes through stage 1, which is untrained." in said({0: {"embed_dim": 16}})

@@ -22,7 +22,7 @@ from cvt.architecture.variants import stage_settings, variant
 from tests import serving
 from visualize.page.compute import compute
 from visualize.page.laboratory.api import LaboratoryApi
-from visualize.page.link.choices import TABLE, as_json
+from visualize.page.link.choices import TABLE, as_module
 from visualize.page.requests import Request
 from visualize.page.routes import QUESTION_BYTES, routes
 from visualize.page.workbench import Workbench
@@ -130,9 +130,11 @@ def test_scripts_find_each_other_as_on_disk(client):
 
 
 def test_scripts_get_the_table_of_choices(client):
-    served = client.get("/modules/choices.json").json()
-    assert served == json.loads(json.dumps(as_json()))
-    assert {each["name"]: each["key"] for each in served["choices"]} == {name: choice.key for name, choice in TABLE.items()}
+    served = client.get("/modules/choices.js")
+    assert served.headers["content-type"].startswith("text/javascript")
+    assert served.text == as_module()
+    table = json.loads(served.text.splitlines()[0].removeprefix("export const CHOICES = ").removesuffix(";"))
+    assert {name: each["key"] for name, each in table.items()} == {name: choice.key for name, choice in TABLE.items()}
 
 
 def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):
@@ -159,7 +161,7 @@ def test_a_model_too_large_to_be_saved_says_what_to_do(client):
     wide[2]["embed_dim"] = 768
     answer = client.post("/laboratory/model", json={"stages": wide, "side": 96})
     assert answer.status_code == 400
-    assert "The Python lines build it" in answer.json()["error"]
+    assert "The Python code builds it" in answer.json()["error"]
 
 
 def test_a_link_is_read_with_notices(client, workbench):

@@ -160,7 +160,7 @@ def test_what_there_is_to_control_is_json_and_complete():
         assert "variant" in describe(BASE, SIDE, {"stages": each["stages"], "side": each["side"]}), each["name"]
     notes = {each["name"]: each["note"] for each in found["presets"]}
     assert (
-        "Table 7: 20 million parameters, 6.55 billion multiply-adds at 224×224 instead of 4.53, 82.3 % top-1 instead of 81.6."
+        "Table 7: 20 million parameters, 6.55 billion multiply-adds at 224×224 instead of 4.53, 82.3\u202f% top-1 instead of 81.6."
         in (notes["kv-stride-1"])
     )
     assert "instead" not in notes["cvt-13"]

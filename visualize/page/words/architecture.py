@@ -60,17 +60,17 @@ SETTINGS = {
     "stride_kv": SettingTexts(
         "Key and value stride",
         "Every how many tokens, each way, there is a key and a value.",
-        "Stride 2 needs 4.53 instead of 6.55 GFLOPs and gives 81.6 instead of 82.3 % top-1 (Table 7).",
+        "Stride 2 needs 4.53 instead of 6.55 GFLOPs and gives 81.6 instead of 82.3\u202f% top-1 (Table 7).",
     ),
     "qkv_projection_method": SettingTexts(
         "Projection",
         "What precedes the linear layers: a convolution, a mean, or nothing (linear).",
-        "Convolutions in all three stages give 81.6 % top-1, linear layers alone 80.6 % (Table 8).",
+        "Convolutions in all three stages give 81.6\u202f% top-1, linear layers alone 80.6\u202f% (Table 8).",
     ),
     "patch_sizes": SettingTexts(
         "Embedding kernel",
         "Side of the convolution that makes this stage's tokens.",
-        "7 in stage 1, then 3 (Table 2); without overlap, top-1 falls from 81.6 to 80.7 % (Table 6).",
+        "7 in stage 1, then 3 (Table 2); without overlap, top-1 falls from 81.6 to 80.7\u202f% (Table 6).",
     ),
     "patch_stride": SettingTexts(
         "Embedding stride",
@@ -115,7 +115,7 @@ PRESETS = {
     "kv-stride-1": PresetTexts(
         "Key and value stride 1",
         "Every token has a key and a value.",
-        "Both for CvT-13. The text beside the table speaks of a drop of 0.3 % at stride 2.",
+        "Both for CvT-13. The text beside the table speaks of a drop of 0.3\u202f% at stride 2.",
     ),
     "no-cls": PresetTexts("No class token", "The classifier reads the mean of the last stage's tokens."),
     "cls-everywhere": PresetTexts("Class token in every stage", "Each stage has a class token of its own."),
@@ -189,9 +189,9 @@ def _percent(number: int, total: int) -> str:
     """A share that is never rounded to none or all."""
     percent = 100 * number / total
     if number == total:
-        return "100 %"
+        return "100\u202f%"
     if percent < 0.1:
-        return "less than 0.1 %"
+        return "less than 0.1\u202f%"
     if percent > 99.9:
-        return "more than 99.9 %"
-    return f"{percent:.0f} %" if 1 <= percent < 99 else f"{percent:.1f} %"
+        return "more than 99.9\u202f%"
+    return f"{percent:.0f}\u202f%" if 1 <= percent < 99 else f"{percent:.1f}\u202f%"

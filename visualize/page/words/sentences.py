@@ -59,13 +59,13 @@ SENTENCES = {
     "no_cls_token": "Stage {stage} has no cls token: choose a row and a column, counted from 1.",
     "no_token": "Stage {stage} has {rows}×{columns} tokens: there is none at row {row}, column {column}.",
     "attention_of_token": "Stage {stage}, block {block}, head {head}: how strongly the token at row {row}, column {column} "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "mean_attention_of_token": "Stage {stage}, block {block}, mean of the heads: how strongly the token at row {row}, column {column} "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "attention_of_cls": "Stage {stage}, block {block}, head {head}: how strongly the cls token "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "mean_attention_of_cls": "Stage {stage}, block {block}, mean of the heads: how strongly the cls token "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     # the laboratory
     "not_an_architecture": "This is not an architecture: an object with stages is expected.",
     "no_input_side": "The input cannot be {value} pixels: choose a multiple of {step} up to {most}, or {own}.",
@@ -73,16 +73,16 @@ SENTENCES = {
     "no_seed": "The seed cannot be {value}: choose a whole number from 0 to {most}.",
     "no_run_id": "Invalid run id: 1 to {most} characters are expected.",
     "too_large_to_save": "This model's weights take {needed}, and at most {allowed} can be saved here. "
-    "The Python lines build it on your machine.",
+    "The Python code builds it on your machine.",
     "saving_busy": "Others are saving their models now. Try again in a moment.",
     "paper": "The paper's {table}: {numbers}.",
     "paper_parameters": "{value} million parameters",
     "paper_macs": "{value} billion multiply-adds at {side}×{side}",
-    "paper_top1": "{value} % top-1",
+    "paper_top1": "{value}\u202f% top-1",
     "paper_instead": "{number} instead of {before}",
     "waiting": "Waiting in line …",
     "building": "Building the variant …",
-    "building_share": "Building the variant, {percent}% …",
+    "building_share": "Building the variant, {percent}\u202f% …",
     "running": "Running your picture through it …",
     # how a variant differs: what was changed, and what that alone does to the baseline
     "difference": "{change}: {effect}",
@@ -106,10 +106,10 @@ SENTENCES = {
     "gone": "gone",
     "times_more": "{times}× as many",
     "times_fewer": "{times}× fewer",
-    "slightly_up": "up by less than 0.1 %",
-    "slightly_down": "down by less than 0.1 %",
-    "percent_up": "+{percent} %",
-    "percent_down": "−{percent} %",
+    "slightly_up": "up by less than 0.1\u202f%",
+    "slightly_down": "down by less than 0.1\u202f%",
+    "percent_up": "+{percent}\u202f%",
+    "percent_down": "−{percent}\u202f%",
     # links
     "link_unknown_key": "The link says something that this page does not know, {key}. It is left out.",
     "link_too_long": "The link is too long to be one of this page. Everything is as the page opens.",
