@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..config import CvtConfig
 from ..model import Block, ConvProjection, CvtForImageClassification, Stage
+from .linear import OneDnnLinear
 from .products import Product
 
 
@@ -72,7 +73,7 @@ def why_not(model: nn.Module) -> str | None:
         return f"a {type(model).__name__} is no CvtForImageClassification"
     if set(model.config.qkv_projection_method) != {"dw_bn"}:
         return "it has projections without convolution"
-    kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.LayerNorm, nn.Identity}
+    kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, OneDnnLinear, nn.LayerNorm, nn.Identity}
     for name, module in model.named_modules():
         ours = type(module).__module__ == CvtForImageClassification.__module__
         if not ours and type(module) not in kinds | {nn.ModuleList, nn.Dropout}:
