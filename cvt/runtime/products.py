@@ -78,7 +78,7 @@ def _add_multiplied(total: Tensor, rows: Tensor, packed: Tensor, bias: Tensor | 
 
 @functools.cache
 def onednn_works(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether oneDNN can be asked directly. Its operators are there for PyTorch's compiler and promised to nobody else: so they are tried."""
+    """Whether oneDNN can be asked directly: its operators are there for PyTorch's compiler, promised to nobody else, and so tried."""
     if device.type != "cpu" or dtype != torch.float32 or not torch.backends.mkldnn.is_available():
         return False
     try:

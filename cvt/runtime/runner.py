@@ -1,4 +1,8 @@
-"""A loaded classifier that answers faster, with the same outputs: ``Runner(model)(pixel_values)``.
+"""A loaded classifier that answers faster, with the same outputs.
+
+    runner = Runner(model)
+    with torch.inference_mode():
+        runner.logits(pixel_values)
 
 It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
 do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
@@ -138,6 +142,11 @@ class Runner:
                 weights = self._pack()
                 answer = self._answer(weights.packed, pixel_values, captures)
         return None if weights.hooked() else answer
+
+    def logits(self, pixel_values: Tensor) -> Tensor:
+        """Logits (B, num_labels) whatever happens: by the model itself where this pass is its own affair. Raises as the model."""
+        answer = self(pixel_values)
+        return self.model(pixel_values, return_dict=True).logits if answer is None else answer.logits
 
     def refresh(self) -> None:
         """Packs the model's weights as they are now."""

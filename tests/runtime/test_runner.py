@@ -127,7 +127,11 @@ def test_what_is_the_models_own_affair_is_left_to_it():
     model, x = tiny_model(), pixels()
     runner = Runner(model)
     assert runner(x) is None, "gradients may be wanted"
+    assert runner.logits(x).requires_grad
     with torch.inference_mode():
+        assert runner(x[:0]) is None, "no picture"
+        assert runner.logits(x[:0]).shape == (0, 5)
+        assert torch.equal(runner.logits(x), runner(x).logits)
         assert runner(x) is not None
         with torch.autocast("cpu", torch.bfloat16):
             assert runner(x) is None
