@@ -48,7 +48,7 @@ _UNMEASURED = {
 }
 
 
-def _accepting(cls: type) -> type:
+def _accepting(cls: Any) -> Any:
     """The dataclass with a constructor that keeps unknown keywords as attributes, as transformers' configs do."""
     fill = cls.__init__
 
@@ -132,9 +132,9 @@ class CvtConfig(ConfigBase):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
     hidden_act: str = "gelu"
-    num_labels: int | None = None
-    id2label: dict[int, str] | None = None
-    label2id: dict[str, int] | None = None
+    num_labels: Any = None
+    id2label: Any = None
+    label2id: Any = None
     problem_type: str | None = None
     image_size: int | Size | None = 224
     output_hidden_states: bool = False
@@ -153,7 +153,7 @@ class CvtConfig(ConfigBase):
         given = {name: tuple(getattr(self, name)) for name in STAGE_DEFAULTS if is_list(getattr(self, name))}
         lengths = {name: len(values) for name, values in given.items()}
         counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that tells the number of stages
-        count = lengths.get(counted, 3)
+        count = 3 if counted is None else lengths[counted]
         if count < 1:
             raise ValueError(f"{counted} is empty: a CvT needs at least one stage, for example depth=[2].")
         for name, length in lengths.items():

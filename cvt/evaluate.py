@@ -214,15 +214,15 @@ def run(options: argparse.Namespace) -> None:
     listing, sentence = unseen(find_held_out(options.data), source, options.all)
     for each in filter(None, (*listing.notes, sentence)):
         print(each, flush=True)
-    first = None
+    results = []
     for side in options.side or [processor.side]:
         measured = measure(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
         if skipped := len(listing) - len(measured.labels):
             print(f"{skipped} pictures that cannot be read were skipped.")
         result = evaluate(measured.logits, measured.labels, list(model.config.id2label.values()))
         print(in_words(result, side, measured.speed), flush=True)
-        first = first or (measured, result, side)
-    measured, result, side = first
+        results.append((measured, result, side))
+    measured, result, side = results[0]
     print(f"\n{tables(result)}")
     if options.table:
         with writing(options.table, "--table"):

@@ -95,7 +95,8 @@ def is_list(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= LARGEST  # no NaN either
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    return real and -LARGEST <= value <= LARGEST  # no NaN either
 
 
 def shown(value: Any) -> str:
@@ -132,7 +133,8 @@ def pair(value: int | Size) -> Size:
 
 def whole(value: Any, name: str, stage: int | None, least: int = 1, most: int = LARGEST) -> int:
     if not is_number(value) or value != int(value) or not least <= value <= most:
-        limits = f"at most {most}" if isinstance(value, Real) and value > most else f"{least} or more"
+        real = isinstance(value, Real)
+        limits = f"at most {most}" if real and value > most else f"{least} or more"
         raise ConfigError("{where} must be a whole number, {limits}, not {shown}.", name, stage, value, values={"limits": limits})
     return int(value)
 

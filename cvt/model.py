@@ -14,6 +14,7 @@ documentation of CvT, whose names and outputs these are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
@@ -42,7 +43,7 @@ def quick_gelu(x: Tensor) -> Tensor:
     return x * torch.sigmoid(1.702 * x)
 
 
-ACTIVATIONS = {"gelu": F.gelu, "quick_gelu": quick_gelu}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "quick_gelu": quick_gelu}
 
 
 class DropPath(nn.Module):
@@ -125,9 +126,11 @@ def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]
     """The modules before the linear layers of query, key and value: "dw_bn" learns; "avg" pools keys and values; "linear" has none."""
     kernel, of_query, of_key = stage.kernel_qkv, (stage.stride_q, stage.padding_q), (stage.stride_kv, stage.padding_kv)
     if stage.qkv_projection_method == "dw_bn":
-        return tuple(Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
+        query, key, value = (Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
+        return query, key, value
     if stage.qkv_projection_method == "avg":
-        return Projection(None), *(Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
+        key, value = (Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
+        return Projection(None), key, value
     return Projection(None), Projection(None), Projection(None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,9 @@ class ModelOutput(OrderedDict):
     It can be made from a mapping of its items or from pairs, as tools do that rebuild what a model returns: ``type(out)({...})``.
     Behaves as the ``ModelOutput`` of transformers does, whose documentation this follows.
     """
+
+    if TYPE_CHECKING:  # what the dataclasses have
+        __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls):
         register_pytree_node(

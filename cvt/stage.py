@@ -64,17 +64,16 @@ class StageConfig:
 
     def query_grid(self, height: int, width: int) -> Size:
         """(rows, columns) of tokens that this stage's conv embedding makes of a (height, width) input."""
-        return tuple(
-            conv_output(size, self.patch_size[axis], self.patch_stride[axis], self.patch_padding[axis])
-            for axis, size in enumerate((height, width))
-        )
+        rows, columns = zip(self.patch_size, self.patch_stride, self.patch_padding, strict=True)
+        return conv_output(height, *rows), conv_output(width, *columns)
 
     def key_grid(self, height: int, width: int) -> Size:
         """(rows, columns) of keys and values for a query grid of (height, width)."""
         if self.qkv_projection_method == "linear":
             return height, width
         output = pooled_output if self.qkv_projection_method == "avg" else conv_output
-        return tuple(output(size, self.kernel_qkv, self.stride_kv, self.padding_kv) for size in (height, width))
+        rows, columns = (output(size, self.kernel_qkv, self.stride_kv, self.padding_kv) for size in (height, width))
+        return rows, columns
 
 
 def check_stage(stage: StageConfig) -> None:

@@ -12,6 +12,7 @@ import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -219,7 +220,12 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     with Reporter(options.out / HISTORY, trainer.step, trainer.steps, quiet=not world.first) as report:
         finished = trainer.run(report, measure, options.measurements, options.save_every, options.minutes * 60)
     if world.first:
-        facts = {"pictures": len(training), "steps": trainer.step, "of": trainer.steps, "minutes": round(trainer.seconds / 60, 2)}
+        facts: dict[str, Any] = {
+            "pictures": len(training),
+            "steps": trainer.step,
+            "of": trainer.steps,
+            "minutes": round(trainer.seconds / 60, 2),
+        }
         facts |= {"start": start.source or "new weights", "teacher": options.teacher, "precision": precision, "processes": world.size}
         result.write_record(options.out / "training.json", recipe, facts, device)
         finish(trainer.average, processor, held_out, options.out)

@@ -181,7 +181,7 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
 def observed(model: nn.Module, pixel_values: Tensor, runner: Runner | None = None) -> tuple[Tensor, Capture]:
     """Logits (B, num_labels) of a classifier, and the usual taps of the pass; by its runner where there is one that can."""
     answer = None if runner is None else runner(pixel_values, captures=True)
-    if answer is not None:
+    if answer is not None and answer.taps is not None:
         return answer.logits, Capture.of(answer.taps)
     with capture(model) as seen:
         logits = model(pixel_values).logits

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 Arrays = dict[str, np.ndarray]
@@ -23,9 +26,19 @@ def frozen(tensor: Tensor) -> np.ndarray:
     return array
 
 
+def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """``frozen`` of each; a GPU hands them over in one copy, since it would wait for all its work at every one."""
+    if not tensors or tensors[0].device.type == "cpu":
+        return [frozen(tensor) for tensor in tensors]
+    together = frozen(torch.cat([tensor.flatten() for tensor in tensors]).cpu())
+    parts = np.split(together, np.cumsum([tensor.numel() for tensor in tensors])[:-1])
+    return [part.reshape(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+
+
 def pack(header: dict, arrays: Arrays) -> bytes:
     """The bytes of a header, which must not have ``arrays``, and arrays."""
-    described, parts, offset = [], [], 0
+    described, offset = [], 0
+    parts: list[Any] = []
     for name, array in arrays.items():
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         described.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,7 @@ from cvt.processor import CvtImageProcessor
 from cvt.runtime.runner import Runner
 
 from .capture import Capture, observed
-from .container import frozen
+from .container import frozen, frozen_together
 from .geometry import Grid, stage_grids
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
@@ -100,27 +102,47 @@ def explore(
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
-    cut = processor.cut(original)
-    pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
+    box, size = processor.crop_box(*original.size), processor.cut_size(*original.size)
+    # Resizing a large photograph twice takes longer than a pass, and each resizing keeps one core busy. JPEG's own reductions would
+    # be faster, but they are off by up to 10 of 255 levels where there is text or a fine pattern: more than rounding.
+    with ThreadPoolExecutor(1) as beside:
+        crop = beside.submit(_crop, original, box, size[0] / size[1])
+        cut = processor.cut(original)
+        pixel_values = _pixel_values(model, processor, cut)
     with torch.inference_mode():
         logits, seen = observed(model, pixel_values, runner)
         logits = logits[0].float()
         probabilities = frozen(torch.softmax(logits, dim=-1))
         evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
-    box = processor.crop_box(*original.size)
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
         pixels=np.asarray(cut),
-        crop=_crop(original, box, cut.width / cut.height),
+        crop=crop.result(),
         crop_box=box,
         original_size=original.size,
         logits=frozen(logits),
         probabilities=probabilities,
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
-        stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
+        stages=_stages(seen, model.config.stages, grids),
         evidence=evidence,
         notes=opened.notes,
     )
+
+
+def classify(
+    model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
+) -> list[tuple[str, float]]:
+    """The most probable classes as ``Exploration.top`` has them, from a pass in which nothing is captured. Raises as ``explore``."""
+    pixel_values = _pixel_values(model, processor, processor.cut(picture.image))
+    with torch.inference_mode():
+        answer = None if runner is None else runner(pixel_values)
+        logits = model(pixel_values).logits if answer is None else answer.logits
+        probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
+    return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
+
+
+def _pixel_values(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
 
 
 def _best(probabilities: np.ndarray, count: int) -> list[int]:
@@ -128,12 +150,18 @@ def _best(probabilities: np.ndarray, count: int) -> list[int]:
     return np.argsort(-probabilities, kind="stable")[:count].tolist()
 
 
-def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid) -> StageExploration:
-    blocks = []
-    for layer in range(config.depth):
-        query, key, scale = seen.query_key(config.index, layer)
-        blocks.append(BlockAttention(frozen(query[0]), frozen(key[0]), scale, config.cls_token))
-    return StageExploration(config, frozen(seen.feature_map(config.index)[0]), tuple(blocks), query_grid, key_grid)
+def _stages(seen: Capture, configs: Sequence[StageConfig], grids: Sequence[tuple[Grid, Grid]]) -> tuple[StageExploration, ...]:
+    places = [(config, layer) for config in configs for layer in range(config.depth)]
+    blocks = [seen.query_key(config.index, layer) for config, layer in places]
+    tensors = [seen.feature_map(config.index)[0] for config in configs]
+    tensors += [tensor[0] for query, key, _ in blocks for tensor in (query, key)]
+    arrays = iter(frozen_together(tensors))
+    features = [next(arrays) for _ in configs]
+    attentions: list[list[BlockAttention]] = [[] for _ in configs]
+    for (config, _), (_, _, scale) in zip(places, blocks, strict=True):
+        attentions[config.index].append(BlockAttention(next(arrays), next(arrays), scale, config.cls_token))
+    parts = zip(configs, features, attentions, grids, strict=True)
+    return tuple(StageExploration(config, features, tuple(blocks), *grid) for config, features, blocks, grid in parts)
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:

@@ -37,12 +37,18 @@ class Grid:
 
     def convolved(self, shape: Size, kernel: Size, stride: Size, padding: Size) -> Grid:
         """The grid of ``shape`` that a convolution makes of this one."""
-        return Grid(
-            shape=shape,
-            first=tuple(self.first[a] + ((kernel[a] - 1) / 2 - padding[a]) * self.stride[a] for a in (0, 1)),
-            stride=tuple(self.stride[a] * stride[a] for a in (0, 1)),
-            field=tuple(self.field[a] + (kernel[a] - 1) * self.stride[a] for a in (0, 1)),
+        first, steps, field = zip(
+            *(
+                (
+                    self.first[axis] + ((kernel[axis] - 1) / 2 - padding[axis]) * self.stride[axis],
+                    self.stride[axis] * stride[axis],
+                    self.field[axis] + (kernel[axis] - 1) * self.stride[axis],
+                )
+                for axis in (0, 1)
+            ),
+            strict=True,
         )
+        return Grid(shape, first, steps, field)
 
     def _box(self, row: int, column: int, size: tuple[float, float]) -> tuple[float, float, float, float]:
         y, x = self.centre(row, column)

@@ -139,12 +139,14 @@ def refuse_if_too_large(
             return False
 
     sides = [] if input_fixed or height != width else _sides(config, height)
-    remedy, together, smaller = _one_setting(config, fits, height, sides), (), None
+    remedy = _one_setting(config, fits, height, sides)
+    together: tuple[Remedy, ...] = ()
+    smaller = None
     if remedy is None:
         together = _all_smaller(config, fits)
         if not together and not input_fixed:
             smaller = _smaller_input(config, fits, height, width)
-    if remedy is smaller is None and not together:
+    if remedy is None and smaller is None and not together:
         together = next((found for side in sides if (found := _all_smaller(config, fits, side))), ())
     raise TooLarge(over, config, (height, width), remedy, together, smaller)
 
@@ -209,9 +211,9 @@ def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tupl
     size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
-        changes = {}
+        changes, widths = {}, SETTINGS["embed_dim"].values
         for stage, (depth, dim, heads) in enumerate(zip(config.depth, config.embed_dim, config.num_heads, strict=True)):
-            step = math.lcm(heads, SETTINGS["embed_dim"].values.step)
+            step = math.lcm(heads, widths[1] - widths[0])
             depth = min(max(1, depth * percent // 100), SETTINGS["depth"].values[-1])
             changes[stage] = {"depth": depth, "embed_dim": max(step, dim * percent // 100 // step * step)}
         return changes

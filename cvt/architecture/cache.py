@@ -59,9 +59,8 @@ class VariantCache:
                 if key in self._models:
                     self._models.move_to_end(key)
                     return self._models[key][0]
-                future, mine = self._building.get(key), key not in self._building
-                if mine:
-                    future = self._building[key] = Future()
+                mine = key not in self._building
+                future: Future = self._building.setdefault(key, Future())
             if mine:
                 return self._made(key, future, config, watch)
             try:

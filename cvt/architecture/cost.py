@@ -227,9 +227,11 @@ class _Reach:
 
     def through(self, kernel: Size, stride: Size) -> _Reach:
         """After a convolution."""
-        field = tuple(self.field[axis] + (kernel[axis] - 1) * self.jump[axis] for axis in (0, 1))
-        return _Reach(field, tuple(self.jump[axis] * stride[axis] for axis in (0, 1)))
+        (height, width), (down, across) = self.field, self.jump
+        field = height + (kernel[0] - 1) * down, width + (kernel[1] - 1) * across
+        return _Reach(field, (down * stride[0], across * stride[1]))
 
     def widened(self, kernel: int, times: int) -> _Reach:
         """After ``times`` convolutions of stride 1."""
-        return _Reach(tuple(self.field[axis] + times * (kernel - 1) * self.jump[axis] for axis in (0, 1)), self.jump)
+        (height, width), (down, across) = self.field, self.jump
+        return _Reach((height + times * (kernel - 1) * down, width + times * (kernel - 1) * across), self.jump)

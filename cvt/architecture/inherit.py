@@ -60,7 +60,9 @@ def inherit(base: CvtForImageClassification, config: CvtConfig, seed: int = 0, w
 
 
 def _resized(name: str, theirs: dict[str, Tensor], base: CvtConfig, config: CvtConfig) -> Tensor:
-    index, _, part = IN_STAGE.fullmatch(name).groups()
+    matched = IN_STAGE.fullmatch(name)
+    assert matched  # nothing outside a stage changes its size
+    index, _, part = matched.groups()
     old, new = base.stages[int(index)], config.stages[int(index)]
     if part == f"{PATCHES}.weight":
         kernels = old.patch_size, new.patch_size

@@ -139,8 +139,8 @@ def check_value(setting: Setting, value: Any, stage: int) -> None:
         choice = f"a whole number from {values[0]} to {values[-1]}" + (f" in steps of {values.step}" if values.step > 1 else "")
     else:
         choice = "one of " + ", ".join(str(each) for each in values)
-    values = {"label": setting.label, "number": stage + 1, "choice": choice}
-    raise ConfigError("{label} of stage {number} cannot be {shown}: choose {choice}.", setting.name, stage, value, values=values)
+    words = {"label": setting.label, "number": stage + 1, "choice": choice}
+    raise ConfigError("{label} of stage {number} cannot be {shown}: choose {choice}.", setting.name, stage, value, values=words)
 
 
 def value_words(value: Any) -> str:

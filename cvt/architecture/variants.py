@@ -123,7 +123,8 @@ def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[
         if name in SETTINGS and not _is(value, start[name]):
             check_value(SETTINGS[name], value, index)
         given[name] = tuple(value) if isinstance(value, list) else value
-    now, follow = start | given, {}
+    now = start | given
+    follow: dict[str, Any] = {}
     for name, value in given.items():
         if name in FOLLOWERS and value != start[name]:
             follow |= FOLLOWERS[name](now)

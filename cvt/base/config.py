@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import check_spelling, first_line, shown
 from ..files.hub import Folder, Repository, locate
@@ -30,6 +30,12 @@ _SHARES = ("top1", "top5", "calibration_error")
 
 class ConfigBase:
     """The generic half of ``CvtConfig``, which is a dataclass of the fields."""
+
+    if TYPE_CHECKING:  # what the dataclass has
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+        extra: dict[str, Any]
+
+        def __init__(self, **values: Any): ...
 
     model_type = "cvt"
     attribute_map: dict[str, str] = {}  # noqa: RUF012 -- empty, as in transformers' CvtConfig

@@ -22,7 +22,7 @@ class SeenByTransformers:
     @property
     def __class__(self) -> type:
         base = getattr(sys.modules.get("transformers.modeling_utils"), "PreTrainedModel", None)
-        own = type(self)
+        own: Any = type(self)
         return own if base is None or issubclass(own, base) else _of_both(own, base)
 
     @__class__.setter
@@ -34,16 +34,16 @@ class SeenByTransformers:
         return _blank, (type(self),), self.__dict__
 
 
-def _blank(cls: type) -> Any:
+def _blank(cls: Any) -> Any:
     return cls.__new__(cls)
 
 
 @functools.cache
-def _of_both(own: type, base: type) -> type:
+def _of_both(own: Any, base: Any) -> type:
     """A class that is a model's own and transformers' base; to call it makes a model of the model's own class."""
 
     def make(cls: type, *args, **kwargs) -> Any:
         return own(*args, **kwargs)
 
-    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "__doc__": own.__doc__, "__new__": make}
+    names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__, "__doc__": own.__doc__, "__new__": make}
     return type(own.__name__, (own, base), names)

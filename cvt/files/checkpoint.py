@@ -81,8 +81,8 @@ def load_model(
     found, unknown = given.overridden(options)
     if unknown:
         raise unknown_argument(sorted(unknown)[0], {*inspect.signature(load_model).parameters, *fields, *takes})
-    device = as_device(device if device_map is None else mapped_device(device_map))
-    state, origin = _tensors(files, state_dict, variant, use_safetensors, device)
+    place = as_device(device if device_map is None else mapped_device(device_map))
+    state, origin = _tensors(files, state_dict, variant, use_safetensors, place)
     table = table_of(state)
     for pattern, replacement in (key_mapping or {}).items():
         state = {re.sub(pattern, replacement, name): value for name, value in state.items()}
@@ -93,14 +93,14 @@ def load_model(
     dtype = as_dtype(dtype if torch_dtype is None else torch_dtype)
     for name, value in state.items():
         # A tensor on the CPU is a view of the file until it is copied, and the file may be overwritten one day.
-        state[name] = value.to(device, dtype if value.is_floating_point() else None, copy=device.type == "cpu")
+        state[name] = value.to(place, dtype if value.is_floating_point() else None, copy=place.type == "cpu")
     model.load_state_dict(state, assign=True)
     if state_dict is None and not new:
         model.claim(found.extra)
     model.config.name_or_path = model.name_or_path = "" if source is None else str(source)
     if attn_implementation is not None:
         model.set_attn_implementation(attn_implementation)
-    model = model.to(device).eval()  # buffers that no file holds
+    model = model.to(place).eval()  # buffers that no file holds
     return (model, _loading_info(named, new)) if output_loading_info else model
 
 
@@ -164,7 +164,7 @@ def _fit(
 
 def _new_head(model: CvtPreTrainedModel, names: set[str]) -> dict[str, Tensor]:
     """Freshly initialised tensors for these names of the model's head."""
-    state = {}
+    state: dict[str, Tensor] = {}
     for part in {name.split(".")[0] for name in names}:
         module = getattr(model, part).to_empty(device="cpu")
         model.init_weights(module)

@@ -30,7 +30,7 @@ def push_to_hub(what: Saved, repo_id: str, **options) -> Any:
     """
     for name in ("use_temp_dir", "tags"):  # transformers': where it writes first, and words on the model's card
         options.pop(name, None)
-    uploading = {name: options.pop(name) for name in push_folder.__kwdefaults__ if name in options}
+    uploading = {name: options.pop(name) for name in push_folder.__kwdefaults__ or () if name in options}
     with tempfile.TemporaryDirectory() as folder:
         what.save_pretrained(folder, **options)
         return push_folder(folder, sorted(path.name for path in Path(folder).iterdir()), repo_id, **uploading)

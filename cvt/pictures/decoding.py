@@ -26,7 +26,7 @@ import weakref
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from PIL import Image
 
@@ -36,8 +36,10 @@ from .reading import OpenedPicture, read_picture
 
 try:
     import resource
+
+    HAS_LIMITS = True
 except ImportError:  # Windows: no limits, so no children either
-    resource = None
+    HAS_LIMITS = False
 
 PICTURES = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
 PEAK_BYTES = 512 << 20  # a child that once took more is replaced as well: freed memory does not always return to the system
@@ -87,7 +89,7 @@ class Decoder:
         Raises:
             UnreadablePicture: as ``read_picture``, or the picture takes more than the limits allow.
         """
-        if resource is None:
+        if not HAS_LIMITS:
             return read_picture(source)
         child = self._idle.get()
         try:
@@ -118,6 +120,7 @@ class _Child:
             env={**variables, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
             start_new_session=True,  # Ctrl-C in a terminal is the server's to handle
         )
+        self._asked, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
         weakref.finalize(self, _end, self._process)
 
     @property
@@ -137,10 +140,10 @@ class _Child:
         timer = threading.Timer(self._limits.clock, kill)
         timer.start()
         try:
-            _send(self._process.stdin, source)
-            good, self._leaves, *size, length = _ANSWER.unpack(_exactly(self._process.stdout, _ANSWER.size))
-            about = _exactly(self._process.stdout, length).decode()
-            image = _image(self._process.stdout, *size) if good else None
+            _send(self._asked, source)
+            good, self._leaves, *size, length = _ANSWER.unpack(_exactly(self._answers, _ANSWER.size))
+            about = _exactly(self._answers, length).decode()
+            image = _image(self._answers, *size) if good else None
             notes = [Note(**note) for note in json.loads(about)] if good else []
             self._between = True
         except Exception as error:
@@ -165,14 +168,13 @@ def _image(pipe: BinaryIO, width: int, height: int) -> Image.Image:
 def _end(process: subprocess.Popen) -> None:
     process.kill()
     process.wait()
-    process.stdin.close()
-    process.stdout.close()
+    for pipe in filter(None, (process.stdin, process.stdout)):
+        pipe.close()
 
 
 def _send(pipe: BinaryIO, source: str | Path | bytes) -> None:
-    is_path = isinstance(source, (str, Path))
-    content = os.fsencode(os.path.abspath(source)) if is_path else source
-    pipe.write(_REQUEST.pack(is_path, len(content)))
+    content = source if isinstance(source, bytes) else os.fsencode(os.path.abspath(source))
+    pipe.write(_REQUEST.pack(content is not source, len(content)))
     pipe.write(content)
     pipe.flush()
 

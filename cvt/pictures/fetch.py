@@ -115,7 +115,7 @@ class _Line:
 
         def make(*given, **settings) -> http.client.HTTPConnection:
             connection = kind(*given, **settings)
-            connection._create_connection = self.connect
+            vars(connection)["_create_connection"] = self.connect  # which http.client calls, and tests of Python's own replace
             return connection
 
         return make
@@ -123,12 +123,12 @@ class _Line:
 
 def _to_public(host: str, port: int, timeout: float) -> socket.socket:
     found = [where for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not all(_is_public(where[0]) for where in found):
+    if not all(_is_public(str(where[0])) for where in found):
         raise UnreadablePicture("This address leads into a private network, where nothing is fetched from. Upload the picture.")
     failed: OSError = OSError("no address")
     for where in found:
         try:
-            return socket.create_connection(where[:2], timeout)
+            return socket.create_connection((str(where[0]), port), timeout)
         except OSError as error:
             failed = error
     raise failed

@@ -15,7 +15,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from PIL import Image
 
@@ -26,7 +26,11 @@ from .common.stored import Stored
 from .formats import avif, bmp, gif, jpeg, png, ppm, tiff, webp
 from .memory import from_array, from_image, is_array, untouched_file
 
-PictureSource = "str | Path | bytes | io.BufferedIOBase | Image.Image | np.ndarray | Tensor"
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+PictureSource: TypeAlias = "str | Path | bytes | BinaryIO | Image.Image | np.ndarray | Tensor"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 COLOURS = ("srgb", "as_stored")
 
@@ -101,7 +105,7 @@ def read_picture(source: PictureSource, colours: str = "srgb", least: int | None
     return _finished(_stored(source, least), colours)
 
 
-def _stored(source: PictureSource, least: int | None) -> Stored:
+def _stored(source: Any, least: int | None) -> Stored:
     if is_array(source):
         return from_array(source)
     if isinstance(source, Image.Image):
@@ -191,7 +195,8 @@ def _unidentified(start: bytes) -> UnreadablePicture:
 def _finished(stored: Stored, colours: str) -> OpenedPicture:
     """Colours, then transparency, then the turn: each only where there is something to do."""
     notes = list(stored.notes)
-    own, stored.picture = stored.picture, None  # what is done with is let go at once: a picture may be a quarter of the bound
+    own = stored.picture
+    del stored.picture  # what is done with is let go at once: a picture may be a quarter of the bound
     picture = _plain(own)
     if colours == "srgb" and stored.colour is not None:
         picture, note = to_srgb(picture.copy() if stored.shared and picture is own else picture, stored.colour)

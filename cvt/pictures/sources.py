@@ -55,16 +55,16 @@ def as_stored(source: PictureSource) -> Image.Image:
     Raises:
         UnreadablePicture: what ``open_picture`` refuses, or what Pillow has no plain reading of.
     """
-    if hasattr(source, "read"):
-        source = source.read()
-    open_picture(source)  # nothing is decoded that it does not allow
+    file: Any = source.read() if hasattr(source, "read") else source
+    open_picture(file)  # nothing is decoded that it does not allow
     try:
-        if not isinstance(source, Image.Image):
-            source = Image.open(io.BytesIO(source) if isinstance(source, (bytes, bytearray, memoryview)) else source)
-        source.load()
+        picture = file
+        if not isinstance(file, Image.Image):
+            picture = Image.open(io.BytesIO(file) if isinstance(file, (bytes, bytearray, memoryview)) else file)
+        picture.load()
     except Exception as error:  # Pillow's readers raise nearly anything
         raise UnreadablePicture("This picture cannot be read as it is stored. Export it as PNG and try again.") from error
-    return source
+    return picture
 
 
 def native(source: PictureSource) -> Image.Image:

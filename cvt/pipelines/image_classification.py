@@ -78,7 +78,7 @@ def pipeline(
     if task not in (TASK, None):
         raise ValueError(f"The task is {task!r}, but this pipeline does {TASK!r} only.")
     where = split_where(options)
-    _check_names(options, (*pipeline.__kwdefaults__, "image_processor", "device", "dtype", *where))
+    _check_names(options, (*(pipeline.__kwdefaults__ or ()), "image_processor", "device", "dtype", *where))
     model_kwargs = dict(model_kwargs or {})
     dtype, device = dtype if torch_dtype is None else torch_dtype, mapped_device(device_map) if device is None else device
     if isinstance(feature_extractor, (str, Path)):
@@ -208,7 +208,7 @@ class ImageClassificationPipeline:
 
     def preprocess(self, image: PictureSource, timeout: float | None = None) -> BatchFeature:
         """One picture → what the model takes: ``pixel_values`` (1, C, H, W) in its dtype, on the CPU."""
-        if is_several(image) or (is_array(image) and image.ndim > 3):
+        if is_several(image) or (is_array(image) and getattr(image, "ndim", 0) > 3):
             raise UnreadablePicture(f"An array must be one picture, as all else in a list of pictures, not {_kind(image)}.")
         source = located(image, timeout)
         if getattr(self.image_processor, "pictures", None) == "as_stored":

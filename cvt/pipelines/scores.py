@@ -27,7 +27,7 @@ def check_classifier(model: Any) -> nn.Module:
         ValueError: it is none.
     """
     config = getattr(unwrapped(model), "config", None) if isinstance(model, nn.Module) else None
-    if getattr(config, "num_labels", None) is None or not hasattr(unwrapped(model), "classifier"):
+    if config is None or getattr(config, "num_labels", None) is None or not hasattr(unwrapped(model), "classifier"):
         raise ValueError(f"A {type(model).__name__} is no classifier of pictures: give a CvtForImageClassification, or where it is saved.")
     if not config.num_labels:
         raise ValueError("This model has no classes (num_labels is 0), so it cannot name a picture.")

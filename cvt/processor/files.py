@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..fields import check_spelling
 from ..files.described import processor_values
@@ -24,6 +24,13 @@ _ALWAYS_SAVED = 9  # the fields that every preprocessor_config.json of a CvT has
 
 class ProcessorFiles:
     """Reading and writing of a dataclass of settings, ``CvtImageProcessor``."""
+
+    if TYPE_CHECKING:  # what the dataclass has
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+        resample: int
+        extra: dict[str, Any]
+
+        def __init__(self, **settings: Any): ...
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values, in the form of a Hugging Face ``preprocessor_config.json``."""

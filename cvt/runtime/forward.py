@@ -66,7 +66,7 @@ def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> T
             tokens = _block(block, tokens, grid, has_cls, activation, found, alone=last and taps is None)
         if index < len(packed.stages) - 1:
             x = to_picture(tokens[:, has_cls:], grid)
-        if taps is not None:
+        if taps is not None and found is not None:
             taps.append(StageTaps(tokens, grid, has_cls, found))
     read = tokens[:, :1] if has_cls else tokens
     pooled = _norm(read, packed.norm, packed.norm_eps).mean(dim=1)  # (B, C); the mean of a single token is itself
@@ -125,8 +125,8 @@ def _block(
     if found is not None:
         biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
         found.append(BlockTaps(query, *biased, block.heads, block.scale))
-    parts = (_heads(each, block.heads) for each in (query, key, value))
-    mixed = F.scaled_dot_product_attention(*parts, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
+    query, key, value = (_heads(each, block.heads) for each in (query, key, value))
+    mixed = F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
     rows = tokens.view(-1, width)
     _add_branches(block, rows, mixed.reshape(-1, width), activation)
     return rows.view(pictures, -1, width)

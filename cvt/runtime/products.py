@@ -30,9 +30,8 @@ class Product:
     def __init__(self, weight: Tensor, bias: Tensor | None, prepared: bool = True):
         self.bias = bias
         self._own = None if bias is None else bias.to(weight.dtype)
-        prepared = prepared and onednn_works(weight.device, weight.dtype)
-        self._packed = _packed(weight) if prepared else None
-        self._weight = None if prepared else weight.detach().clone()  # each takes as much memory as the other
+        self.prepared = prepared and onednn_works(weight.device, weight.dtype)
+        self._weight = _packed(weight) if self.prepared else weight.detach().clone()  # each takes as much memory as the other
 
     @property
     def transposed(self) -> Tensor:
@@ -41,16 +40,16 @@ class Product:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(N, C_in) → (N, C_out)."""
-        if self._packed is None:
+        if not self.prepared:
             return F.linear(rows, self._weight, self._own)
         if len(rows) < FEW:
-            return _multiplied(F.pad(rows, (0, 0, 0, FEW - len(rows))), self._packed, self._own)[: len(rows)]
-        return _multiplied(rows, self._packed, self._own)
+            return _multiplied(F.pad(rows, (0, 0, 0, FEW - len(rows))), self._weight, self._own)[: len(rows)]
+        return _multiplied(rows, self._weight, self._own)
 
     def add_to(self, total: Tensor, rows: Tensor) -> None:
         """Adds what ``rows`` (N, C_in) become to ``total`` (N, C_out), contiguous, in place."""
-        if self._packed is not None and len(rows) >= FEW:
-            _add_multiplied(total, rows, self._packed, self._own)
+        if self.prepared and len(rows) >= FEW:
+            _add_multiplied(total, rows, self._weight, self._own)
         else:
             total += self(rows)
 

@@ -48,10 +48,11 @@ class _Graph:
             for _ in range(2):
                 forward(packed, self.given, [] if captures else None)
         current.wait_stream(side)
-        self.graph, self.taps = torch.cuda.CUDAGraph(), [] if captures else None
+        self.graph = torch.cuda.CUDAGraph()
+        self.taps: Taps | None = [] if captures else None
         with torch.cuda.graph(self.graph):
             self.logits = forward(packed, self.given, self.taps)
-            if captures:  # into one buffer, which takes one copy to hand out
+            if self.taps is not None:  # into one buffer, which takes one copy to hand out
                 tensors = _tensors(self.taps)
                 self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
                 torch._foreach_copy_(_parts(self.all, tensors), tensors)
@@ -63,7 +64,7 @@ class _Graph:
         if self.taps is None:
             return Answer(self.logits.clone())
         copies = iter(_parts(self.all.clone(), _tensors(self.taps)))
-        taps = []
+        taps: Taps = []
         for stage in self.taps:
             tokens = next(copies)
             blocks = [replace(block, query=next(copies), key=next(copies), value=next(copies)) for block in stage.blocks]

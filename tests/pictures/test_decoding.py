@@ -307,7 +307,7 @@ threading.Event().wait()
 
 
 def test_where_a_system_has_no_limits_pictures_are_read_here(monkeypatch):
-    monkeypatch.setattr(decoding, "resource", None)
+    monkeypatch.setattr(decoding, "HAS_LIMITS", False)
     monkeypatch.setattr(decoding, "_Child", None)
     assert Decoder().read(file_of(photograph(), "PNG")).image.size == photograph().size
 

@@ -36,7 +36,7 @@ def test_the_same_numbers_for_any_number_of_rows(prepared, bias, widths, count):
     summed = total.clone()
     product.add_to(summed, x)
     assert float((summed - total - expected).abs().max()) < 2e-5
-    assert (product._packed is not None) is prepared
+    assert product.prepared is prepared
 
 
 @needs_onednn
@@ -76,7 +76,7 @@ def test_operators_that_are_not_as_expected_are_not_used(monkeypatch, wrong):
     try:
         assert not onednn_works(CPU, torch.float32)
         model = tiny_model()
-        assert all(block.query._packed is None for stage in pack(model).stages for block in stage.blocks)
+        assert not any(block.query.prepared for stage in pack(model).stages for block in stage.blocks)
         with torch.inference_mode():
             torch.testing.assert_close(Runner(model)(pixels()).logits, model(pixels()).logits)
     finally:

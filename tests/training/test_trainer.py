@@ -134,16 +134,17 @@ def test_a_teacher_is_listened_to(tmp_path):
 
 def test_only_long_trainings_on_a_gpu_are_compiled(tmp_path, monkeypatch):
     compiled = []
-    monkeypatch.setattr("cvt.training.trainer.compile_for_gpu", lambda model, replayed: compiled.append(replayed))
+    monkeypatch.setattr("cvt.training.trainer.compile_for_gpu", compiled.append)
     long = {**QUICK, "phases": (((16,), 200.0),)}  # 600 steps
     trainer(tmp_path, Recipe(**long))
     assert not compiled  # on the CPU
     monkeypatch.setattr(CvtForImageClassification, "device", torch.device("cuda"))
     trainer(tmp_path, Recipe(**QUICK))
     assert not compiled
-    trainer(tmp_path, Recipe(**long))
-    trainer(tmp_path, Recipe(**long, accumulate=2))
-    assert compiled == [True, False]  # gradients that add up outlive a step's graph
+    whole, parts = trainer(tmp_path, Recipe(**long)), trainer(tmp_path, Recipe(**long, accumulate=2))
+    assert compiled == [whole.model, parts.model]
+    assert whole._captured
+    assert not parts._captured  # gradients that add up outlive a replay
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path):

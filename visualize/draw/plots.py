@@ -8,6 +8,7 @@ from 1; arguments count from 0.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -232,16 +233,16 @@ def training_curves(rows: Sequence[Mapping[str, object]]) -> Figure:
     return figure
 
 
-def _value(row: Mapping[str, object], name: str) -> float | None:
+def _value(row: Mapping[str, Any], name: str) -> float | None:
     value = row.get(name)
     return None if value is None or value == "" else float(value)
 
 
-def _changes_of_side(rows: Sequence[Mapping[str, object]]) -> list[tuple[float, int]]:
+def _changes_of_side(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, int]]:
     """(step, side) of the first row of every input size, in order; empty where the history does not say."""
     changes: list[tuple[float, int]] = []
     for row in rows:
         side = _value(row, "side")
         if side is not None and (not changes or changes[-1][1] != int(side)):
-            changes.append((_value(row, "step"), int(side)))
+            changes.append((float(row["step"]), int(side)))
     return changes

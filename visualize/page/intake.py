@@ -74,7 +74,7 @@ class Intake:
             return source
         if not isinstance(source, (str, Path, bytes)) or (not isinstance(source, bytes) and str(source) in self.ours):
             return read_picture(source)
-        return self._decoder.read(self._downloaded(source) if is_url(source) else source)
+        return self._decoder.read(self._downloaded(source) if isinstance(source, str) and is_url(source) else source)
 
     def _downloaded(self, address: str) -> bytes:
         if self._download is None:

@@ -38,7 +38,16 @@ _PRIMARIES = {
 }
 # H.273's transfer characteristics; those of television are a matter of who shows them.
 _TELEVISION = (1, 6, 11, 14, 15)
-_TRANSFERS = {2: "srgb", 13: "srgb", **dict.fromkeys(_TELEVISION, "television"), 4: 2.2, 5: 2.8, 8: 1.0, 16: "pq", 18: "hlg"}
+_TRANSFERS: dict[int, str | float] = {
+    2: "srgb",
+    13: "srgb",
+    **dict.fromkeys(_TELEVISION, "television"),
+    4: 2.2,
+    5: 2.8,
+    8: 1.0,
+    16: "pq",
+    18: "hlg",
+}
 # Gamuts that people know by name, whatever a profile calls itself: x, y of red, green, blue and white.
 _GAMUTS = {
     "Display P3": _PRIMARIES[12][1],
@@ -128,7 +137,7 @@ def to_srgb(picture: Image.Image, colour: bytes | Described | None) -> tuple[Ima
 def lab_to_srgb(picture: Image.Image) -> Image.Image:
     """A picture of Pillow's mode LAB (CIE L*a*b* of D50) as RGB."""
     change = ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)
-    return ImageCms.applyTransform(picture, change)
+    return _changed(picture, change)
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
@@ -141,10 +150,16 @@ def _applied(picture: Image.Image, space: str, change: ImageCms.ImageCmsTransfor
         ImageCms.applyTransform(picture, change, inPlace=True)  # an alpha channel stays
         return picture
     if picture.mode == "LA":
-        converted = ImageCms.applyTransform(picture.getchannel("L"), change)
+        converted = _changed(picture.getchannel("L"), change)
         converted.putalpha(picture.getchannel("A"))
         return converted
-    return ImageCms.applyTransform(picture, change)
+    return _changed(picture, change)
+
+
+def _changed(picture: Image.Image, change: ImageCms.ImageCmsTransform) -> Image.Image:
+    changed = ImageCms.applyTransform(picture, change)
+    assert changed is not None  # it is None only for a change in place
+    return changed
 
 
 def _space(profile: bytes) -> str | None:
@@ -264,7 +279,7 @@ def _xyz(values) -> bytes:
 
 def _tone_mapped(picture: Image.Image, space: Described) -> Image.Image:
     """PQ or HLG → sRGB, in place."""
-    light = _light(np.arange(256) / 255, space.transfer).astype(np.float32)
+    light = _light(np.arange(256) / 255, str(space.transfer)).astype(np.float32)
     wide = _to_xyz(_PRIMARIES[9][1])
     to_wide = (np.linalg.inv(wide) @ _to_xyz(space.places)).T.astype(np.float32)
     to_srgb_light = (np.linalg.inv(_to_xyz(_SRGB_PLACES)) @ wide).T.astype(np.float32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ class Stored:
 
     picture: Image.Image
     orientation: int = 1
-    colour: object = None
+    colour: Any = None
     notes: list[Note] = field(default_factory=list)
     shared: bool = False
 
@@ -80,7 +80,7 @@ def floats_to_8_bits(values: np.ndarray, low: float = 0.0, high: float = 1.0) ->
 class _Pieces(io.RawIOBase):
     """A file made of parts of another one and of bytes, in order, without copying them together."""
 
-    def __init__(self, file: BinaryIO, pieces: list[bytes | tuple[int, int]]):
+    def __init__(self, file: BinaryIO, pieces: Sequence[bytes | tuple[int, int]]):
         self._file, self._pieces, self._place = file, [piece for piece in pieces if _length(piece)], 0
         self._starts = [0]
         for piece in self._pieces:
@@ -117,7 +117,7 @@ def _length(piece: bytes | tuple[int, int]) -> int:
     return len(piece) if isinstance(piece, bytes) else piece[1]
 
 
-def pieced(file: BinaryIO, pieces: list[bytes | tuple[int, int]]) -> io.BufferedReader:
+def pieced(file: BinaryIO, pieces: Sequence[bytes | tuple[int, int]]) -> io.BufferedReader:
     """A readable file of ``pieces``: bytes, or (start, length) of ``file``."""
     return io.BufferedReader(_Pieces(file, pieces), 1 << 16)
 

@@ -76,10 +76,13 @@ def _colour(picture: _Item, profile: bytes | None):
     if profile and len(profile) <= MAX_PROFILE:
         return profile
     nclx = picture.properties.get(b"nclx", b"")
-    return from_cicp(*struct.unpack_from(">HH", nclx), television="srgb") if len(nclx) >= 4 else None
+    if len(nclx) < 4:
+        return None
+    primaries, transfer = struct.unpack_from(">HH", nclx)
+    return from_cicp(primaries, transfer, television="srgb")
 
 
-def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(content: bytes | bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(type, start, end) of the boxes between two places, without their heads."""
     for _ in range(_MOST_BOXES):
         if start + 8 > end:
@@ -96,7 +99,7 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
         start = stop
 
 
-def _items(content: bytes) -> tuple[dict[int, _Item], int | None]:
+def _items(content: bytes | bytearray) -> tuple[dict[int, _Item], int | None]:
     """The items of the file by their numbers, and the primary one's number."""
     items: dict[int, _Item] = {}
     primary, data = None, 0
@@ -119,7 +122,7 @@ def _items(content: bytes) -> tuple[dict[int, _Item], int | None]:
     return items, primary
 
 
-def _kinds(content: bytes, inner: dict, items: dict[int, _Item]) -> None:
+def _kinds(content: bytes | bytearray, inner: dict, items: dict[int, _Item]) -> None:
     start, end = inner.get(b"iinf", (0, 0))
     if not end:
         return
@@ -131,7 +134,7 @@ def _kinds(content: bytes, inner: dict, items: dict[int, _Item]) -> None:
             items[number] = _Item(bytes(content[place : place + 4]))
 
 
-def _extents(content: bytes, inner: dict, items: dict[int, _Item], data: int) -> None:
+def _extents(content: bytes | bytearray, inner: dict, items: dict[int, _Item], data: int) -> None:
     place, end = inner.get(b"iloc", (0, 0))
     if not end:
         return
@@ -160,7 +163,7 @@ def _extents(content: bytes, inner: dict, items: dict[int, _Item], data: int) ->
             item.extents.append((start, length or len(content) - start))
 
 
-def _properties(content: bytes, inner: dict, items: dict[int, _Item]) -> None:
+def _properties(content: bytes | bytearray, inner: dict, items: dict[int, _Item]) -> None:
     """Gives each item its properties by name; colours by the name of their kind."""
     start, end = inner.get(b"iprp", (0, 0))
     parts = [(name, first, last) for name, first, last in _boxes(content, start, end)]
@@ -197,7 +200,7 @@ def _extent(item: _Item) -> tuple[int, int]:
     return struct.unpack_from(">II", extent, 4)
 
 
-def _check_frames(content: bytes, items: dict[int, _Item], most: int) -> None:
+def _check_frames(content: bytes | bytearray, items: dict[int, _Item], most: int) -> None:
     """Refuses frames that are larger than the extent of their item says, and more of them than make one picture."""
     total = 0
     for item in items.values():

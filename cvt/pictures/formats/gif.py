@@ -21,7 +21,8 @@ def read(file: BinaryIO) -> Stored:
         raise damaged()
     place = 13 + _table(screen[10])
     palette = read_at(file, 13, place - 13)
-    frames, control, blocks, first = 0, b"", 0, None
+    frames, control, blocks = 0, b"", 0
+    first: tuple[bytes, int, int] | None = None
     while blocks < _MOST_BLOCKS:
         blocks += 1
         kind = read_at(file, place, 1)
@@ -37,14 +38,14 @@ def read(file: BinaryIO) -> Stored:
             data = place + 10 + _table(head[9])
             frames += 1
             if not first:
-                first = (head, place + 10)
+                first = (head, place + 10, place + 10)
             place = data + 1
         else:
             break
         start = place
         place, count, whole = _behind(file, place, _MOST_BLOCKS - blocks)
         blocks += count
-        if frames == 1 and kind == b",":
+        if first and frames == 1 and kind == b",":
             first = (*first[:2], place)
         if not whole:
             break

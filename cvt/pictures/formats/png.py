@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -99,7 +100,7 @@ def _frames(found: _Structure) -> int:
 
 def _first_frame(file: BinaryIO, found: _Structure, header: bytes) -> Image.Image | None:
     """The first frame where it is another picture than the still one; None if it is not inside its canvas."""
-    if len(found.control) < 26:
+    if found.control is None or len(found.control) < 26:
         return None
     width, height, left, top = struct.unpack(">4I", found.control[4:20])
     size = struct.unpack(">II", header[:8])
@@ -138,7 +139,7 @@ def _palette(content: bytes, depth: int) -> bytes:
 
 
 def _decode(
-    file: BinaryIO, header: bytes, chunks: dict[bytes, bytes], data: list[tuple[int, int]], rawmode: str | None = None
+    file: BinaryIO, header: bytes, chunks: dict[bytes, bytes], data: Sequence[tuple[int, int]], rawmode: str | None = None
 ) -> Image.Image:
     """What Pillow makes of a PNG of these chunks alone; ``rawmode`` is its name for another way to read samples."""
     small = b"".join(_chunk(kind, content) for kind, content in {b"IHDR": header, **chunks}.items() if content)

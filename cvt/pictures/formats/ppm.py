@@ -44,9 +44,9 @@ def read(file: BinaryIO) -> Stored:
     else:
         if not 0 < limit < 65_536:
             raise damaged()
-        numbers = _plain if kind in PLAIN else _whole
-        whole = numbers(file, start, width, height, channels, limit)
-        rows = ((top, to_8_bits(values, limit)) for top, values in whole)
+        most = int(limit)
+        whole = (_plain if kind in PLAIN else _whole)(file, start, width, height, channels, most)
+        rows = ((top, to_8_bits(values, most)) for top, values in whole)
         if limit not in (255, 65_535):
             notes.append(Note("range", name=f"0 to {limit}"))
     picture = Image.new("L" if channels == 1 else "RGB", (width, height))

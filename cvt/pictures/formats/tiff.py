@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -52,16 +52,20 @@ def _by_libtiff(file: BinaryIO, layout: Layout) -> Image.Image:
         raise unsupported(layout.name)
     kept = (tags.PHOTOMETRIC, tags.FILL_ORDER, tags.SAMPLES, tags.SUBSAMPLING, tags.TABLES, tags.T4, tags.T6)
     own = {tag: layout.tags[tag] for tag in kept if layout.tags.get(tag)}
-    own = {tag: values[0] if isinstance(values[0], bytes) else values for tag, values in own.items()}
-    if tags.TABLES in own and not isinstance(own[tags.TABLES], bytes):
-        own[tags.TABLES] = bytes(own[tags.TABLES])
-    shape = {tags.WIDTH: (layout.width,), tags.HEIGHT: (layout.height,), tags.COMPRESSION: (layout.compression,)}
+    plain: dict[int, Any] = {tag: values[0] if isinstance(values[0], bytes) else values for tag, values in own.items()}
+    if tags.TABLES in plain and not isinstance(plain[tags.TABLES], bytes):
+        plain[tags.TABLES] = bytes(plain[tags.TABLES])
+    shape: dict[int, tuple[int, ...]] = {
+        tags.WIDTH: (layout.width,),
+        tags.HEIGHT: (layout.height,),
+        tags.COMPRESSION: (layout.compression,),
+    }
     shape[tags.BITS] = (layout.bits,) * layout.samples
     if layout.tiled:
         shape |= {tags.TILE_WIDTH: (layout.part_width,), tags.TILE_HEIGHT: (layout.part_height,)}
     else:
         shape[tags.ROWS_PER_STRIP] = (layout.part_height,)
-    content = built({**own, **shape}, [read_at(file, *part) for part in layout.parts], layout.tiled)
+    content = built({**plain, **shape}, [read_at(file, *part) for part in layout.parts], layout.tiled)
     try:
         picture = TiffImagePlugin.TiffImageFile(io.BytesIO(content))
     except Exception as error:
@@ -95,7 +99,7 @@ def _mode(layout: Layout) -> tuple[str, int]:
     if layout.predictor == 3 and layout.format != 3:
         raise damaged()
     mode = {0: "L", 1: "L", 2: "RGB", 3: "P", 5: "CMYK", 8: "LAB", 9: "LAB"}.get(layout.photometric)
-    colours = {"L": 1, "P": 1, "CMYK": 4}.get(mode, 3)
+    colours = 3 if mode is None else {"L": 1, "P": 1, "CMYK": 4}.get(mode, 3)
     extra = layout.samples - colours
     if mode is None or extra < 0 or (mode == "LAB" and (layout.bits != 8 or layout.format == 3)):
         raise unsupported(layout.name)
@@ -112,7 +116,7 @@ def _mode(layout: Layout) -> tuple[str, int]:
 def _shown(layout: Layout, colours: int, notes: list[Note]):
     """The function (rows, W, samples) → uint8 (rows, W, ``colours``)."""
     if layout.photometric in (3, 8, 9):
-        signs = np.uint8([0, 128, 128] if layout.photometric == 9 else 0)  # Pillow takes a* and b* signed, as CIELAB has them
+        signs = np.array([0, 128, 128] if layout.photometric == 9 else 0, np.uint8)  # Pillow takes a* and b* signed, as CIELAB has them
         return lambda values: values[:, :, :colours].astype(np.uint8) ^ signs
     low, high = _range(layout, notes)
     inverted = layout.photometric == 0
@@ -133,8 +137,7 @@ def _shown(layout: Layout, colours: int, notes: list[Note]):
 def _range(layout: Layout, notes: list[Note]) -> tuple[float, float]:
     """What is black and what is white: SMinSampleValue and SMaxSampleValue, else the type's 0 and its largest; floats 0 and 1."""
     most = {1: (1 << layout.bits) - 1, 2: (1 << layout.bits - 1) - 1, 3: 1}[layout.format]
-    low, high = (layout.tags.get(tag) or (usual,) for tag, usual in ((tags.LEAST, 0), (tags.MOST, most)))
-    low, high = float(min(low)), float(max(high))
+    low, high = float(min(layout.tags.get(tags.LEAST) or (0,))), float(max(layout.tags.get(tags.MOST) or (most,)))
     if not (np.isfinite([low, high]).all() and low < high):
         low, high = 0.0, float(most)
     if (low, high) != (0, most) or layout.format != 1 or layout.bits > 16:

@@ -89,7 +89,8 @@ def pages(file: BinaryIO) -> tuple[Layout, int]:
         first, place = _directory(file, place, order, big)
     except struct.error as error:
         raise damaged() from error
-    count, seen = 1, set()
+    count = 1
+    seen: set[int] = set()
     while place and place not in seen and len(seen) < _MOST_PAGES:
         seen.add(place)
         try:
@@ -194,7 +195,7 @@ def built(tags: dict[int, tuple[int, ...] | bytes], data: list[bytes], tiled: bo
     entries = b""
     for tag, values in sorted(tags.items()):
         raw = isinstance(values, bytes)
-        packed = values if raw else struct.pack(f"<{len(values)}I", *values)
+        packed = values if isinstance(values, bytes) else struct.pack(f"<{len(values)}I", *values)
         if len(packed) > 4:
             packed, start = struct.pack("<I", len(body)), packed
             body += start

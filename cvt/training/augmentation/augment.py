@@ -96,7 +96,7 @@ def random_resized_crop(pictures: Tensor, size: int, area: tuple[float, float], 
         smaller = max(size, round(size / area[0] ** 0.5))
         if smaller < pictures.shape[-1]:
             x = F.interpolate(x, size=(smaller, smaller), mode="bilinear", antialias=True)
-    grid = F.affine_grid(theta, (count, 3, size, size), align_corners=False)
+    grid = F.affine_grid(theta, [count, 3, size, size], align_corners=False)
     return F.grid_sample(x, grid, mode="bicubic", padding_mode="reflection", align_corners=False).clamp(0, 1)
 
 

@@ -7,6 +7,7 @@ device.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +16,13 @@ from torch import Tensor
 from .augment import Draws, constant, per_picture, softened
 
 LEAST_SCALE = 0.4  # to which a picture is reduced before it is enlarged again
-REDUCTIONS = ({"mode": "bilinear", "antialias": True}, {"mode": "bicubic", "antialias": True}, {"mode": "area"}, {"mode": "bilinear"})
-ENLARGEMENTS = ({"mode": "bilinear"}, {"mode": "bicubic"}, {"mode": "nearest-exact"})
+REDUCTIONS: tuple[dict[str, Any], ...] = (
+    {"mode": "bilinear", "antialias": True},
+    {"mode": "bicubic", "antialias": True},
+    {"mode": "area"},
+    {"mode": "bilinear"},
+)
+ENLARGEMENTS: tuple[dict[str, Any], ...] = ({"mode": "bilinear"}, {"mode": "bicubic"}, {"mode": "nearest-exact"})
 FINE, COARSE = (0.0, 2.5), (0.6, 1.4)  # by how much details of about one and of about two pixels are damped or amplified
 QUALITY = (15.0, 90.0)
 BLOCK = 8

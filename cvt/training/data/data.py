@@ -46,10 +46,10 @@ def find_both(path: str | Path, seed: int, share: float = HELD_OUT_SHARE) -> tup
         ValueError: what ``find`` raises, one class only, a class with too few pictures, or other classes in the two parts.
     """
     path = _place(path)
-    parts = _named(path, TRAINING_NAMES), _held_out(path)
-    if not all(parts):
+    to_train_on, to_hold_out = _named(path, TRAINING_NAMES), _held_out(path)
+    if not to_train_on or not to_hold_out:
         return split(find(path), seed, share)
-    training, held_out = (_listing(part, path) for part in parts)
+    training, held_out = _listing(to_train_on, path), _listing(to_hold_out, path)
     _check_same_classes(training, held_out)
     _check_classes(training)
     return training, replace(held_out, held_out=True)
@@ -141,7 +141,7 @@ def _named(path: Path, names: tuple[str, ...]) -> Path | list[Path] | None:
 
 
 def _held_out(path: Path) -> Path | list[Path] | None:
-    return next(filter(None, (_named(path, names) for names in HELD_OUT_NAMES)), None)
+    return next((place for names in HELD_OUT_NAMES if (place := _named(path, names))), None)
 
 
 def _only_training(path: Path) -> Path | None:

@@ -129,5 +129,5 @@ def _stacked(squares: list[np.ndarray]) -> Tensor:
         if square.shape[0] < side:
             square = np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
         stacked[place] = square.transpose(2, 0, 1)  # (S, S, 3) → (3, S, S)
-        squares[place] = None
+        squares[place] = np.empty(0)
     return torch.from_numpy(stacked)

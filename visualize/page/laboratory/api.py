@@ -57,7 +57,7 @@ class LaboratoryApi:
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json; ``python``, lines that build it; and ``note``, a remark."""
         loaded, request = self._request(asked)
-        config, inherited = request.architecture, request.weights == INHERITED
+        config, inherited = request.architecture or loaded.config, request.weights == INHERITED
         lines = python_lines(config, loaded.config, inherited, request.seed, loaded.source, request.side)
         return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
 
@@ -70,7 +70,7 @@ class LaboratoryApi:
         """The variant as a saved model folder, zipped."""
         loaded, request = self._request(asked)
         side = request.side or loaded.side
-        weights = cost(request.architecture, side, side).weight_bytes
+        weights = cost(request.architecture or loaded.config, side, side).weight_bytes
         if weights > MAX_SAVED:
             raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED))
         if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time: each holds the weights several times

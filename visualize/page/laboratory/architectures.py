@@ -16,7 +16,8 @@ from ..requests import INHERITED, WEIGHTS, ModelRequest
 from ..words.sentences import Refused
 
 # What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
-LIMITS = Limits(macs=10_000_000_000, parameters=150_000_000, memory=2 << 30)
+MAX_PARAMETERS = 150_000_000
+LIMITS = Limits(macs=10_000_000_000, parameters=MAX_PARAMETERS, memory=2 << 30)
 MAX_SEED = 2**31 - 1
 
 
@@ -57,7 +58,7 @@ def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, 
     chosen = asked.get("side", side)
     if type(chosen) is not int or chosen not in (*INPUT_SIDES, side):
         raise Refused("no_input_side", value=shown(chosen), step=INPUT_SIDES.step, most=INPUT_SIDES[-1], own=side)
-    config = architecture(base, asked.get("stages"))
+    config = architecture(base, asked.get("stages", ()))
     return config, cost(config, chosen, chosen)
 
 

@@ -72,7 +72,10 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
         read = architecture_of(config, side, asked)
     except ValueError as error:
         return {"problem": problem(error), "remedy": _near(config, side, asked)}
-    answer = {"variant": costs(*read), "differences": [_difference(each) for each in differences(read[0], config, read[1].width, side)]}
+    answer: dict[str, Any] = {
+        "variant": costs(*read),
+        "differences": [_difference(each) for each in differences(read[0], config, read[1].width, side)],
+    }
     try:
         check_limits(read[0], read[1].width)
     except TooLarge as error:
@@ -90,8 +93,9 @@ def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
     moved = asked.get("moved") if isinstance(asked, Mapping) else None
     if not isinstance(moved, list) or len(moved) != 2 or type(moved[0]) is not int or not isinstance(moved[1], str):
         return None
-    value = nearest(config, side, asked, *moved)
-    return None if value is None else _remedy(Remedy(*moved, value))
+    stage, name = moved
+    value = nearest(config, side, asked, stage, name)
+    return None if value is None else _remedy(Remedy(stage, name, value))
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def _stages(config: CvtConfig, base: CvtConfig, side: int, before: CvtCost) -> l
     which = tuple(range(kept, max(config.num_stages, base.num_stages)))
     if not which:
         return []
-    alone = architecture(base, [{} for _ in range(kept)] + stage_settings(config)[base.num_stages :])
+    unchanged: list[dict[str, Any]] = [{} for _ in range(kept)]
+    alone = architecture(base, unchanged + stage_settings(config)[base.num_stages :])
     old, new = (tuple(zip(each.depth, each.embed_dim, strict=True))[kept:] for each in (base, config))
     return [Difference(STAGES, which, old, new, *_amounts(before, _cost_or_none(alone, side)))]
 
@@ -115,12 +116,13 @@ def _cost_or_none(config: CvtConfig | None, side: int) -> CvtCost | None:
         return None
 
 
-def _amounts(before: CvtCost | None, after: CvtCost | None, stages: tuple[int, ...] = ()) -> list[Amounts | None]:
+def _amounts(before: CvtCost | None, after: CvtCost | None, stages: tuple[int, ...] = ()) -> tuple[Amounts | None, Amounts | None]:
     """Both costs, their attention weights of some stages only where these are given; None and None where one is not possible."""
     if before is None or after is None:
-        return [None, None]
+        return None, None
 
     def attention(found: CvtCost) -> int:
         return sum(found.stages[stage].attention_entries for stage in stages) if stages else found.attention_entries
 
-    return [Amounts(attention(each), each.macs, each.parameters) for each in (before, after)]
+    before_it, after_it = (Amounts(attention(each), each.macs, each.parameters) for each in (before, after))
+    return before_it, after_it

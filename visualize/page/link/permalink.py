@@ -49,7 +49,7 @@ def encode(view: View, base: CvtConfig) -> str:
 
 
 def _settings(config: CvtConfig, base: CvtConfig) -> list[tuple[str, Any]]:
-    pairs = [("stages", config.num_stages)] if config.num_stages != base.num_stages else []
+    pairs: list[tuple[str, Any]] = [("stages", config.num_stages)] if config.num_stages != base.num_stages else []
     for index, changes in enumerate(stage_changes(config, base)):
         for name, value in changes.items():
             pairs.append((f"s{index + 1}.{SETTING_KEYS[name]}", f"{value:g}" if isinstance(value, (int, float)) else value))
@@ -169,7 +169,9 @@ class _Reading:
         self._side(given)
 
     def _setting(self, key: str, value: str, stages: list[dict[str, Any]]) -> None:
-        stage, short = _SETTING.fullmatch(key).groups()
+        matched = _SETTING.fullmatch(key)
+        assert matched  # as who calls this has seen
+        stage, short = matched.groups()
         name = next((name for name, each in SETTING_KEYS.items() if each == short), None)
         index = int(stage) - 1
         parsed = None if name is None else _parsed(name, value)
