@@ -67,6 +67,14 @@ def test_logits_and_taps_are_the_models(changes):
         check(model, model, pixels(pictures, model.config.num_channels, height, width).double(), 1e-12)
 
 
+@pytest.mark.parametrize("changes", ARCHITECTURES, ids=str)
+def test_prepared_products_compute_the_same(changes):
+    """float32 on a CPU: 24 bits, so roundings of 6e-8 in each of about 50 steps."""
+    model, exact = tiny_model(**changes), tiny_model(**changes).double()
+    for pictures, height, width in SHAPES:
+        check(model, exact, pixels(pictures, model.config.num_channels, height, width), 3e-6)
+
+
 @needs_cuda
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float16, 5e-3), (torch.bfloat16, 4e-2)], ids=str)
 @pytest.mark.parametrize("changes", [*ARCHITECTURES, {"embed_dim": (20, 100, 60), "num_heads": (1, 2, 3)}], ids=str)
