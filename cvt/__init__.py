@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
     from .processor import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
+    from .runtime.runner import Runner
 
 _HOMES = {
     "AutoFeatureExtractor": "processor",
@@ -26,6 +27,7 @@ _HOMES = {
     "CvtForImageClassification": "model",
     "CvtImageProcessor": "processor",
     "CvtModel": "model",
+    "Runner": "runtime.runner",
     "UnreadablePicture": "pictures",
     "open_picture": "pictures",
     "pipeline": "pipelines",
@@ -39,6 +41,7 @@ __all__ = [
     "CvtForImageClassification",
     "CvtImageProcessor",
     "CvtModel",
+    "Runner",
     "UnreadablePicture",
     "open_picture",
     "pipeline",
