@@ -1,4 +1,4 @@
-"""The one place where results live between a picture and the questions about it: bounded, shared, thread-safe."""
+"""Stores results between the request for them and later queries about them: bounded, shared, thread-safe."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from .words.sentences import Refused
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What a model did with a picture, the request that this answers, and, where they were made ahead, the bytes that the browser
-    draws from."""
+    """A model's result for a picture, its request, and, if precomputed, the browser's payload."""
 
     request: Request
     exploration: Exploration
@@ -42,7 +41,7 @@ Item = TypeVar("Item", bound=Sized)
 class ExplorationStore(Generic[Item]):
     """The most recently used results, at most ``max_items`` of them and at most ``max_bytes`` in all.
 
-    Keys cannot be guessed: whoever has one was given it, so people who share a server do not see each other's pictures.
+    Keys cannot be guessed, so people who share a server do not see each other's pictures.
 
     Raises:
         ValueError: bounds below 1.
