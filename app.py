@@ -356,7 +356,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "built-in model; repeat it to choose between models on the page "
         "(environment: CVT_MODEL, several separated by commas; default: embedded)",
     )
-    option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32")
+    option(
+        "--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32"
+    )
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 serves all networks of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
     parser.add_argument(
