@@ -1,13 +1,12 @@
 """The benchmarks' own arithmetic, and that their cases run: no times are judged here."""
 
-import re
-
 import pytest
 
 from benchmarks import page
 from benchmarks.__main__ import row
 from benchmarks.cases import Case, exploring, forward
 from benchmarks.paired import Pairs, pairs
+from visualize.page.link.choices import TABLE
 
 
 def test_both_run_in_every_round_and_take_turns_at_being_first():
@@ -53,12 +52,9 @@ def test_a_frame_is_judged_by_its_median(times, verdict):
 
 
 def test_what_is_chosen_for_the_frames_are_choices_that_the_page_has():
-    state = (page.Path(page.__file__).parent.parent / "visualize/web/explorer/state.js").read_text(encoding="utf-8")
     for choice in page.CHOICES.values():
         for name, value in choice.items():
-            line = re.search(rf"^ +{name}: .*$", state, re.M)
-            assert line, name
-            assert not isinstance(value, str) or value in line[0], value
+            assert name in ("stage", "zoom") or value in TABLE[name].values or (TABLE[name].default is False and value is True), name
 
 
 def test_exploring_runs():

@@ -41,7 +41,7 @@ try:
 except ImportError:  # Windows has no such limits, so children are not used
     HAS_LIMITS = False
 
-PICTURES = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
+PICTURES_PER_CHILD = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
 PEAK_BYTES = 512 << 20  # a child whose peak was higher is replaced too: freed memory does not always return to the system
 STRIP_BYTES = 1 << 20  # pixels sent at a time: a buffer for a whole picture would double its memory
 TOO_LONG = "This picture takes too long to read. Save it as an ordinary JPEG or PNG and try again."
@@ -199,7 +199,7 @@ def main(given: list[str]) -> None:
     os.dup2(2, 1)  # so that output printed by a library does not end up in an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory)
-    left = PICTURES
+    left = PICTURES_PER_CHILD
     while len(head := requests.read(_REQUEST.size)) == _REQUEST.size:
         # the parent enforces the limit; this ends a child whose parent is gone
         signal.setitimer(signal.ITIMER_REAL, limits.clock + 5)
