@@ -1,6 +1,6 @@
-"""CvT Explorer: the page, its API and the command line. ``python app.py --help`` tells the options.
+"""CvT Explorer: the page, its API and the command line. ``python app.py --help`` lists the options.
 
-Components and wiring only: what is computed lives in ``cvt`` and ``visualize``.
+Only components and wiring; all computation is in ``cvt`` and ``visualize``.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ EXAMPLES = [
     )
 ]  # fmt: skip
 AS_FILE = {"type": "filepath", "image_mode": None}
-# All that runs a model waits in one line. Of those let in some wait for a download or for a picture to be read: twice as many as
-# may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
+# All events that run a model share one queue. Some of them wait for a download or for a picture to be read, so the limit is twice
+# the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
-# in the page itself: browsers ask for a file of its own twice
+# inline, because browsers request an icon file twice
 ICON = (
     "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
@@ -58,11 +58,11 @@ log = logging.getLogger("cvt_explorer")
 
 
 class Page(gr.Blocks):
-    """A page whose functions get pictures from people through an ``Intake`` alone.
+    """A page whose functions get users' pictures only through an ``Intake``.
 
-    Every call of a function, by whichever route, comes through ``preprocess_data`` before Gradio looks at what was sent. Left to
-    itself, Gradio hands any path on that a dictionary without its own mark has, and in any input, whether meant for a picture
-    or not, it opens or downloads what looks like a file.
+    Every call of a function, on any route, passes ``preprocess_data`` before Gradio processes the values. By itself, Gradio
+    passes on any path in a dictionary without its own marker, and for any input, picture or not, it opens or downloads
+    whatever looks like a file.
     """
 
     intake: Intake
@@ -76,7 +76,7 @@ class Page(gr.Blocks):
                 if isinstance(block, gr.Image):
                     pictures[place], value = self.intake.accepted(value, get_upload_folder()), None
                 elif isinstance(value, (dict, list)):
-                    raise ValueError(f"{type(block).__name__} takes no lists or objects.")
+                    raise ValueError(f"{type(block).__name__} does not accept lists or objects.")
                 values.append(value)
             found = await super().preprocess_data(block_fn, values, state, explicit_call)
         except UnreadablePicture as error:
@@ -84,30 +84,30 @@ class Page(gr.Blocks):
         except gr.Error:
             raise
         except Exception as error:
-            log.debug("values that no function takes", exc_info=True)
+            log.debug("invalid values", exc_info=True)
             raise gr.Error(say("unusable_values"), print_exception=False) from error
         return [pictures.get(place, value) for place, value in enumerate(found)]
 
     async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
-        """Nor does an event carry files; Gradio would look them up, and say whether they are where they may be."""
+        """Refuses files in events: Gradio would look them up and reveal whether they exist."""
         if event_data is not None and _names_files(event_data._data):
             raise gr.Error(say("not_uploaded"), print_exception=False)
         return await super().process_api(*args, event_data=event_data, **options)
 
 
 def _names_files(value: Any) -> bool:
-    """Whether there is an object with a path anywhere in a JSON value."""
-    left = [value]
-    while left:
-        each = left.pop()
-        if isinstance(each, dict) and "path" in each:
+    """Whether a JSON value contains an object with a path."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict) and "path" in item:
             return True
-        left += each.values() if isinstance(each, dict) else each if isinstance(each, list) else []
+        pending += item.values() if isinstance(item, dict) else item if isinstance(item, list) else []
     return False
 
 
 def in_words(handler: Callable) -> Callable:
-    """A handler whose failures reach the person as one sentence: no traceback, no path."""
+    """Wraps a handler so that users see its failures as a plain message, without tracebacks or paths."""
 
     @functools.wraps(handler)
     def safe(*args):
@@ -125,14 +125,14 @@ def in_words(handler: Callable) -> Callable:
 
 
 def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Blocks:
-    """The page for the models of a workbench. ``launch_settings`` belong to its ``launch``."""
+    """Builds the page for the models of a workbench; call its ``launch`` with ``launch_settings``."""
     names, laboratory_api = workbench.names, LaboratoryApi(workbench)
     with Page(title="CvT Explorer", analytics_enabled=False, fill_width=True, delete_cache=(600, 1800)) as demo:
         demo.intake = workbench.intake
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
             head = gr.HTML(head_words.header(workbench.loaded(), named=not several), elem_classes="cvt-page-header")
-            # the browser's own list rather than Gradio's: at home on phones, and arrow keys do not scroll the page as well
+            # the browser's own select instead of Gradio's: native on phones, and arrow keys do not also scroll the page
             gr.HTML(
                 html_template=head_words.choice(names),
                 apply_default_css=False,
@@ -148,19 +148,19 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         with gr.Tab(TABLE["tab"].values["architecture"], elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
-    return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
+    return demo.queue(max_size=200, api_open=False)  # or calls to /run would bypass the queue
 
 
 def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
-    """The two elements of an explorer: the picture, placed now, and a function that places the panels."""
+    """An explorer's two elements: the picture, placed now, and a function that places the panels."""
     settings = {"js_on_load": explorer.JS_ON_LOAD, "apply_default_css": False, "container": False}
     main = gr.HTML(html_template=explorer.picture_html(name), **settings)
     return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
 
 
 def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: LaboratoryApi, examples: list[Path], head: gr.HTML) -> gr.State:
-    """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
-    of a person."""
+    """Builds the tab, and returns the state with the picture's path. That path and the name of the model that ran on it are all
+    that the server keeps per person."""
     named = {path.stem: str(path.resolve()) for path in examples}
     chosen, seen_by = gr.State(next(iter(named.values()), None)), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
@@ -172,13 +172,13 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
     unchanged = {element: gr.skip() for element in (main, chosen, head, seen_by)}
 
     def run(picture: str | None, name: str | None) -> dict:
-        """The picture through the model, as far as there is one."""
+        """Runs the model on the picture, if there is one."""
         loaded = workbench.loaded(name)
         answer = {head: head_words.header(loaded, named=len(workbench.names) == 1), seen_by: loaded.name, chosen: picture}
         return answer if picture is None else answer | {main: _told(workbench, loaded, picture)}
 
     def show(before: str | None, model: str | None, request: gr.Request, event: gr.EventData) -> dict:
-        """What was chosen, or, when the page opens, what its link says; or what keeps it from being shown, said in a message."""
+        """Shows the chosen picture and model, or when the page opens those in its link; a failure becomes a warning."""
         asked = event._data
         try:
             if not isinstance(asked, dict):
@@ -194,7 +194,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
         return unchanged
 
     settings = {"show_progress": "hidden", "api_visibility": "private"}
-    # the browser sends a choice when the one before it was answered, whatever came of it
+    # the browser sends the next choice once this one is answered, successfully or not
     answered = gr.on(
         [demo.load, choice.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **settings, **MODEL_QUEUE
     )
@@ -205,7 +205,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
 
 
 def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
-    """What a person chooses a picture with: an upload, and the examples with their authors."""
+    """The controls to choose a picture: an upload, and the examples with their authors."""
     upload = gr.Image(
         label="Your picture",
         sources=["upload", "clipboard", "webcam"],
@@ -222,7 +222,7 @@ def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
 
 
 def _told(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
-    """What the explorer is told of the picture's result; a link names an example, and no picture of a person's own."""
+    """The explorer's value for the picture's result; only an example has a name for the link."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
     more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
     more |= {"model": loaded.name, "first": loaded.name == workbench.names[0]}
@@ -231,7 +231,7 @@ def _told(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, 
 
 
 def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:
-    """The path of the picture that a choice names; None where the picture stays. Raises ValueError: there is none such."""
+    """The path of the chosen picture; None to keep the current one. Raises ValueError if there is no such picture."""
     if "own" in asked:
         return intake.accepted(asked["own"], get_upload_folder())
     name = asked.get("example")
@@ -253,7 +253,7 @@ def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
                 panels()
 
     def run(picture: str | None, event: gr.EventData):
-        """One run, told step by step; what cannot be run is said beside the controls and changes nothing else."""
+        """Runs a variant and yields its progress; an error is shown beside the controls and changes nothing else."""
         asked = event._data
         name = asked.get("run") if isinstance(asked, dict) else None
         try:
@@ -266,12 +266,12 @@ def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
             log.exception("a variant failed")
             yield {"run": name, "problem": say("failed")}
 
-    # a newer run is let in at once: it has ended the older one itself
+    # a newer run starts at once, because it has already cancelled the older one
     element.submit(run, chosen, element, trigger_mode="multiple", show_progress="hidden", api_visibility="private", **MODEL_QUEUE)
 
 
 def _api(workbench: Workbench) -> None:
-    """The named endpoints, on components that the page does not show."""
+    """Adds the named endpoints, on hidden components."""
 
     def asked(picture: str | None, model: str) -> Request:
         if picture is None:
@@ -303,7 +303,7 @@ def _api(workbench: Workbench) -> None:
 
 
 def theme() -> gr.themes.Base:
-    """One neutral surface and one accent, as in the explorer; secondary text dark enough to read."""
+    """One neutral surface and one accent, as in the explorer, with secondary text dark enough to read."""
     look = gr.themes.Default(
         primary_hue="blue",
         neutral_hue="gray",
@@ -325,7 +325,7 @@ def theme() -> gr.themes.Base:
 
 
 def launch_settings(workbench: Workbench) -> dict[str, Any]:
-    """What ``launch`` needs for this page, on the safe side."""
+    """Conservative settings for ``launch``."""
     return {
         "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
         "head": ICON + explorer.HEAD,
@@ -343,9 +343,9 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    """The command line; every option can also be set by an environment variable, as hosting needs it.
+    """Parses the command line; every option can also be set by an environment variable, for hosting.
 
-    ``model`` is a list of what ``from_pretrained`` takes: None for the embedded model.
+    ``model`` becomes a list of arguments for ``from_pretrained``: None for the embedded model.
     """
     parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
 
@@ -357,18 +357,20 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model",
         action="append",
-        help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the model "
-        "that is built in; give it several times to choose among them in the page "
+        help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the "
+        "built-in model; repeat it to choose between models on the page "
         "(environment: CVT_MODEL, several separated by commas; default: embedded)",
     )
-    option("--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 where there is a GPU, else the CPU")
-    option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 for every network of this machine")
+    option(
+        "--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32"
+    )
+    option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 serves all networks of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
     parser.add_argument(
         "--allow-addresses",
         action=argparse.BooleanOptionalAction,
         default=os.environ.get("CVT_ALLOW_ADDRESSES", "").strip().lower() in ("1", "true", "yes", "on"),
-        help="let programs give a picture by its address on the web, which this machine then downloads; never from private networks "
+        help="let API clients give pictures by web address, for this machine to download; never from private networks "
         "(environment: CVT_ALLOW_ADDRESSES=1; default: off)",
     )
     options = parser.parse_args(given)

@@ -1,9 +1,9 @@
 """CvT, the Convolutional vision Transformer, as a library.
 
-The names and arguments are those of Hugging Face's CvT; ``from_pretrained()`` without an argument gives the model that is
-built in. Source of the architecture: arXiv 2103.15808.
+Names and arguments are those of Hugging Face's CvT; ``from_pretrained()`` without an argument loads the built-in model.
+Source of the architecture: arXiv 2103.15808.
 
-A name is imported when it is first used, so that the config and its costs can be had without PyTorch.
+Names are imported on first use, so that configs and their costs do not need PyTorch.
 """
 
 from importlib import import_module

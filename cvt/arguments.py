@@ -1,7 +1,7 @@
-"""What a config is made of, as people and files give it, and what it means: every field checked and filled in.
+"""Validates the arguments of a config and fills in defaults.
 
-What was given may leave fields out, say one value for all stages, or have a list where a tuple is meant; what was validated
-has every field in its own type, so that whoever reads a ``CvtConfig`` need not ask again.
+Arguments may leave out fields, give one value for all stages, or use lists for tuples; validated values have every field in its
+own type, so that users of a ``CvtConfig`` need no further checks.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .fields import (
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-MAX_LABELS = 1_000_000  # each has a name: more would fill the memory before a model is built
+MAX_LABELS = 1_000_000  # each has a name, so more would fill the memory before a model is built
 
 
 @dataclass
 class ConfigArguments:
-    """The arguments of ``CvtConfig``, where they are explained; None is what was not given."""
+    """The arguments of ``CvtConfig``, documented there; None if not given."""
 
     num_channels: Any = 3
     patch_sizes: Any = None
@@ -73,17 +73,17 @@ def validated(arguments: ConfigArguments) -> dict[str, Any]:
 
 
 def _stages(arguments: ConfigArguments) -> dict[str, tuple]:
-    """Every field that speaks of a stage: one value per stage, each checked."""
+    """All fields per stage: one checked value for each stage."""
     lists = {name: tuple(getattr(arguments, name)) for name in STAGE_DEFAULTS if is_list(getattr(arguments, name))}
     lengths = {name: len(values) for name, values in lists.items()}
-    counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that tells the number of stages
+    counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that determines the number of stages
     count = 3 if counted is None else lengths[counted]
     if count < 1:
         raise ValueError(f"{counted} is empty: a CvT needs at least one stage, for example depth=[2].")
     for name, length in lengths.items():
         if length != count:
             raise ValueError(
-                f"{name} has {_counted(length, 'value')} but the model has {_counted(count, 'stage')}: give one value a stage, "
+                f"{name} has {_counted(length, 'value')} but the model has {_counted(count, 'stage')}: give one value per stage, "
                 f"or a single value for all of them."
             )
     stages = {}

@@ -1,6 +1,6 @@
-"""Measures a model on pictures: ``python -m cvt.evaluate --data DIR``, and makes its probabilities honest (``--calibrate``).
+"""Evaluates a model on pictures: ``python -m cvt.evaluate --data DIR``, and calibrates its probabilities (``--calibrate``).
 
-Pictures go the way that the model's own processor prepares them, so that the numbers are those of the app.
+Pictures are prepared by the model's own processor, so that the results hold for the app.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits (N, classes) of pictures with labels (N,), numbered as the model does, and pictures a second."""
+    """Logits (N, classes) of pictures with labels (N,), in the model's class order, and pictures per second."""
 
     logits: Tensor
     labels: Tensor
@@ -53,7 +53,7 @@ def predictions(
     """Runs ``model`` on all pictures of ``listing``.
 
     Raises:
-        ValueError: classes that the model does not know, an input side too small for it, pictures that cannot be read.
+        ValueError: classes that the model does not know, an input side too small for it, or unreadable pictures.
     """
     cut = as_processed(processor)
     numbers = torch.tensor(class_numbers(listing.classes, model.config))
@@ -68,7 +68,7 @@ measure, Measured = predictions, Predictions  # their names in earlier versions
 
 @torch.inference_mode()
 def predict(model: CvtForImageClassification, processor: CvtImageProcessor, pictures: Tensor, batch_size: int = 64) -> tuple[Tensor, float]:
-    """float32 logits on the CPU of uint8 pictures (N, 3, S, S), and the seconds it took."""
+    """float32 logits (on the CPU) for uint8 pictures (N, 3, S, S), and the seconds that it took."""
     began, logits = time.perf_counter(), []
     for x in pictures.split(batch_size):
         logits.append(model(normalized(x.to(model.device), processor)).logits.float())
@@ -77,7 +77,7 @@ def predict(model: CvtForImageClassification, processor: CvtImageProcessor, pict
 
 
 def normalized(pictures: Tensor, processor: CvtImageProcessor) -> Tensor:
-    """uint8 (B, 3, H, W) → float32, each value exactly what the processor makes of it."""
+    """uint8 (B, 3, H, W) → float32, with exactly the processor's values."""
     settings = (processor.do_rescale, processor.rescale_factor, processor.do_normalize, *processor.image_mean, *processor.image_std)
     table = _table(settings, pictures.device)
     return torch.stack([table[channel][pictures[:, channel].long()] for channel in range(3)], dim=1)
@@ -85,7 +85,7 @@ def normalized(pictures: Tensor, processor: CvtImageProcessor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _table(settings: tuple, device: torch.device) -> Tensor:
-    """(3, 256): what a processor of these settings makes of each value of each channel."""
+    """(3, 256): the normalised value for each 8-bit value of each channel, under these processor settings."""
     rescale, factor, normalize, *moments = settings
     processor = CvtImageProcessor(
         do_rescale=rescale, rescale_factor=factor, do_normalize=normalize, image_mean=moments[:3], image_std=moments[3:]
@@ -95,19 +95,19 @@ def _table(settings: tuple, device: torch.device) -> Tensor:
 
 
 def class_numbers(classes: tuple[str, ...], config: CvtConfig) -> list[int]:
-    """The model's numbers of these classes, told by name in Unicode's composed form."""
+    """The model's indices of these classes, matched by name (Unicode NFC)."""
     numbers = {composed(name): number for name, number in config.label2id.items()}
     unknown = [name for name in classes if composed(name) not in numbers]
     if unknown:
         raise ValueError(
             f"The model does not know {len(unknown)} of the {len(classes)} classes, for example {unknown[0]!r}: the names must be "
-            f"those in its config.json, such as {config.id2label.get(0, '')!r}, and pictures in folders must lie in one folder a class."
+            f"those in its config.json, such as {config.id2label.get(0, '')!r}, with one folder of pictures per class."
         )
     return [numbers[composed(name)] for name in classes]
 
 
 def in_words(result: Evaluation, side: int, speed: float) -> str:
-    """The numbers that matter most, in one line."""
+    """The most important results, in one line."""
     top5 = f", top-5 {result.top5:.1%}" if len(result.classes) > 5 else ""
     return (
         f"{result.pictures} pictures at {side}×{side}: top-1 {result.top1:.1%}{top5}, calibration error {result.calibration_error:.1%} "
@@ -116,15 +116,15 @@ def in_words(result: Evaluation, side: int, speed: float) -> str:
 
 
 def tables(result: Evaluation) -> str:
-    """The classes with the least accuracy first, and the pairs that are confused most often."""
+    """Tables of the classes, lowest accuracy first, and of the pairs confused most often."""
     classes = sorted((each for each in result.classes if each.pictures), key=lambda each: each.right / each.pictures)
     width = max(len(_short(each.name)) for each in classes)
-    lines = [f"{'class':{width}}  pictures  right  of those named so"]
+    lines = [f"{'class':{width}}  pictures  right  precision"]
     for each in classes[:SHOWN_CLASSES]:
         precision = f"{each.right / each.named:.0%}" if each.named else "–"
         lines.append(f"{_short(each.name):{width}}  {each.pictures:8}  {each.right / each.pictures:5.0%}  {precision:>8}")
     if len(classes) > SHOWN_CLASSES:
-        lines.append(f"… and {len(classes) - SHOWN_CLASSES} more classes, which went better")
+        lines.append(f"… and {len(classes) - SHOWN_CLASSES} more classes with higher accuracy")
     if result.confused:
         lines += ["", "most often confused"]
         lines += [f"{times:4} ×  {_short(name)} → {_short(named)}" for name, named, times in result.confused[:SHOWN_PAIRS]]
@@ -136,7 +136,7 @@ def _short(name: str, letters: int = 40) -> str:
 
 
 def write_table(path: Path, result: Evaluation) -> None:
-    """Every class's result as CSV."""
+    """Writes every class's results as CSV."""
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["name", "pictures", "right", "named"], lineterminator="\n")
         writer.writeheader()
@@ -144,10 +144,10 @@ def write_table(path: Path, result: Evaluation) -> None:
 
 
 def calibrate(source: str | None, predicted: Predictions, result: Evaluation, side: int, out: Path) -> str:
-    """Writes the model of ``source`` to ``out`` with the temperature folded in that fits ``predicted``; says what was done.
+    """Fits a temperature to ``predicted`` and writes the model of ``source`` with it to ``out``; returns a report.
 
-    Its config tells how good it is by ``result``, with the calibration error to expect, at the ``side`` it was measured at,
-    to which its processor is set.
+    Its config contains ``result`` with the expected calibration error, at the evaluated ``side``, which its processor uses
+    too.
     """
     temperature = fit_temperature(predicted.logits, predicted.labels)
     expected = round(error_when_calibrated(predicted.logits, predicted.labels), 4)
@@ -161,43 +161,43 @@ def calibrate(source: str | None, predicted: Predictions, result: Evaluation, si
     replace(CvtImageProcessor.from_pretrained(source), size=side).save_pretrained(out)
     hand_on(source, out)
     return (
-        f"Temperature {temperature:.3f} is now part of the classifier in {out}: the calibration error to expect is {expected:.1%} "
-        f"(each half of the pictures measured with the other half's temperature). Which class comes first does not change."
+        f"Temperature {temperature:.3f} is now part of the classifier in {out}: the expected calibration error is {expected:.1%} "
+        f"(each half of the pictures evaluated with the other half's temperature). The order of the classes does not change."
     )
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     what = (
-        "Measures how good a CvT is on pictures it has not seen: those in a folder named val or test, else those that were held out "
-        "from its training where its folder lists them, else all."
+        "Evaluates a CvT on pictures it was not trained on: those in a folder named val or test, else those held out from its training "
+        "if its folder lists them, else all."
     )
     parser = argparse.ArgumentParser(prog="python -m cvt.evaluate", description=what)
     parser.add_argument(
-        "--data", type=path_argument, required=True, help="a folder with one folder a class, or parquet files; see cvt.train"
+        "--data", type=path_argument, required=True, help="a folder with one folder per class, or parquet files; see cvt.train"
     )
-    parser.add_argument("--model", default="embedded", help="a folder or a Hub id (default: embedded, the model that is built in)")
-    every = "measure all pictures, also those that the model was trained on; a folder named val or test is still measured alone"
+    parser.add_argument("--model", default="embedded", help="a folder or a Hub id (default: embedded, the built-in model)")
+    every = "evaluate on all pictures, including those it was trained on; a folder named val or test is still used alone"
     parser.add_argument("--all", action="store_true", help=every)
-    parser.add_argument("--side", type=int, nargs="+", help="input sides in pixels to measure at (default: the model's own)")
+    parser.add_argument("--side", type=int, nargs="+", help="input sides in pixels to evaluate at (default: the model's own)")
     parser.add_argument(
         "--calibrate",
         type=path_argument,
         metavar="OUT",
-        help="write the model to OUT with a temperature folded into its classifier that fits these pictures, at the first side",
+        help="fit a temperature to these pictures at the first side, and write the model to OUT with it folded into the classifier",
     )
-    parser.add_argument("--table", type=path_argument, metavar="CSV", help="write the result of every class to a file")
+    parser.add_argument("--table", type=path_argument, metavar="CSV", help="write the results per class to a file")
     parser.add_argument("--batch-size", type=int, default=64, help="default: 64")
-    parser.add_argument("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
+    parser.add_argument("--skip-unreadable", action="store_true", help="skip unreadable pictures, and report how many")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU if there is one)")
     return parser.parse_args(given)
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuses what cannot work, before anything is loaded."""
+    """Refuses invalid options, before anything is loaded."""
     if options.batch_size < 1:
         raise ValueError("--batch-size must be 1 or more.")
     if options.all and options.calibrate:
-        raise ValueError("--calibrate takes pictures that the model was not trained on: leave --all out.")
+        raise ValueError("--calibrate needs pictures that the model was not trained on: leave out --all.")
     if options.table:
         check_writable(options.table, "--table", folder=False)
         if options.table.suffix.lower() != ".csv" or options.table.name in (HELD_OUT, HISTORY):
@@ -208,7 +208,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """All of it; what cannot work is a ValueError, before anything is measured wherever that can be known."""
+    """Runs the whole evaluation; invalid input raises ValueError, before evaluating if possible."""
     check(options)
     source = None if options.model == "embedded" else options.model
     device, dtype = choose_device(options.device)
@@ -221,7 +221,7 @@ def run(options: argparse.Namespace) -> None:
     for side in options.side or [processor.side]:
         predicted = predictions(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
         if skipped := len(listing) - len(predicted.labels):
-            print(f"{skipped} pictures that cannot be read were skipped.")
+            print(f"{skipped} unreadable pictures were skipped.")
         result = evaluate(predicted.logits, predicted.labels, list(model.config.id2label.values()))
         print(in_words(result, side, predicted.speed), flush=True)
         results.append((predicted, result, side))
@@ -241,9 +241,9 @@ def main(given: list[str] | None = None) -> None:
     try:
         run(options)
     except ValueError as error:
-        sys.exit(f"This cannot be measured: {error}")
+        sys.exit(f"Evaluation is not possible: {error}")
     except OSError as error:
-        sys.exit(f"This cannot be measured: a file cannot be read ({reason(error)}).")
+        sys.exit(f"Evaluation is not possible: a file cannot be read ({reason(error)}).")
     except KeyboardInterrupt:
         sys.exit("\nStopped.")
 

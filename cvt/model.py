@@ -1,15 +1,15 @@
 """CvT, bottom-up: conv embedding, conv projection, attention, MLP, block, stage, model, classifier.
 
-One picture's way: pixel_values (B, C, H, W) → in every stage a strided, overlapping convolution makes tokens, and blocks of
+Data flow: pixel_values (B, C, H, W) → in every stage, a strided, overlapping convolution makes tokens, and blocks of
 pre-norm attention and MLP refine them → the last stage's cls token (or the mean of its tokens) → classifier → logits.
-Queries, keys and values pass a depth-wise convolution with BatchNorm before their linear layers; keys and values with a
-stride, so attention is rectangular. There is no positional embedding, so any input size works.
+Queries, keys and values pass through a depth-wise convolution with BatchNorm before their linear layers; for keys and values
+it has a stride, so attention is rectangular. There is no positional embedding, so any input size works.
 
 Layout: tokens are (B, H·W, C) throughout. As a picture, (B, C, H, W), they are a view of the same memory (channels last),
-so that going to and fro costs nothing.
+so converting between the two costs nothing.
 
-Sources: the paper, arXiv 2103.15808 (section 3); the authors' implementation, github.com/microsoft/CvT; Hugging Face's
-documentation of CvT, whose names and outputs these are.
+Sources: the paper, arXiv 2103.15808 (section 3); the authors' code, github.com/microsoft/CvT; Hugging Face's documentation of
+CvT, for the names and outputs.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "quick_gel
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training, drops a residual branch for a whole sample and scales the others up.
+    """Stochastic depth: in training, drops a residual branch for whole samples and scales it up for the others.
 
     The rate is a buffer, so that ``torch.compile`` builds one graph for all blocks. Source: arXiv 1603.09382.
     """
 
     def __init__(self, rate: float):
         super().__init__()
-        # On the CPU even while a model is built on the meta device: no file would bring the value back.
+        # On the CPU even if the model is built on the meta device, because no file contains the value.
         self.register_buffer("rate", torch.tensor(rate, device="cpu"), persistent=False)
 
     def forward(self, branch: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class ConvEmbedding(nn.Module):
 
 
 class Embedding(nn.Module):
-    """The conv embedding, under the name that it has in files."""
+    """Wraps the conv embedding, for the name that it has in files."""
 
     def __init__(self, stage: StageConfig, eps: float):
         super().__init__()
@@ -109,7 +109,7 @@ class ConvProjection(nn.Module):
 
 
 class Projection(nn.Module):
-    """What tokens pass before the linear layer of query, key or value; None leaves them as they are."""
+    """Applied to tokens before the linear layer of query, key or value; None leaves them unchanged."""
 
     def __init__(self, convolution_projection: nn.Module | None):
         super().__init__()
@@ -123,7 +123,7 @@ class Projection(nn.Module):
 
 
 def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]:
-    """The modules before the linear layers of query, key and value: "dw_bn" learns; "avg" pools keys and values; "linear" has none."""
+    """The modules before the linear layers of query, key and value: "dw_bn" convolves, "avg" pools keys and values, "linear" is none."""
     kernel, of_query, of_key = stage.kernel_qkv, (stage.stride_q, stage.padding_q), (stage.stride_kv, stage.padding_kv)
     if stage.qkv_projection_method == "dw_bn":
         query, key, value = (Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
@@ -137,7 +137,7 @@ def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]
 class AttentionWeights:
     """Collects the attention weights of every block of one forward pass.
 
-    It is no list, because what wraps modules (FSDP, accelerate) copies the lists that are passed to them.
+    Not a list, because module wrappers (FSDP, accelerate) copy the lists passed to them.
     """
 
     def __init__(self):
@@ -155,9 +155,9 @@ def attention_weights(query: Tensor, key: Tensor, scale: float) -> Tensor:
 
 
 class ScaledDotProductAttention(nn.Module):
-    """softmax(q kᵀ · scale) v, in a module of its own so that a forward hook sees q, k and v.
+    """softmax(q kᵀ · scale) v, as its own module so that a forward hook sees q, k and v.
 
-    ``attn_implementation`` "sdpa" is PyTorch's fused kernel, which never forms the weights. "eager" forms them, so that they can be
+    ``attn_implementation`` "sdpa" is PyTorch's fused kernel, which never materialises the weights. "eager" does, so that they can be
     returned and differentiated twice.
     """
 
@@ -167,7 +167,7 @@ class ScaledDotProductAttention(nn.Module):
         self.attn_implementation = "sdpa"
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, weights: AttentionWeights | None = None) -> Tensor:
-        """(B, heads, Q, D), (B, heads, K, D) twice → (B, heads, Q, D). Where ``weights`` are collected they are what mixes the values."""
+        """(B, heads, Q, D), (B, heads, K, D) twice → (B, heads, Q, D). If ``weights`` are collected, those mix the values."""
         dropout = self.dropout if self.training else 0.0
         if weights is None and self.attn_implementation == "sdpa":
             return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=self.scale)
@@ -191,7 +191,7 @@ class SelfAttention(nn.Module):
         self.projection_query = nn.Linear(dim, dim, bias=stage.qkv_bias)
         self.projection_key = nn.Linear(dim, dim, bias=stage.qkv_bias)
         self.projection_value = nn.Linear(dim, dim, bias=stage.qkv_bias)
-        # The authors scale by the width of all heads together, not by one head's.
+        # The authors scale by the width of all heads together, not of one head.
         self.attend = ScaledDotProductAttention(dim**-0.5, stage.attention_drop_rate)
 
     def forward(self, tokens: Tensor, grid: tuple[int, int], weights: AttentionWeights | None = None) -> Tensor:
@@ -201,7 +201,7 @@ class SelfAttention(nn.Module):
         def project(projection: Projection, linear: nn.Linear) -> Tensor:
             x = projection(spatial, grid)  # (B, H'·W', C)
             if cls is not None:
-                x = torch.cat((cls, x), dim=1)  # the cls token takes no part in convolutions
+                x = torch.cat((cls, x), dim=1)  # the cls token skips the convolutions
             return linear(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N', D)
 
         query = project(self.convolution_projection_query, self.projection_query)
@@ -211,7 +211,7 @@ class SelfAttention(nn.Module):
 
 
 class Output(nn.Module):
-    """The linear layer and dropout that end attention, and the MLP."""
+    """The linear layer and dropout at the end of attention and of the MLP."""
 
     def __init__(self, width_in: int, width_out: int, drop_rate: float):
         super().__init__()
@@ -223,7 +223,7 @@ class Output(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention, and the linear layer behind it."""
+    """Self-attention followed by a linear layer."""
 
     def __init__(self, stage: StageConfig):
         super().__init__()
@@ -250,7 +250,7 @@ class Intermediate(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm attention and MLP, each added to what it read."""
+    """Pre-norm attention and MLP, each with a residual connection."""
 
     def __init__(self, stage: StageConfig, hidden_act: str, eps: float, drop_path_rate: float):
         super().__init__()
@@ -271,7 +271,7 @@ class Block(nn.Module):
 
 
 class FrozenStatistics:
-    """While entered, BatchNorms in training leave their running statistics alone.
+    """A context in which BatchNorms in training do not update their running statistics.
 
     Gradient checkpointing runs a block a second time; without this, that pass would count as another batch.
     """
@@ -290,7 +290,7 @@ class FrozenStatistics:
 
 
 class Stage(nn.Module):
-    """Conv embedding and blocks at one resolution; the cls token, where there is one, is born and ends here."""
+    """Conv embedding and blocks at one resolution; the cls token, if any, exists only within its stage."""
 
     def __init__(self, stage: StageConfig, hidden_act: str, eps: float):
         super().__init__()
@@ -303,7 +303,7 @@ class Stage(nn.Module):
     def forward(self, x: Tensor, weights: AttentionWeights | None = None) -> tuple[Tensor, Tensor | None]:
         """(B, C_in, H_in, W_in) → feature map (B, C, H, W), cls token (B, 1, C) or None.
 
-        ``weights``, where given, collects each block's attention weights, (B, heads, queries, keys).
+        ``weights``, if given, collects each block's attention weights, (B, heads, queries, keys).
         """
         tokens, grid = self.embedding(x)  # (B, H·W, C)
         if self.cls_token is not None:
@@ -311,7 +311,7 @@ class Stage(nn.Module):
         tokens = self.dropout(tokens)
         for layer in self.layers:
             if self.gradient_checkpointing and self.training:
-                again = nullcontext(), FrozenStatistics(layer)  # around the first pass, and around its repetition
+                again = nullcontext(), FrozenStatistics(layer)  # contexts for the first pass and for its repetition
                 tokens = checkpoint(layer, tokens, grid, weights, use_reentrant=False, context_fn=lambda again=again: again)
             else:
                 tokens = layer(tokens, grid, weights)
@@ -340,18 +340,18 @@ class CvtModel(CvtPreTrainedModel):
     """The stages of a CvT, without a classifier.
 
     Args:
-        add_pooling_layer: taken for its name in Hugging Face's documentation; a CvT has no pooling layer.
+        add_pooling_layer: ignored; Hugging Face documents it, but a CvT has no pooling layer.
     Raises:
-        ValueError: pixel_values of another shape than the config's, or too small for its stages.
+        ValueError: pixel_values with another number of channels than the config, or too small for its stages.
     """
 
     def __init__(self, config: CvtConfig, add_pooling_layer: bool = True):
         super().__init__(config)
-        config = self.config  # transformers' own is translated
+        config = self.config  # a transformers config was converted
         self.encoder = Encoder(config)
         self.init_weights(self)
         self.set_attn_implementation(getattr(config, "_attn_implementation", None) or "sdpa")
-        if getattr(config, "gradient_checkpointing", False):  # an older way to ask for it
+        if getattr(config, "gradient_checkpointing", False):  # the older way to enable it
             self.gradient_checkpointing_enable()
 
     def forward(
@@ -365,13 +365,13 @@ class CvtModel(CvtPreTrainedModel):
         """Runs the stages.
 
         Args:
-            pixel_values: (B, num_channels, H, W) floats, normalised as the image processor does; any H and W large enough.
-                They are brought to the dtype of the weights.
+            pixel_values: (B, num_channels, H, W) floats, normalised as by the image processor, with H and W large enough for
+                the stages. They are converted to the dtype of the weights.
             output_hidden_states: also return every stage's feature map.
-            return_dict: a ``CvtModelOutput``, or if False a tuple of its values that are not None.
-            output_attentions: also return every block's attention weights, stage after stage; gradients pass through them.
-            kwargs: what transformers' models take and a CvT has no use for; see ``check_unused``.
-        Where one of the three switches is None, the config's field of its name decides.
+            return_dict: return a ``CvtModelOutput``; if False, a tuple of its values that are not None.
+            output_attentions: also return every block's attention weights, stage by stage; they are differentiable.
+            kwargs: arguments of transformers' models that do not apply to a CvT; see ``check_unused``.
+        If one of the three switches is None, the config's field with the same name applies.
         Returns:
             last_hidden_state (B, C, H', W') of the last stage, cls_token_value (B, 1, C) or None, hidden_states a tuple of
             (B, C_i, H_i, W_i), attentions a tuple of (B, heads, queries, keys).
@@ -390,12 +390,12 @@ class CvtModel(CvtPreTrainedModel):
 
 
 class CvtForImageClassification(CvtPreTrainedModel):
-    """A CvT with a linear classifier on the last stage's cls token, or on the mean of its tokens where it has none."""
+    """A CvT with a linear classifier on the last stage's cls token, or without one on the mean of its tokens."""
 
     def __init__(self, config: CvtConfig):
         super().__init__(config)
-        config = self.config  # transformers' own is translated
-        self.num_labels = config.num_labels  # as the classifier was made; transformers' models have it too
+        config = self.config  # a transformers config was converted
+        self.num_labels = config.num_labels  # the classifier's size; transformers' models have this attribute too
         self.cvt = CvtModel(config, add_pooling_layer=False)
         width = config.embed_dim[-1]
         self.layernorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
@@ -411,12 +411,12 @@ class CvtForImageClassification(CvtPreTrainedModel):
         output_attentions: bool | None = None,
         **kwargs,
     ) -> ImageClassifierOutput | tuple:
-        """Logits, and the loss where labels are given.
+        """Computes the logits, and the loss if labels are given.
 
         Args:
             pixel_values: (B, num_channels, H, W) floats.
-            labels: (B,) class indices; (B, num_labels) zeros and ones for several classes at once; floats to regress
-                where ``num_labels`` is 1 or the config's problem_type says so. See ``outputs.classification_loss``.
+            labels: (B,) class indices; (B, num_labels) zeros and ones for several classes at once; floats for regression,
+                if ``num_labels`` is 1 or the config's problem_type says so. See ``outputs.classification_loss``.
             output_hidden_states, return_dict, output_attentions, kwargs: as in ``CvtModel``.
         Returns:
             loss (a scalar) or None, logits (B, num_labels), hidden_states, attentions.
@@ -432,7 +432,7 @@ class CvtForImageClassification(CvtPreTrainedModel):
         return output if chosen(return_dict, self.config, "return_dict") else output.to_tuple()
 
     def pooled(self, features: CvtModelOutput) -> Tensor:
-        """What the classifier reads, (B, C): the normalised cls token, or the mean of the normalised tokens."""
+        """The classifier's input, (B, C): the normalised cls token, or the mean of the normalised tokens."""
         if features.cls_token_value is not None:
             return self.layernorm(features.cls_token_value).squeeze(1)  # (B, 1, C) → (B, C)
         return self.layernorm(to_tokens(features.last_hidden_state)).mean(dim=1)  # (B, H·W, C) → (B, C)
@@ -440,26 +440,26 @@ class CvtForImageClassification(CvtPreTrainedModel):
 
 def check_pixels(pixel_values: Tensor | None, config: CvtConfig) -> None:
     if not isinstance(pixel_values, Tensor):
-        raise ValueError("pixel_values must be a tensor, as in model(**inputs) or model(inputs.pixel_values).")
+        raise ValueError("pixel_values must be a tensor: call model(**inputs) or model(inputs.pixel_values).")
     if pixel_values.ndim != 4 or pixel_values.shape[1] != config.num_channels or not pixel_values.is_floating_point():
         raise ValueError(
             f"pixel_values must be floats (batch, {config.num_channels}, height, width), not {tuple(pixel_values.shape)} of "
-            f"{pixel_values.dtype}: use CvtImageProcessor to make them from a picture."
+            f"{pixel_values.dtype}: make them from a picture with CvtImageProcessor."
         )
     if not torch.compiler.is_compiling():
         config.grids(*pixel_values.shape[2:])
 
 
-# What callers of transformers' image models pass to any of them, and what cannot change what a CvT computes.
+# Arguments that callers pass to any of transformers' image models, and that do not affect what a CvT computes.
 WITHOUT_MEANING = ("interpolate_pos_encoding", "num_items_in_batch", "use_cache")
 ARGUMENTS = ("pixel_values", "labels", "output_hidden_states", "return_dict", "output_attentions", *WITHOUT_MEANING)
 
 
 def check_unused(arguments: dict) -> None:
-    """Arguments of ``forward`` that are known to mean nothing here, or are None, are taken and ignored.
+    """Accepts arguments of ``forward`` that are None or known to have no effect.
 
     Raises:
-        TypeError: any other, naming the nearest that there is.
+        TypeError: any other argument; the message suggests the nearest name.
     """
     for name, value in arguments.items():
         if value is not None and name not in WITHOUT_MEANING:

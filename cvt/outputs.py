@@ -1,4 +1,4 @@
-"""What the models return, and the loss of a classifier."""
+"""The models' outputs, and the classification loss."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch.utils._pytree import MappingKey, register_pytree_node
 
 from .config import CvtConfig
 
-IGNORED = -100  # the label that cross entropy leaves out
+IGNORED = -100  # the label that cross entropy ignores
 
 
 class ModelOutput(OrderedDict):
-    """Base of the outputs: a dict of the values that are not None, which are attributes and positions too.
+    """Base of the outputs: a dict of the values that are not None, also accessible as attributes and by position.
 
-    It can be made from a mapping of its items or from pairs, as tools do that rebuild what a model returns: ``type(out)({...})``.
-    Behaves as the ``ModelOutput`` of transformers does, whose documentation this follows.
+    It can be built from a mapping or from pairs, for tools that rebuild a model's output: ``type(out)({...})``.
+    Follows the documentation of transformers' ``ModelOutput``.
     """
 
-    if TYPE_CHECKING:  # what the dataclasses have
+    if TYPE_CHECKING:  # members of the dataclasses
         __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls):
@@ -33,7 +33,7 @@ class ModelOutput(OrderedDict):
             lambda output: (list(output.values()), list(output)),
             lambda values, names: cls(**dict(zip(names, values, strict=True))),
             flatten_with_keys_fn=lambda output: ([(MappingKey(name), value) for name, value in output.items()], list(output)),
-            serialized_type_name=f"cvt.{cls.__name__}",  # torch.export saves programs; who loads one imports this module first
+            serialized_type_name=f"cvt.{cls.__name__}",  # for programs saved by torch.export; import this module before loading one
         )
 
     def __post_init__(self):
@@ -68,7 +68,7 @@ class ModelOutput(OrderedDict):
         return type(self), (dict(self),)
 
     def _fixed(self, *args, **kwargs):
-        raise TypeError(f"A {type(self).__name__} has the values that the model returned: make a dict of it to take some away.")
+        raise TypeError(f"Values cannot be removed from a {type(self).__name__}: convert it to a dict first.")
 
     __delitem__ = pop = popitem = update = setdefault = clear = _fixed
 
@@ -94,30 +94,30 @@ class ImageClassifierOutput(ModelOutput):
 
 
 def chosen(value: bool | None, config: CvtConfig, name: str) -> bool:
-    """What a call says of ``name`` or, where it says None, the config does; outputs are dicts where neither says anything."""
+    """The call's value of the switch ``name``, or if None the config's; by default outputs are dicts."""
     return getattr(config, name, name == "return_dict") if value is None else value
 
 
 def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Tensor:
-    """The mean loss of a batch, by the config's ``problem_type`` or, where it is None, by the labels of this call alone.
+    """The mean loss of a batch, by the config's ``problem_type`` or, if that is None, by the labels of this call alone.
 
-    A model of one output regresses. Otherwise labels (B,) of whole numbers are one class a picture, and labels
-    (B, num_labels) are zeros and ones (or shares) for several classes a picture. The loss is computed, and returned, in at
-    least float32: a squared error leaves the range of float16 from 256 on.
+    A model with one output regresses. Otherwise integer labels (B,) are one class per picture, and labels (B, num_labels) are
+    zeros and ones (or shares) for several classes per picture. The loss is computed and returned in at least float32: the
+    square of an error from 256 on overflows float16.
 
     Args:
         logits: (B, num_labels) floats.
-        labels: regression (mean squared error): floats (B, num_labels), or (B,) for one output. One class a picture (cross
-            entropy): whole numbers (B,) or (B, 1), where -100 leaves a picture out. Several (binary cross entropy):
+        labels: regression (mean squared error): floats (B, num_labels), or (B,) for one output. One class per picture (cross
+            entropy): integers (B,) or (B, 1), where -100 ignores a picture. Several (binary cross entropy):
             (B, num_labels) of any dtype.
     Raises:
-        ValueError: labels that are no tensor, or whose shape or values do not fit.
-    Source: Hugging Face's documentation of CvtForImageClassification, whose losses these are.
+        ValueError: labels that are not a tensor, or whose shape or values do not fit.
+    Source: Hugging Face's documentation of CvtForImageClassification.
     """
     if config.num_labels == 0:
-        raise ValueError("A model without classes has no loss: give its config num_labels or id2label.")
+        raise ValueError("A model without classes has no loss: set num_labels or id2label in its config.")
     if not isinstance(labels, Tensor):
-        raise ValueError(f"labels must be a tensor, as from torch.tensor(labels), not {type(labels).__name__}.")
+        raise ValueError(f"labels must be a tensor, such as torch.tensor(labels), not {type(labels).__name__}.")
     logits, labels = logits.to(torch.promote_types(logits.dtype, torch.float32)), labels.to(logits.device)
     kind = config.problem_type or _problem_type(labels, config)
     if kind == "single_label_classification":
@@ -125,7 +125,9 @@ def classification_loss(logits: Tensor, labels: Tensor, config: CvtConfig) -> Te
     if kind == "regression" and config.num_labels == 1 and labels.numel() == len(logits):
         labels = labels.reshape(logits.shape)
     if labels.shape != logits.shape:
-        raise ValueError(f"Labels for {kind.replace('_', ' ')} must be {tuple(logits.shape)}, as the logits, not {tuple(labels.shape)}.")
+        raise ValueError(
+            f"Labels for {kind.replace('_', ' ')} must have the logits' shape {tuple(logits.shape)}, not {tuple(labels.shape)}."
+        )
     loss = F.mse_loss if kind == "regression" else F.binary_cross_entropy_with_logits
     return loss(logits, labels.to(logits.dtype))
 
@@ -139,14 +141,14 @@ def _problem_type(labels: Tensor, config: CvtConfig) -> str:
 
 
 def _class_indices(labels: Tensor, logits: Tensor) -> Tensor:
-    """(B,) int64, checked: an index that does not exist would stop a GPU for good."""
+    """(B,) int64, checked: an index out of range would crash a CUDA process."""
     count, classes = logits.shape
     if labels.is_floating_point() or labels.is_complex() or labels.shape not in ((count,), (count, 1)):
         raise ValueError(
-            f"Labels must be class indices ({count},), or zeros and ones ({count}, {classes}) for several classes a picture, "
+            f"Labels must be class indices ({count},), or zeros and ones ({count}, {classes}) for several classes per picture, "
             f"not {tuple(labels.shape)} of {labels.dtype}."
         )
     labels = labels.reshape(count).long()
     if not torch.compiler.is_compiling() and ((labels >= classes) | ((labels < 0) & (labels != IGNORED))).any():
-        raise ValueError(f"Labels must lie in 0..{classes - 1}, the classes of this model; these go from {labels.min()} to {labels.max()}.")
+        raise ValueError(f"Labels must be in 0..{classes - 1}, the classes of this model, but range from {labels.min()} to {labels.max()}.")
     return labels

@@ -1,4 +1,4 @@
-"""What CvtModel and CvtForImageClassification share with every model of Hugging Face's: initialisation, loading, saving."""
+"""The base class of CvtModel and CvtForImageClassification: initialisation and generic methods."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ ATTENTION = ("sdpa", "eager")
 
 
 def truncated_normal_(weight: Tensor, std: float, generator: torch.Generator | None) -> None:
-    """Fills ``weight`` from a normal distribution cut off at ±2."""
+    """Fills ``weight`` from a normal distribution truncated at ±2."""
     if weight.is_meta:
-        return  # nothing to fill, and PyTorch would load its compiler to find out
-    if std < 0.2:  # ten standard deviations away nothing is left to cut, and this is four times as fast
+        return  # nothing to fill, and PyTorch would import its compiler
+    if std < 0.2:  # at ten standard deviations nothing is truncated, and this is four times as fast
         nn.init.normal_(weight, std=std, generator=generator)
     else:
         nn.init.trunc_normal_(weight, std=std, generator=generator)
 
 
 class CvtPreTrainedModel(GenericMethods):
-    """What ``CvtModel`` and ``CvtForImageClassification`` share: initialisation, and in ``GenericMethods`` what every model has."""
+    """Base of ``CvtModel`` and ``CvtForImageClassification``: initialisation, and every model's ``GenericMethods``."""
 
     config_class = CvtConfig
     config: CvtConfig
     base_model_prefix = "cvt"
     main_input_name = "pixel_values"
-    accepts_loss_kwargs = False  # the loss is a mean, so transformers' Trainer divides it where it accumulates gradients
+    accepts_loss_kwargs = False  # the loss is a mean, so transformers' Trainer divides it when accumulating gradients
     _no_split_modules = ("Block",)  # for accelerate and FSDP: a residual connection stays on one device
 
     def __init__(self, config: CvtConfig):
         super().__init__()
-        self.config = CvtConfig.accept(config).without_claims()  # a claim is about trained weights, which these are not yet
+        self.config = CvtConfig.accept(config).without_claims()  # claims are about trained weights, and these are new
         self.name_or_path = self.config.name_or_path
 
     def init_weights(self, part: nn.Module | None = None, generator: torch.Generator | None = None) -> None:
-        """Truncated normal of ``initializer_range`` for weights and cls tokens, zero biases, norms at identity.
+        """Initialises weights and cls tokens from a truncated normal of ``initializer_range``, biases with 0, norms as identity.
 
         Args:
-            part: what is initialised; the whole model if None.
-            generator: where the random numbers come from; PyTorch's own if None.
+            part: the part to initialise; the whole model if None.
+            generator: source of the random numbers; PyTorch's default if None.
         """
         for module in (self if part is None else part).modules():
             self.init_module(module, generator)
 
     def post_init(self) -> None:
-        """Ends the constructor of a subclass, as in transformers: initialises its weights."""
+        """Initialises the weights at the end of a subclass's constructor, as in transformers."""
         self.init_weights()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """``init_module`` by transformers' name."""
+        """transformers' name for ``init_module``."""
         self.init_module(module)
 
     def init_module(self, module: nn.Module, generator: torch.Generator | None = None) -> None:
-        """The same for what ``module`` itself holds, without the modules in it."""
+        """Initialises the parameters of ``module`` itself, not of its submodules."""
         std = self.config.initializer_range
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             truncated_normal_(module.weight, std, generator)
@@ -67,7 +67,7 @@ class CvtPreTrainedModel(GenericMethods):
             truncated_normal_(module.cls_token, std, generator)
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
-        """How attention is computed: "sdpa", PyTorch's fused kernel, or "eager", which can be differentiated twice.
+        """Chooses how attention is computed: "sdpa", PyTorch's fused kernel, or "eager", which can be differentiated twice.
 
         Raises:
             ValueError: any other name.

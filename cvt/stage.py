@@ -1,4 +1,4 @@
-"""One stage of a CvT in plain numbers: its sizes, the grids it makes of an input, and what cannot be built together.
+"""One stage of a CvT in plain numbers: its sizes, its grids for an input, and checks that its settings fit together.
 
 Source: arXiv 2103.15808, section 3.
 """
@@ -12,19 +12,19 @@ from .fields import ConfigError, Remedy, Size
 
 
 def conv_output(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Positions a convolution visits along one axis of ``size`` positions; may be zero or negative if it does not fit."""
+    """Output size of a convolution along one axis; zero or negative if the kernel does not fit."""
     return (size + 2 * padding - kernel) // stride + 1
 
 
 def pooled_output(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Positions of an average pool with ``ceil_mode=True``; a last window must start inside the input or left padding."""
+    """Output size of an average pool with ``ceil_mode=True``; the last window must start inside the input or left padding."""
     out = -((size + 2 * padding - kernel) // -stride) + 1
     return out - 1 if (out - 1) * stride >= size + padding else out
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of a ``CvtConfig``: plain numbers, sizes as (height, width) pairs."""
+    """One stage of a ``CvtConfig``: plain numbers, with sizes as (height, width) pairs."""
 
     index: int
     in_channels: int
@@ -57,13 +57,13 @@ class StageConfig:
 
     @property
     def drop_path_rates(self) -> tuple[float, ...]:
-        """The chance that a block's branches are dropped, a block: from 0 in the first to ``drop_path_rate`` in the last."""
+        """The probability per block that its branches are dropped: from 0 in the first to ``drop_path_rate`` in the last."""
         if self.depth == 1:
             return (0.0,)
         return tuple(self.drop_path_rate * layer / (self.depth - 1) for layer in range(self.depth))
 
     def query_grid(self, height: int, width: int) -> Size:
-        """(rows, columns) of tokens that this stage's conv embedding makes of a (height, width) input."""
+        """(rows, columns) of tokens from this stage's conv embedding for a (height, width) input."""
         rows, columns = zip(self.patch_size, self.patch_stride, self.patch_padding, strict=True)
         return conv_output(height, *rows), conv_output(width, *columns)
 
@@ -77,19 +77,19 @@ class StageConfig:
 
 
 def check_stage(stage: StageConfig) -> None:
-    """Refuses what is valid field by field but cannot be built together."""
+    """Refuses settings that are valid one by one but cannot be combined."""
 
     def refused(template: str, field: str, remedy: tuple[str, Any] | None = None, **values: Any) -> ConfigError:
         change = remedy and Remedy(stage.index, *remedy)
         return ConfigError(template, field, stage.index, getattr(stage, field), change, {"stage": stage.index + 1, **values})
 
     if stage.embed_dim % stage.num_heads:
-        # not all divisors: a stranger's file may name a width of billions
+        # not all divisors: an untrusted file may give a width of billions
         near = range(max(1, stage.num_heads - 1000), min(stage.embed_dim, stage.num_heads + 1000) + 1)
         divisors = [heads for heads in near if stage.embed_dim % heads == 0]
         nearest = min(divisors, key=lambda heads: abs(heads - stage.num_heads), default=1)
         raise refused(
-            "{where} is {shown}, which {heads} heads cannot share equally: "
+            "{where} is {shown}, which is not divisible by {heads} heads: "
             "use {num_heads} {nearest}, or a width that is a multiple of {heads}.",
             "embed_dim",
             ("num_heads", nearest),
@@ -97,12 +97,12 @@ def check_stage(stage: StageConfig) -> None:
             nearest=nearest,
         )
     if stage.mlp_dim < 1:
-        raise refused("{where} is {shown}, which leaves the MLP no unit: use a larger ratio.", "mlp_ratio")
+        raise refused("{where} is {shown}, which leaves the MLP without units: use a larger ratio.", "mlp_ratio")
     if stage.qkv_projection_method == "dw_bn":
         if stage.stride_q != 1:
             raise refused(
-                "{where} is {shown}: the block adds its output to its input, so queries must keep "
-                "their grid. Use {stride_q} 1, or a larger {patch_stride}.",
+                "{where} is {shown}, but a block adds its output to its input, so the query grid must keep "
+                "its size. Use {stride_q} 1, or a larger {patch_stride}.",
                 "stride_q",
                 ("stride_q", 1),
             )
@@ -112,7 +112,7 @@ def check_stage(stage: StageConfig) -> None:
             half = stage.kernel_qkv // 2
             raise refused(
                 "{kernel_qkv} {kernel} with {padding_q} {padding} in stage {stage} changes the size of the query grid, "
-                f"which the residual needs unchanged: use {fits}.",
+                f"but the residual connection needs it unchanged: use {fits}.",
                 "padding_q",
                 ("padding_q", half) if odd else None,
                 kernel=stage.kernel_qkv,

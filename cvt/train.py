@@ -1,7 +1,7 @@
-"""Trains a CvT: ``python -m cvt.train --data DIR --out DIR``. The embedded model was trained by this.
+"""Trains a CvT: ``python -m cvt.train --data DIR --out DIR``. The embedded model was trained with it.
 
-Without ``--init`` from new weights; with ``--init embedded`` from what the built-in model knows, which takes few pictures and
-no GPU. The same command goes on where an earlier one was stopped. Several GPUs: ``torchrun --nproc-per-node N -m cvt.train``.
+Without ``--init`` it starts from new weights; with ``--init embedded`` it fine-tunes the built-in model, which takes few pictures
+and no GPU. Rerun the command to resume a stopped run. Several GPUs: ``torchrun --nproc-per-node N -m cvt.train``.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ EMBEDDED_ARCHITECTURE = {
     "image_size": 96,
 }
 
-FEW_PICTURES = 5_000  # pictures, with which new weights learn little
-CPU_PICTURES = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
+FEW_PICTURES = 5_000  # pictures; with fewer, training from new weights learns little
+CPU_PICTURES = 64  # pictures at once on a CPU: a whole batch of the recipe might exceed its memory
 CLASSES_SHOWN = 20  # one by one, before training
 
-# Numbers of the recipe that have a flag, with their explanation.
+# Recipe settings with a flag, and their help.
 NUMBERS = {
-    "batch_size": "pictures a step, of all processes together",
-    "accumulate": "take each batch in so many parts, for less memory; on a CPU as many as suffice",
-    "learning_rate": "of AdamW, at its height",
-    "muon_learning_rate": "of Muon, for the matrices inside the blocks",
-    "weight_decay": "of AdamW; a fifth of it for Muon",
-    "warmup": "share of the steps in which the rates grow",
+    "batch_size": "pictures per step, over all processes",
+    "accumulate": "split each batch into this many parts, to save memory; on a CPU chosen automatically",
+    "learning_rate": "peak learning rate of AdamW",
+    "muon_learning_rate": "peak learning rate of Muon, for the matrices inside the blocks",
+    "weight_decay": "of AdamW; Muon uses a fifth of it",
+    "warmup": "share of the steps in which the learning rates grow",
     "label_smoothing": "share of each label spread over all classes",
     "mix": "share of batches with mixup or cutmix",
     "plain": "share of the steps, at the end, without mixup and cutmix",
-    "color": "change of brightness, contrast and saturation",
+    "color": "strength of random brightness, contrast and saturation",
     "blur": "share of pictures slightly blurred or sharpened",
-    "randaugment": "strength of two random operations a picture, 0 to 10",
-    "teacher_share": "of the loss, where there is a --teacher",
-    "ema_decay": "of the moving average of the weights, which is the result",
+    "randaugment": "strength of two random operations per picture, 0 to 10",
+    "teacher_share": "of the loss, with --teacher",
+    "ema_decay": "of the moving average of the weights, which becomes the model",
     "clip": "largest norm of the gradient",
     "seed": "of all random numbers",
 }
@@ -83,43 +83,43 @@ def phases(text: str) -> Phases:
 
 
 def written(recipe: Recipe) -> str:
-    """The recipe's phases as ``phases`` reads them."""
+    """The recipe's phases as text that ``phases`` reads."""
     return ",".join(f"{'/'.join(map(str, sides))}:{epochs:g}" for sides, epochs in recipe.phases)
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    what = "Trains a CvT on your pictures, or goes on with a stopped run."
+    what = "Trains a CvT on your pictures, or resumes a stopped run."
     parser = argparse.ArgumentParser(prog="python -m cvt.train", description=what)
     add = parser.add_argument_group("what").add_argument
-    add("--data", type=path_argument, required=True, help="a folder with one folder a class, or of parquet files (image, label)")
+    add("--data", type=path_argument, required=True, help="a folder with one folder per class, or with parquet files (image, label)")
     add("--out", type=path_argument, required=True, help="the folder for the trained model, its history and its state")
-    add("--init", metavar="MODEL", help="what to start from: embedded, a folder or a Hub id (default: new weights)")
-    add("--config", type=path_argument, metavar="JSON", help="config.json of the architecture of new weights (default: the embedded one)")
-    add("--teacher", metavar="MODEL", help="a model with the same classes whose answers are learned from too")
+    add("--init", metavar="MODEL", help="model to start from: embedded, a folder or a Hub id (default: new weights)")
+    add("--config", type=path_argument, metavar="JSON", help="config.json for new weights (default: the embedded model's)")
+    add("--teacher", metavar="MODEL", help="a model with the same classes to distil from")
     add("--held-out", type=float, default=HELD_OUT_SHARE, metavar="SHARE", help=f"of each class (default: {HELD_OUT_SHARE})")
-    add("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read, and say how many")
+    add("--skip-unreadable", action="store_true", help="skip unreadable pictures, and report how many")
     add = parser.add_argument_group("recipe").add_argument
-    lengths = "side:epochs, in order; sides that take turns as 64/96:10"
-    shown = f"{written(Recipe())}, with --init {written(FINE_TUNING)} and longer where pictures are few; for another input in proportion"
+    lengths = "side:epochs, in order; 64/96:10 alternates between sides"
+    shown = f"{written(Recipe())}, with --init {written(FINE_TUNING)} and longer for few pictures; sides scale with the model's input"
     add("--phases", type=phases, help=f"{lengths} (default: {shown})")
     for name, text in NUMBERS.items():
         scratch, tuned = (getattr(recipe, name) for recipe in (Recipe(), FINE_TUNING))
         default = f"default: {scratch:g}" if scratch == tuned else f"default: {scratch:g}, with --init {tuned:g}"
         add("--" + name.replace("_", "-"), type=type(scratch), metavar="X", help=f"{text} ({default})")
     least = f"default: {Recipe.area[0]:g}, with --init {FINE_TUNING.area[0]:g}"
-    add("--least-area", type=float, metavar="X", help=f"least share of a picture that a crop keeps ({least})")
-    add("--drop-path", type=float, metavar="X", help="stochastic depth of the last block, growing over its stage (default: the config's)")
+    add("--least-area", type=float, metavar="X", help=f"smallest share of a picture's area in a crop ({least})")
+    add("--drop-path", type=float, metavar="X", help="stochastic depth, growing to X in a stage's last block (default: the config's)")
     add = parser.add_argument_group("running").add_argument
-    add("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU where there is one)")
-    add("--precision", choices=PRECISIONS, default="auto", help="of multiplications (default: what is fast on the device)")
-    add("--minutes", type=float, default=float("inf"), help="stop after so long; the same command goes on")
-    add("--save-every", type=float, default=60, metavar="SECONDS", help="between two saved states (default: 60)")
-    add("--measurements", type=int, default=10, metavar="N", help="of the held-out pictures on the way (default: 10)")
+    add("--device", default="auto", help="auto, cpu, cuda, … (default: a GPU if there is one)")
+    add("--precision", choices=PRECISIONS, default="auto", help="of matrix products (default: the fastest on the device)")
+    add("--minutes", type=float, default=float("inf"), help="stop after this many minutes; rerun the command to resume")
+    add("--save-every", type=float, default=60, metavar="SECONDS", help="interval between saved states (default: 60)")
+    add("--measurements", type=int, default=10, metavar="N", help="evaluations on the held-out pictures during training (default: 10)")
     return parser.parse_args(given)
 
 
 def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
-    """The recipe for this start, with what was asked for."""
+    """The recipe for this starting point, with the command line's changes."""
     recipe = Recipe() if start.source is None else FINE_TUNING
     side = start.processor.side
     chosen = {name: getattr(options, name) for name in NUMBERS if getattr(options, name) is not None}
@@ -129,7 +129,7 @@ def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
 
 
 def accumulate_on_cpu(recipe: Recipe, pictures: int, processes: int) -> Recipe:
-    """The recipe with its batches taken in as many parts as leave each process CPU_PICTURES pictures at once, or more."""
+    """The recipe with batches split into as many parts as leave each process at least CPU_PICTURES pictures at once."""
     parts, batch = 1, min(recipe.batch_size, pictures) // processes
     while batch // (2 * parts) >= CPU_PICTURES and recipe.batch_size % (4 * parts * processes) == 0:
         parts *= 2
@@ -140,13 +140,13 @@ def starting_point(options: argparse.Namespace) -> Start:
     if options.init is None:
         return from_scratch(options.config, EMBEDDED_ARCHITECTURE, options.drop_path)
     if options.config is not None:
-        raise ValueError("--init brings an architecture of its own: leave --config out, or --init for new weights.")
+        raise ValueError("--init has its own architecture: leave out --config, or leave out --init for new weights.")
     return from_trained(options.init, options.drop_path)
 
 
 def describe(training: Listing, held_out: Listing) -> str:
-    """How many pictures there are to train on and held out, of each class where they are few."""
-    lines = [f"{len(training)} pictures of {len(training.classes)} classes to train on, {len(held_out)} held out"]
+    """The numbers of pictures for training and held out; per class if there are few classes."""
+    lines = [f"{len(training)} pictures of {len(training.classes)} classes for training, {len(held_out)} held out"]
     if len(training.classes) <= CLASSES_SHOWN:
         counts = zip(training.classes, training.counts(), held_out.counts(), strict=True)
         lines += [f"  {name}: {kept} and {away}" for name, kept, away in counts]
@@ -157,7 +157,7 @@ def describe(training: Listing, held_out: Listing) -> str:
 def identity(
     recipe: Recipe, start: Start, model: nn.Module, pictures: PictureSet, classes: tuple[str, ...], teacher: nn.Module | None
 ) -> dict[str, str]:
-    """What makes a training this one, by name: a state of any other cannot be gone on from. ``model`` is what it starts from."""
+    """The values that identify a training run: it can resume only from a state with the same ones. ``model`` is its start."""
     architecture = {name: value for name, value in model.config.to_dict().items() if not name.endswith(("2label", "2id"))}
     return {
         "training_set": result.fingerprint(pictures),
@@ -170,7 +170,7 @@ def identity(
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuses options that cannot work."""
+    """Refuses invalid options."""
     if options.measurements < 0:
         raise ValueError("--measurements must be 0 or more.")
     architecture = None if options.config is None else options.config.parent
@@ -179,7 +179,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace, world: World, device: torch.device) -> None:
-    """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
+    """Runs the whole training; invalid input raises ValueError, before training starts if possible."""
     check(options)
     start = starting_point(options)
     recipe = recipe_of(options, start)
@@ -206,7 +206,7 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
     names = identity(recipe, start, model, training, classes, teacher)
     trainer = Trainer(model, batches, recipe, options.out / "state.pt", precision, world, names, teacher)
     if trainer.step and world.first:
-        print(f"Going on from step {trainer.step}", flush=True)
+        print(f"Resuming from step {trainer.step}", flush=True)
 
     def accuracy(average: nn.Module, side: int) -> tuple[float, float | None]:
         logits, _ = predict(average, processor, result.resized(held_out.pictures, side))
@@ -223,44 +223,44 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
         finish(trainer.average, processor, held_out, options.out)
         if not finished:
             print(
-                f"Stopped after step {trainer.step} of {trainer.steps}; the same command goes on. {options.out} holds the average so far."
+                f"Stopped after step {trainer.step} of {trainer.steps}; rerun the command to resume. {options.out} has the average so far."
             )
     world.wait()
 
 
 def introduction(start: Start, training: Listing, held_out: Listing) -> list[str]:
-    """What is said before training: the pictures, and what a person should know of the model."""
+    """The lines printed before training: the pictures, and remarks on the model."""
     lines = [describe(training, held_out), what_transformers_lacks(start.config)]
     if start.source is None and len(training) < FEW_PICTURES:
-        lines.append("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.")
+        lines.append("New weights learn little from so few pictures: use --init embedded to fine-tune the built-in model.")
     return [line for line in lines if line]
 
 
 def read_both(
     training_list: Listing, held_out_list: Listing, processor: CvtImageProcessor, skip_unreadable: bool, first: bool
 ) -> tuple[PictureSet, PictureSet]:
-    """The pictures to train on, a quarter larger than the input for crops, and those held out, as the processor cuts them.
+    """Reads the training pictures, a quarter larger than the input for crops, and the held-out ones, as the processor crops them.
 
     Raises:
-        ValueError: pictures that cannot be read, unless they are skipped, or a class without any.
+        ValueError: unreadable pictures, unless they are skipped, or a class without pictures.
     """
     training = read(training_list, middle_square(processor.side * 5 // 4), skip_unreadable, not first)
     check_classes(training)
     held_out = read(held_out_list, as_processed(processor), skip_unreadable, not first)
     if first and (skipped := training.skipped + held_out.skipped):
-        print(f"{skipped} pictures that cannot be read were skipped", flush=True)
+        print(f"{skipped} unreadable pictures were skipped", flush=True)
     return training, held_out
 
 
 def finish(average: CvtForImageClassification, processor: CvtImageProcessor, held_out: PictureSet, out: Path) -> None:
-    """Measures the model as it is saved, saves it, and says how good it is."""
+    """Evaluates the model as it is saved, saves it, and prints the results."""
     saved = result.as_saved(average)
     logits, seconds = predict(copy.deepcopy(saved).float(), processor, held_out.pictures)
     measured = evaluate(logits, held_out.labels, list(held_out.classes))
     result.save_result(saved, processor, out, measured)
     result.write_held_out(out / "held_out.csv", held_out, logits)
     print(f"Held out: {in_words(measured, processor.side, len(held_out) / seconds)}")
-    print("What each of them was named is in held_out.csv.", result.draw_curves(out))
+    print("The prediction for each picture is in held_out.csv.", result.draw_curves(out))
     print(f"Open it with: python app.py --model {out}", flush=True)
 
 
@@ -274,15 +274,15 @@ def main(given: list[str] | None = None) -> None:
     except (Diverged, NotSaved) as error:
         sys.exit(str(error))
     except torch.OutOfMemoryError:
-        sys.exit("The GPU has too little memory for this: take the batches in parts with --accumulate 2, 4 or more.")
+        sys.exit("The GPU has too little memory: split the batches with --accumulate 2, 4 or more.")
     except ValueError as error:
         sys.exit(f"Training cannot start: {error}")
     except UNWRITTEN as error:
-        sys.exit(f"A file cannot be written or read ({reason(error)}). What was saved before is whole.")
+        sys.exit(f"A file cannot be written or read ({reason(error)}). Earlier saves are intact.")
     except KeyboardInterrupt:
         saved = (options.out / "state.pt").exists()
-        what = "goes on from the last saved step" if saved else "begins anew, since nothing was saved yet"
-        sys.exit(f"\nStopped. The same command {what}.")
+        what = "resume from the last saved step" if saved else "start again: nothing was saved yet"
+        sys.exit(f"\nStopped. Rerun the command to {what}.")
 
 
 if __name__ == "__main__":

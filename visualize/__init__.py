@@ -1,4 +1,4 @@
-"""What a CvT does with a picture, made visible: capture by hooks, summaries, true geometry, pictures."""
+"""Shows what a CvT does with a picture: captures, maps, geometry and drawings."""
 
 from cvt import renamed
 

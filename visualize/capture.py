@@ -1,12 +1,12 @@
-"""What a CvT computes on the way, by forward hooks: for one caller, for as long as its ``with`` block lasts.
+"""Captures a CvT's intermediate results with forward hooks, for one caller and within its ``with`` block.
 
     with capture(model) as seen:
         model(pixel_values)
     seen.feature_map(2)            # (B, C, H, W) of the last of three stages
-    seen.attention(2, 9, [0])      # (B, heads, 1, keys): whom the cls token attends to in that stage's tenth block
+    seen.attention(2, 9, [0])      # (B, heads, 1, keys): what the cls token attends to in that stage's tenth block
 
-Attention itself runs in PyTorch's fused kernel, which forms no weights. The hooks keep its q, k and v; weights are computed
-from them, exactly, for the queries that are asked for. ``TAPS`` lists every place that can be looked at.
+Attention itself runs in PyTorch's fused kernel, which does not materialise the weights. The hooks keep its q, k and v, from
+which the weights of the requested queries are computed exactly. ``TAPS`` lists everything that can be captured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from cvt.runtime.runner import Runner
 
 @dataclass(frozen=True)
 class Tap:
-    """A place in every block, or at the end of every stage: which module is hooked, and what is kept of its inputs and output."""
+    """A hook point in every block or stage: the module, and what is kept of its inputs and output."""
 
     module: Callable[[nn.Module], nn.Module]
     value: Callable[[nn.Module, tuple, Any], Any]
@@ -35,27 +35,27 @@ class Tap:
 
 
 TAPS = {
-    # (feature map (B, C, H, W), cls token (B, 1, C) or None): what a stage passes on
+    # (feature map (B, C, H, W), cls token (B, 1, C) or None): a stage's output
     "stage": Tap(lambda stage: stage, lambda module, inputs, output: output, of_stage=True),
     # q (B, heads, queries, D), k and v (B, heads, keys, D), and the scale of the products of q and k
     "qkv": Tap(lambda block: block.attention.attention.attend, lambda module, inputs, output: (*inputs[:3], module.scale)),
-    # (B, N, C), the cls token first where there is one: what a block reads
+    # (B, N, C), the cls token first where there is one: a block's input
     "input": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: inputs[0]),
-    # (B, N, C): its LayerNorm, which the projections of q, k and v read
+    # (B, N, C): after its LayerNorm, the input of the q, k and v projections
     "normalised": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: output),
-    # (B, N, C) each: what the two branches add to it
+    # (B, N, C) each: the outputs of its two branches
     "attention": Tap(lambda block: block.attention, lambda module, inputs, output: output),
     "mlp": Tap(lambda block: block.output, lambda module, inputs, output: output),
 }
-USUAL = ("stage", "qkv")  # what maps of features and attention are made of
+USUAL = ("stage", "qkv")  # enough for feature and attention maps
 
-# The captures whose `with` block the running code is in. Every thread and every task has a context of its own, so a hook can
-# tell whether the forward pass it sees belongs to its caller.
+# The captures whose `with` block is active. Every thread and task has its own context, so a hook can tell whether a forward
+# pass belongs to its caller.
 _active: contextvars.ContextVar[tuple[Capture, ...]] = contextvars.ContextVar("active captures", default=())
 
 
 class Capture:
-    """What the hooks saw in the last forward pass inside the ``with`` block; stages and blocks count from 0."""
+    """Results captured from the last forward pass inside the ``with`` block; stages and blocks count from 0."""
 
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
@@ -63,7 +63,7 @@ class Capture:
 
     @classmethod
     def of(cls, taps: Taps) -> Capture:
-        """The same of a pass that a ``Runner`` made, with the usual taps."""
+        """A capture of a pass made by a ``Runner``, with the usual taps."""
         seen = cls([len(stage.blocks) for stage in taps])
         for index, stage in enumerate(taps):
             seen._seen["stage", index] = stage.output()
@@ -71,29 +71,29 @@ class Capture:
         return seen
 
     def tap(self, name: str, stage: int, block: int | None = None) -> Any:
-        """What was seen at one of ``TAPS``, whose comments say what that is; ``block`` for those of blocks.
+        """The result at one of ``TAPS``, described there; ``block`` for taps in blocks.
 
         Raises:
-            ValueError: no such tap, stage or block; or no forward pass reached it, or the capture was not asked for it.
+            ValueError: no such tap, stage or block; no forward pass reached it; or it was not among the captured taps.
         """
         if name not in TAPS:
             raise ValueError(f"There is no tap {name!r}: choose one of {', '.join(TAPS)}.")
         if TAPS[name].of_stage:
             block = None
         elif block is None:
-            raise ValueError(f"The tap {name!r} is in every block: say which block, counted from 0.")
+            raise ValueError(f"The tap {name!r} is in every block: give the block, counted from 0.")
         self._check(stage, block)
         place = (name, stage) if block is None else (name, stage, block)
         if place not in self._seen:
             where = f"stage {stage}" if block is None else f"stage {stage}, block {block}"
             raise ValueError(
-                f"Nothing was captured at {where} of {name!r}: run the model inside the 'with capture(model, taps=…)' block that names "
+                f"Nothing was captured for {name!r} at {where}: run the model inside a 'with capture(model, taps=…)' block that names "
                 f"this tap, in the same thread."
             )
         return self._seen[place]
 
     def feature_map(self, stage: int) -> Tensor:
-        """(B, C, H, W): what the stage passes on.
+        """A stage's output, (B, C, H, W).
 
         Raises:
             ValueError: no such stage, or no forward pass reached it.
@@ -101,14 +101,14 @@ class Capture:
         return self.tap("stage", stage)[0]
 
     def cls_token(self, stage: int) -> Tensor | None:
-        """(B, 1, C) after the stage's blocks; None where the stage has none. Raises as ``feature_map``."""
+        """The cls token after a stage's blocks, (B, 1, C); None if the stage has none. Raises as ``feature_map``."""
         return self.tap("stage", stage)[1]
 
     def attention(self, stage: int, block: int, queries: Sequence[int] | Tensor | None = None) -> Tensor:
-        """Weights of one block's attention for the queries asked.
+        """One block's attention weights for the given queries.
 
         Args:
-            queries: token indices into the query grid, row-major, the cls token first where there is one; None for all.
+            queries: token indices into the query grid, row-major, the cls token first if there is one; None for all.
         Returns:
             (B, heads, queries, keys) float32, rows sum to 1.
         Raises:
@@ -129,7 +129,7 @@ class Capture:
         return query, key, scale
 
     def value(self, stage: int, block: int) -> Tensor:
-        """v (B, heads, keys, D), which the weights mix. Raises as ``attention``."""
+        """v (B, heads, keys, D). Raises as ``attention``."""
         return self.tap("qkv", stage, block)[2]
 
     def _check(self, stage: int, block: int | None = None) -> None:
@@ -141,13 +141,13 @@ class Capture:
 
 @contextmanager
 def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
-    """Hooks into ``model`` (``CvtModel`` or ``CvtForImageClassification``) for the calls inside the ``with`` block.
+    """Captures from ``model`` (``CvtModel`` or ``CvtForImageClassification``) during calls inside the ``with`` block.
 
-    Calls of other threads or tasks on the same model are not seen, and theirs do not see these. The hooks are removed when
-    the block ends, also by an exception; what was captured stays.
+    Calls from other threads or tasks on the same model are not captured, and vice versa. The hooks are removed when the block
+    ends, also by an exception; captured results stay available.
 
     Args:
-        taps: names of ``TAPS`` to look at, in every stage and block.
+        taps: names in ``TAPS`` to capture, in every stage and block.
     """
     stages = getattr(model, "cvt", model).encoder.stages
     seen = Capture([len(stage.layers) for stage in stages])
@@ -156,7 +156,7 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
         return seen in _active.get()
 
     def start(module: nn.Module, inputs: tuple) -> None:
-        if mine():  # or a pass that fails half-way would leave a mixture of two
+        if mine():  # or a pass that fails halfway would leave a mixture of two
             seen._seen.clear()
 
     def keep(place: tuple, tap: Tap):
@@ -179,7 +179,7 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
 
 
 def observed(model: nn.Module, pixel_values: Tensor, runner: Runner | None = None) -> tuple[Tensor, Capture]:
-    """Logits (B, num_labels) of a classifier, and the usual taps of the pass; by its runner where there is one that can."""
+    """Runs a classifier and returns logits (B, num_labels) and the usual taps; uses its runner if that supports the input."""
     answer = None if runner is None else runner(pixel_values, captures=True)
     if answer is not None and answer.taps is not None:
         return answer.logits, Capture.of(answer.taps)

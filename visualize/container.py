@@ -1,8 +1,8 @@
-"""Arrays by name and a header in one piece of bytes, as the browser reads them.
+"""Packs a header and named arrays into bytes, a format that the browser reads.
 
 A little-endian uint32 with the header's length; the header, JSON padded with spaces; the arrays, raw and little-endian, each
-starting at a multiple of 8 bytes. The header's ``arrays`` lists name, dtype (NumPy's), shape and offset, counted from the end of
-the header.
+starting at a multiple of 8 bytes. The header's ``arrays`` lists name, dtype (NumPy's), shape and offset from the end of the
+header.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def frozen(tensor: Tensor) -> np.ndarray:
-    """A tensor's numbers as float32 that nobody can change: results are kept and shared."""
+    """Converts a tensor to a read-only float32 array, because results are kept and shared."""
     array = np.ascontiguousarray(tensor.detach().float().cpu().numpy())
     array.flags.writeable = False
     return array
@@ -36,7 +36,7 @@ def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
 
 
 def pack(header: dict, arrays: Arrays) -> bytes:
-    """The bytes of a header, which must not have ``arrays``, and arrays."""
+    """Packs a header, which must not have the key ``arrays``, and arrays into bytes."""
     described, offset = [], 0
     parts: list[Any] = []
     for name, array in arrays.items():
@@ -51,13 +51,13 @@ def pack(header: dict, arrays: Arrays) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict, Arrays]:
-    """What ``pack`` was given; the arrays are read-only views of ``data``.
+    """Inverts ``pack``; the arrays are read-only views of ``data``.
 
     Raises:
-        ValueError: not such a container.
+        ValueError: not a container.
     """
     if len(data) < 4 or 4 + (length := struct.unpack_from("<I", data)[0]) > len(data):
-        raise ValueError("These bytes are no container: the header is missing or cut off.")
+        raise ValueError("These bytes are not a container: the header is missing or truncated.")
     header = json.loads(data[4 : 4 + length])
     arrays = {}
     for each in header.pop("arrays"):

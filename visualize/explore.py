@@ -1,4 +1,4 @@
-"""One picture through one model, once: everything that the page, the API and the tests show of it."""
+"""Runs one picture through a model once, and collects everything that the page, the API and the tests show."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .container import frozen, frozen_together
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
 
-TOP = 5  # classes of which the page speaks
+TOP = 5  # classes that the page shows
 
 
 @dataclass(frozen=True)
 class StageExploration:
-    """One stage: ``features`` float32 (C, H, W), the attention of its blocks, and where queries and keys lie."""
+    """One stage: ``features`` float32 (C, H, W), the attention of its blocks, and the query and key grids."""
 
     config: StageConfig
     features: np.ndarray
@@ -36,7 +36,7 @@ class StageExploration:
     key_grid: Grid
 
     def query_index(self, row: int, column: int) -> int:
-        """The index, among this stage's queries, of the token at a place of the grid, counted from 0; row-major, after the cls token."""
+        """The index among this stage's queries of the token at (row, column), counted from 0; row-major, after the cls token."""
         rows, columns = self.query_grid.shape
         if not (0 <= row < rows and 0 <= column < columns):
             raise ValueError(
@@ -48,13 +48,13 @@ class StageExploration:
 
 @dataclass(frozen=True)
 class Exploration:
-    """What a model did with one picture.
+    """The results of a model on one picture.
 
-    ``pixels`` uint8 (H, W, 3): exactly what the model was given, before normalisation. ``crop`` PIL image: the same part of
-    the picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in the original's pixels, and
-    ``original_size`` its (width, height). ``logits`` and ``probabilities`` float32 (classes,). ``evidence``: of the TOP most
-    probable classes, in their order; None where the model has no place that reaches its classifier. ``notes``: what was done to
-    the file to get the picture.
+    ``pixels`` uint8 (H, W, 3): exactly the model's input, before normalisation. ``crop`` PIL image: the same part of the
+    picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in pixels of the original,
+    whose (width, height) is ``original_size``. ``logits`` and ``probabilities`` float32 (classes,). ``evidence``: for the TOP
+    most probable classes, in their order; None if no place contributes directly to the score. ``notes``: what was done to the
+    file to get the picture.
     """
 
     pixels: np.ndarray
@@ -74,7 +74,7 @@ class Exploration:
 
     @property
     def nbytes(self) -> int:
-        """Memory that this value holds, for bounded caches."""
+        """Bytes of memory that this value holds, for bounded caches."""
         arrays = [self.pixels, self.logits, self.probabilities]
         arrays += [] if self.evidence is None else [self.evidence.places, self.evidence.rest]
         for stage in self.stages:
@@ -82,7 +82,7 @@ class Exploration:
         return sum(array.nbytes for array in arrays) + 3 * self.crop.width * self.crop.height
 
 
-CROP_SIDE = 768  # the crop is kept no larger than a screen shows it
+CROP_SIDE = 768  # pixels; screens show the crop no larger
 
 
 def explore(
@@ -91,20 +91,20 @@ def explore(
     picture: PictureSource | OpenedPicture,
     runner: Runner | None = None,
 ) -> Exploration:
-    """One forward pass of ``picture``, with all that the maps need captured.
+    """Runs one forward pass on ``picture``, and captures everything that the maps need.
 
     Args:
-        model: in evaluation mode, on any device, in any float type.
-        picture: anything ``read_picture`` takes, or what it returned.
-        runner: the model's, which is faster; what it cannot do, the model does with hooks on.
+        model: in evaluation mode, on any device, in any float dtype.
+        picture: anything ``read_picture`` takes, or its result.
+        runner: the model's faster runner; for inputs that it does not support, the model runs with hooks.
     Raises:
         UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
     box, size = processor.crop_box(*original.size), processor.cut_size(*original.size)
-    # Resizing a large photograph twice takes longer than a pass, and each resizing keeps one core busy. JPEG's own reductions would
-    # be faster, but they are off by up to 10 of 255 levels where there is text or a fine pattern: more than rounding.
+    # Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own
+    # reductions would be faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
     with ThreadPoolExecutor(1) as beside:
         crop = beside.submit(_crop, original, box, size[0] / size[1])
         cut = processor.cut(original)
@@ -132,7 +132,7 @@ def explore(
 def classify(
     model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
 ) -> list[tuple[str, float]]:
-    """The most probable classes as ``Exploration.top`` has them, from a pass in which nothing is captured. Raises as ``explore``."""
+    """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
     pixel_values = _pixel_values(model, processor, processor.cut(picture.image))
     with torch.inference_mode():
         answer = None if runner is None else runner(pixel_values)
@@ -165,7 +165,7 @@ def _stages(seen: Capture, configs: Sequence[StageConfig], grids: Sequence[tuple
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:
-    """The part of the picture that the model saw, in the model's aspect, no larger than CROP_SIDE or than it is."""
+    """The part of the picture that the model saw, in the model's aspect ratio, at most CROP_SIDE and never enlarged."""
     height = box[3] - box[1]
     height *= min(1.0, CROP_SIDE / (height * max(1.0, aspect)))
     size = max(1, round(height * aspect)), max(1, round(height))

@@ -1,8 +1,8 @@
-"""Where tokens and keys lie on the picture that the model saw.
+"""The positions of tokens and keys on the picture that the model saw.
 
 A convolution with kernel k, stride s and padding p puts output i over inputs i·s − p … i·s − p + k − 1. Composing this
 through the conv embeddings gives each token's centre and receptive field in pixels, and once more through the convolutional
-projection those of each key. Attention then mixes all tokens; these are the places from which a token's own vector starts.
+projection those of each key. Attention then mixes all tokens; the receptive field is that of a token's initial vector.
 
 Coordinates: pixel j of the input spans j … j + 1, so that its centre is j + 0.5 and the picture spans 0 … side.
 """
@@ -16,11 +16,11 @@ from ..config import CvtConfig, Size
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid of cells on the input; pairs are (vertical, horizontal), in pixels."""
+    """A grid of cells on the input. Pairs are (vertical, horizontal), in pixels."""
 
     shape: Size
     first: tuple[float, float]  # centre of cell (0, 0)
-    stride: Size  # from one centre to the next
+    stride: Size  # distance between neighbouring centres
     field: Size  # size of a cell's receptive field
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
@@ -28,15 +28,15 @@ class Grid:
         return self.first[0] + row * self.stride[0], self.first[1] + column * self.stride[1]
 
     def cell(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """top, left, bottom, right of the cell as drawn: one stride wide, around its centre; may pass the picture's edge."""
+        """top, left, bottom, right of the cell as drawn: one stride wide, around its centre; may extend beyond the picture."""
         return self._box(row, column, self.stride)
 
     def receptive_field(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """top, left, bottom, right of the pixels that reach the cell through convolutions; may pass the picture's edge."""
+        """top, left, bottom, right of the pixels that reach the cell through convolutions; may extend beyond the picture."""
         return self._box(row, column, self.field)
 
     def convolved(self, shape: Size, kernel: Size, stride: Size, padding: Size) -> Grid:
-        """The grid of ``shape`` that a convolution makes of this one."""
+        """The grid, of ``shape``, after a convolution of this one."""
         first, steps, field = zip(
             *(
                 (

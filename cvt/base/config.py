@@ -1,7 +1,7 @@
-"""What a ``CvtConfig`` shares with every config of Hugging Face's: attributes, JSON, loading, saving.
+"""The generic half of ``CvtConfig``, as in every Hugging Face config: attributes, JSON, loading, saving.
 
-Beside its fields a config keeps whatever else a ``config.json`` or a program gives it, in ``extra``, and shows it as
-attributes. What makes no tensor of another shape and no other number of a built model can be set; the architecture cannot.
+Besides its fields, a config keeps any other values from a ``config.json`` or a program in ``extra``, and exposes them as
+attributes. Attributes that change neither shapes nor results of a built model can be set; the architecture cannot.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from ..files.push import push_folder, push_to_hub
 from ..files.storage import CONFIG, check_folder, json_file, read_json, read_settings, replacing
 
 ALIASES = {"use_return_dict": "return_dict", "torch_dtype": "dtype"}  # older name: name
-# What every config of transformers' has, and a CvT has no field for.
+# Attributes of every transformers config that are not fields of a CvT's.
 COMMON = {"architectures": None, "dtype": None, "transformers_version": None, "is_encoder_decoder": False, "chunk_size_feed_forward": 0}
 SWITCHES = {"output_hidden_states": False, "output_attentions": False, "return_dict": True, "problem_type": None}
 SETTABLE = {*SWITCHES, "num_labels", "id2label", "label2id", "image_size", "initializer_range", "extra"}
-CLAIMS = ("evaluation", "calibration")  # what evaluate.py and training say in ``extra`` about the weights beside the config
+CLAIMS = ("evaluation", "calibration")  # keys in ``extra`` with measured results, which describe the weights saved with the config
 _SHARES = ("top1", "top5", "calibration_error")
 
 
 class ConfigBase:
-    """The generic half of ``CvtConfig``, which is a dataclass of the fields."""
+    """The generic half of ``CvtConfig``, which is a dataclass with the fields."""
 
-    if TYPE_CHECKING:  # what the dataclass has
+    if TYPE_CHECKING:  # members of the dataclass
         __dataclass_fields__: ClassVar[dict[str, Any]]
         extra: dict[str, Any]
 
@@ -42,16 +42,16 @@ class ConfigBase:
     base_config_key = ""
     is_composition = False
     sub_configs: dict[str, Any] = {}  # noqa: RUF012
-    base_model_tp_plan = base_model_pp_plan = None  # ways to share a model out among devices, of which a CvT has none
+    base_model_tp_plan = base_model_pp_plan = None  # plans to distribute a model over devices; a CvT has none
 
     def __getattr__(self, name: str) -> Any:
-        # only reached where there is no field or property of that name
+        # only called if there is no field or property of that name
         name = ALIASES.get(name, name)
         if name in type(self).__dataclass_fields__:
             return object.__getattribute__(self, name)
         extra = self.__dict__.get("extra", {})
         if name == "dtype" and isinstance(extra.get(name), str):
-            import torch  # who asks for this has use for PyTorch
+            import torch  # whoever reads this attribute needs PyTorch anyway
 
             return getattr(torch, extra[name], extra[name])
         if name in extra and not name.startswith("_"):
@@ -70,18 +70,18 @@ class ConfigBase:
         elif is_field:
             if not self._is(name, value):
                 raise AttributeError(
-                    f"{name} is part of the architecture, which a config keeps: config.replace({name}={shown(value)}) makes another "
-                    "config, and a model of that has other weights."
+                    f"{name} is part of the architecture and cannot be set: config.replace({name}={shown(value)}) makes a new "
+                    "config, from which to build a new model."
                 )
         elif isinstance(attribute := getattr(type(self), name, None), property) and attribute.fset:
             object.__setattr__(self, name, value)
         elif hasattr(type(self), name):
-            raise AttributeError(f"{name} of a {type(self).__name__} cannot be set.")
+            raise AttributeError(f"The attribute {name} of {type(self).__name__} cannot be set.")
         else:
             self.extra[name] = jsonable(value) if name == "dtype" else value
 
     def _is(self, name: str, value: Any) -> bool:
-        """Whether a field has this value already, however it is written."""
+        """Whether a field already has this value, however it is written."""
         try:
             return getattr(self.replace(**{name: value}), name) == getattr(self, name)
         except ValueError:
@@ -103,7 +103,7 @@ class ConfigBase:
 
     @property
     def name_or_path(self) -> str:
-        """What ``from_pretrained`` was given; empty for a config that was not loaded. It is not saved."""
+        """The argument of ``from_pretrained``; empty for a config that was not loaded. It is not saved."""
         return self.__dict__.get("_name_or_path", "")
 
     @name_or_path.setter
@@ -111,7 +111,7 @@ class ConfigBase:
         self._name_or_path = str(value)
 
     def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> ConfigBase:
-        """The config itself: there is none of a text model in it."""
+        """The config itself: it contains no config of a text model."""
         return self
 
     def update(self, values: Mapping[str, Any]) -> None:
@@ -120,39 +120,39 @@ class ConfigBase:
             setattr(self, name, value)
 
     def without_claims(self) -> ConfigBase:
-        """This config, or a copy of it that says nothing about how good a model is."""
+        """This config, or a copy without claims about a model's accuracy."""
         if not any(name in self.extra for name in CLAIMS):
             return self
         return self.replace(extra=_without(self.extra, CLAIMS))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values, in the form of a Hugging Face ``config.json`` (with ``extra`` spread out)."""
+        """All values for JSON, in the form of a Hugging Face ``config.json`` (with ``extra`` at the top level)."""
         own = {each.name: jsonable(getattr(self, each.name)) for each in fields(self) if each.name != "extra"}
         own["id2label"] = {str(index): label for index, label in self.id2label.items()}
         del own["num_labels"]  # follows from id2label, as in Hugging Face's files
         return {**{name: jsonable(value) for name, value in self.extra.items()}, "model_type": self.model_type, **own}
 
     def to_diff_dict(self) -> dict[str, Any]:
-        """``to_dict`` without what says nothing: switches of ``forward`` and a problem type that were never set."""
+        """``to_dict`` without values that were never set: switches of ``forward`` and the problem type."""
         return {name: value for name, value in self.to_dict().items() if name not in SWITCHES or value != SWITCHES[name]}
 
     def to_json_string(self, use_diff: bool = True) -> str:
         """The content of a ``config.json``: ``to_diff_dict``, or all of ``to_dict``.
 
         Raises:
-            ValueError: an attribute that JSON has no form for.
+            ValueError: an attribute that cannot be written as JSON.
         """
         try:
             return json.dumps(self.to_diff_dict() if use_diff else self.to_dict(), indent=2, ensure_ascii=False) + "\n"
         except (TypeError, ValueError, RecursionError) as error:
-            raise ValueError(f"The config has an attribute that a config.json cannot hold: {first_line(error)}.") from error
+            raise ValueError(f"The config has an attribute that cannot be written as JSON: {first_line(error)}.") from error
 
     @classmethod
     def from_dict(cls, config_dict: Mapping[str, Any], **kwargs) -> Any:
-        """The config of a ``config.json``'s content; keys that mean nothing here become attributes.
+        """Creates a config from the content of a ``config.json``; unknown keys become attributes.
 
         Args:
-            kwargs: values used instead of the file's. ``return_unused_kwargs=True`` returns (config, what was not used).
+            kwargs: values that replace the file's. ``return_unused_kwargs=True`` returns (config, unused values).
         Raises:
             ValueError: another model's file, or an impossible architecture.
         """
@@ -175,7 +175,7 @@ class ConfigBase:
         return (config, unused) if wanted_unused else config
 
     def overridden(self, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """A config with those of ``values`` that it has an attribute for, the architecture included; and the other values."""
+        """A config with all ``values`` for which it has an attribute, including the architecture; and the other values."""
         values = {ALIASES.get(name, name): value for name, value in values.items()}
         known = type(self).__dataclass_fields__
         config = self.replace(**{name: value for name, value in values.items() if name in known})
@@ -183,22 +183,22 @@ class ConfigBase:
         if (implementation := rest.pop("attn_implementation", None)) is not None:
             config._attn_implementation = implementation
         if rest.get("dtype") == "auto":
-            del rest["dtype"]  # the file's own, which it has already
+            del rest["dtype"]  # "auto" keeps the file's
         for name in [name for name in rest if not name.startswith("_") and hasattr(config, name)]:
             setattr(config, name, rest.pop(name))
         return config, rest
 
     @classmethod
     def accept(cls, config: Any) -> Any:
-        """A config of this class; transformers' own is translated, by what it says of itself.
+        """Returns a config of this class; a transformers config is converted.
 
         Raises:
-            TypeError: anything else. ValueError: an architecture that is impossible.
+            TypeError: anything else. ValueError: an impossible architecture.
         """
         if isinstance(config, cls):
             return config
         if getattr(config, "model_type", None) != cls.model_type or not callable(getattr(config, "to_dict", None)):
-            raise TypeError(f"config must be a {cls.__name__}, as from {cls.__name__}.from_pretrained(...), not {type(config).__name__}.")
+            raise TypeError(f"config must be a {cls.__name__}, such as {cls.__name__}.from_pretrained(...), not {type(config).__name__}.")
         values = config.to_dict() | {"_name_or_path": getattr(config, "name_or_path", ""), "transformers_version": None}
         translated = cls.from_dict(values)
         if (implementation := getattr(config, "_attn_implementation", None)) is not None:
@@ -209,20 +209,20 @@ class ConfigBase:
 
     @classmethod
     def from_json_file(cls, json_file: str | Path) -> Any:
-        """The config in a JSON file. Raises ValueError as ``from_dict``, and where there is no such file or no JSON in it."""
+        """Reads the config in a JSON file. Raises ValueError as ``from_dict``, and if the file is missing or not JSON."""
         return cls.from_dict(read_json(Path(json_file)))
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> Any:
-        """The config of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
+        """Loads the config of the embedded model (no argument), a folder, a JSON file, a Hub id, or one of the authors' files.
 
         Args:
             kwargs: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find it; and
-                values used instead of the file's, for example ``num_labels=10``. Others are ignored, as in transformers, or with
+                values that replace the file's, for example ``num_labels=10``. Others are ignored, as in transformers, or with
                 ``return_unused_kwargs=True`` returned: (config, others).
         Raises:
-            ValueError: there is none, or it is damaged, or not a CvT's.
-            TypeError: an option that is a known one misspelt.
+            ValueError: the config is missing, damaged or not for a CvT.
+            TypeError: an option that looks like a misspelt one.
         """
         source, wanted_unused = pretrained_model_name_or_path, kwargs.pop("return_unused_kwargs", False)
         where = split_where(kwargs)
@@ -236,14 +236,14 @@ class ConfigBase:
 
     @classmethod
     def at(cls, files: Folder | Repository) -> Any:
-        """The config among the files of a checkpoint. Raises as ``from_pretrained``."""
-        from ..files.described import config_values  # reads tensors where they alone tell: the only use for PyTorch here
+        """Reads the config from the files of a checkpoint. Raises as ``from_pretrained``."""
+        from ..files.described import config_values  # needs PyTorch, to infer a config from tensors
 
         return cls.from_dict(config_values(files))
 
     @classmethod
     def get_config_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **kwargs) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The content of a ``config.json``, and those of ``kwargs`` that do not tell where it is."""
+        """The content of a ``config.json``, and the ``kwargs`` that are not about finding it."""
         kwargs.pop("return_unused_kwargs", None)
         where = split_where(kwargs)
         path = json_file(pretrained_model_name_or_path)
@@ -254,24 +254,24 @@ class ConfigBase:
         return (cls.at(files).to_dict() if values is None else values), kwargs
 
     def to_json_file(self, json_file_path: str | Path, use_diff: bool = True) -> None:
-        """Writes ``to_json_string`` to a file, whole or not at all."""
+        """Writes ``to_json_string`` to a file atomically."""
         content = self.to_json_string(use_diff)
         with replacing(Path(json_file_path)) as temporary:
             temporary.write_text(content, encoding="utf-8")
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs) -> None:
-        """Writes ``config.json`` into a folder, made if it is missing; ``kwargs`` as ``push_to_hub`` takes them."""
+        """Writes ``config.json`` into a folder, created if missing; ``kwargs`` as in ``push_to_hub``."""
         self.to_json_file(check_folder(save_directory) / CONFIG)
         if push_to_hub:
             push_folder(save_directory, [CONFIG], **kwargs)
 
     def push_to_hub(self, repo_id: str, **kwargs) -> Any:
-        """Uploads ``config.json`` to a repository on the Hub, made if it is missing; see ``push.push_to_hub``."""
+        """Uploads ``config.json`` to a repository on the Hub, created if missing; see ``push.push_to_hub``."""
         return push_to_hub(self, repo_id, **kwargs)
 
 
 def jsonable(value: Any) -> Any:
-    """Tuples as lists, PyTorch's dtypes as their names; anything else as it is."""
+    """Converts tuples to lists and PyTorch dtypes to their names; returns anything else unchanged."""
     if isinstance(value, tuple):
         return [jsonable(each) for each in value]
     if type(value).__module__ == "torch" and type(value).__name__ == "dtype":
@@ -280,14 +280,14 @@ def jsonable(value: Any) -> Any:
 
 
 def _is_said(name: str, value: Any) -> bool:
-    """Whether a key of a file is worth an attribute: not what every file says, no private name, no claim that makes no sense."""
+    """Whether a key of a file becomes an attribute: not one in every file, not a private name, not an invalid claim."""
     if name.startswith("_") or name == "extra" or (name in COMMON and value == COMMON[name]):
         return False
     return name not in CLAIMS or _makes_sense(value)
 
 
 def _makes_sense(claim: Any) -> bool:
-    """Whether a claim about a model is numbers by name: all finite, and shares from 0 to 1."""
+    """Whether a claim about a model is valid: finite numbers by name, with shares from 0 to 1."""
     if not isinstance(claim, dict):
         return False
     numbers = {name: value for name, value in claim.items() if isinstance(value, (int, float))}

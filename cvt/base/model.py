@@ -1,6 +1,6 @@
-"""The generic methods that Hugging Face's users expect of any model, in transformers' names, for what a CvT is.
+"""The generic methods that Hugging Face users expect of any model, under transformers' names.
 
-A CvT has no token embeddings, no tied weights and no text to generate, so some of these say no, as transformers' CvT does.
+A CvT has no token embeddings, no tied weights and generates no text, so some of them raise an error, as in transformers' CvT.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ..runtime.device import as_dtype
 from .config import CLAIMS, ConfigBase
 from .seen_by_transformers import SeenByTransformers
 
-# of torch.utils.checkpoint, where the second pass is always the non-reentrant one and restores random numbers
+# of torch.utils.checkpoint, which is always used in its non-reentrant form, with the random state restored
 CHECKPOINT_OPTIONS = {"use_reentrant", "preserve_rng_state", "determinism_check", "context_fn", "debug", "early_stop"}
 
 
 class GenericMethods(SeenByTransformers, nn.Module):
-    """Base of the models: what does not depend on how a CvT computes."""
+    """Base of the models: methods that do not depend on how a CvT computes."""
 
     framework = "pt"
     supports_gradient_checkpointing = True
@@ -42,7 +42,7 @@ class GenericMethods(SeenByTransformers, nn.Module):
 
     @property
     def base_model(self) -> nn.Module:
-        """The ``CvtModel`` in this model, or this one."""
+        """The ``CvtModel`` inside this model, or this model itself."""
         return getattr(self, "cvt", self)
 
     @property
@@ -57,11 +57,11 @@ class GenericMethods(SeenByTransformers, nn.Module):
 
     @classmethod
     def is_custom_code(cls) -> bool:
-        """Whether this class is another's than transformers'; asked when PEFT looks for names of weights to convert."""
+        """Whether this class is from outside transformers; PEFT checks it before converting names of weights."""
         return True
 
     def num_parameters(self, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
-        """How many numbers the parameters have; ``exclude_embeddings`` leaves out token embeddings, of which a CvT has none."""
+        """The number of parameters; ``exclude_embeddings`` has no effect, since a CvT has no token embeddings."""
         return sum(value.numel() for value in self.parameters() if value.requires_grad or not only_trainable)
 
     def get_memory_footprint(self, return_buffers: bool = True) -> int:
@@ -69,13 +69,13 @@ class GenericMethods(SeenByTransformers, nn.Module):
         return sum(value.nbytes for value in (self.state_dict().values() if return_buffers else self.parameters()))
 
     def train(self, mode: bool = True):
-        """As for any module. A model in training is about to differ from the one that was measured, so its config forgets that."""
+        """Sets training mode, as for any module, and drops claims from the config: training changes the measured weights."""
         if mode:
             self.claim({})
         return super().train(mode)
 
     def claim(self, claims: Mapping[str, Any]) -> None:
-        """Says in the config how good this model is measured to be, as ``claims`` do, whose other keys do not matter."""
+        """Stores measured results in the config; other keys of ``claims`` are ignored."""
         for config in {id(model.config): model.config for model in (self, self.base_model)}.values():
             for name in CLAIMS:
                 config.extra.pop(name, None)
@@ -102,7 +102,7 @@ class GenericMethods(SeenByTransformers, nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no {what}.")
 
     def get_output_embeddings(self) -> None:
-        """None: there is nothing that could share its weights with token embeddings."""
+        """None: a CvT has no token embeddings to share weights with."""
 
     def tie_weights(self, *args, **kwargs) -> None:
         """Nothing is tied."""
@@ -111,7 +111,7 @@ class GenericMethods(SeenByTransformers, nn.Module):
         return getattr(self.base_model, "encoder", self)
 
     def enable_input_require_grads(self) -> None:
-        """Nothing to do: checkpointed blocks here get their gradients whether or not the input needs one."""
+        """Nothing to do: checkpointed blocks get gradients whether or not the input requires one."""
 
     def disable_input_require_grads(self) -> None:
         """Nothing to do; see ``enable_input_require_grads``."""
@@ -129,26 +129,26 @@ class GenericMethods(SeenByTransformers, nn.Module):
     def gradient_checkpointing_enable(
         self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None, every_n_layers: int = 1, offload: bool = False
     ) -> None:
-        """In training, keeps only each block's input and computes its inside again in the backward pass.
+        """In training, keeps only each block's input and recomputes its activations in the backward pass.
 
         Args:
-            gradient_checkpointing_kwargs: of ``torch.utils.checkpoint``. They change no number, and are ignored: the pass is
-                always the non-reentrant one, which PyTorch recommends.
+            gradient_checkpointing_kwargs: of ``torch.utils.checkpoint``. They do not affect results and are ignored: the
+                non-reentrant form, which PyTorch recommends, is always used.
         Raises:
-            ValueError: only some layers, or activations kept elsewhere, neither of which is supported.
+            ValueError: checkpointing of only some layers, or offloading of activations; neither is supported.
         """
         unknown = sorted(set(gradient_checkpointing_kwargs or {}) - CHECKPOINT_OPTIONS)
         if unknown:
             raise ValueError(f"gradient_checkpointing_kwargs has {unknown[0]!r}, which torch.utils.checkpoint does not take.")
         if every_n_layers != 1 or offload:
-            raise ValueError("Every block is checkpointed, on its own device: leave every_n_layers and offload out.")
+            raise ValueError("Every block is checkpointed, without offloading: leave out every_n_layers and offload.")
         self._set_gradient_checkpointing(True)
 
     def gradient_checkpointing_disable(self) -> None:
         self._set_gradient_checkpointing(False)
 
     def activation_checkpointing_enable(self, activation_checkpointing_kwargs: Mapping[str, Any] | None = None, **kwargs) -> None:
-        """``gradient_checkpointing_enable`` by its newer name."""
+        """The newer name of ``gradient_checkpointing_enable``."""
         self.gradient_checkpointing_enable(activation_checkpointing_kwargs, **kwargs)
 
     def activation_checkpointing_disable(self) -> None:
@@ -163,14 +163,14 @@ class GenericMethods(SeenByTransformers, nn.Module):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, *model_args, **options):
-        """A trained model, in evaluation mode; see ``checkpoint.load_model`` for sources and options."""
+        """Loads a trained model, in evaluation mode; for sources and options see ``checkpoint.load_model``."""
         return load_model(cls, pretrained_model_name_or_path, *model_args, **options)
 
     @classmethod
     def _from_config(
         cls, config: ConfigBase, dtype: torch.dtype | str | None = None, torch_dtype=None, attn_implementation=None, **options
     ):
-        """A model with random weights, in training mode."""
+        """Creates a model with random weights, in training mode."""
         model = cls(cls.config_class.accept(config), **options)
         if attn_implementation is not None:
             model.set_attn_implementation(attn_implementation)
@@ -178,14 +178,14 @@ class GenericMethods(SeenByTransformers, nn.Module):
         return model if dtype in (None, "auto") else model.to(as_dtype(dtype))
 
     def save_pretrained(self, save_directory: str | Path, is_main_process: bool = True, **options) -> None:
-        """Writes ``config.json`` and ``model.safetensors``, which transformers opens too; see ``saving.save_model`` for options."""
+        """Writes ``config.json`` and ``model.safetensors``, which transformers opens too; for options see ``saving.save_model``."""
         save_model(self, save_directory, is_main_process, **options)
 
     def push_to_hub(self, repo_id: str, **options) -> Any:
-        """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
+        """Uploads what ``save_pretrained`` writes to a repository on the Hub; for options see ``push.push_to_hub``."""
         return push_to_hub(self, repo_id, **options)
 
     def add_model_tags(self, tags: list[str] | str) -> None:
-        """Words for a model card, kept in ``model_tags`` for whoever writes one, such as transformers' Trainer."""
+        """Adds tags for a model card to ``model_tags``; transformers' Trainer writes them into the card."""
         new = [tags] if isinstance(tags, str) else list(tags)
         self.model_tags = list(dict.fromkeys([*(self.model_tags or []), *new]))

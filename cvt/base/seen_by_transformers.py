@@ -1,10 +1,10 @@
-"""How transformers sees the models, in a program that has loaded it.
+"""Makes models pass for transformers models in a program that has imported transformers.
 
-transformers asks ``isinstance(model, PreTrainedModel)`` before it saves a model as one: its Trainer writes a bare state dict
-without a ``config.json`` for any other. The models here have the methods that it then calls, but to inherit from
-PreTrainedModel would be to need transformers. Python's ``isinstance`` also asks an object for its ``__class__``, so that is a
-class of both where transformers is loaded, whichever was imported first, and the model's own where it is not. ``type(model)``
-is the model's own always. Nothing of transformers is imported or changed.
+transformers checks ``isinstance(model, PreTrainedModel)`` before saving a model: for any other class, its Trainer writes a bare
+state dict without a ``config.json``. The models here have the methods that it then calls, but inheriting from PreTrainedModel
+would require transformers. Python's ``isinstance`` also checks an object's ``__class__``, so ``__class__`` is a subclass of
+both classes once transformers is imported (before or after this library), and the model's own class otherwise. ``type(model)``
+is always the model's own class. Nothing in transformers is imported or changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import functools
 import sys
 from typing import Any
 
-_CLASS = object.__dict__["__class__"]  # what a class without the property below has
+_CLASS = object.__dict__["__class__"]  # the original descriptor, which the property below overrides
 
 
 class SeenByTransformers:
@@ -27,10 +27,10 @@ class SeenByTransformers:
 
     @__class__.setter
     def __class__(self, value: type) -> None:
-        _CLASS.__set__(self, value)  # FSDP and parametrizations exchange a module's class
+        _CLASS.__set__(self, value)  # FSDP and parametrizations replace a module's class
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
-        """As for any object, by its type: pickle takes offence where ``__class__`` is another."""
+        """Pickles by type, as for any object: pickle fails if ``__class__`` differs from the type."""
         return _blank, (type(self),), self.__dict__
 
 
@@ -40,7 +40,7 @@ def _blank(cls: Any) -> Any:
 
 @functools.cache
 def _of_both(own: Any, base: Any) -> type:
-    """A class that is a model's own and transformers' base; to call it makes a model of the model's own class."""
+    """A subclass of a model's class and of transformers' base; calling it creates a model of the model's own class."""
 
     def make(cls: type, *args, **kwargs) -> Any:
         return own(*args, **kwargs)

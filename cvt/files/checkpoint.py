@@ -1,7 +1,7 @@
-"""Loading a model: the embedded one, a folder in Hugging Face's format, a Hub id, a file of the authors'.
+"""Loads a model: the embedded one, a folder in Hugging Face's format, a Hub id, or one of the authors' files.
 
-Weights are fitted strictly: every tensor of the model is in the file and every tensor of the file in the model, with the
-same shape. Only tensors are ever read from a file, never a pickle that could run a program.
+Loading is strict: file and model must have the same tensors, with the same shapes. Only tensors are read from a file, never
+a pickle that could run code.
 """
 
 from __future__ import annotations
@@ -47,26 +47,26 @@ def load_model(
     output_loading_info: bool = False,
     **options,
 ) -> CvtPreTrainedModel | tuple[CvtPreTrainedModel, dict[str, Any]]:
-    """A model with trained weights, in evaluation mode.
+    """Loads a model with trained weights, in evaluation mode.
 
     Args:
-        cls: ``CvtModel`` or ``CvtForImageClassification``; weights of either fit both ways, see below.
-        source: None for the embedded model, a folder, a Hub id, or a file of weights (the authors' ``.pth``, whose
-            architecture is then told from its tensors).
-        model_args: handed to the class after the config.
-        device: where the weights go; CPU if not given. ``device_map="auto"`` is CUDA where there is one; a map names one device.
-        dtype: of the weights: float32 if not given; "auto" for the file's own. ``torch_dtype`` is its older name.
-        ignore_mismatched_sizes: a classifier that the file lacks, or has in another size, is initialised anew.
-        config: used instead of the file's own; also what ``CvtConfig.from_pretrained`` takes.
+        cls: ``CvtModel`` or ``CvtForImageClassification``; weights of either load into the other, see ``_fit``.
+        source: None for the embedded model, a folder, a Hub id, or a weights file (for the authors' ``.pth``, the
+            architecture is inferred from its tensors).
+        model_args: passed to the class after the config.
+        device: where the weights go; CPU by default. ``device_map="auto"`` is CUDA if available; a map must name a single device.
+        dtype: of the weights: float32 by default; "auto" keeps the file's. ``torch_dtype`` is its older name.
+        ignore_mismatched_sizes: initialise a new classifier if the file has none or one of another size.
+        config: used instead of the file's; a ``CvtConfig`` or anything ``CvtConfig.from_pretrained`` takes.
         state_dict: tensors by name, used instead of the file's.
-        key_mapping: regular expressions that names of tensors have, and what they become.
-        variant, use_safetensors: which of several files of weights: model.<variant>.safetensors; not pytorch_model.bin, or only that.
+        key_mapping: regular expressions for tensor names, and their replacements.
+        variant: load model.<variant>.safetensors. use_safetensors: True never loads pytorch_model.bin, False loads only that.
         attn_implementation: see ``set_attn_implementation``.
-        output_loading_info: also return which tensors were missing or had another shape, where those were allowed.
+        output_loading_info: also return which tensors were missing or had another shape, if those were allowed.
         options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find the files;
-            fields of the config to change, for example ``num_labels=10``; arguments of the class; and what ``options.py`` lists.
+            config fields to change, for example ``num_labels=10``; arguments of the class; and those that ``options.py`` lists.
     Raises:
-        ValueError: nothing there, no network, a damaged file, or tensors that do not fit (all of them named).
+        ValueError: no such model, no network, a damaged file, or tensors that do not fit (the message names them).
         TypeError: an unknown argument, or a config of another kind.
     """
     where, config_class = split_where(options), cls.config_class
@@ -92,7 +92,7 @@ def load_model(
     state, new = _fit(model, named, table, ignore_mismatched_sizes, origin)
     dtype = as_dtype(dtype if torch_dtype is None else torch_dtype)
     for name, value in state.items():
-        # A tensor on the CPU is a view of the file until it is copied, and the file may be overwritten one day.
+        # A tensor on the CPU is a view of the file until it is copied, and the file may be overwritten later.
         state[name] = value.to(place, dtype if value.is_floating_point() else None, copy=place.type == "cpu")
     model.load_state_dict(state, assign=True)
     if state_dict is None and not new:
@@ -107,17 +107,17 @@ def load_model(
 def _tensors(
     files: Folder | Repository, given: Mapping[str, Tensor] | None, variant: str | None, use_safetensors: bool | None, device: torch.device
 ) -> tuple[dict[str, Tensor], str]:
-    """Tensors by name, and the name of what they are from."""
+    """Tensors by name, and a label for their source."""
     if given is None:
         path = find_weights(files, variant, use_safetensors)
         return read_tensors(files, path, device), path.name
     if not is_state_dict(dict(given)):
-        raise ValueError("state_dict must be tensors by name, as from model.state_dict().")
+        raise ValueError("state_dict must be a dict of tensors by name, like model.state_dict().")
     return dict(given), "state_dict"
 
 
 def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, Any]:
-    """What transformers tells of a loading; the names and shapes are those of the new classifier, all else fitted."""
+    """The loading report that transformers returns; only tensors of a new classifier can appear in it."""
     mismatched = {(name, file[name].shape, value.shape) for name, value in new.items() if name in file}
     return {"missing_keys": set(new) - set(file), "unexpected_keys": set(), "mismatched_keys": mismatched, "error_msgs": []}
 
@@ -125,10 +125,10 @@ def _loading_info(file: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, 
 def _fit(
     model: CvtPreTrainedModel, state: dict[str, Tensor], table: list, new_head: bool, file: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """``state`` as exactly the tensors that ``model`` has, and those among them that were initialised here.
+    """Returns ``state`` with exactly the tensors that ``model`` has, and those among them that were newly initialised.
 
     A CvtModel takes its part of a classifier's weights. A classifier takes a CvtModel's weights only with ``new_head``,
-    which initialises what is missing or misshapen in its layernorm and classifier.
+    which initialises tensors of its layernorm and classifier that are missing or have another shape.
     """
     expected = model.state_dict()
     inner = any(name.startswith("cvt.") for name in state)
@@ -173,7 +173,7 @@ def _new_head(model: CvtPreTrainedModel, names: set[str]) -> dict[str, Tensor]:
 
 
 def _fits(name: str, state: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
-    """Whether ``state`` has this tensor in the shape that the model has, and as floats where the model has floats."""
+    """Whether ``state`` has this tensor with the model's shape, and as floats where the model has floats."""
     if name not in state or state[name].shape != expected[name].shape:
         return False
     return state[name].is_floating_point() or not expected[name].is_floating_point()

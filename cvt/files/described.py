@@ -1,4 +1,4 @@
-"""What the files of a checkpoint say of its config and its image processor, as values for those classes."""
+"""Reads the settings of a checkpoint's config and image processor from its files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .tensors import read_tensors
 
 
 def config_values(files: Folder | Repository) -> dict[str, Any]:
-    """The content of the ``config.json`` among ``files``, or what the authors' tensors tell.
+    """The content of ``config.json`` among ``files``, or the architecture inferred from the authors' tensors.
 
     Raises:
-        ValueError: there is neither, or it is damaged.
+        ValueError: neither exists, or the file is damaged.
     """
     if files.weights is not None:
         state = read_tensors(files, files.weights)
@@ -28,10 +28,10 @@ def config_values(files: Folder | Repository) -> dict[str, Any]:
 
 
 def processor_values(files: Folder | Repository) -> dict[str, Any]:
-    """The content of the ``preprocessor_config.json`` among ``files``, or how the authors prepare pictures for theirs.
+    """The content of ``preprocessor_config.json`` among ``files``, or the authors' own preprocessing for their weights.
 
     Raises:
-        ValueError: there is none and the weights are not the authors', or it is damaged.
+        ValueError: the file is damaged, or missing and the weights are not the authors'.
     """
     values = read_settings(files, PROCESSOR)
     if values is not None:
@@ -39,6 +39,6 @@ def processor_values(files: Folder | Repository) -> dict[str, Any]:
     if files.weights is not None and table_of(read_tensors(files, files.weights)) is MICROSOFT:
         return microsoft.processor_values(files.weights)
     raise ValueError(
-        f"There is no {PROCESSOR} in {files.label}: it says how the model's pictures are prepared. "
-        'CvtImageProcessor(size=224).save_pretrained("FOLDER") makes one, with your own numbers.'
+        f"There is no {PROCESSOR} in {files.label}: it says how pictures are prepared for the model. "
+        'CvtImageProcessor(size=224).save_pretrained("FOLDER") writes one; give your model\'s settings.'
     )

@@ -1,7 +1,7 @@
-"""Where the files of a checkpoint are: a folder, one file, or a repository on the Hugging Face Hub.
+"""Locates the files of a checkpoint: in a folder, as a single file, or in a repository on the Hugging Face Hub.
 
-Both kinds answer ``find``; what goes wrong on the way is a CheckpointError with a sentence. huggingface_hub downloads: it
-resumes what was interrupted and keeps a cache. It compares sizes only, so checksums are compared here.
+Both kinds have ``find``; failures are a CheckpointError with a message for the user. huggingface_hub downloads, resumes
+interrupted downloads and keeps a cache. It compares only sizes, so checksums are compared here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 class CheckpointError(OSError, ValueError):
-    """A checkpoint that is not there or cannot be used, in a sentence. transformers raises an OSError where that is so."""
+    """A checkpoint is missing or cannot be used. Also an OSError, which transformers raises in the same cases."""
 
 
 @dataclass
 class Folder:
-    """Files on this machine; ``weights`` is set where one file was named instead of a folder."""
+    """Files on this machine; ``weights`` is set if a file was named instead of a folder."""
 
     path: Path
     label: str
@@ -36,7 +36,7 @@ class Folder:
 
     def reject(self, path: Path, reason: str) -> CheckpointError:
         """The error for a file that cannot be used."""
-        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}.")
+        return CheckpointError(f"{path.name} in {self.label} cannot be used: {reason}.")
 
 
 @dataclass
@@ -52,19 +52,19 @@ class Repository:
     force_download: bool = False
     weights: None = None
     _answered: bool | None = field(default=None, repr=False)
-    _fetched: set[str] = field(default_factory=set, repr=False)  # what need not be downloaded by force again
+    _fetched: set[str] = field(default_factory=set, repr=False)  # already downloaded by force, not to be downloaded again
 
     @property
     def label(self) -> str:
         return f"{self.name!r} on the Hugging Face Hub"
 
     def find(self, *names: str) -> Path | None:
-        """The first of these files that the repository has, downloaded if the cache lacks it.
+        """The first of these files that the repository has, downloaded if it is not in the cache.
 
         Raises:
-            ValueError: no such repository or revision, no network, a download that failed or arrived damaged.
+            ValueError: no such repository or revision, no network, or a download that failed or arrived damaged.
         """
-        from huggingface_hub import constants  # takes a while to import: only for those who need it
+        from huggingface_hub import constants  # slow to import, so only when needed
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         unreachable = None
@@ -84,12 +84,12 @@ class Repository:
         else:
             why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
         raise CheckpointError(
-            f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once so that it can be "
-            f"downloaded, give a folder that has the model, or give no name at all for the model that is built in."
+            f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once to download it, "
+            f"give a folder that has the model, or give no name to use the built-in model."
         ) from unreachable
 
     def _cached_or_downloaded(self, name: str) -> Path | None:
-        """One file, or None where the repository is known not to have it; LocalEntryNotFoundError where that is not known."""
+        """One file, or None if the repository is known not to have it; LocalEntryNotFoundError if that is not known."""
         import huggingface_hub as hub
         from huggingface_hub import errors
 
@@ -99,7 +99,7 @@ class Repository:
         try:
             cached = None if again else hub.try_to_load_from_cache(**place)
             if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
-                return None  # saves asking again, and waiting where there is no network
+                return None  # saves a request, and a long wait without a network
             local = self.local_files_only or (cached is None and not self._answers())
             path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token, force_download=again and not local))
             self._fetched.add(name)
@@ -113,20 +113,20 @@ class Repository:
             raise CheckpointError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
         except errors.RepositoryNotFoundError as error:
             raise CheckpointError(
-                f"There is no model {self.label} and no folder of that name here, or the model is not open to you: check the name, "
-                f"or give a token that may read it."
+                f"There is no model {self.label} and no folder of that name here, or you have no access to it: check the name, "
+                f"or give a token with read access."
             ) from error
         except Exception as error:  # whatever the network, the disk and several libraries can raise
             raise CheckpointError(
-                f"{name} of {self.label} could not be downloaded ({first_line(error)}). Check the network connection and the space "
-                f"on the disk, then try again."
+                f"{name} of {self.label} could not be downloaded ({first_line(error)}). Check the network connection and the free "
+                f"disk space, then try again."
             ) from error
         if str(path) != cached and _intact(path) is False:
-            raise self.reject(path, "it arrived damaged, its checksum is not the Hub's")
+            raise self.reject(path, "the download is damaged, its checksum differs from the Hub's")
         return path
 
     def _answers(self) -> bool:
-        """Whether the Hub can be reached, asked once: without an answer, a download would be tried for half a minute."""
+        """Whether the Hub can be reached, checked once: without this, a download would be retried for half a minute."""
         import huggingface_hub as hub
         from huggingface_hub.errors import HfHubHTTPError
 
@@ -135,20 +135,20 @@ class Repository:
             try:
                 hub.get_hf_file_metadata(hub.hf_hub_url(self.name, "config.json", revision=self.revision), token=self.token)
             except HfHubHTTPError:
-                pass  # an answer too
+                pass  # an HTTP error is an answer, too
             except Exception:
                 self._answered = False
         return self._answered
 
     def reject(self, path: Path, reason: str) -> CheckpointError:
-        """The error for a file that cannot be used; a damaged one is deleted, so that the next call downloads it again."""
+        """The error for a file that cannot be used; a damaged one is deleted so that the next call downloads it again."""
         if _intact(path):
-            remedy = "The Hub has it like this: choose another model or revision."
+            remedy = "The file on the Hub is the same: choose another model or revision."
         else:
-            remedy = "It was deleted here; try again to download it anew."
+            remedy = "The local copy was deleted; try again to download the file."
             path.resolve().unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-        return CheckpointError(f"{path.name} of {self.label} cannot be used: {reason}. {remedy}")
+        return CheckpointError(f"{path.name} in {self.label} cannot be used: {reason}. {remedy}")
 
 
 def locate(
@@ -160,25 +160,25 @@ def locate(
     subfolder: str = "",
     force_download: bool = False,
 ) -> Folder | Repository:
-    """The place that ``source`` names.
+    """The folder or repository that ``source`` names.
 
     Args:
-        source: None for the embedded model, a folder, a file of weights, or a repository on the Hub ("microsoft/cvt-13").
-        revision, cache_dir, local_files_only, token, force_download: for a repository, as huggingface_hub takes them.
-        subfolder: of the folder or repository, in which the files are.
+        source: None for the embedded model, a folder, a weights file, or a repository on the Hub ("microsoft/cvt-13").
+        revision, cache_dir, local_files_only, token, force_download: for a repository, as in huggingface_hub.
+        subfolder: of the folder or repository, where the files are.
     Raises:
-        ValueError: nothing there, and not the name of a repository.
+        ValueError: no such folder or file, and not a valid repository name.
     """
     subfolder = _inner(subfolder)
     if source is None:
         if not EMBEDDED.is_dir():
-            raise CheckpointError("The model that is built in is missing from this copy of the project: name a folder or a Hub id instead.")
+            raise CheckpointError("The built-in model is missing from this copy of the project: give a folder or a Hub id instead.")
         return Folder(EMBEDDED, "the built-in model")
     name, path = str(source), Path(source)
     try:
         path = path.expanduser().resolve()
         is_folder, is_file = bool(name) and path.is_dir(), path.is_file()
-    except (OSError, ValueError, RuntimeError) as error:  # no name that a file can have
+    except (OSError, ValueError, RuntimeError) as error:  # not a valid file name
         raise _nowhere(name) from error
     if is_file:
         return Folder(path.parent, f"the folder {path.parent.name!r}", weights=path)
@@ -192,23 +192,23 @@ def locate(
 
 
 def _inner(subfolder: str) -> str:
-    """A folder's name within another, by slashes."""
+    """A normalised relative path, with slashes."""
     parts = Path(subfolder or "").parts
     if any(part in ("..", "/", "\\") or "\0" in part for part in parts):
-        raise ValueError(f"subfolder must be the name of a folder within the model's, not {shown(subfolder)}.")
+        raise ValueError(f"subfolder must be a relative path inside the model's folder, not {shown(subfolder)}.")
     return "/".join(parts)
 
 
 def _nowhere(name: str) -> CheckpointError:
     last = shown(Path(name).name)
-    return CheckpointError(f"There is no folder or file {last}, and it is not the name of a model on the Hugging Face Hub.")
+    return CheckpointError(f"There is no folder or file {last}, and this is not a valid model name on the Hugging Face Hub.")
 
 
 def _intact(path: Path) -> bool | None:
-    """Whether a file in the Hub's cache has the content that the Hub announced; None where the cache cannot tell.
+    """Whether a file in the Hub's cache matches the Hub's checksum; None if the cache does not have the checksum.
 
-    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one. Where a
-    file system has no links, the ETag is not kept.
+    The cache links every file to one named by its ETag: the SHA-256 of a large file, or git's SHA-1 of a small one. On a
+    file system without links, the ETag is not kept.
     """
     announced = path.readlink().name if path.is_symlink() else ""
     if len(announced) == 64:

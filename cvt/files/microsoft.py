@@ -1,7 +1,7 @@
-"""The authors' own checkpoints: a CvT's architecture from nothing but its tensors.
+"""The authors' own checkpoints: infers a CvT's architecture from its tensors.
 
-Source: github.com/microsoft/CvT. Its files hold tensors alone, so what has no shape (strides, paddings, heads) is what all
-of its published models share: patch strides 4-2-2, heads of 64 channels, keys and values at stride 2, QuickGELU.
+Source: github.com/microsoft/CvT. Its files hold only tensors, so settings that no shape shows are those that all published
+models share: patch strides 4-2-2, heads of 64 channels, keys and values at stride 2, QuickGELU.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def config_values(state: dict[str, Tensor], path: Path) -> dict[str, Any]:
-    """The architecture of the authors' model whose tensors these are, under the names they have here, as arguments of ``CvtConfig``.
+    """Arguments of ``CvtConfig`` for one of the authors' models, inferred from its tensors (already renamed to the names here).
 
     Args:
-        path: the file; its name tells the side of the pictures it was trained on, as in CvT-13-384x384-IN-1k.pth.
+        path: the file; its name contains the side of its training pictures, as in CvT-13-384x384-IN-1k.pth.
     Raises:
-        ValueError: tensors that no CvT of the authors has, or an architecture that tensors cannot tell.
+        ValueError: not one of the authors' CvTs, or an architecture that cannot be inferred from tensors.
     """
     stages = [_infer_stage(state, index) for index in range(_count(state, r"cvt\.encoder\.stages\.(\d+)\."))]
     head = state.get("classifier.weight")
@@ -38,13 +38,13 @@ def config_values(state: dict[str, Tensor], path: Path) -> dict[str, Any]:
 
 
 def input_side(path: Path) -> int:
-    """The side in pixels that the name of one of the authors' files tells; 224 where it tells none."""
+    """The input side in pixels, from the name of one of the authors' files; 224 if the name has none."""
     match = re.search(r"(\d+)x\1(?!\d)", path.name)
     return int(match[1]) if match else 224
 
 
 def processor_values(path: Path) -> dict[str, Any]:
-    """How the authors prepare pictures for the model of this file, as arguments of ``CvtImageProcessor``."""
+    """The authors' preprocessing for the model in this file, as arguments of ``CvtImageProcessor``."""
     return {"size": input_side(path), "image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
 
 
@@ -59,7 +59,7 @@ def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
         raise _untellable(f"stage {index + 1} has no {part}")
     patches, mlp = state[needed["conv embedding"]], state[needed["MLP"]]  # (C, C_in, kernel, kernel), (mlp_dim, C)
     if (patches.ndim, mlp.ndim, convolution.ndim) != (4, 2, 4):
-        raise _untellable(f"stage {index + 1} has tensors of other shapes than a CvT's")
+        raise _untellable(f"stage {index + 1} has tensors whose shapes do not fit a CvT")
     width, kernel = patches.shape[0], patches.shape[-1]
     if kernel not in PATCHES or width % HEAD_DIM:
         raise _untellable(f"stage {index + 1} is {width} wide with a {kernel}×{kernel} conv embedding, unlike any of the authors'")
@@ -81,9 +81,9 @@ def _infer_stage(state: dict[str, Tensor], index: int) -> dict:
 
 
 def _untellable(reason: str) -> ValueError:
-    return ValueError(f"The architecture cannot be told from the tensors of this file: {reason}. Give it as config=CvtConfig(...).")
+    return ValueError(f"The architecture cannot be inferred from the tensors of this file: {reason}. Give it as config=CvtConfig(...).")
 
 
 def _count(state: dict[str, Tensor], pattern: str) -> int:
-    """One more than the highest number that ``pattern`` finds in the names."""
+    """One more than the highest number that ``pattern`` matches in the names."""
     return 1 + max((int(match[1]) for match in (re.match(pattern, name) for name in state) if match), default=-1)

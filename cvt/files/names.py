@@ -1,7 +1,7 @@
-"""Names of tensors: Hugging Face's, in memory as in its files, and the authors' in theirs.
+"""Tensor names: Hugging Face's, used in memory and in its files, and the authors', used in theirs.
 
-A table is a list of (our part, their part); a name is translated by replacing every part, in order. Read from right to left
-the same table translates back. Sources: the state dicts of Hugging Face's CvtForImageClassification and of the authors'
+A table is a list of (our part, their part); translating replaces every part, in order. Read from right to left, the same
+table translates back. Sources: the state dicts of Hugging Face's CvtForImageClassification and of the authors'
 ConvolutionalVisionTransformer (github.com/microsoft/CvT).
 """
 
@@ -33,7 +33,7 @@ MICROSOFT = [
     (".layernorm.", ".norm."),
     (".classifier.", ".head."),
 ]
-SAME: list[tuple[str, str]] = []  # Hugging Face's files: the names there are the names here
+SAME: list[tuple[str, str]] = []  # Hugging Face's files use the names used here
 
 Table = list[tuple[str, str]]
 
@@ -46,15 +46,15 @@ def _translate(name: str, table: Table) -> str:
 
 
 def to_theirs(name: str, table: Table) -> str:
-    """The name in a file of a tensor that is called ``name`` here."""
+    """The name that a file uses for the tensor called ``name`` here."""
     return _translate(name, table)
 
 
 def to_ours(name: str, table: Table) -> str:
-    """The name here of a tensor that a file calls ``name``; unchanged where no part of it is known."""
+    """The name used here for the tensor that a file calls ``name``; unknown parts stay."""
     return _translate(name, [(theirs, ours) for ours, theirs in table])
 
 
 def table_of(state: dict[str, Tensor]) -> Table:
-    """The table for a file's names: those of the authors' begin with "stage0."."""
+    """The table for a file's names; the authors' names start with "stage0."."""
     return MICROSOFT if any(name.startswith("stage0.") for name in state) else SAME

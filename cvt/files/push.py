@@ -1,4 +1,4 @@
-"""Uploading to the Hugging Face Hub, by huggingface_hub."""
+"""Uploads to the Hugging Face Hub with huggingface_hub."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ..fields import first_line
 
 
 class Saved(Protocol):
-    """What can write itself into a folder."""
+    """Anything that can write itself into a folder."""
 
     def save_pretrained(self, save_directory: str | Path, **kwargs) -> Any: ...
 
 
 def push_to_hub(what: Saved, repo_id: str, **options) -> Any:
-    """Uploads a model, a config or a processor to a repository, which is made if it is missing.
+    """Uploads a model, a config or a processor to a repository, created if missing.
 
     Args:
-        repo_id: "somebody/name", or a name for the token's owner.
-        options: ``commit_message``, ``commit_description``, ``private``, ``token``, ``revision``, ``create_pr``, as huggingface_hub
-            takes them; others for ``save_pretrained``, for example ``max_shard_size``.
+        repo_id: "owner/name", or a name alone for the token's owner.
+        options: ``commit_message``, ``commit_description``, ``private``, ``token``, ``revision``, ``create_pr``, as in
+            huggingface_hub; others go to ``save_pretrained``, for example ``max_shard_size``.
     Returns:
         huggingface_hub's ``CommitInfo``.
     Raises:
-        ValueError: no network, or a repository that the token may not write to.
+        ValueError: no network, or the token may not write to the repository.
     """
-    for name in ("use_temp_dir", "tags"):  # transformers': where it writes first, and words on the model's card
+    for name in ("use_temp_dir", "tags"):  # transformers' options for temporary files and the model card
         options.pop(name, None)
     uploading = {name: options.pop(name) for name in push_folder.__kwdefaults__ or () if name in options}
     with tempfile.TemporaryDirectory() as folder:
@@ -48,8 +48,8 @@ def push_folder(
     revision: str | None = None,
     create_pr: bool = False,
 ) -> Any:
-    """Uploads some files of a folder; the repository has the folder's name unless ``repo_id`` says another. As ``push_to_hub``."""
-    import huggingface_hub as hub  # takes a while to import: only for those who need it
+    """Uploads some files of a folder to ``repo_id``, by default a repository with the folder's name. As ``push_to_hub``."""
+    import huggingface_hub as hub  # slow to import, so only when needed
 
     folder = Path(folder)
     api = hub.HfApi(token=token)
@@ -65,7 +65,7 @@ def push_folder(
             revision=revision,
             create_pr=create_pr,
         )
-    except Exception as error:  # whatever the network and several libraries can raise
+    except Exception as error:  # the network and several libraries can raise nearly anything
         raise ValueError(
             f"Nothing was uploaded to the Hugging Face Hub ({first_line(error)}). Check the token, the name and the network."
         ) from error

@@ -1,4 +1,4 @@
-"""Saving a model: ``config.json`` and its tensors in Hugging Face's names, in one file or several, whole or not at all."""
+"""Saves a model: ``config.json`` and its tensors under Hugging Face's names, in one file or several, atomically."""
 
 from __future__ import annotations
 
@@ -37,36 +37,36 @@ def save_model(
     variant: str | None = None,
     **kwargs,
 ) -> None:
-    """Writes ``config.json`` and ``model.safetensors`` as Hugging Face names them, whole or not at all.
+    """Writes ``config.json`` and ``model.safetensors``, named as Hugging Face names them, atomically.
 
-    transformers opens the folder and computes the same, unless the config asks for what it does not have: an activation
-    other than "gelu", a LayerNorm epsilon other than 1e-5, a projection other than "dw_bn", a class token elsewhere than in
-    the last stage alone, oblong patches, or a stage of no more blocks than there are stages before it.
+    transformers opens the folder and computes the same numbers, unless the config uses what it does not support: an
+    activation other than "gelu", a LayerNorm epsilon other than 1e-5, a projection other than "dw_bn", a cls token in any but
+    the last stage, non-square patches, or a stage with no more blocks than there are stages before it.
 
-    A classifier of another size than the config's is saved with a config of its size, with a warning where names of classes are
-    lost by that; the model's config follows.
+    If the classifier's size differs from the config's, the config is changed to match, with a warning if class names are
+    lost.
 
     Args:
-        is_main_process: nothing is written where this is false.
-        state_dict: written instead of the model's own; all its tensors.
-        save_function: writes one ``pytorch_model.bin``, as ``torch.save`` does; safetensors are always written here.
-        push_to_hub: also upload what was written; ``kwargs`` as ``push.push_folder`` takes them.
-        max_shard_size: bytes, or text such as "5GB": more are shared out among several files with an index.
-        safe_serialization: False for ``pytorch_model.bin``.
-        variant: a word in the files' names: model.<variant>.safetensors.
+        is_main_process: if false, nothing is written.
+        state_dict: all tensors of the model, written instead of its own.
+        save_function: writes ``pytorch_model.bin``, like ``torch.save``; not used for safetensors.
+        push_to_hub: also upload the files; ``kwargs`` as in ``push.push_folder``.
+        max_shard_size: bytes, or text such as "5GB"; a larger model is split into several files with an index.
+        safe_serialization: False writes ``pytorch_model.bin``.
+        variant: a word in the file names: model.<variant>.safetensors.
     Raises:
-        ValueError: what would not load again: tensors of other names or shapes than the class has.
+        ValueError: the files would not load again, because names or shapes of tensors differ from the class's.
     """
     folder = check_folder(save_directory)
     if not is_main_process:
         return
     own = model.state_dict() if state_dict is None else state_dict
     if not is_state_dict(dict(own)):
-        raise ValueError("state_dict must be tensors by name, as from model.state_dict().")
+        raise ValueError("state_dict must be a dict of tensors by name, like model.state_dict().")
     state = {name: value.detach().contiguous() for name, value in own.items()}
     config = _fitting_config(model, state)
     values = config.to_diff_dict() | {"architectures": [type(model).__name__], "dtype": _dtype_name(state)}
-    values.pop("torch_dtype", None)  # what "dtype" was called before
+    values.pop("torch_dtype", None)  # the older name of "dtype"
     weights_name = with_variant(SAFE if safe_serialization else BIN, variant)
     shards, index = _shards(state, weights_name, max_shard_size)
     texts = {CONFIG: type(config).from_dict(values).to_json_string()} | index
@@ -97,14 +97,14 @@ def _fitting_config(model: CvtPreTrainedModel, state: Mapping[str, Tensor]) -> C
     """The model's config, with as many classes as its classifier has rows.
 
     Raises:
-        ValueError: a model of that config would not have these tensors.
+        ValueError: a model with that config would not have these tensors.
     """
     config, head = model.config, state.get("classifier.weight")
     if head is not None and head.ndim == 2 and len(head) != config.num_labels:
         if any(name != f"LABEL_{index}" for index, name in config.id2label.items()):
             warnings.warn(
                 f"The classifier has {len(head)} outputs but the config names {config.num_labels} classes: the saved config has "
-                f"LABEL_0 … instead. Set model.config.id2label to keep names.",
+                f"LABEL_0 … instead. To keep the names, set model.config.id2label.",
                 stacklevel=4,
             )
         config = config.replace(num_labels=len(head))
@@ -115,16 +115,16 @@ def _fitting_config(model: CvtPreTrainedModel, state: Mapping[str, Tensor]) -> C
     if differing:
         more = f" and {len(differing) - NAMES_SHOWN} more" if len(differing) > NAMES_SHOWN else ""
         raise ValueError(
-            f"This would not load again: a {type(model).__name__} of this config does not have just these tensors; they differ in "
-            f"{', '.join(differing[:NAMES_SHOWN])}{more}. Save parts of your own with torch.save(model.state_dict(), FILE)."
+            f"This would not load again: a {type(model).__name__} with this config has other tensors; they differ in "
+            f"{', '.join(differing[:NAMES_SHOWN])}{more}. Save a changed model with torch.save(model.state_dict(), FILE)."
         )
     return config
 
 
 def _shards(state: Mapping[str, Tensor], name: str, max_shard_size: int | str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """(names of files and of the tensors in each, the index by its name where there are several files)."""
+    """({file name: its tensors' names}, {index name: index}); the index only if there are several files."""
     if max_shard_size == MAX_SHARD_SIZE and sum(value.nbytes for value in state.values()) < 50e9:
-        return {name: list(state)}, {}  # without the import
+        return {name: list(state)}, {}  # saves the import
     from huggingface_hub import split_torch_state_dict_into_shards
 
     stem, _, suffix = name.rpartition(".")
@@ -147,10 +147,10 @@ def _index_name(name: str) -> str:
 
 
 def _remove_earlier(folder: Path, variant: str | None, written: set[str]) -> None:
-    """Deletes what an earlier save left and what would be read instead of what was written, or beside it."""
+    """Deletes files of an earlier save that would be read instead of the new ones, or along with them."""
     names = weight_names(variant)
     first = next(index for index, name in enumerate(names) if name in written)
-    kind = names[first - first % 2 :][:2]  # a file of weights of this kind, and the index of several
+    kind = names[first - first % 2 :][:2]  # a weights file of this kind, and the index of several
     stem, _, suffix = kind[0].rpartition(".")
     shard = re.compile(rf"{re.escape(stem)}-\d{{5}}-of-\d{{5}}\.{suffix}")
     for path in folder.iterdir():

@@ -1,4 +1,4 @@
-"""Files on this machine, written whole or not at all, and read with sentences for what is wrong with them."""
+"""Local files: written atomically, and read with clear errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"  # as Hugging Face
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file to write, which becomes ``path`` in one step at the end: no reader and no crash meets half of it."""
+    """Yields a temporary file to write, which then replaces ``path`` atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Writes a JSON file, whole or not at all."""
+    """Writes a JSON file atomically."""
     with replacing(Path(path)) as temporary:
         temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -45,10 +45,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """The settings in a JSON file.
 
     Raises:
-        ValueError: no such file, no JSON, or no settings in it.
+        ValueError: no such file, not JSON, or not an object of settings.
     """
     if not path.is_file():
-        raise ValueError(f"There is no file {shown(path.name)} that can be read.")
+        raise ValueError(f"There is no readable file {shown(path.name)}.")
     try:
         return parsed(path)
     except ValueError as error:
@@ -56,37 +56,37 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parsed(path: Path) -> dict[str, Any]:
-    """The same of a file that exists; the ValueError says in a few words what is wrong with it."""
+    """The settings in an existing JSON file; the ValueError says briefly what is wrong with it."""
     try:
         values = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or brackets without end
-        raise ValueError("it is damaged, it is not JSON") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or nested too deeply
+        raise ValueError("it is damaged (not valid JSON)") from error
     if not isinstance(values, dict):
-        raise ValueError("it holds no settings")
+        raise ValueError("it contains no settings")
     return values
 
 
 def check_folder(path: str | Path) -> Path:
-    """A path at which a folder is or can be made. Raises ValueError where a file has that name."""
+    """The path of a folder that exists or can be created. Raises ValueError if it is a file."""
     path = Path(path)
     if path.is_file():
-        raise ValueError(f"{shown(path.name)} is a file: name a folder to save to.")
+        raise ValueError(f"{shown(path.name)} is a file: give a folder to save to.")
     return path
 
 
 def json_file(source: str | Path | None) -> Path | None:
-    """The JSON file that ``source`` names instead of a folder."""
+    """The JSON file that ``source`` names; None if it does not name one."""
     try:
         path = Path(source or "").expanduser()
         return path if path.suffix == ".json" and path.is_file() else None
     except (OSError, ValueError, RuntimeError, TypeError):
-        return None  # no name that a file can have
+        return None  # not a valid file name
 
 
 def read_settings(files: Folder | Repository, name: str) -> dict[str, Any] | None:
-    """The settings in one of ``files``; None where there is no such file.
+    """The settings in one of ``files``; None if there is no such file.
 
-    One that was damaged in the Hub's cache is downloaded anew, once.
+    A file that is damaged in the Hub's cache is downloaded again, once.
     """
     path = files.find(name)
     if path is None:

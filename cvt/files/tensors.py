@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint: one file of weights or several with an index, read without running anything that is in them."""
+"""Reads the tensors of a checkpoint, from one weights file or several with an index, without running any code in them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _FILE_NAME = re.compile(r"[\w][\w.-]*")
 
 
 def weight_names(variant: str | None = None, use_safetensors: bool | None = None) -> tuple[str, ...]:
-    """The names that files of weights have, or their indices, in the order in which they are looked for."""
+    """Names of weights files and of their indices, in the order in which they are looked for."""
     if variant is not None and not (isinstance(variant, str) and re.fullmatch(r"[\w-]+", variant)):
-        raise ValueError(f"variant must be a word that files of weights have in their names, such as 'fp16', not {shown(variant)}.")
+        raise ValueError(f"variant must be a word in the names of the weights files, such as 'fp16', not {shown(variant)}.")
     safe, other = (SAFE, SAFE + _INDEX), (BIN, BIN + _INDEX)
     names = (*safe, *other) if use_safetensors is None else safe if use_safetensors else other
     return tuple(with_variant(name, variant) for name in names)
 
 
 def with_variant(name: str, variant: str | None) -> str:
-    """model.safetensors → model.fp16.safetensors, as Hugging Face names the files of a variant."""
+    """model.safetensors → model.fp16.safetensors, as Hugging Face names files of a variant."""
     stem, dot, suffix = name.rpartition(".")
     return name if variant is None else f"{stem}.{variant}{dot}{suffix}"
 
 
 def find_weights(files: Folder | Repository, variant: str | None = None, use_safetensors: bool | None = None) -> Path:
-    """The file of weights, or their index. Raises ValueError where there is none."""
+    """The weights file, or the index of several. Raises ValueError if there is none."""
     names = weight_names(variant, use_safetensors)
     path = files.weights or files.find(*names)
     if path is None:
@@ -46,12 +46,12 @@ def find_weights(files: Folder | Repository, variant: str | None = None, use_saf
 
 
 def read_tensors(files: Folder | Repository, path: Path, device: torch.device | None = None) -> dict[str, Tensor]:
-    """Every tensor of a file of weights, or of all files that an index names, by its name there.
+    """Every tensor of a weights file, or of all files that an index names, by its name in the file.
 
     Args:
-        device: where safetensors are read to at once.
+        device: safetensors are read directly to it.
     Raises:
-        ValueError: a file that is damaged or missing, holds anything but tensors, or does not hold what its index says.
+        ValueError: a file that is damaged or missing, contains more than tensors, or does not match its index.
     """
     if path.suffix != ".json":
         return _read_file(files, path, device)
@@ -60,21 +60,21 @@ def read_tensors(files: Folder | Repository, path: Path, device: torch.device | 
     for name, expected in _shards(files, path, kind).items():
         shard = files.find(name)
         if shard is None:
-            raise CheckpointError(f"There is no {name} in {files.label}, which {path.name} names.")
+            raise CheckpointError(f"{path.name} names the file {name}, which is not in {files.label}.")
         tensors = _read_file(files, shard, device)
         if set(tensors) != expected:
-            raise files.reject(shard, f"it does not hold the tensors that {path.name} says")
+            raise files.reject(shard, f"its tensors are not those that {path.name} lists")
         state |= tensors
     return state
 
 
 def _shards(files: Folder | Repository, path: Path, kind: str) -> dict[str, set[str]]:
-    """The names of the files that an index names, and of the tensors in each."""
+    """The files that an index names, and the names of the tensors in each."""
     try:
         places = parsed(path).get("weight_map")
     except ValueError as error:
         raise files.reject(path, str(error)) from error
-    # a file beside the index and nowhere else: a stranger's index may name any path
+    # only files beside the index: an untrusted index may name any path
     if not isinstance(places, dict) or not places or not all(_is_file_name(name, kind) for name in places.values()):
         raise files.reject(path, f"it does not name a {kind} file for every tensor")
     shards: dict[str, set[str]] = {}
@@ -94,21 +94,21 @@ def _read_file(files: Folder | Repository, path: Path, device: torch.device | No
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except torch.OutOfMemoryError as error:
         raise ValueError(
-            f"{device} has too little free memory for {path.name} of {files.label}: free some, or use device='cpu'."
+            f"{device} has too little free memory for {path.name} from {files.label}: free some, or use device='cpu'."
         ) from error
     except pickle.UnpicklingError as error:
-        raise files.reject(path, "it is damaged, or holds more than tensors, which could run a program and is not read") from error
+        raise files.reject(path, "it is damaged, or contains more than tensors, which is not read because it could run code") from error
     except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise files.reject(path, "it is damaged or incomplete") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]  # the authors' training checkpoints keep the optimizer beside it
     if not is_state_dict(state):
-        raise files.reject(path, "it holds no state dict, which is tensors by name")
+        raise files.reject(path, "it contains no state dict (a dict of tensors by name)")
     return state
 
 
 def is_state_dict(state: object) -> bool:
-    """Whether this is tensors by name, and at least one."""
+    """Whether this is a dict of tensors by name, not empty."""
     if not isinstance(state, dict) or not state:
         return False
     return all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items())

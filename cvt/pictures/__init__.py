@@ -1,4 +1,4 @@
-"""Any picture file, array or PIL image → upright 8-bit RGB in sRGB, within bounds; see ``reading.py``."""
+"""Reads any picture file, array or PIL image as upright 8-bit sRGB, within bounds; see ``reading.py``."""
 
 from .common.bounds import MAX_ASPECT, MAX_PIXELS, UnreadablePicture
 from .common.notes import Note, note_sentence

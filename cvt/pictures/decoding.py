@@ -1,12 +1,12 @@
-"""Pictures of strangers, read by child processes with limits on memory and time.
+"""Reads untrusted pictures in child processes, with limits on memory and time.
 
     decoder = Decoder()
-    decoder.read("upload.jp2")    # an OpenedPicture, or UnreadablePicture with a sentence
+    decoder.read("upload.jp2")    # an OpenedPicture, or raises UnreadablePicture
 
-A few hundred bytes can ask a decoder for gigabytes or hours, and what it has once taken a process hardly gives back. So a
-server lets others decode: ``python -m cvt.pictures.decoding`` is such a process. It imports Pillow and NumPy only, inherits no
-connection and no secret of the server, and is killed and replaced when it takes too much, so that the worst picture costs one
-sentence. One's own pictures need no decoder: ``open_picture`` is as good and needs no other process.
+A few hundred bytes can make a decoder allocate gigabytes or run for hours, and a process hardly gives memory back. So a
+server decodes in child processes (``python -m cvt.pictures.decoding``). A child imports only Pillow and NumPy, inherits no
+connections or secrets from the server, and is killed and replaced when it exceeds its limits, so that the worst picture ends
+in an error message. Trusted pictures need no decoder: ``open_picture`` reads them in this process.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ try:
     import resource
 
     HAS_LIMITS = True
-except ImportError:  # Windows: no limits, so no children either
+except ImportError:  # Windows has no such limits, so children are not used
     HAS_LIMITS = False
 
 PICTURES_PER_CHILD = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
-PEAK_BYTES = 512 << 20  # a child that once took more is replaced as well: freed memory does not always return to the system
-STRIP_BYTES = 1 << 20  # pixels that travel at a time: a buffer for whole pictures would take as much memory as they do
-TOO_LONG = "This picture takes too long to read here. Save it as an ordinary JPEG or PNG and try again."
-TOO_MUCH = "This picture takes too much memory to read here. Make it smaller, or save it as an ordinary JPEG or PNG, and try again."
-BROKEN_OFF = "This picture could not be read here. Save it as an ordinary JPEG or PNG and try again."
+PEAK_BYTES = 512 << 20  # a child whose peak was higher is replaced too: freed memory does not always return to the system
+STRIP_BYTES = 1 << 20  # pixels sent at a time: a buffer for a whole picture would double its memory
+TOO_LONG = "This picture takes too long to read. Save it as an ordinary JPEG or PNG and try again."
+TOO_MUCH = "This picture takes too much memory to read. Make it smaller, or save it as an ordinary JPEG or PNG, and try again."
+BROKEN_OFF = "This picture could not be read. Save it as an ordinary JPEG or PNG and try again."
 
 _COMMAND = ("-m", "cvt.pictures.decoding")
 _ROOT = Path(__file__).parents[2]
-_REQUEST = struct.Struct("<?Q")  # whether what follows is a path, and its bytes
-_ANSWER = struct.Struct("<??IIQ")  # whether it is a picture, whether the child goes now, width, height, bytes of notes or sentence
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")  # of the environment; no tokens
+_REQUEST = struct.Struct("<?Q")  # is it a path (or the file's bytes)?, length in bytes
+_ANSWER = struct.Struct("<??IIQ")  # is it a picture?, does the child exit now?, width, height, length of notes or message
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")  # environment variables for the child; no tokens
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may take: bytes of memory beyond an idle child's, seconds of computing, and seconds on the clock.
+    """Limits for one picture: bytes of memory beyond an idle child's, seconds of CPU time, and seconds of wall-clock time.
 
-    The largest pictures that are let in take less than half of the memory and a quarter of the seconds; two such children and
-    the server fit into 16 GB. The clock's limit is for a child that waits or is stopped; it is wide, because a busy machine may
-    work slowly on a good picture.
+    The largest allowed pictures take less than half of the memory and a quarter of the CPU time; two such children and the
+    server fit into 16 GB. The wall-clock limit is for a child that hangs; it is generous, because a busy machine may be slow
+    on a good picture.
     """
 
     memory: int = 2 << 30
@@ -70,16 +70,15 @@ class Limits:
 
 
 class Decoder:
-    """At most ``count`` child processes that read pictures; any number of threads may call it, and wait in line for one.
+    """Reads pictures in at most ``count`` child processes; any number of threads may call it, and queue for a child.
 
-    Children start when they are first needed, are used again, and end when the decoder or this process does: an idle one
-    at once, one that works when its picture's time is over. Where a system has no such limits (Windows), pictures are read in
-    this process.
+    Children start when first needed, are reused, and end with the decoder or this process: an idle one at once, a busy one
+    at its picture's time limit. On systems without such limits (Windows), pictures are read in this process.
     """
 
     def __init__(self, count: int = 2, limits: Limits = Limits()):
         self.limits = limits
-        self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()  # those that run come first
+        self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()  # running children are reused first
         for _ in range(count):
             self._idle.put(None)
 
@@ -104,12 +103,12 @@ class Decoder:
 
 
 class _Child:
-    """One child process; for one thread at a time."""
+    """One child process, used by one thread at a time."""
 
     def __init__(self, limits: Limits):
         self._limits = limits
-        self._leaves = False  # it said that this was its last picture
-        self._between = True  # nothing of an answer is under way
+        self._leaves = False  # the child announced that this was its last picture
+        self._between = True  # no answer is partly read
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, *_COMMAND, *map(str, astuple(limits))],
@@ -118,7 +117,7 @@ class _Child:
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
             env={**variables, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C in a terminal is the server's to handle
+            start_new_session=True,  # so that Ctrl-C in a terminal reaches only the server
         )
         self._asked, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
         weakref.finalize(self, _end, self._process)
@@ -128,8 +127,8 @@ class _Child:
         return self._between and not self._leaves and self._process.poll() is None
 
     def read(self, source: str | Path | bytes) -> OpenedPicture:
-        """As ``Decoder.read``. A child whose answer broke off, on whichever side, is no longer ``alive``: the rest of it must not
-        become part of somebody else's picture."""
+        """As ``Decoder.read``. After an answer that broke off, on either side, the child is no longer ``alive``: the rest of it
+        must not end up in another person's picture."""
         self._between = False
         late = threading.Event()
 
@@ -187,22 +186,22 @@ def _exactly(pipe: BinaryIO, count: int) -> bytes:
 
 
 def _strips(width: int, height: int) -> list[tuple[int, int]]:
-    """(first row, rows) of the parts in which a picture's pixels travel."""
+    """(first row, rows) of the strips in which a picture's pixels are sent."""
     step = max(1, STRIP_BYTES // (3 * width))
     return [(top, min(step, height - top)) for top in range(0, height, step)]
 
 
 def main(given: list[str]) -> None:
-    """What a child does: pictures in, pixels out, until nobody asks any more. ``given``: the fields of its ``Limits``."""
+    """Runs a child: reads requests and sends pixels until its input ends. ``given``: the fields of its ``Limits``."""
     memory, computing, clock = given
     limits = Limits(int(memory), int(computing), float(clock))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no part of an answer
+    os.dup2(2, 1)  # so that output printed by a library does not end up in an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory)
     left = PICTURES_PER_CHILD
     while len(head := requests.read(_REQUEST.size)) == _REQUEST.size:
-        # the parent keeps time itself; this ends a child whose parent is gone
+        # the parent enforces the limit; this ends a child whose parent is gone
         signal.setitimer(signal.ITIMER_REAL, limits.clock + 5)
         _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + limits.computing)
         is_path, length = _REQUEST.unpack(head)
@@ -214,11 +213,11 @@ def main(given: list[str]) -> None:
 
 
 def _answer(pipe: BinaryIO, source: str | bytes, limits: Limits, last: bool) -> bool:
-    """Reads one picture and sends what came of it. Returns whether it was this child's last one."""
+    """Reads one picture and sends the result. Returns whether it was this child's last one."""
     try:
         picture = read_picture(source if isinstance(source, str) else io.BytesIO(source))
         good, size, about = True, picture.image.size, json.dumps([asdict(note) for note in picture.notes])
-    except UnreadablePicture as error:  # a library that got no more memory calls the file damaged
+    except UnreadablePicture as error:  # a library that runs out of memory reports a damaged file
         good, size, about = False, (0, 0), TOO_MUCH if _peak() > 0.9 * limits.memory else str(error)
     except MemoryError:
         good, size, about = False, (0, 0), TOO_MUCH
@@ -236,12 +235,12 @@ def _answer(pipe: BinaryIO, source: str | bytes, limits: Limits, last: bool) -> 
 def _limit(kind: int, value: int) -> None:
     _, hard = resource.getrlimit(kind)
     value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    with suppress(ValueError, OSError):  # macOS takes no limit of the address space
+    with suppress(ValueError, OSError):  # macOS does not support a limit on address space
         resource.setrlimit(kind, (value, hard))
 
 
 def _address_space() -> int:
-    """Bytes of address space that this process has now."""
+    """Bytes of address space in use by this process."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except OSError:  # not Linux
@@ -249,8 +248,8 @@ def _address_space() -> int:
 
 
 def _peak() -> int:
-    """The most bytes of memory that this process had so far."""
-    with suppress(OSError, ValueError, IndexError):  # not getrusage: on Linux that counts what the parent had at the start, too
+    """Peak memory of this process in bytes."""
+    with suppress(OSError, ValueError, IndexError):  # not getrusage: on Linux it includes the parent's memory at the start
         return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -1,4 +1,4 @@
-"""A file from the web, with a bound on its size and on the time it may take."""
+"""Downloads a file from the web, with limits on its size and on the time."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from ..fields import is_number, shown
 from .common.bounds import UnreadablePicture
 
 MAX_BYTES = 50_000_000
-TIMEOUT = 20.0  # seconds, for everything together
+TIMEOUT = 20.0  # seconds, for the whole download
 _CHUNK = 1 << 16
-_KEPT = "%/:;?@!$&'()*+,=~"  # what may stand in a path or query as it is; % because most addresses come encoded already
+_KEPT = "%/:;?@!$&'()*+,=~"  # characters left as they are in a path or query; % because most addresses are already encoded
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def is_url(source: object) -> bool:
-    """Whether this is the text of an http(s) address."""
+    """Whether this is an http(s) address."""
     return isinstance(source, str) and source.strip().lower().startswith(("http://", "https://"))
 
 
 def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES, public_only: bool = False) -> bytes:
-    """What an http(s) address serves, after redirects. Spaces and letters such as ü need not be encoded.
+    """Downloads an http(s) address, following redirects. Spaces and letters such as ü need not be encoded.
 
     Args:
-        timeout: seconds until it is given up, however slowly the server answers; TIMEOUT if None.
-        public_only: for addresses that strangers give to a server: no host of a private network is asked for anything, whichever
-            name, redirect or notation leads there, and no proxy is used, which would resolve names by itself.
+        timeout: seconds for the whole download, however slowly the server answers; TIMEOUT if None.
+        public_only: for untrusted addresses: never connects to a host in a private network, whichever name, redirect or
+            notation leads there, and uses no proxy, which would resolve names itself.
     Raises:
-        UnreadablePicture: no address, no answer, an error, or more than ``max_bytes``.
-        ValueError: a timeout that is no time.
+        UnreadablePicture: not an address, no answer, an error, or more than ``max_bytes``.
+        ValueError: an invalid timeout.
     """
     timeout = TIMEOUT if timeout is None else timeout
     if not is_number(timeout) or timeout <= 0:
@@ -50,15 +50,15 @@ def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES, pu
     def work() -> None:
         try:
             outcome.append(_read(url, timeout, max_bytes, line))
-        except Exception as error:  # handed to the caller's thread
+        except Exception as error:  # re-raised in the caller's thread
             outcome.append(error)
 
-    # A socket's own timeout starts again with every byte, so the bound on the whole is kept from outside.
+    # A socket's own timeout restarts with every byte, so the total is limited from outside.
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     worker.join(timeout)
-    late = not outcome  # asked before the line is cut, which the worker takes for a failure of its own
-    line.cut()  # or a server that answers byte by byte would keep the thread for ever
+    late = not outcome  # checked before the line is cut, which makes the worker fail
+    line.cut()  # or a server that answers byte by byte would keep the thread forever
     if late or isinstance(outcome[0], TimeoutError):
         raise UnreadablePicture(f"{host} did not deliver the picture within {timeout:g} seconds. Try again, or download it first.")
     if isinstance(outcome[0], UnreadablePicture):
@@ -71,20 +71,20 @@ def fetch(url: str, timeout: float | None = None, max_bytes: int = MAX_BYTES, pu
 
 
 def _encoded(url: str) -> tuple[str, str]:
-    """An address as people write it → as HTTP takes it, and its host. Raises UnreadablePicture."""
+    """An address as people write it → encoded for HTTP, and its host. Raises UnreadablePicture."""
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port
         place = f"[{host}]" if ":" in host else host.encode("idna").decode()
     except ValueError as error:
-        raise UnreadablePicture("This is not the address of a picture on the web. Check the address.") from error
+        raise UnreadablePicture("This is not a valid web address. Check the address.") from error
     place = place if port is None else f"{place}:{port}"
     path, query = (quote(_BARE_PERCENT.sub("%25", part), safe=_KEPT) for part in (parts.path, parts.query))
     return urlunsplit((parts.scheme, place, path, query, "")), host or "the server"
 
 
 class _Line:
-    """The connections of one download, which can be cut from another thread."""
+    """The connections of one download, which another thread can cut."""
 
     def __init__(self, public_only: bool):
         self.public_only = public_only
@@ -93,20 +93,20 @@ class _Line:
         self._lock = threading.Lock()
 
     def connect(self, address: tuple[str, int], timeout: float, *_) -> socket.socket:
-        """As ``socket.create_connection``; with ``public_only`` to the very IP address that was looked at."""
+        """As ``socket.create_connection``; with ``public_only`` to the same IP address that was checked."""
         connection = _to_public(*address, timeout) if self.public_only else socket.create_connection(address, timeout)
         with self._lock:
             if self._is_cut:
                 connection.close()
                 raise TimeoutError
-            self._sockets.append(connection.dup())  # TLS takes the socket itself over
+            self._sockets.append(connection.dup())  # TLS takes over the socket itself
         return connection
 
     def cut(self) -> None:
         with self._lock:
             self._is_cut = True
             for each in self._sockets:
-                with suppress(OSError):  # the other side was faster
+                with suppress(OSError):  # already closed by the other side
                     each.shutdown(socket.SHUT_RDWR)
                 each.close()
 
@@ -115,7 +115,7 @@ class _Line:
 
         def make(*arguments, **settings) -> http.client.HTTPConnection:
             connection = kind(*arguments, **settings)
-            vars(connection)["_create_connection"] = self.connect  # which http.client calls, and tests of Python's own replace
+            vars(connection)["_create_connection"] = self.connect  # private, but http.client calls it, and Python's own tests replace it
             return connection
 
         return make
@@ -124,7 +124,7 @@ class _Line:
 def _to_public(host: str, port: int, timeout: float) -> socket.socket:
     places = [where for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not all(_is_public(str(where[0])) for where in places):
-        raise UnreadablePicture("This address leads into a private network, where nothing is fetched from. Upload the picture.")
+        raise UnreadablePicture("This address is in a private network, from which nothing is downloaded. Upload the picture instead.")
     failed: OSError = OSError("no address")
     for where in places:
         try:
@@ -135,7 +135,7 @@ def _to_public(host: str, port: int, timeout: float) -> socket.socket:
 
 
 def _is_public(address: str) -> bool:
-    """Whether an IP address belongs to the internet at large, and not to this machine or a network around it."""
+    """Whether an IP address is on the public internet, not on this machine or in a private network."""
     numeric = ipaddress.ip_address(address.split("%")[0])
     if numeric.version == 6:
         if numeric in _NAT64:
@@ -147,12 +147,12 @@ def _is_public(address: str) -> bool:
     return numeric.is_global and not numeric.is_multicast
 
 
-_INTERNET = ipaddress.ip_network("2000::/3")  # of IPv6, all that is given out; site-local networks and the like lie outside
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses as networks of IPv6 write them
+_INTERNET = ipaddress.ip_network("2000::/3")  # all allocated global IPv6 addresses; excludes site-local and the like
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv4 addresses embedded in IPv6 (NAT64)
 
 
 class _Http(urllib.request.AbstractHTTPHandler):
-    """http and https through a line."""
+    """Opens http and https through a ``_Line``."""
 
     def __init__(self, line: _Line):
         super().__init__()
@@ -170,7 +170,7 @@ class _Http(urllib.request.AbstractHTTPHandler):
 def _read(url: str, timeout: float, max_bytes: int, line: _Line) -> bytes:
     deadline = time.monotonic() + timeout
     opener = urllib.request.OpenerDirector()
-    handlers = [  # no others: a redirect must not lead to a local file
+    handlers = [  # no others, so that a redirect cannot lead to a local file
         _Http(line),
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPErrorProcessor(),
@@ -187,6 +187,6 @@ def _read(url: str, timeout: float, max_bytes: int, line: _Line) -> bytes:
                 raise UnreadablePicture(f"The file at this address is larger than {max_bytes // 1_000_000} MB. Choose a smaller one.")
             if time.monotonic() > deadline:
                 raise TimeoutError
-        if response.length:  # of what was announced, this much did not come
-            raise UnreadablePicture("The download of this picture broke off before its end. Try again.")
+        if response.length:  # announced bytes that did not arrive
+            raise UnreadablePicture("The download of this picture was interrupted. Try again.")
     return bytes(content)

@@ -1,4 +1,4 @@
-"""Pictures that are in memory already: PIL images, arrays and tensors."""
+"""Pictures already in memory: PIL images, arrays and tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def untouched_file(picture: Image.Image) -> BinaryIO | None:
-    """The file of a lazily opened picture; None once it was decoded, moved to another frame or told to be smaller."""
+    """The file of a lazily opened picture; None once it was decoded, moved to another frame or given a draft size."""
     file = getattr(picture, "fp", None)
     if not isinstance(picture, ImageFile.ImageFile) or file is None or picture._im is not None or picture.decoderconfig:
         return None
@@ -27,20 +27,20 @@ def untouched_file(picture: Image.Image) -> BinaryIO | None:
 
 
 def from_image(picture: Image.Image) -> Stored:
-    """A PIL image that may have been worked on already, which stays as it is."""
+    """A PIL image that may already have been edited; it is not changed."""
     check_size(*picture.size)
     info = picture.info
     decoded(picture)
     colour = info.get("icc_profile") if isinstance(info.get("icc_profile"), bytes) else None
     try:
         turn = picture.getexif().get(0x0112, 1)
-    except Exception:  # damaged EXIF says nothing about the pixels
+    except Exception:  # damaged EXIF does not make the pixels unusable
         turn = 1
     return Stored(_eight_bits(picture), turn if turn in range(1, 9) else 1, colour or None, shared=True)
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """PIL's modes of more than 8 bits → L, or LA where one of the values is transparent."""
+    """PIL's modes of more than 8 bits → L, or LA if one of the values is transparent."""
     if not (picture.mode.startswith("I") or picture.mode == "F"):
         return picture
     key = picture.info.get("transparency")
@@ -55,13 +55,13 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def is_array(source: object) -> bool:
-    """Whether this is an array of NumPy's or a tensor of PyTorch's."""
-    torch = sys.modules.get("torch")  # who has a tensor has imported it
+    """Whether this is a NumPy array or a PyTorch tensor."""
+    torch = sys.modules.get("torch")  # a caller with a tensor has imported it
     return isinstance(source, np.ndarray) or (torch is not None and isinstance(source, torch.Tensor))
 
 
 def from_array(array: np.ndarray | Tensor) -> Stored:
-    """An array or tensor (H, W), (H, W, C) or (C, H, W) of 1, 3 or 4 channels, whole numbers in 0..255 or floats in 0..1."""
+    """An array or tensor (H, W), (H, W, C) or (C, H, W) of 1, 3 or 4 channels, integers in 0..255 or floats in 0..1."""
     if not isinstance(array, np.ndarray):
         array = array.detach().cpu()
         array = (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()  # NumPy has no bfloat16
@@ -70,14 +70,14 @@ def from_array(array: np.ndarray | Tensor) -> Stored:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
-        raise UnreadablePicture(f"An array must be (height, width), or that with 1, 3 or 4 channels, not {array.shape}.")
+        raise UnreadablePicture(f"An array must be (height, width) or have 1, 3 or 4 channels as well, not {array.shape}.")
     check_size(array.shape[1], array.shape[0])
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.floating):
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise UnreadablePicture("An array of floats must lie in 0..1.")
+            raise UnreadablePicture("An array of floats must have values in 0..1.")
         array = np.round(array * 255).astype(np.uint8)
     elif not np.issubdtype(array.dtype, np.integer) or array.min() < 0 or array.max() > 255:
-        raise UnreadablePicture("An array must hold whole numbers in 0..255 or floats in 0..1.")
+        raise UnreadablePicture("An array must hold integers in 0..255 or floats in 0..1.")
     return Stored(Image.fromarray(np.ascontiguousarray(array, dtype=np.uint8)))

@@ -1,11 +1,11 @@
-"""Any picture file, array or PIL image → upright 8-bit RGB in sRGB, as a person sees it.
+"""Reads any picture file, array or PIL image as upright 8-bit sRGB, as a person sees it.
 
-``read_picture`` and ``open_picture`` are the boundary where pictures of strangers are read: what a file may cost is decided
-by its structure, before pixels are decoded (``common/bounds.py``), and every failure is one sentence.
+Untrusted pictures enter through ``read_picture`` and ``open_picture``: limits are checked on a file's structure, before pixels
+are decoded (``common/bounds.py``), and every failure is an ``UnreadablePicture`` with a clear message.
 
-How values become 8 bits: whole numbers by the largest of their type or the file's own maximum, floats from 0 to 1, both
-clipped and rounded; never by what a picture happens to hold. PNG and TIFF of 16 bits are rounded to the nearest of 256
-levels; a browser that keeps the upper byte alone may be one level darker.
+Values are scaled to 8 bits by the maximum of their integer type or of the file, floats from 0..1, clipped and rounded; never
+by the range of values in a picture. 16-bit PNG and TIFF are rounded to the nearest of 256 levels; a browser that keeps only
+the upper byte may be one level darker.
 """
 
 from __future__ import annotations
@@ -72,33 +72,33 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8")
 
 @dataclass(frozen=True)
 class OpenedPicture:
-    """An upright 8-bit RGB picture without metadata, and what was done to the file to get it."""
+    """An upright 8-bit RGB picture without metadata, and notes on how it was made from the file."""
 
     image: Image.Image
     notes: tuple[Note, ...] = ()
 
 
 def open_picture(source: PictureSource, colours: str = "srgb", least: int | None = None) -> Image.Image:
-    """Any picture as upright 8-bit RGB; see ``read_picture``, which also tells what was done."""
+    """Reads any picture as upright 8-bit RGB; as ``read_picture``, without the notes."""
     return read_picture(source, colours, least).image
 
 
 def read_picture(source: PictureSource, colours: str = "srgb", least: int | None = None) -> OpenedPicture:
-    """Any picture as upright 8-bit RGB.
+    """Reads any picture as upright 8-bit RGB.
 
-    The first frame or page; EXIF orientation applied; transparency laid over white; colours converted to sRGB. An opened
-    picture opens as itself: its pixels stay, and nothing is applied twice.
+    Takes the first frame or page, applies EXIF orientation, lays transparency over white and converts colours to sRGB. Reading
+    the result again leaves its pixels unchanged.
 
     Args:
         source: a path, the file's bytes, a binary file, a PIL image, or an array or tensor (H, W), (H, W, C) or (C, H, W)
-            of 1, 3 or 4 channels, whole numbers in 0..255 or floats in 0..1. Of PIL's modes without a fixed white, I and
-            I;16 are black at 0 and white at 65535, F at 0.0 and 1.0.
-        colours: "srgb" converts colours that the file describes as others; "as_stored" takes the numbers as they are, as
-            transformers' processors do. Pictures in sRGB, and those that describe nothing, are the same in both.
-        least: a JPEG may be decoded at half, a quarter or an eighth of its size, no side shorter than this.
+            of 1, 3 or 4 channels, integers in 0..255 or floats in 0..1. PIL's modes I and I;16 range from 0 (black) to
+            65535 (white), F from 0.0 to 1.0.
+        colours: "srgb" converts from the file's colour space; "as_stored" takes the numbers as they are, like transformers'
+            processors. For pictures in sRGB or without a colour space both are the same.
+        least: a JPEG may be decoded at half, a quarter or an eighth of its size, with no side shorter than this.
     Raises:
-        UnreadablePicture: not a picture, damaged, of a kind that is not read, or larger or slower to decode than allowed.
-        ValueError: ``colours`` is neither.
+        UnreadablePicture: not a picture, damaged, of an unsupported kind, or beyond the limits on size and decoding time.
+        ValueError: another value for ``colours``.
     """
     if colours not in COLOURS:
         raise ValueError(f"colours is {colours!r}: choose 'srgb' or 'as_stored'.")
@@ -120,24 +120,24 @@ def _stored(source: Any, least: int | None) -> Stored:
     try:
         return _from_file(source if source.seekable() else io.BytesIO(source.read()), least)
     except (OSError, TypeError, AttributeError) as error:
-        raise UnreadablePicture("This file cannot be read from its start to its end. Open it as a binary file.") from error
+        raise UnreadablePicture("This file cannot be read or is not seekable. Open it as a binary file.") from error
 
 
 def _opened(path: str | Path) -> BinaryIO:
-    """A regular file, opened; pipes, devices and folders are never touched."""
+    """Opens a regular file; pipes, devices and folders are refused without opening them."""
     try:
         kind = os.stat(path).st_mode
         if not stat.S_ISREG(kind):
-            raise UnreadablePicture(f"{Path(path).name!r} is not a file that may be read here.")
+            raise UnreadablePicture(f"{Path(path).name!r} is not a readable file.")
         return open(path, "rb")
     except UnreadablePicture:
         raise
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file named {Path(path).name!r}.") from error
     except PermissionError as error:
-        raise UnreadablePicture(f"{Path(path).name!r} is not a file that may be read here.") from error
-    except (OSError, ValueError) as error:  # a name that no file can have
-        raise UnreadablePicture("There is no file of this name, and there cannot be one.") from error
+        raise UnreadablePicture(f"{Path(path).name!r} is not a readable file.") from error
+    except (OSError, ValueError) as error:  # not a valid file name
+        raise UnreadablePicture("This is not a valid file name. Check the path.") from error
 
 
 def _from_file(file: BinaryIO, least: int | None) -> Stored:
@@ -151,13 +151,13 @@ def _from_file(file: BinaryIO, least: int | None) -> Stored:
     except UnreadablePicture:
         raise
     except MemoryError as error:
-        raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
-    except Exception as error:  # no damage that a stranger can think of may be more than a sentence
+        raise UnreadablePicture("There is too little memory for this picture here. Make it smaller and try again.") from error
+    except Exception as error:  # whatever a malicious file does, the user gets a plain error
         raise damaged() from error
 
 
 def _from_image(picture: Image.Image, least: int | None) -> Stored:
-    """A picture that its owner opened: read from its file if nothing was done to it yet, else as it is in memory."""
+    """A PIL image: read from its file if it was not loaded or edited yet, else as it is in memory."""
     file = untouched_file(picture)
     if file is None or picture.format not in (*FORMATS, "MPO"):
         return from_image(picture)
@@ -184,19 +184,19 @@ def _unidentified(start: bytes) -> UnreadablePicture:
         if start.startswith(signature):
             return unsupported(name, "Export it as JPEG or PNG")
     if b"<svg" in start.lower():
-        return UnreadablePicture("This is an SVG drawing, which has no pixels. Export it as PNG and try again.")
+        return UnreadablePicture("This is an SVG drawing, not a pixel image. Export it as PNG and try again.")
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
-        return UnreadablePicture("This is a HEIC picture, which cannot be read here. Export it as JPEG and try again.")
+        return UnreadablePicture("This is a HEIC picture, which is not supported here. Export it as JPEG and try again.")
     if start.startswith(_SIGNATURES):
         return damaged()
-    return UnreadablePicture("This file is not a picture that can be read here. Use JPEG, PNG or WebP.")
+    return UnreadablePicture("This file is not a picture in a supported format. Use JPEG, PNG or WebP.")
 
 
 def _finished(stored: Stored, colours: str) -> OpenedPicture:
-    """Colours, then transparency, then the turn: each only where there is something to do."""
+    """Applies colour conversion, transparency and orientation, each only if needed."""
     notes = list(stored.notes)
     own = stored.picture
-    del stored.picture  # what is done with is let go at once: a picture may be a quarter of the bound
+    del stored.picture  # freed early: one picture may take a quarter of the memory bound
     picture = _plain(own)
     if colours == "srgb" and stored.colour is not None:
         picture, note = to_srgb(picture.copy() if stored.shared and picture is own else picture, stored.colour)
@@ -220,7 +220,7 @@ def _plain(picture: Image.Image) -> Image.Image:
     key = picture.info.get("transparency")
     try:
         if key is not None and picture.mode in ("1", "L", "RGB", "P"):
-            if picture.mode == "RGB" and max(key) > 255:  # of 16 bits, of which Pillow kept the upper 8
+            if picture.mode == "RGB" and max(key) > 255:  # 16 bits, of which Pillow kept the upper 8
                 picture = picture.copy()
                 picture.info["transparency"] = tuple(value >> 8 for value in key)
             mode = "RGBA"
@@ -228,7 +228,7 @@ def _plain(picture: Image.Image) -> Image.Image:
             mode = "RGBA" if picture.has_transparency_data else "RGB"
         return picture if picture.mode == mode else picture.convert(mode)
     except (ValueError, TypeError) as error:
-        raise UnreadablePicture(f"This picture has {picture.mode} colours, which cannot be read here. Export it as RGB.") from error
+        raise UnreadablePicture(f"This picture has {picture.mode} colours, which are not supported here. Export it as RGB.") from error
 
 
 def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
@@ -244,7 +244,7 @@ def _over_white(picture: Image.Image) -> tuple[Image.Image, bool]:
 
 
 def _bare(picture: Image.Image) -> Image.Image:
-    """The same pixels without the file's metadata, so that opening again finds nothing to do; a bare picture is itself."""
+    """A copy without metadata, so that reading it again changes nothing; a picture without metadata is returned itself."""
     if type(picture) is Image.Image and not picture.info and not picture.getexif():
         return picture
     bare = Image.new("RGB", picture.size)

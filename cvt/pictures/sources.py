@@ -1,4 +1,4 @@
-"""How people name pictures besides files: an address on the web, base64 text, and many at once."""
+"""Other ways to give pictures than a file: a web address, base64 text, or several at once."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .common.bounds import UnreadablePicture
 from .fetch import fetch, is_url
 from .reading import PictureSource, open_picture
 
-ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, np.ndarray, Tensor)  # though some can be iterated
+ONE_PICTURE = (str, bytes, bytearray, memoryview, Path, Image.Image, np.ndarray, Tensor)  # single pictures, although some are iterable
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{40,}={0,2}\s*")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"P5", b"P6")
 
 
 def located(source: PictureSource, timeout: float | None = None) -> PictureSource:
-    """What ``open_picture`` takes: an http(s) address is fetched, base64 text (a ``data:`` URI or bare) is decoded.
+    """Makes any source one that ``open_picture`` takes: downloads http(s) addresses, decodes base64 (a ``data:`` URI or bare).
 
     Args:
-        timeout: seconds for an address to deliver its picture; ``fetch.TIMEOUT`` if None.
+        timeout: seconds for a download; ``fetch.TIMEOUT`` if None.
     Raises:
-        UnreadablePicture: an address that delivers nothing, or a data URI that is not base64.
+        UnreadablePicture: a download that fails, or a data URI that is not base64.
     """
     if not isinstance(source, str):
         return source
@@ -40,7 +40,7 @@ def located(source: PictureSource, timeout: float | None = None) -> PictureSourc
         header, _, text = source.partition(",")
         content = _decoded(text) if header.lower().endswith(";base64") else None
         if content is None:
-            raise UnreadablePicture("This data URI holds no picture as base64.")
+            raise UnreadablePicture("This data URI does not contain a picture in base64.")
         return content
     if _BASE64.fullmatch(source) and not os.path.isfile(source):
         content = _decoded(source) or b""
@@ -50,13 +50,13 @@ def located(source: PictureSource, timeout: float | None = None) -> PictureSourc
 
 
 def as_stored(source: PictureSource) -> Image.Image:
-    """The picture as its file has it: not turned, in its own mode and colours, as ``Image.open`` gives it.
+    """The picture as stored: not rotated, in its own mode and colours, as ``Image.open`` returns it.
 
     Raises:
-        UnreadablePicture: what ``open_picture`` refuses, or what Pillow has no plain reading of.
+        UnreadablePicture: ``open_picture`` refuses it, or Pillow cannot read it.
     """
     file: Any = source.read() if hasattr(source, "read") else source
-    open_picture(file)  # nothing is decoded that it does not allow
+    open_picture(file)  # checks the limits
     try:
         picture = file
         if not isinstance(file, Image.Image):
@@ -85,21 +85,21 @@ def _decoded(text: str) -> bytes | None:
 
 
 def is_several(sources: Any) -> bool:
-    """Whether these are pictures to walk over, and not one picture: a list, a generator, a dataset of length and items."""
+    """Whether this is a collection of pictures rather than one: a list, a generator, or a dataset with length and items."""
     if isinstance(sources, (*ONE_PICTURE, Mapping)) or hasattr(sources, "read"):
         return False
     return isinstance(sources, Iterable) or (hasattr(sources, "__len__") and hasattr(sources, "__getitem__"))
 
 
 def walk(sources: Any) -> Iterator[Any]:
-    """The items of what ``is_several``, one at a time. A dataset need not say where it ends but by its length."""
+    """Iterates over a collection (see ``is_several``). A dataset needs only a length and items."""
     if isinstance(sources, Iterable):
         return iter(sources)
     return (sources[index] for index in range(len(sources)))
 
 
 def each_picture(sources: Any) -> Iterator[PictureSource]:
-    """Every picture of these, however nested they are."""
+    """Iterates over all pictures in any nesting."""
     if not is_several(sources):
         yield sources
         return

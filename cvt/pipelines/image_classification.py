@@ -1,6 +1,6 @@
 """``pipeline("image-classification")``: pictures in, the most probable classes out.
 
-Arguments and results are those Hugging Face documents for its image classification pipeline.
+Arguments and results are those that Hugging Face documents for its image classification pipeline.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .scores import Classes, check_classifier, named_scores, score_function, unw
 
 TASK = "image-classification"
 CALL = ("top_k", "function_to_apply", "batch_size", "timeout")
-# What transformers' pipeline takes for other tasks, or ignores for this one.
+# Arguments that transformers' pipeline takes for other tasks, or ignores for this one.
 IGNORED = (
     *("tokenizer", "processor", "video_processor", "use_fast", "framework", "binary_output", "num_workers", "modelcard"),
     *("args_parser", "pipeline_class"),
@@ -56,27 +56,27 @@ def pipeline(
     timeout: float | None = None,
     **options: Any,
 ) -> ImageClassificationPipeline:
-    """A classifier of pictures.
+    """Creates an image classifier.
 
     Args:
         task: "image-classification", the only one.
-        model: what ``CvtForImageClassification.from_pretrained`` takes (nothing for the embedded model), or a model: also a
-            compiled one, one in PEFT's or DataParallel's wrapper, or transformers' CvT.
-        image_processor: what ``CvtImageProcessor.from_pretrained`` takes, or a processor, also transformers'; the model's own
-            if not given. ``feature_extractor`` is its older name.
-        device: "cpu", "cuda", a CUDA number or -1 for the CPU; CUDA where there is one if not given. ``device_map`` likewise.
-            A loaded model stays where it is if neither is given.
-        dtype: of the weights; float32 if not given. ``torch_dtype`` is its older name.
-        config, model_kwargs: for ``from_pretrained``: a config used instead of the file's, and any other argument.
-        batch_size, top_k, function_to_apply, timeout: for every call that does not say otherwise; see the pipeline's ``__call__``.
+        model: anything ``CvtForImageClassification.from_pretrained`` takes (None for the embedded model), or a model; it may be
+            compiled, wrapped by PEFT or DataParallel, or transformers' CvT.
+        image_processor: anything ``CvtImageProcessor.from_pretrained`` takes, or a processor, also transformers'; by default
+            the model's own. ``feature_extractor`` is its older name.
+        device: "cpu", "cuda", a CUDA device number or -1 for the CPU; CUDA by default if available. ``device_map`` likewise.
+            A loaded model stays on its device if neither is given.
+        dtype: of the weights; float32 by default. ``torch_dtype`` is its older name.
+        config, model_kwargs: for ``from_pretrained``: a config used instead of the file's, and any other arguments.
+        batch_size, top_k, function_to_apply, timeout: defaults for every call; see ``ImageClassificationPipeline.__call__``.
         options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder``, ``force_download``, to find the
-            files; and what has a meaning for other tasks of transformers' only, which is ignored.
+            files; and arguments for other tasks in transformers, which are ignored.
     Raises:
-        ValueError: another task, an option that is not one of those above, or a model or processor that cannot be loaded.
-        TypeError: an argument that there is not.
+        ValueError: another task, an invalid value, or a model or processor that cannot be loaded.
+        TypeError: an unknown argument.
     """
     if task not in (TASK, None):
-        raise ValueError(f"The task is {task!r}, but this pipeline does {TASK!r} only.")
+        raise ValueError(f"The task {task!r} is not supported: use {TASK!r}.")
     where = split_where(options)
     _check_names(options, (*(pipeline.__kwdefaults__ or ()), "image_processor", "device", "dtype", *where))
     model_kwargs = dict(model_kwargs or {})
@@ -86,7 +86,7 @@ def pipeline(
     image_processor = feature_extractor if image_processor is None else image_processor
     if isinstance(model, nn.Module):
         if image_processor is None:
-            raise ValueError("A model that is already loaded needs its image_processor, as from CvtImageProcessor.from_pretrained().")
+            raise ValueError("A loaded model needs its image_processor: give one, for example CvtImageProcessor.from_pretrained().")
         if device is not None or dtype is not None:
             model = model.to(None if device is None else as_device(device), None if dtype is None else as_dtype(dtype))
     else:
@@ -110,7 +110,7 @@ def pipeline(
 
 
 class ImageClassificationPipeline:
-    """What ``pipeline`` returns; call it with pictures."""
+    """Classifies the pictures that it is called with; made by ``pipeline``."""
 
     task = TASK
     framework = "pt"
@@ -128,14 +128,14 @@ class ImageClassificationPipeline:
         tokenizer: Any = None,
         **ignored: Any,
     ):
-        _check_names(ignored, ("task", "device", "dtype", "torch_dtype"))  # the model is where and what it is
+        _check_names(ignored, ("task", "device", "dtype", "torch_dtype"))  # the model keeps its device and dtype
         processor = feature_extractor if image_processor is None else image_processor
         if not callable(processor):
-            raise ValueError(f"image_processor must be a processor or where one is saved, not {type(processor).__name__}.")
+            raise ValueError(f"image_processor must be a processor or the place where one is saved, not {type(processor).__name__}.")
         self.model, self.image_processor = check_classifier(model).eval(), processor
-        self.feature_extractor, self.tokenizer = feature_extractor, tokenizer  # kept for whoever asks
+        self.feature_extractor, self.tokenizer = feature_extractor, tokenizer  # unused, kept for callers
         self.batch_size, self.top_k = _positive(batch_size, "batch_size"), _positive(5 if top_k is None else top_k, "top_k")
-        score_function(function_to_apply, self.config)  # refused now rather than with the first picture
+        score_function(function_to_apply, self.config)  # fails now rather than with the first picture
         self.function_to_apply, self.timeout = function_to_apply, timeout
         self.call_count = 0
 
@@ -156,23 +156,23 @@ class ImageClassificationPipeline:
     def __call__(
         self, inputs: PictureSource | Iterable[PictureSource] | None = None, *, images: Any = None, **options: Any
     ) -> Classes | list[Classes] | Iterator[Classes]:
-        """The most probable classes of one picture, or of each of many.
+        """Returns the most probable classes of one picture or several.
 
         Args:
             inputs: a path, an http(s) address, base64 text, a file's bytes, a PIL image, an array or tensor as the image
                 processor takes it; or a list, any other iterable, or a dataset of those. ``images`` is its older name.
-            options: ``top_k``: how many classes, at most those the model has; 5 if the pipeline was not told otherwise.
-                ``function_to_apply``: how logits become scores: "softmax", "sigmoid", "none", or "default": none for
-                regression, sigmoid for several classes a picture or a single class, else softmax.
+            options: ``top_k``: how many classes, at most as many as the model has; by default the pipeline's, 5.
+                ``function_to_apply``: turns logits into scores: "softmax", "sigmoid", "none", or "default": none for
+                regression, sigmoid for several classes per picture or a single class, else softmax.
                 ``batch_size``: how many pictures go through the model at once.
-                ``timeout``: seconds for an address to deliver its picture; 20 if None.
-                ``num_workers`` and others for other tasks are ignored.
+                ``timeout``: seconds for a download; 20 if None.
+                ``num_workers`` and options for other tasks are ignored.
         Returns:
             [{"score": float, "label": str}, …], best first, for one picture; a list of such lists for a list; for another
-            iterable or a dataset an iterator, which reads no further than the batch it is in.
+            iterable or a dataset an iterator that reads only one batch ahead.
         Raises:
-            UnreadablePicture: a picture that cannot be used; among many, its number is told.
-            ValueError: an option with a value that cannot be used. TypeError: an option that there is not.
+            UnreadablePicture: a picture that cannot be used; if there are several, the message gives its number.
+            ValueError: an invalid value of an option. TypeError: an unknown option.
         """
         inputs = images if inputs is None else inputs
         _check_names(options, CALL)
@@ -201,24 +201,24 @@ class ImageClassificationPipeline:
                 except UnreadablePicture as error:
                     raise UnreadablePicture(f"Picture {number}: {error}") from error
             if len({each.shape for each in prepared}) > 1:
-                raise ValueError("The pictures of a batch must have one size: use batch_size=1, or a processor that resizes.")
+                raise ValueError("All pictures in a batch must have one size: use batch_size=1, or a processor that resizes.")
             logits = self.forward({"pixel_values": torch.cat(prepared)})["logits"]
             yield from named_scores(logits, self.config, function, top_k)
             done += len(batch)
 
     def preprocess(self, image: PictureSource, timeout: float | None = None) -> BatchFeature:
-        """One picture → what the model takes: ``pixel_values`` (1, C, H, W) in its dtype, on the CPU."""
+        """One picture → the model's inputs: ``pixel_values`` (1, C, H, W) in its dtype, on the CPU."""
         if is_several(image) or (is_array(image) and getattr(image, "ndim", 0) > 3):
-            raise UnreadablePicture(f"An array must be one picture, as all else in a list of pictures, not {_kind(image)}.")
+            raise UnreadablePicture(f"Give one picture per array or list item, not {_kind(image)}.")
         source = located(image, timeout)
         if getattr(self.image_processor, "pictures", None) == "as_stored":
-            source = source if is_array(source) else ImageOps.exif_transpose(as_stored(source))  # as transformers' pipeline does
+            source = source if is_array(source) else ImageOps.exif_transpose(as_stored(source))  # like transformers' pipeline
         elif not isinstance(self.image_processor, CvtImageProcessor) and not is_array(source):
             source = open_picture(source)
         return self.image_processor(images=source, return_tensors="pt").to(self.dtype)
 
     def forward(self, model_inputs: Mapping[str, torch.Tensor]) -> Any:
-        """What the model returns for ``preprocess``'s result, or for several of those together."""
+        """Runs the model on the result of ``preprocess``, or on a batch of them."""
         with torch.no_grad():
             return self._forward({name: value.to(self.device) for name, value in model_inputs.items()})
 
@@ -226,7 +226,7 @@ class ImageClassificationPipeline:
         return self.model(**model_inputs)
 
     def postprocess(self, model_outputs: Any, function_to_apply: str | None = None, top_k: int = 5) -> Classes:
-        """The best classes of the first picture of ``forward``'s result."""
+        """The best classes of the first picture in the result of ``forward``."""
         function = score_function(self.function_to_apply if function_to_apply is None else function_to_apply, self.config)
         return named_scores(model_outputs["logits"][:1], self.config, function, _positive(top_k, "top_k"))[0]
 
@@ -237,7 +237,7 @@ class ImageClassificationPipeline:
         self.image_processor.save_pretrained(folder)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> Any:
-        """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
+        """Uploads what ``save_pretrained`` writes to a repository on the Hub; for options see ``push.push_to_hub``."""
         return push_to_hub(self, repo_id, **options)
 
     def __repr__(self) -> str:
@@ -249,7 +249,7 @@ def _check_names(options: Mapping[str, Any], known: Iterable[str]) -> None:
         if name not in known and name not in IGNORED:
             raise TypeError(f"The pipeline got an unexpected argument {name!r}{nearest(name, {*known, *IGNORED})}")
     if options.get("framework") not in (None, "pt"):
-        raise ValueError(f"framework is {options['framework']!r}, but this library has PyTorch only: 'pt'.")
+        raise ValueError(f"framework is {options['framework']!r}, but only PyTorch is supported: use 'pt'.")
 
 
 def _kind(image: Any) -> str:

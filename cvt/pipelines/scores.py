@@ -1,4 +1,4 @@
-"""What a pipeline needs of a classifier, whoever built or wrapped it, and how logits become named scores."""
+"""Unwraps and checks a classifier for a pipeline, and turns logits into named scores."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from torch import Tensor, nn
 Classes = list[dict[str, float | str]]
 
 FUNCTIONS = ("default", "softmax", "sigmoid", "none")
-_WRAPPED = ("module", "_orig_mod")  # in DataParallel and DistributedDataParallel; in what torch.compile returns
+_WRAPPED = ("module", "_orig_mod")  # of DataParallel and DistributedDataParallel; of torch.compile
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside PyTorch's own wrappers. PEFT's hands its attributes on, and is the model."""
+    """The model inside PyTorch's wrappers. PEFT's wrapper forwards attributes, so it counts as the model."""
     while isinstance(model, nn.Module) and (name := next((name for name in _WRAPPED if name in model._modules), None)):
         model = model._modules[name]
     return model
 
 
 def check_classifier(model: Any) -> nn.Module:
-    """A model with classes, of this library or of transformers, wrapped or not.
+    """Unwraps a model with classes, from this library or from transformers.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an image classifier.
     """
     config = getattr(unwrapped(model), "config", None) if isinstance(model, nn.Module) else None
     if config is None or getattr(config, "num_labels", None) is None or not hasattr(unwrapped(model), "classifier"):
-        raise ValueError(f"A {type(model).__name__} is no classifier of pictures: give a CvtForImageClassification, or where it is saved.")
+        raise ValueError(f"A {type(model).__name__} is not an image classifier: give a CvtForImageClassification, or where one is saved.")
     if not config.num_labels:
-        raise ValueError("This model has no classes (num_labels is 0), so it cannot name a picture.")
+        raise ValueError("This model has no classes (num_labels is 0), so it cannot classify pictures.")
     return model
 
 
 def score_function(name: str | None, config: Any) -> str:
-    """What makes scores of logits, "softmax", "sigmoid" or "none", by name or else by what the model was trained for.
+    """The function that turns logits into scores, "softmax", "sigmoid" or "none": the one named, or the default for the config.
 
     Raises:
-        ValueError: another name.
+        ValueError: an unknown name.
     """
-    name = "default" if name is None else str(getattr(name, "value", name)).lower()  # an enum of transformers'
+    name = "default" if name is None else str(getattr(name, "value", name)).lower()  # may be an enum of transformers
     if name not in FUNCTIONS:
         raise ValueError(f"function_to_apply is {name!r}: choose one of {', '.join(FUNCTIONS)}.")
     if name != "default":

@@ -1,4 +1,4 @@
-"""A picture → pixel_values, and the exact part of the picture that the model sees; see ``processor.py``."""
+"""Turns pictures into pixel_values, and gives the exact crop that the model sees; see ``processor.py``."""
 
 from .batch_feature import BatchFeature
 from .processor import AutoFeatureExtractor, AutoImageProcessor, CvtImageProcessor

@@ -1,6 +1,6 @@
 """Pictures given as arrays or tensors: their layout, the scale of their values, and how they are resized.
 
-``open_picture`` makes 8-bit RGB of them, for those who look; the image processor keeps what the array holds.
+``open_picture`` turns arrays into 8-bit RGB, for display; the image processor keeps their values.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ..pictures.common.bounds import UnreadablePicture, check_size
 
 CHANNELS = (1, 3, 4)
 FIRST, LAST = "channels_first", "channels_last"
-NEARLY_WHOLE = 1e-3  # what arithmetic in float32 leaves of a whole number up to 255
+NEARLY_WHOLE = 1e-3  # rounding error of float32 arithmetic on integers up to 255
 
 
 @dataclass(frozen=True)
 class ArrayPicture:
-    """One picture's numbers: (H, W, C), as they were given.
+    """One picture's values (H, W, C), as given.
 
-    ``unit``: 1 is the brightest value, as in floats of 0..1 and in booleans, which are rescaled already; otherwise it is 255.
+    ``unit``: whether the brightest value is 1, as in booleans and floats in 0..1, which are already rescaled; else it is 255.
     """
 
     values: np.ndarray
@@ -33,7 +33,7 @@ class ArrayPicture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height), as Pillow has it."""
+        """(width, height), as in Pillow."""
         return self.values.shape[1], self.values.shape[0]
 
     @property
@@ -41,7 +41,7 @@ class ArrayPicture:
         return self.values.shape[2]
 
     def rgb(self) -> ArrayPicture:
-        """Three channels: grey three times, transparency laid over white."""
+        """Converts to three channels: repeats grey, lays transparency over white."""
         if self.channels == 3:
             return self
         if self.channels == 1:
@@ -52,11 +52,11 @@ class ArrayPicture:
         return replace(self, values=np.round(values).astype(self.values.dtype) if self._whole() else values.astype(self.values.dtype))
 
     def eight_bits(self) -> Image.Image:
-        """The picture that Pillow resizes.
+        """Converts to an 8-bit picture for Pillow to resize.
 
-        Floats in 0..1 are cut down to 8 bits, not rounded, as transformers does it: results are to be the same.
+        Floats in 0..1 are truncated to 8 bits, not rounded, to give the same results as transformers.
         Raises:
-            UnreadablePicture: numbers that are neither whole ones in 0..255 nor floats in 0..1.
+            UnreadablePicture: values that are neither integers in 0..255 nor floats in 0..1.
         """
         values = self.values
         if values.dtype != np.uint8:
@@ -66,7 +66,7 @@ class ArrayPicture:
             elif self.unit:  # booleans
                 values = values * np.uint8(255)
             elif low < 0 or high > 255 or not (self._whole() or np.abs(values - np.round(values)).max() < NEARLY_WHOLE):
-                raise UnreadablePicture("An array that is resized must hold whole numbers in 0..255 or floats in 0..1.")
+                raise UnreadablePicture("To be resized, an array must hold integers in 0..255 or floats in 0..1.")
             else:
                 values = np.round(values)
             values = values.astype(np.uint8)
@@ -77,14 +77,14 @@ class ArrayPicture:
 
 
 def array_pictures(array: np.ndarray | Tensor, layout: str | None = None) -> list[ArrayPicture]:
-    """The pictures of an array or tensor: one of (H, W), (H, W, C) or (C, H, W), or several of one more axis.
+    """The pictures in an array or tensor: one of shape (H, W), (H, W, C) or (C, H, W), or several with a batch axis.
 
-    Several have one scale, so that a dark picture among them is not taken for one in 0..1.
+    A batch has one scale, so that a dark picture in it is not taken for one in 0..1.
 
     Args:
-        layout: "channels_first" or "channels_last"; told from the shape if None, first where both fit.
+        layout: "channels_first" or "channels_last"; inferred from the shape if None, channels first if both fit.
     Raises:
-        UnreadablePicture: another shape, no numbers, or values that are not finite.
+        UnreadablePicture: another shape, values that are not numbers, or not finite.
     """
     array = _numpy(array)
     if array.ndim not in (2, 3, 4) or array.size == 0:
@@ -105,14 +105,14 @@ def _numpy(array: np.ndarray | Tensor) -> np.ndarray:
         array = array.detach().cpu()
         array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()  # NumPy has no bfloat16
     if array.dtype.kind not in "biuf":
-        raise UnreadablePicture(f"An array of {array.dtype} is no picture: it must hold whole numbers or floats.")
+        raise UnreadablePicture(f"An array of {array.dtype} is not a picture: it must hold integers or floats.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise UnreadablePicture("An array of floats must hold finite numbers.")
+        raise UnreadablePicture("An array of floats must not hold NaN or infinity.")
     return array
 
 
 def _layout(shape: tuple[int, ...], layout: str | None) -> str:
-    """Where the channels are in (B, …, …, …)."""
+    """The layout of a batch of shape (B, …, …, …)."""
     if layout is None:
         layout = FIRST if shape[1] in CHANNELS else LAST
     if shape[1 if layout == FIRST else 3] not in CHANNELS:
@@ -121,7 +121,7 @@ def _layout(shape: tuple[int, ...], layout: str | None) -> str:
 
 
 def middle(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The middle of (H, W, C) as (height, width, C), with zeros where the picture is smaller."""
+    """The central (height, width, C) of (H, W, C), padded with zeros if the picture is smaller."""
     for axis, side in enumerate((height, width)):
         start = (values.shape[axis] - side) // 2
         before, after = max(0, -start), max(0, start + side - values.shape[axis])
@@ -137,4 +137,4 @@ def check_layout(layout: Any, name: str) -> str | None:
 
 
 def _misshapen(shape: tuple[int, ...]) -> UnreadablePicture:
-    return UnreadablePicture(f"An array must be (height, width), or that with 1, 3 or 4 channels, not {shape}.")
+    return UnreadablePicture(f"An array must be (height, width) or have 1, 3 or 4 channels as well, not {shape}.")

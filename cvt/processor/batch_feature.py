@@ -1,4 +1,4 @@
-"""What the image processor returns: tensors by name, which a model takes as ``model(**inputs)``."""
+"""The image processor's output: tensors by name, for ``model(**inputs)``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TENSOR_TYPES = ("pt", "np")
 
 
 class BatchFeature(UserDict):
-    """``pixel_values``, and whatever is added, by name or attribute; ``data`` is the plain dict.
+    """Holds ``pixel_values`` and other values, by key or attribute; ``data`` is the plain dict.
 
     Args:
         data: values by name.
-        tensor_type: "pt" or "np" turns lists of numbers and arrays into tensors or arrays; None leaves everything as it is.
+        tensor_type: "pt" or "np" turns lists of numbers and arrays into tensors or arrays; None changes nothing.
     Source: Hugging Face's documentation of BatchFeature.
     """
 
@@ -29,7 +29,7 @@ class BatchFeature(UserDict):
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self.__dict__["data"][name]  # through __dict__, which a copy in the making does not have filled yet
+            return self.__dict__["data"][name]  # via __dict__, because it is still empty while a copy is made
         except KeyError as error:
             raise AttributeError(f"There is no {name!r} in this batch.") from error
 
@@ -37,7 +37,7 @@ class BatchFeature(UserDict):
         """Turns lists of numbers and arrays into tensors ("pt") or arrays ("np"), in place.
 
         Raises:
-            ValueError: another type, or values of several shapes.
+            ValueError: another type, or values of different shapes.
         """
         check_tensor_type(tensor_type)
         if tensor_type is not None:
@@ -46,11 +46,11 @@ class BatchFeature(UserDict):
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> BatchFeature:
-        """Moves all tensors to a device and casts those of floats to a dtype, in place, as ``torch.Tensor.to`` takes both.
+        """Moves all tensors to a device and casts float tensors to a dtype, in place; arguments as for ``torch.Tensor.to``.
 
-        Labels and other whole numbers stay what they are.
+        Labels and other integers keep their dtype.
         Raises:
-            ValueError: neither a device nor a dtype. TypeError: a dtype before a device, which PyTorch does not take either.
+            ValueError: neither a device nor a dtype. TypeError: a dtype before a device, which PyTorch does not accept either.
         """
         device, dtype, non_blocking = _target(*args, **kwargs)
 
@@ -69,20 +69,20 @@ def check_tensor_type(tensor_type: Any) -> None:
 
 
 def _stacked(name: str, value: Any, convert: Any) -> Any:
-    """A list of numbers, arrays or tensors as one; anything else, such as names, as it is."""
+    """Stacks a list of numbers, arrays or tensors; anything else, such as names, is returned unchanged."""
     several = isinstance(value, (list, tuple)) and len(value) > 0
     try:
         if several and isinstance(value[0], (Tensor, np.ndarray)):
             value = torch.stack(list(value)) if isinstance(value[0], Tensor) else np.stack(value)
         elif several and np.asarray(value).dtype.kind not in "biuf":
             return value
-    except (ValueError, RuntimeError) as error:  # NumPy's, and torch.stack's
-        raise ValueError(f"{name} does not make one tensor, since its values have several shapes.") from error
+    except (ValueError, RuntimeError) as error:  # from NumPy, and from torch.stack
+        raise ValueError(f"{name} cannot become one tensor because its values have different shapes.") from error
     return convert(value) if isinstance(value, (list, tuple, np.ndarray, Tensor)) else value
 
 
 def _target(*args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, **_: Any) -> tuple[Any, Any, bool]:
-    """(device, dtype, non_blocking) of the arguments that ``torch.Tensor.to`` takes in many orders."""
+    """(device, dtype, non_blocking) from the arguments of ``torch.Tensor.to``."""
     for arg in args:
         if isinstance(arg, torch.dtype):
             dtype = arg
@@ -90,10 +90,10 @@ def _target(*args: Any, device: Any = None, dtype: Any = None, non_blocking: boo
             non_blocking = arg
         elif isinstance(arg, (str, int, torch.device)):
             if dtype is not None:
-                raise TypeError("The device comes before the dtype, as in batch.to('cuda', torch.float16).")
+                raise TypeError("Give the device before the dtype, as in batch.to('cuda', torch.float16).")
             device = arg
         elif isinstance(arg, Tensor):
             device, dtype = arg.device, arg.dtype
         elif arg is not None:
-            raise ValueError(f"A batch is moved to a device or a dtype, such as 'cuda' or torch.float16, not {shown(arg)}.")
+            raise ValueError(f"Give a device or a dtype, such as 'cuda' or torch.float16, not {shown(arg)}.")
     return device, dtype, non_blocking

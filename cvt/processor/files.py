@@ -1,4 +1,4 @@
-"""The image processor as JSON, in files and on the Hub: what every image processor of Hugging Face's has."""
+"""Loads and saves an image processor as JSON, in files and on the Hub, with Hugging Face's methods."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..files.options import WHERE, split_where
 from ..files.push import push_folder, push_to_hub
 from ..files.storage import PROCESSOR, check_folder, read_json, write_json
 
-# What transformers takes when it loads a processor, and what has no meaning here: there is one kind, which runs no other's code.
+# Arguments that transformers takes to load a processor and that have no effect here: there is one kind, without remote code.
 WITHOUT_MEANING = ("use_fast", "backend", "user_agent", "image_processor_filename")
-# Settings of other image processors, or of the faster one, that change nothing about a CvT's pictures in transformers either.
+# Settings of other image processors, or of the faster one, that do not affect a CvT's pictures in transformers either.
 IGNORED = ("do_pad", "pad_size", "default_to_square", "disable_grouping", "image_seq_length")
-KINDS = ("image_processor_type", "feature_extractor_type")  # the class that a file is for, and what that was called before
-_ALWAYS_SAVED = 9  # the fields that every preprocessor_config.json of a CvT has; those after them only where they were changed
+KINDS = ("image_processor_type", "feature_extractor_type")  # the class that a file is for, and the older key
+_ALWAYS_SAVED = 9  # fields that every CvT's preprocessor_config.json has; the others are saved only if changed
 
 
 class ProcessorFiles:
-    """Reading and writing of a dataclass of settings, ``CvtImageProcessor``."""
+    """Loading and saving for ``CvtImageProcessor``, a dataclass of settings."""
 
-    if TYPE_CHECKING:  # what the dataclass has
+    if TYPE_CHECKING:  # members of the dataclass
         __dataclass_fields__: ClassVar[dict[str, Any]]
         resample: int
         extra: dict[str, Any]
@@ -33,7 +33,7 @@ class ProcessorFiles:
         def __init__(self, **settings: Any): ...
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values, in the form of a Hugging Face ``preprocessor_config.json``."""
+        """All settings as JSON values, in the form of a Hugging Face ``preprocessor_config.json``."""
         settings = [each for each in fields(self) if each.name != "extra"]
         changed = [each for index, each in enumerate(settings) if index < _ALWAYS_SAVED or getattr(self, each.name) != each.default]
         own = {each.name: _copied(getattr(self, each.name)) for each in changed}
@@ -55,20 +55,20 @@ class ProcessorFiles:
 
     @classmethod
     def from_dict(cls, image_processor_dict: dict[str, Any], return_unused_kwargs: bool = False, **overrides: Any) -> Any:
-        """The processor of a ``preprocessor_config.json``'s content; keys that mean nothing here go into ``extra``.
+        """Creates a processor from the content of a ``preprocessor_config.json``; unknown keys go into ``extra``.
 
         Args:
-            overrides: settings to use instead of those of the content. Other names are ignored, as transformers does.
-            return_unused_kwargs: also return a dict of those that were ignored.
+            overrides: settings that replace those in the file. Unknown names are ignored, as in transformers.
+            return_unused_kwargs: also return a dict of the ignored ones.
         Raises:
-            ValueError: the settings of a processor that prepares pictures in another way.
-            TypeError: an override whose name is nearly that of a setting.
+            ValueError: the settings are for a different kind of processor.
+            TypeError: an override that looks like a misspelt setting.
         """
         values = dict(image_processor_dict)
         kind = next(filter(None, map(values.get, KINDS)), "ConvNext")
         if not str(kind).startswith(("ConvNext", "Cvt")):
             raise ValueError(
-                f"This preprocessor_config.json is for a {kind}, which does not prepare pictures as CvT's ConvNextImageProcessor."
+                f"This preprocessor_config.json is for a {kind}, but a CvT needs a ConvNextImageProcessor or CvtImageProcessor."
             )
         names = cls.setting_names()
         if not return_unused_kwargs:
@@ -80,12 +80,12 @@ class ProcessorFiles:
 
     @classmethod
     def from_json_file(cls, json_file: str | Path) -> Any:
-        """The processor of a JSON file. Raises ValueError where there is none, or none of a CvT's."""
+        """Creates a processor from a JSON file. Raises ValueError if there is no such file, or as ``from_dict``."""
         return cls.from_dict(read_json(Path(json_file)))
 
     @classmethod
     def get_image_processor_dict(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> tuple[dict, dict]:
-        """(the settings of a processor, the options that do not tell where it is)."""
+        """(the settings of a processor, the options that are not about finding it)."""
         source, where = pretrained_model_name_or_path, split_where(options)
         if source is not None and Path(source).suffix == ".json":
             return cls.from_json_file(source).to_dict(), options
@@ -93,20 +93,20 @@ class ProcessorFiles:
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path | None = None, **options: Any) -> Any:
-        """The processor of the embedded model (no argument), a folder, a JSON file, a Hub id, or a file of the authors'.
+        """Loads the processor of the embedded model (no argument), a folder, a JSON file, a Hub id, or one of the authors' files.
 
         Args:
             options: ``revision``, ``cache_dir``, ``local_files_only``, ``token``, ``subfolder`` and ``force_download``, to find
-                it; settings to use instead of the file's, such as ``size=384``; and as in ``from_dict``.
+                it; settings that replace the file's, such as ``size=384``; and as in ``from_dict``.
         """
         values, options = cls.get_image_processor_dict(pretrained_model_name_or_path, **options)
         return cls.from_dict(values, **options)
 
     def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **options: Any) -> list[str]:
-        """Writes ``preprocessor_config.json`` into a folder, made if it is missing, and says where.
+        """Writes ``preprocessor_config.json`` into a folder, created if missing, and returns its path.
 
         Args:
-            push_to_hub: also upload it to the repository ``repo_id``, or one of the folder's name; ``options`` as for that.
+            push_to_hub: also upload it to the repository ``repo_id``, by default one with the folder's name; with ``options``.
         """
         path = check_folder(save_directory) / PROCESSOR
         self.to_json_file(path)
@@ -115,7 +115,7 @@ class ProcessorFiles:
         return [str(path)]
 
     def push_to_hub(self, repo_id: str, **options: Any) -> Any:
-        """Uploads what ``save_pretrained`` writes to a repository on the Hub; see ``push.push_to_hub`` for options."""
+        """Uploads what ``save_pretrained`` writes to a repository on the Hub; for options see ``push.push_to_hub``."""
         return push_to_hub(self, repo_id, **options)
 
 

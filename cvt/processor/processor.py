@@ -1,7 +1,7 @@
-"""A picture → pixel_values, and the exact part of the picture that the model sees.
+"""Turns pictures into pixel_values, and gives the exact crop that the model sees.
 
-``CvtImageProcessor`` equals Hugging Face's processor of the CvT checkpoints (``ConvNextImageProcessor`` on Pillow) bit by
-bit wherever that one has a meaning; its settings are read from ``preprocessor_config.json``.
+``CvtImageProcessor`` gives bit for bit the results of Hugging Face's processor for CvT (``ConvNextImageProcessor`` with Pillow),
+with the exceptions that the class describes; its settings are read from ``preprocessor_config.json``.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ STEPS = {
     "do_rescale": ("rescale_factor",),
     "do_normalize": ("image_mean", "image_std"),
 }
-FULL_RESOLUTION_SIDE = 384  # from this size on, the whole picture is resized to a square instead of cut
+FULL_RESOLUTION_SIDE = 384  # from this size on, the whole picture is resized to a square instead of cropped
 
 
 @dataclass(init=False, repr=False)
 class CvtImageProcessor(ProcessorFiles):
-    """Picture → pixel_values: resize, crop the middle, scale to 0..1, normalise.
+    """Prepares pictures as pixel_values: resizes, crops the centre, scales to 0..1, normalises.
 
-    Below 384 the shortest edge is resized to ``size / crop_pct`` and the middle ``size`` × ``size`` is cut out; from 384 on
-    the whole picture is resized to a square. Defaults are those of Hugging Face's class; published models bring their own.
-    Attributes can be changed; they are checked as the arguments are.
+    Below 384, the shortest edge is resized to ``size / crop_pct`` and the central ``size`` × ``size`` is cropped; from 384 on,
+    the whole picture is resized to a square. Defaults are those of Hugging Face's class; published models have their own.
+    Attributes can be changed; they are checked like the arguments.
 
-    Upright sRGB pictures without transparency give exactly transformers' numbers. Others differ where the model would
-    otherwise see what no person sees: EXIF's turn is applied, colour profiles are converted to sRGB, transparency lies over
-    white, and 16-bit grey is scaled (transformers' processor ignores the first two and refuses or clips the others).
+    Upright sRGB pictures without transparency give exactly transformers' numbers. Others differ so that the model sees what a
+    person sees: EXIF orientation is applied, colour profiles are converted to sRGB, transparency is laid over white, and
+    16-bit grey is scaled (transformers' processor ignores the first two and refuses or clips the others).
     ``pictures="as_stored"`` gives transformers' numbers there too: those of ``Image.open(path).convert("RGB")``.
 
-    Arrays are taken as transformers takes them, whole numbers as 0..255. Floats in 0..1 and booleans are rescaled already:
-    with ``do_rescale=False`` they stay what they are. With ``do_rescale`` they are a picture whose brightest value is 1,
-    where transformers would divide them by 255 a second time.
+    Arrays are treated as in transformers: integers are 0..255; booleans and floats in 0..1 are already rescaled, so that
+    ``do_rescale=False`` leaves them unchanged. With ``do_rescale`` they are a picture whose brightest value is 1, where
+    transformers would divide them by 255 a second time.
 
     Args:
-        size: the side of the model's input in pixels: an int, an equal (height, width), or a dict as
+        size: the side of the model's input in pixels: an int, an equal (height, width), or a dict such as
             ``{"shortest_edge": 224}`` or ``{"height": 224, "width": 224}``.
-        resample: Pillow's number of the filter; 3 is bicubic.
-        image_mean, image_std: a number, or one for each channel. With 4 or 1 of them, arrays and pictures keep that many.
-        do_convert_rgb: True makes all pictures RGB, False leaves grey grey and transparency a fourth channel; None is RGB
-            for three means.
-        do_center_crop, crop_size: cuts out the middle once more, black where the picture is smaller.
+        resample: Pillow's number for the filter; 3 is bicubic.
+        image_mean, image_std: a number, or one per channel. With 4 or 1 of them, pictures have as many channels.
+        do_convert_rgb: True converts all pictures to RGB, False keeps grey and an alpha channel; None converts to RGB if there
+            are three means.
+        do_center_crop, crop_size: crops the centre once more, with black where the picture is smaller.
         data_format: "channels_first" gives (C, H, W), "channels_last" (H, W, C).
-        input_data_format: where the channels of arrays are; told from their shape if None.
+        input_data_format: the layout of arrays; inferred from their shape if None.
         pictures: "as_seen" or "as_stored", see above.
-        extra: keys of a ``preprocessor_config.json`` that mean nothing here, kept for saving.
-    None is off for a step, and the default for ``crop_pct`` and for the settings of a step that is off.
+        extra: unknown keys of a ``preprocessor_config.json``, kept for saving.
+    None turns a step off; for ``crop_pct``, and for the settings of a step that is off, it means the default.
     Raises:
-        ValueError: a setting that cannot be used. TypeError: an argument that is nearly the name of another.
-    Source: Hugging Face's documentation of ConvNextImageProcessor, which CvT's checkpoints name.
+        ValueError: an invalid setting. TypeError: an argument that looks like a misspelt one.
+    Source: Hugging Face's documentation of ConvNextImageProcessor, which CvT's checkpoints use.
     """
 
     model_input_names: ClassVar[list[str]] = ["pixel_values"]
@@ -93,7 +93,7 @@ class CvtImageProcessor(ProcessorFiles):
         defaults = {each.name: each.default for each in fields(self) if each.name != "extra"}
         check_spelling(settings, {*defaults, *IGNORED}, "CvtImageProcessor()")
         extra |= {name: value for name, value in settings.items() if name not in defaults}
-        extra = {name: value for name, value in extra.items() if name not in KINDS}  # there is one, which to_dict names
+        extra = {name: value for name, value in extra.items() if name not in KINDS}  # to_dict writes the only one
         values = {**defaults, **{name: value for name, value in settings.items() if name in defaults}}
         for step, names in STEPS.items():
             for name in names:
@@ -115,28 +115,28 @@ class CvtImageProcessor(ProcessorFiles):
 
     @property
     def side(self) -> int:
-        """Height and width of what the model gets, in pixels."""
+        """Height and width of the model's input, in pixels."""
         return self.size["shortest_edge"]
 
     @property
     def channels(self) -> int:
-        """How many channels there are means for."""
+        """The number of channels in ``image_mean``."""
         return next((len(each) for each in (self.image_mean, self.image_std) if len(each) != 3), 3)
 
     def __call__(self, images: PictureSource | Iterable[PictureSource], return_tensors: str | None = None, **settings) -> BatchFeature:
-        """``pixel_values`` of one picture or many.
+        """Returns ``pixel_values`` of one picture or several.
 
         Args:
             images: anything ``open_picture`` takes, an http(s) address, base64 text, an array or tensor of several pictures
-                (B, …), or any iterable of those, however nested.
+                (B, …), or any nesting of iterables of those.
             return_tensors: "pt" for a tensor, "np" for an array (B, C, H, W), None for a list of arrays (C, H, W), all float32.
-            settings: settings of this processor to change for this call, for example ``size=384``; ``device``, where a
-                tensor goes. With one number each for ``image_mean`` and ``image_std``, pictures keep the channels they have.
-                Settings of other processors that transformers ignores are ignored.
+            settings: settings to change for this call, for example ``size=384``; ``device`` for the tensor. With one number
+                each for ``image_mean`` and ``image_std``, pictures keep the channels they have. Settings of other processors
+                that transformers ignores are ignored.
         Raises:
             UnreadablePicture: a picture that cannot be used.
-            ValueError: a setting that cannot be used, or pictures of several sizes that nothing makes equal.
-            TypeError: an argument that there is not.
+            ValueError: an invalid setting, or pictures of different sizes without ``do_resize``.
+            TypeError: an unknown argument.
         """
         check_tensor_type(return_tensors)
         device = settings.pop("device", None)
@@ -145,20 +145,20 @@ class CvtImageProcessor(ProcessorFiles):
         for name in settings:
             if name not in known:
                 hint = nearest(name, (*known, "return_tensors", "device"))
-                raise TypeError(f"A CvtImageProcessor is called without an argument {name!r}{hint}")
+                raise TypeError(f"CvtImageProcessor() got an unexpected argument {name!r}{hint}")
         if is_number(settings.get("image_mean")) and is_number(settings.get("image_std")) and self.do_convert_rgb is None:
             settings.setdefault("do_convert_rgb", False)
         processor = replace(self, **settings) if settings else self
         values = [each for source in each_picture(images) for each in processor._pixel_values(source)]
         if return_tensors is not None and len({each.shape for each in values}) != 1:
-            raise ValueError("These pictures do not make one tensor: give at least one, and all of one size if do_resize is False.")
+            raise ValueError("These pictures cannot become one tensor: give at least one, and all of one size if do_resize is False.")
         batch = BatchFeature({"pixel_values": values}, return_tensors)
         return batch if device is None else batch.to(device)
 
     preprocess = __call__  # its other name
 
     def _pixel_values(self, source: PictureSource) -> list[np.ndarray]:
-        """The pixel values of one source, which is one picture, or several where it is an array of more axes."""
+        """The pixel values of one source: of one picture, or of each in an array with a batch axis."""
         if is_array(source):
             values = [self._of_array(each) for each in array_pictures(source, self.input_data_format)]
         else:
@@ -167,12 +167,12 @@ class CvtImageProcessor(ProcessorFiles):
 
     @property
     def _rgb(self) -> bool:
-        """Whether pictures become RGB, or keep the channels they have."""
+        """Whether pictures are converted to RGB, or keep their channels."""
         return self.channels == 3 if self.do_convert_rgb is None else self.do_convert_rgb
 
     @property
     def _crop_sides(self) -> tuple[int, int]:
-        """(width, height) of what ``do_center_crop`` leaves."""
+        """(width, height) after ``do_center_crop``."""
         if self.crop_size is None:
             raise ValueError("do_center_crop needs a crop_size, such as 224.")
         return self.crop_size["width"], self.crop_size["height"]
@@ -187,7 +187,7 @@ class CvtImageProcessor(ProcessorFiles):
         picture = picture.rgb() if self._rgb else picture
         if self.do_resize:
             values = np.asarray(self.cut(picture.eight_bits()))
-            unscaled = 1 / 255 if picture.unit else None  # back to what it was before it became 8 bits
+            unscaled = 1 / 255 if picture.unit else None  # back to the scale before the conversion to 8 bits
             return self._normalized(values, self.rescale_factor if self.do_rescale else unscaled)
         values = picture.values
         if self.do_center_crop:
@@ -196,7 +196,7 @@ class CvtImageProcessor(ProcessorFiles):
         return self._normalized(values, self.rescale_factor * (255 if picture.unit else 1) if self.do_rescale else None)
 
     def cut(self, picture: Image.Image) -> Image.Image:
-        """The pixels that the model gets, before scaling: side × side, or the picture as it is without ``do_resize``."""
+        """Crops a picture to the pixels that the model gets: side × side; unchanged without ``do_resize``."""
         if self.do_resize:
             resized = _resized(*picture.size, self.side, self.crop_pct)
             picture = picture.resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
@@ -205,18 +205,18 @@ class CvtImageProcessor(ProcessorFiles):
         return picture
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """The part of a (width, height) picture that the model sees: left, top, right, bottom in the picture's own pixels."""
+        """The part of a (width, height) picture that the model sees: left, top, right, bottom in pixels of the picture."""
         resized, box = self._resized_box(width, height)
         x, y = width / resized[0], height / resized[1]
         return float(box[0] * x), float(box[1] * y), float(box[2] * x), float(box[3] * y)
 
     def cut_size(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) of what ``cut`` makes of a (width, height) picture."""
+        """(width, height) of the result of ``cut`` for a (width, height) picture."""
         left, top, right, bottom = self._resized_box(width, height)[1]
         return right - left, bottom - top
 
     def _resized_box(self, width: int, height: int) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
-        """The size to which a picture is resized, and the part of it, in its pixels, that is cut out."""
+        """The size to which a picture is resized, and the box that is then cropped, in pixels of the resized picture."""
         resized, box = (width, height), (0, 0, width, height)
         if self.do_resize:
             resized = _resized(width, height, self.side, self.crop_pct)
@@ -228,13 +228,13 @@ class CvtImageProcessor(ProcessorFiles):
 
     @property
     def moments(self) -> tuple[list[float], list[float]]:
-        """(mean, std) per channel that ``normalize`` amounts to for values in 0..1, with whichever steps are on."""
-        white = 255 * self.rescale_factor if self.do_rescale else 255.0  # what becomes of the brightest value
+        """(mean, std) per channel of the equivalent normalisation of values in 0..1, given the steps that are on."""
+        white = 255 * self.rescale_factor if self.do_rescale else 255.0  # the brightest value after rescaling
         mean, std = (self.image_mean, self.image_std) if self.do_normalize else ([0.0] * 3, [1.0] * 3)
         return [each / white for each in mean], [each / white for each in std]
 
     def normalize(self, picture: Image.Image | np.ndarray) -> np.ndarray:
-        """8-bit picture (H, W, C) → float32 (C, H, W), scaled and normalised."""
+        """Scales and normalises an 8-bit picture: (H, W, C) → float32 (C, H, W)."""
         return self._normalized(np.asarray(picture), self.rescale_factor if self.do_rescale else None)
 
     def _normalized(self, values: np.ndarray, factor: float | None) -> np.ndarray:
@@ -260,19 +260,19 @@ def _resized(width: int, height: int, side: int, crop_pct: float) -> tuple[int, 
 
 
 def _middle(width: int, height: int, inner_width: int, inner_height: int) -> tuple[int, int, int, int]:
-    """The box in the middle of a (width, height): left, top, right, bottom; beyond it where the box is the larger one."""
+    """The central box in a (width, height): left, top, right, bottom; extends beyond it if the box is larger."""
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     return left, top, left + inner_width, top + inner_height
 
 
 def _per_channel(moments: list[float], name: str, values: np.ndarray) -> np.ndarray:
-    """A setting in the dtype of the values, which it is to be subtracted from or divide."""
+    """A mean or deviation per channel, in the dtype of ``values``."""
     channels = values.shape[2]
     if len(moments) != channels and len(set(moments)) > 1:
         raise ValueError(
-            f"This picture has {channels} channels, and {name} has {len(moments)} values: give as many, or do_convert_rgb=True."
+            f"This picture has {channels} channels, but {name} has {len(moments)} values: give one per channel, or do_convert_rgb=True."
         )
     return np.array(moments if len(moments) == channels else moments[:1], dtype=values.dtype)
 
 
-AutoImageProcessor = AutoFeatureExtractor = CvtImageProcessor  # the names in Hugging Face's examples: here there is one kind
+AutoImageProcessor = AutoFeatureExtractor = CvtImageProcessor  # the names in Hugging Face's examples

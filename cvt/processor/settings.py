@@ -1,6 +1,6 @@
-"""The settings of a ``CvtImageProcessor`` that may be used: each check returns the value in its own type.
+"""Validates the settings of a ``CvtImageProcessor``.
 
-A check gets the value and the setting's name, and raises a ValueError that names the setting.
+A check takes a value and the setting's name, and returns the value in its own type or raises a ValueError that names the setting.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PICTURES = ("as_seen", "as_stored")
 
 
 def _step(value: Any, name: str) -> bool:
-    return flag(False if value is None else value, name, None)  # a file's null is off
+    return flag(False if value is None else value, name, None)  # null in a file means off
 
 
 def _step_or_none(value: Any, name: str) -> bool | None:
@@ -25,9 +25,9 @@ def _step_or_none(value: Any, name: str) -> bool | None:
 
 
 def _size(value: Any, name: str) -> dict[str, int]:
-    """One side: transformers' processor, too, makes squares only."""
+    """One side in pixels: like transformers' processor, this one makes only squares."""
     side = value
-    if isinstance(value, Mapping) or hasattr(value, "shortest_edge"):  # transformers' own kind of dict is no Mapping
+    if isinstance(value, Mapping) or hasattr(value, "shortest_edge"):  # transformers' SizeDict is not a Mapping
         side = [each for each in map(value.get, ("shortest_edge", "height", "width")) if each is not None]
     elif is_list(value):
         side = list(value)
@@ -71,8 +71,8 @@ def _moments(value: Any, name: str) -> list[float]:
     values = list(value) if is_list(value) else [value] * 3
     if len(values) not in CHANNELS or not all(map(is_number, values)) or (name == "image_std" and 0 in values):
         raise ValueError(
-            f"{name} must be one number or three, for red, green and blue (or 1 or 4, for as many channels), not {shown(value)}; "
-            "no image_std may be 0."
+            f"{name} must be one number, or a list of three for red, green and blue (or of 1 or 4, for as many channels), "
+            f"not {shown(value)}; image_std must not be 0."
         )
     return [float(each) for each in values]
 

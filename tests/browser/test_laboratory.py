@@ -164,7 +164,7 @@ def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_vari
     lab = laboratory()
     classes, total = lab.seen.classes("variant"), lab.total("macs")
     lab.press("Heads of stage 2", "ArrowRight", 3)  # 5 heads for 96 channels
-    lab.page.get_by_text("which 5 heads cannot share equally").wait_for()
+    lab.page.get_by_text("not divisible by 5 heads").wait_for()
     assert (lab.seen.classes("variant"), lab.total("macs")) == (classes, total)
     lab.page.get_by_role("button", name="Use heads 4 in stage 2").click()
     lab.page.wait_for_function("cvt.laboratory.drawn.stages[1].heads === 4")

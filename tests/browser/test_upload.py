@@ -38,5 +38,5 @@ def test_what_is_no_picture_is_said_by_the_server(visit, tmp_path):
     seen = visit()
     (tmp_path / "notes").write_text("this is no picture")
     seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "notes")
-    seen.page.get_by_text("This file is not a picture that can be read here").first.wait_for()
+    seen.page.get_by_text("This file is not a picture in a supported format").first.wait_for()
     seen.problems[:] = [each for each in seen.problems if "notes" not in each and "Failed to load resource" not in each]

@@ -181,7 +181,7 @@ def test_a_device_that_is_full_is_not_taken_for_a_damaged_file(saved, monkeypatc
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
 
     monkeypatch.setattr("cvt.files.tensors.load_file", full)
-    with pytest.raises(ValueError, match=r"cpu has too little free memory for model.safetensors of the folder 'a model'"):
+    with pytest.raises(ValueError, match=r"cpu has too little free memory for model.safetensors from the folder 'a model'"):
         CvtForImageClassification.from_pretrained(saved[1])
 
 
@@ -244,10 +244,10 @@ def test_a_pickle_that_would_run_a_program_is_refused(saved, tmp_path, monkeypat
     _, folder = saved
     (folder / "model.safetensors").unlink()
     torch.save({"cvt.encoder": Program()}, folder / "pytorch_model.bin")
-    with pytest.raises(ValueError, match=r"pytorch_model.bin of the folder 'a model' .*could run a program"):
+    with pytest.raises(ValueError, match=r"pytorch_model.bin in the folder 'a model' .*could run code"):
         CvtForImageClassification.from_pretrained(folder)
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Program(), protocol=2))
-    with pytest.raises(ValueError, match=r"pytorch_model.bin of the folder 'a model'"):
+    with pytest.raises(ValueError, match=r"pytorch_model.bin in the folder 'a model'"):
         CvtForImageClassification.from_pretrained(folder)
     assert not trap.exists()
 
@@ -264,7 +264,7 @@ def test_damaged_files_are_named(saved, name, damage):
     contents = {"half": whole[: len(whole) // 2], "empty": b"", "noise": bytes(range(256)) * 40, "brackets": b"[" * 100_000}
     path.write_bytes(contents[damage])
     load = CvtImageProcessor.from_pretrained if name == "preprocessor_config.json" else CvtForImageClassification.from_pretrained
-    with pytest.raises(ValueError, match=f"{name} of the folder 'a model' cannot be used: it is damaged"):
+    with pytest.raises(ValueError, match=f"{name} in the folder 'a model' cannot be used: it is damaged"):
         load(folder)
     assert path.exists()  # a person's own file is not deleted
 
@@ -348,7 +348,7 @@ def test_no_argument_means_the_embedded_model(saved, monkeypatch):
     assert CvtConfig.from_pretrained().embed_dim == model.config.embed_dim
     assert CvtImageProcessor.from_pretrained().side == 32
     monkeypatch.setattr(cvt.files.hub, "EMBEDDED", folder / "absent")
-    with pytest.raises(ValueError, match="built in is missing"):
+    with pytest.raises(ValueError, match="built-in model is missing"):
         CvtForImageClassification.from_pretrained()
 
 
@@ -422,14 +422,14 @@ def test_tensors_that_do_not_tell_the_architecture(tmp_path):
     for changes, words in cases:
         model = tiny_model(CvtConfig(**{**AUTHORS, **changes}))
         torch.save(authors_state(model), tmp_path / "model.pth")
-        with pytest.raises(ValueError, match=f"cannot be told .*{words}.*config="):
+        with pytest.raises(ValueError, match=f"cannot be inferred .*{words}.*config="):
             CvtForImageClassification.from_pretrained(tmp_path / "model.pth")
         told = CvtForImageClassification.from_pretrained(tmp_path / "model.pth", config=model.config)
         assert torch.equal(logits(told, pixels(1, 3, 64, 64)), logits(model, pixels(1, 3, 64, 64)))
     whole = authors_state(tiny_model(CvtConfig(**AUTHORS)))
     for name in ("stage0.patch_embed.proj.weight", "stage1.blocks.0.mlp.fc1.weight", "stage2.blocks.0.attn.conv_proj_q.conv.weight"):
         torch.save(whole | {name: torch.zeros(())}, tmp_path / "model.pth")
-        with pytest.raises(ValueError, match=r"cannot be told .* other shapes"):
+        with pytest.raises(ValueError, match=r"cannot be inferred .* do not fit"):
             CvtForImageClassification.from_pretrained(tmp_path / "model.pth")
     torch.save(whole | {"head.weight": torch.zeros(())}, tmp_path / "model.pth")
     with pytest.raises(ValueError, match="head"):
@@ -562,7 +562,7 @@ def test_hub_without_such_a_model(hub):
 
 @pytest.mark.parametrize("name", ["some--one/tiny", "söme/tiny", "someone/tiny.git", "x" * 97])
 def test_names_that_no_model_on_the_hub_can_have(hub, name):
-    with pytest.raises(ValueError, match=r"There is no folder or file .*not the name of a model on the Hugging Face Hub"):
+    with pytest.raises(ValueError, match=r"There is no folder or file .*not a valid model name on the Hugging Face Hub"):
         CvtForImageClassification.from_pretrained(name)
 
 
@@ -586,7 +586,7 @@ def test_hub_resumes_an_interrupted_download(hub, saved, monkeypatch):
 
 def test_hub_recognises_a_file_that_arrived_damaged(hub, saved):
     hub.corrupt = True  # one bit, the size is right
-    with pytest.raises(ValueError, match=r"model.safetensors of 'someone/tiny' .*damaged.*checksum"):
+    with pytest.raises(ValueError, match=r"model.safetensors in 'someone/tiny' .*damaged.*checksum"):
         CvtForImageClassification.from_pretrained("someone/tiny")
     hub.corrupt = False
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
@@ -596,7 +596,7 @@ def test_hub_recognises_a_file_damaged_in_the_cache(hub, saved, tmp_path):
     CvtForImageClassification.from_pretrained("someone/tiny")
     cached = next((tmp_path / "cache").rglob("snapshots/*/model.safetensors")).resolve()
     cached.write_bytes(cached.read_bytes()[:100])
-    with pytest.raises(ValueError, match=r"model.safetensors of 'someone/tiny' .*damaged.*try again"):
+    with pytest.raises(ValueError, match=r"model.safetensors in 'someone/tiny' .*damaged.*try again"):
         CvtForImageClassification.from_pretrained("someone/tiny")
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
 
@@ -612,7 +612,7 @@ def test_hub_repairs_a_config_damaged_in_the_cache(hub, saved, tmp_path):
     damage()
     assert torch.equal(logits(CvtForImageClassification.from_pretrained("someone/tiny")), logits(saved[0]))
     damage()
-    with pytest.raises(ValueError, match=r"config.json of 'someone/tiny' .*damaged.*try again"):
+    with pytest.raises(ValueError, match=r"config.json in 'someone/tiny' .*damaged.*try again"):
         CvtForImageClassification.from_pretrained("someone/tiny", local_files_only=True)
 
 
@@ -621,7 +621,7 @@ def test_hub_has_a_file_that_cannot_be_used(hub, saved):
     (saved[1] / "pytorch_model.bin").write_bytes(pickle.dumps(print, protocol=2) * 1000)
     hub.publish("someone/strange", saved[1], leave_out=("model.safetensors",))
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"pytorch_model.bin of 'someone/strange' .* The Hub has it like this"):
+        with pytest.raises(ValueError, match=r"pytorch_model.bin in 'someone/strange' .* The file on the Hub is the same"):
             CvtForImageClassification.from_pretrained("someone/strange")
     assert len(hub.gets("pytorch_model.bin")) == 1
 

@@ -143,7 +143,7 @@ def test_attributes_are_saved_and_belong_to_one_config(tmp_path):
     del config.anything
     assert not hasattr(config, "anything")
     config.anything = object()
-    with pytest.raises(ValueError, match=r"has an attribute that a config\.json cannot hold"):
+    with pytest.raises(ValueError, match=r"has an attribute that cannot be written as JSON"):
         config.save_pretrained(tmp_path)
     assert CvtConfig.from_pretrained(tmp_path).anything == [1]
 
@@ -210,7 +210,7 @@ def test_a_config_of_transformers_is_taken_wherever_one_is(measured):
         ({"variant": "../x"}, ValueError, "variant"),
         ({"subfolder": "../x"}, ValueError, "subfolder"),
         ({"attn_implementation": "flash_attention_2"}, ValueError, "attn_implementation"),
-        ({"state_dict": {"classifier.weight": 3}}, ValueError, "state_dict must be tensors by name"),
+        ({"state_dict": {"classifier.weight": 3}}, ValueError, "state_dict must be a dict of tensors by name"),
         ({"config": 3}, TypeError, "must be a CvtConfig"),
     ],
     ids=str,
@@ -284,13 +284,13 @@ def damage(folder, change):
         (lambda index: index | {"weight_map": {}}, "does not name a .safetensors file for every tensor"),
         (lambda index: index | {"weight_map": 3}, "does not name"),
         (lambda index: {}, "does not name"),
-        (lambda index: [], "holds no settings"),
+        (lambda index: [], "contains no settings"),
         (lambda index: index | {"weight_map": dict.fromkeys(index["weight_map"], "../measured/model.safetensors")}, "does not name"),
         (lambda index: index | {"weight_map": dict.fromkeys(index["weight_map"], "/etc/passwd")}, "does not name"),
         (lambda index: index | {"weight_map": dict.fromkeys(index["weight_map"], "pytorch_model.bin")}, "does not name"),
-        (lambda index: index | {"weight_map": dict.fromkeys(index["weight_map"], "absent.safetensors")}, "There is no absent.safetensors"),
-        (lambda index: index | {"weight_map": dict(list(index["weight_map"].items())[1:])}, "does not hold the tensors"),
-        (lambda index: index | {"weight_map": index["weight_map"] | {"more": min(index["weight_map"].values())}}, "does not hold"),
+        (lambda index: index | {"weight_map": dict.fromkeys(index["weight_map"], "absent.safetensors")}, "names the file absent"),
+        (lambda index: index | {"weight_map": dict(list(index["weight_map"].items())[1:])}, "its tensors are not"),
+        (lambda index: index | {"weight_map": index["weight_map"] | {"more": min(index["weight_map"].values())}}, "its tensors are not"),
     ],
 )
 def test_an_index_is_read_strictly(tmp_path, change, words):

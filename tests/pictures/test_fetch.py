@@ -78,7 +78,7 @@ def test_names_of_hosts_may_have_letters_of_any_language(monkeypatch):
     "address", ["http://", "http:///x.png", "http://a..b/", "http://[::1", "http://h:99999/", "http://" + "x" * 70 + ".de"]
 )
 def test_what_is_no_address_is_a_sentence(address):
-    with pytest.raises(UnreadablePicture, match=r"not the address|could not be reached"):
+    with pytest.raises(UnreadablePicture, match=r"not a valid web address|could not be reached"):
         fetch(address)
 
 
@@ -124,7 +124,7 @@ def test_which_networks_are_public(address, public):
 def test_no_notation_leads_to_this_machine(web, host):
     port, asked = web
     before = len(asked)
-    with pytest.raises(UnreadablePicture, match=f"{PRIVATE}|could not be reached|not the address"):
+    with pytest.raises(UnreadablePicture, match=f"{PRIVATE}|could not be reached|not a valid web address"):
         fetch(f"http://{host}:{port}/secret", public_only=True)
     assert len(asked) == before
 

@@ -282,7 +282,7 @@ def test_half_precision_models_of_transformers(folder, ours):
 
 @pytest.mark.parametrize("model", [CvtModel(tiny_config()), torch.nn.Linear(2, 2)], ids=lambda model: type(model).__name__)
 def test_models_that_are_no_classifiers(model):
-    with pytest.raises(ValueError, match=f"{type(model).__name__} is no classifier"):
+    with pytest.raises(ValueError, match=f"{type(model).__name__} is not an image classifier"):
         pipeline(model=model, image_processor=CvtImageProcessor(size=32))
 
 

@@ -182,7 +182,7 @@ def test_a_temperature_is_fitted_to_pictures_held_out_and_the_list_of_them_is_ha
     assert "Measured on the 101 pictures" in capsys.readouterr().out
     first = find(trained / "data").names[19]
     assert (trained / "honest" / "held_out.csv").read_text().splitlines()[:2] == ["picture,class", f"{first},{first.split('/')[0]}"]
-    with pytest.raises(SystemExit, match="leave --all out"):
+    with pytest.raises(SystemExit, match="leave out --all"):
         evaluated(trained, "--all", "--calibrate", str(trained / "other"))
 
 

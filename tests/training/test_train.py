@@ -119,7 +119,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path):
     for process in (last, whole):
         process.join()
         assert process.exitcode == 0
-    assert f"Going on from step {stops[1]}" in (tmp_path / "killed.txt").read_text()
+    assert f"Resuming from step {stops[1]}" in (tmp_path / "killed.txt").read_text()
     assert 0 < stops[0] < stops[1] < 13
     for name in ("whole", "killed"):
         with open(tmp_path / name / "history.csv", newline="") as file:
@@ -169,7 +169,7 @@ def test_from_a_folder_to_the_app_and_to_transformers(folder, tmp_path, capsys):
     out = tmp_path / "out"
     main(["--data", str(folder / "pictures"), "--out", str(out), "--init", str(folder / "model"), "--phases", "32:8", "--batch-size", "16"])
     said = capsys.readouterr().out
-    assert "54 pictures of 3 classes to train on, 6 held out\n  ant: 18 and 2\n" in said
+    assert "54 pictures of 3 classes for training, 6 held out\n  ant: 18 and 2\n" in said
     assert "Held out: 6 pictures at 32×32: top-1 100.0%" in said
     assert f"python app.py --model {out}" in said
     assert "curves.png" in said
@@ -212,7 +212,7 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
 
 @pytest.mark.parametrize(("wrong", "words"), [
     (["--data", "nowhere"], "no pictures at 'nowhere'"), (["--phases", "2:1"], "too small"), (["--mix", "2"], "choose a value from 0 to 1"),
-    (["--init", "embedded"], "leave --config out"), (["--config", "none.json"], "no architecture file 'none.json'"),
+    (["--init", "embedded"], "leave out --config"), (["--config", "none.json"], "no architecture file 'none.json'"),
     (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
     (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
     (["--out", "FILE"], "--out names a file, 'file'"), (["--data", "~nobody-here/x"], "no pictures at 'x'"),
@@ -251,7 +251,7 @@ def test_unreadable_pictures_stop_or_are_skipped(folder, tmp_path, capsys, monke
         main(given)
     main([*given, "--skip-unreadable"])
     said = capsys.readouterr().out
-    assert "1 pictures that cannot be read were skipped" in said
+    assert "1 unreadable pictures were skipped" in said
     assert "New weights learn little from so few pictures" in said
 
 
@@ -352,7 +352,7 @@ def test_what_transformers_cannot_open_is_said_at_the_start(folder, tmp_path, ca
     assert "transformers does not have a last stage without class token" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("saved", "words"), [(False, "begins anew, since nothing was saved"), (True, "goes on from the last saved step")])
+@pytest.mark.parametrize(("saved", "words"), [(False, "to start again: nothing was saved"), (True, "to resume from the last saved step")])
 def test_whoever_interrupts_hears_what_was_saved(tmp_path, monkeypatch, saved, words):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -317,7 +317,7 @@ def test_a_tap_that_never_fired_raises(tiny_model):
     with capture(tiny_model) as seen:
         pass
     for look in (lambda: seen.feature_map(0), lambda: seen.cls_token(2), lambda: seen.attention(1, 1), lambda: seen.query_key(0, 0)):
-        with pytest.raises(ValueError, match=r"Nothing was captured at .*: run the model inside"):
+        with pytest.raises(ValueError, match=r"Nothing was captured for .*: run the model inside"):
             look()
 
 

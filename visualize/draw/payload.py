@@ -1,17 +1,17 @@
-"""An exploration as bytes that the browser draws from: everything once, then no more questions to the server.
+"""Packs an exploration as bytes for the browser, which then draws everything without further requests.
 
-In the container of ``container.py``. Names of arrays begin with what they belong to: ``1/features`` is stage 1's, ``1.0/weights``
-that of block 0 in stage 1 (from 0, as everywhere but in words).
+The format is that of ``container.py``. Array names start with their owner: ``1/features`` belongs to stage 1, ``1.0/weights`` to
+block 0 of stage 1 (counted from 0, as everywhere except in text).
 
-Attention travels in one of two forms. ``weights``: uint8 (heads, queries, keys) with ``peak`` float32 (heads, queries), the
+Attention is sent in one of two forms. ``weights``: uint8 (heads, queries, keys) with ``peak`` float32 (heads, queries), the
 largest weight of each row; weight = peak · value / 255, so that no weight is off by more than 1/510 of its row's largest. A
-grid of 96 × 96 queries would need 21 MB a head in that form; such a block travels as ``query`` and ``key``, from which the
-browser computes the rows that are looked at, with ``norm`` float32 (heads, queries), the logarithm of each row's sum, and
-``peak`` as above and ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's
-``peaks`` has the largest weight of every block, also of those that did not travel, a list for each stage.
+grid of 96 × 96 queries would need 21 MB per head in that form; such a block is sent as ``query`` and ``key``, from which the
+browser computes rows on demand, with ``norm`` float32 (heads, queries), the logarithm of each row's sum, ``peak`` as above, and
+``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's ``peaks`` has the
+largest weight of every block, including those not sent, as a list per stage.
 
-``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` names the last stage's grid on which they
-lie, "key" or "query", or is null.
+``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
+to, "key" or "query", or null.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from ..explore import Exploration, StageExploration
 from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
 
-CROP_SIDE = 768  # no screen shows the crop larger
+CROP_SIDE = 768  # pixels; screens show the crop no larger
 CROP_BYTES = 220 << 10
-NOT_FINITE = "This model gives NaN or infinity, which cannot be drawn: look at {}. Use other weights, or run it in float32."
-CHUNK = 1 << 18  # attention scores in work at a time on a CPU: 1 MB, which stays in a core's cache
-CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads of a block at once, or the CPU that launches its kernels is the slower one
+NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
+CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
+CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads of a block at once; in smaller pieces, launching kernels is the bottleneck
 CPU = torch.device("cpu")
 
 
 def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch.device = CPU) -> bytes:
-    """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most; computed on ``device``.
+    """Packs everything the browser needs to show ``exploration`` into about ``max_bytes`` at most; computed on ``device``.
 
-    Pictures and feature maps always travel. All blocks' weights travel if they fit. Otherwise each block takes the smaller form,
+    Pictures and feature maps are always sent, and all blocks' weights if they fit. Otherwise each block takes the smaller form,
     as long as there is room: the last block of every stage first, last stage first, then the others from the back.
     The others come one by one from ``block_payload``.
 
     Raises:
-        ValueError: the model's numbers are not all finite, so that there is nothing to draw.
+        ValueError: the model gave NaN or infinity.
     """
     check_finite(exploration)
     arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
@@ -84,10 +84,10 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
 
 
 def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None, device: torch.device = CPU) -> bytes:
-    """One block's attention alone: its weights where they fit into ``max_bytes``, or without that, in the smaller form.
+    """Packs one block's attention: as weights if they fit into ``max_bytes``, or without a limit in the smaller form.
 
     Raises:
-        ValueError: there is no such block, or its numbers are not all finite.
+        ValueError: no such block, or it has NaN or infinity.
     """
     if not 0 <= stage < len(exploration.stages):
         raise ValueError(f"There is no stage {stage}: the stages are 0 to {len(exploration.stages) - 1}.")
@@ -99,7 +99,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
 
 
 def check_finite(exploration: Exploration) -> None:
-    """Raises ValueError with the first place at which a model's numbers are not finite, so that nothing can be drawn."""
+    """Raises ValueError if a model gave NaN or infinity, naming the first place where it did."""
     for index, stage in enumerate(exploration.stages, 1):
         if not np.isfinite(stage.features).all():
             raise ValueError(NOT_FINITE.format(f"the feature map of stage {index}"))
@@ -110,7 +110,7 @@ def check_finite(exploration: Exploration) -> None:
 
 
 def _encoded(crop: Image.Image) -> bytes:
-    """The crop as JPEG of at most CROP_SIDE a side; a noisy one is compressed harder rather than let through."""
+    """The crop as JPEG with sides of at most CROP_SIDE; a noisy one is compressed harder, towards CROP_BYTES."""
     if max(crop.size) > CROP_SIDE:
         crop = crop.copy()
         crop.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC)
@@ -123,7 +123,7 @@ def _encoded(crop: Image.Image) -> bytes:
 
 
 def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
-    """A stage's part of the header, and the arrays of its feature map."""
+    """A stage's header entry, and the arrays of its feature map."""
     values, lo, hi = quantise_channels(stage.features)
     components = principal_components(stage.features)
     mean = stage.features.mean(axis=0)
@@ -178,7 +178,7 @@ def _qk_size(block: BlockAttention) -> int:
 
 
 def _block(block: BlockAttention, max_bytes: int, device: torch.device) -> Arrays:
-    """A block's attention in the form with weights, or as q and k where that one is too large."""
+    """A block's attention as weights, or as q and k if the weights are too large."""
     if _weights_size(block) <= max_bytes:
         values, peak = quantised_weights(block, device)
         return {"weights": values, "peak": peak}
@@ -188,7 +188,7 @@ def _block(block: BlockAttention, max_bytes: int, device: torch.device) -> Array
 
 
 def _rows(block: BlockAttention, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not kept."""
+    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not stored."""
     heads, queries, keys = block.shape
     norm, peak = torch.empty((2, heads, queries), device=device)
     mean = torch.zeros((heads, keys), device=device)

@@ -1,8 +1,8 @@
-"""Arrays → matplotlib Figures: for the API's picture, notebooks, and the report of a training.
+"""Draws Matplotlib figures: for the API's overview, notebooks, and training runs.
 
-Figures are made without pyplot, which keeps every figure in a global list and is not safe among threads. Axes are in pixels of
-the model's input, as in ``geometry.py``: the picture spans 0 … side. In words stages, blocks, heads, rows and columns count
-from 1; arguments count from 0.
+Figures are made without pyplot, which keeps every figure in a global list and is not thread-safe. Axes are in pixels of the
+model's input, as in ``geometry.py``: the picture spans 0 … side. In text, stages, blocks, heads, rows and columns count from 1;
+arguments count from 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..explore import Exploration, StageExploration
 from ..maps.attention import statistics
 from ..maps.features import principal_components
 
-ACCENT = "#d6336c"  # seen on pictures and on viridis alike
+ACCENT = "#d6336c"  # visible on pictures and on viridis
 OPACITY = 0.75  # of weights over the picture
 
 # Inches. A panel is as wide as its slot, unless that would make it taller than PANEL_HEIGHT.
@@ -33,13 +33,13 @@ LEFT, GAP, BAR, TOP, BOTTOM = 0.6, 0.75, 1.0, 0.85, 1.35
 
 
 def overview(exploration: Exploration, stage: int, block: int, head: int | None, query: int) -> Figure:
-    """The picture, one token's attention drawn on it at its true place, and the stage's feature map.
+    """Draws the picture, one token's attention on it, and the stage's feature map.
 
     Args:
         stage, block, head: from 0; a head of None is the mean of all heads.
-        query: token index into the query grid, row-major, the cls token first where there is one.
+        query: token index into the query grid, row-major, the cls token first if there is one.
     Raises:
-        ValueError: a stage, block, head or query that there is not.
+        ValueError: no such stage, block, head or query.
     """
     view = _pick(exploration.stages, stage, "stage", "this model")
     attention = _pick(view.blocks, block, "block", f"stage {stage}")
@@ -63,14 +63,14 @@ def overview(exploration: Exploration, stage: int, block: int, head: int | None,
 
 
 def new_figure(width: float, height: float, **options) -> Figure:
-    """An empty figure of (width, height) inches that can be saved and shown, and that nothing else holds."""
+    """An empty figure of (width, height) inches, not registered with pyplot."""
     figure = Figure(figsize=(width, height), dpi=100, **options)
     FigureCanvasAgg(figure)
     return figure
 
 
 def _panel(figure: Figure, left: float, width: float) -> Axes:
-    """Axes ``width`` inches wide, ``left`` inches from the edge, between title and text."""
+    """Axes ``width`` inches wide and ``left`` inches from the edge, with room for title and text."""
     whole_width, whole_height = figure.get_size_inches()
     height = whole_height - TOP - BOTTOM
     return figure.add_axes((left / whole_width, BOTTOM / whole_height, width / whole_width, height / whole_height))
@@ -84,7 +84,7 @@ def extent(grid: Grid) -> tuple[float, float, float, float]:
 
 
 def draw_cells(axes: Axes, grid: Grid, values: np.ndarray, **style) -> AxesImage:
-    """An image of one value a cell, (rows, columns) or (rows, columns, 3), each where its receptive field's centre is."""
+    """Draws one value per cell, (rows, columns) or (rows, columns, 3), around the centre of its receptive field."""
     return axes.imshow(values, extent=extent(grid), interpolation="nearest", aspect="equal", **style)
 
 
@@ -95,7 +95,7 @@ def _pick(parts: Sequence, index: int, kind: str, owner: str):
 
 
 def _place(view: StageExploration, query: int) -> tuple[int, int] | None:
-    """(row, column) of a query's token; None for the cls token."""
+    """(row, column) of a query; None for the cls token."""
     if view.config.cls_token and query == 0:
         return None
     return divmod(query - view.config.cls_token, view.query_grid.shape[1])
@@ -111,7 +111,7 @@ def _grid(grid: Grid) -> str:
 
 
 def _show_input(axes: Axes, exploration: Exploration, **style) -> None:
-    """The crop in its own resolution, on axes in pixels of the model's input."""
+    """Draws the crop in its own resolution, on axes in pixels of the model's input."""
     height, width = exploration.pixels.shape[:2]
     axes.imshow(exploration.crop, extent=(0, width, height, 0), interpolation="antialiased", aspect="equal", **style)
     _frame(axes, height, width)
@@ -135,9 +135,9 @@ def _draw_picture(axes: Axes, exploration: Exploration, view: StageExploration, 
     _outline(axes, view, query)
     height, width = exploration.pixels.shape[:2]
     best = exploration.top(3)
-    axes.set_title(f"What the model saw, {height}×{width}" + (": outlined, the token" if _place(view, query) else ""), fontsize=10)
+    axes.set_title(f"What the model saw, {height}×{width}" + (", token outlined" if _place(view, query) else ""), fontsize=10)
     names = "\n".join(f"{shortened(label)}  {percent(share)}" for label, share in best)
-    axes.set_xlabel(f"pixels of the model's input\n\n{names}", parse_math=False)  # a label may hold a $
+    axes.set_xlabel(f"pixels of the model's input\n\n{names}", parse_math=False)  # a label may contain a $
 
 
 def _draw_attention(axes: Axes, bar: Axes, exploration: Exploration, view: StageExploration, weights: np.ndarray, query: int) -> None:
@@ -169,12 +169,12 @@ def _draw_features(axes: Axes, exploration: Exploration, view: StageExploration)
     low, high = (number(float(value)) for value in (view.features.min(), view.features.max()))
     axes.set_xlabel(
         f"pixels of the model's input\n\nthree principal components as red, green, blue,\n"
-        f"carrying {shares} of the variance\nvalues {low} … {high}"
+        f"explaining {shares} of the variance\nvalues {low} … {high}"
     )
 
 
 def percent(share: float) -> str:
-    """0.0123 → "1.2 %": two digits that count."""
+    """0.0123 → "1.2 %", with two significant digits."""
     value = 100 * share
     if value <= 0:
         return "0\u202f%"
@@ -195,23 +195,23 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-# Columns of a training's history, and what is written beside their curve.
+# Columns of a training run's history, and the labels of their curves.
 CURVES = {
     "loss": "training loss",
     "learning_rate": "learning rate",
-    "top1": "held out: first guess right",
-    "top5": "held out: one of five right",
-    "speed": "pictures a second",
+    "top1": "held-out top-1",
+    "top5": "held-out top-5",
+    "speed": "pictures per second",
 }
-SHARES = ("top1", "top5")  # of 1, drawn as percent
+SHARES = ("top1", "top5")  # in 0..1, drawn as percent
 
 
 def training_curves(rows: Sequence[Mapping[str, object]]) -> Figure:
-    """A curve for each known column of a training's history, over its steps; the input's side is written where it changes.
+    """Draws each known column of a training run's history over its steps, with a label where the input side changes.
 
     Args:
-        rows: one mapping a report with "step", and any of the columns of ``CURVES`` and "side", as numbers or as text of
-            a CSV file. Empty values are left out.
+        rows: one mapping per report with "step", and any of the columns in ``CURVES`` and "side", as numbers or as text
+            from a CSV file. Empty values are skipped.
     Raises:
         ValueError: nothing to draw.
     """
@@ -240,7 +240,7 @@ def _value(row: Mapping[str, Any], name: str) -> float | None:
 
 
 def _changes_of_side(rows: Sequence[Mapping[str, Any]]) -> list[tuple[float, int]]:
-    """(step, side) of the first row of every input size, in order; empty where the history does not say."""
+    """(step, side) of the first row of every input size, in order; empty if the history has no sides."""
     changes: list[tuple[float, int]] = []
     for row in rows:
         side = _value(row, "side")

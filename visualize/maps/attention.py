@@ -1,4 +1,4 @@
-"""Exact attention weights from captured q and k, and the numbers written beside a map."""
+"""Computes exact attention weights from captured q and k, and the statistics shown beside a map."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class BlockAttention:
-    """One block's attention, as q and k: weights are formed for the queries that are asked for, never all unasked.
+    """One block's attention as q and k; weights are computed on demand, for the requested queries only.
 
-    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first where ``has_cls``.
+    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first if ``has_cls``.
     """
 
     query: np.ndarray
@@ -25,11 +25,11 @@ class BlockAttention:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(heads, queries, keys) of all the weights."""
+        """(heads, queries, keys), the shape of all weights."""
         return self.query.shape[0], self.query.shape[1], self.key.shape[1]
 
     def weights(self, queries: list[int] | np.ndarray | None = None) -> np.ndarray:
-        """(heads, queries, keys) float32, rows sum to 1; ``queries`` and errors as in ``Capture.attention``."""
+        """Weights (heads, queries, keys) float32, rows sum to 1; ``queries`` and errors as in ``Capture.attention``."""
         query = self.query if queries is None else self.query[:, self._checked(queries)]
         scores = (query * np.float32(self.scale)) @ self.key.transpose(0, 2, 1)
         scores -= scores.max(axis=-1, keepdims=True)
@@ -46,7 +46,7 @@ class BlockAttention:
 
 @dataclass(frozen=True)
 class MapStatistics:
-    """What is written beside one row of weights: ``times_uniform`` is the largest weight in multiples of 1 / keys."""
+    """Statistics of one row of weights; ``times_uniform`` is the largest weight in multiples of 1 / keys."""
 
     minimum: float
     maximum: float
@@ -55,11 +55,11 @@ class MapStatistics:
 
 
 def statistics(weights: np.ndarray) -> MapStatistics:
-    """Of one row of weights, (keys,), summing to 1."""
+    """Statistics of one row of weights, (keys,), summing to 1."""
     positive = weights[weights > 0].astype(np.float64)
     return MapStatistics(
         minimum=float(weights.min()),
         maximum=float(weights.max()),
-        entropy=max(0.0, float(-(positive * np.log2(positive)).sum())),  # rather than -0.0
+        entropy=max(0.0, float(-(positive * np.log2(positive)).sum())),  # avoids -0.0
         times_uniform=float(weights.max() * weights.size),
     )

@@ -1,10 +1,10 @@
-"""What each place of the picture adds directly to a class's score, on the way from the last stage's tokens to the classifier.
+"""Computes the direct contribution of each place to a class's score, from the last stage's tokens to the classifier.
 
-The classifier reads the cls token, which is a sum: what it is born with, what every block's attention fetches for it from
-each key place, and what every MLP adds. The LayerNorm before the classifier, with its deviation taken as it is, and the
-classifier itself are linear; so is each of these parts' share of the score. Summed over the blocks, the shares of the key
-places make a map. The others, in which the MLPs may have worked on what was fetched, are one number. Together they are the
-score. Without a cls token the score is a mean over tokens, and each token's share is all there is.
+The classifier reads the cls token, which is a sum: its initial value, what every block's attention adds from each key cell,
+and what every MLP adds. The LayerNorm before the classifier, for its given deviation, and the classifier itself are linear, so
+the score splits into the contributions of these terms. Those of the key cells, summed over blocks, are the map. All others,
+including the MLPs, which may have processed what attention added, are one number. Together they are the score. Without a cls
+token the score is a mean over tokens, and the map is each token's contribution.
 
 Source: "direct logit attribution" of Elhage et al., A Mathematical Framework for Transformer Circuits, 2021,
 https://transformer-circuits.pub/2021/framework; without a cls token these are class activation maps, arXiv 1512.04150.
@@ -26,10 +26,10 @@ from ..container import frozen
 
 @dataclass(frozen=True)
 class ClassEvidence:
-    """For some classes: ``places`` float32 (classes, cells), and ``rest`` float32 (classes,), all that does not come from a place.
+    """Evidence for some classes: ``places`` float32 (classes, cells), and ``rest`` float32 (classes,), which has no place.
 
     places.sum(axis=1) + rest is the class's logit minus the mean logit of all classes. The cells are those of the last
-    stage's key grid, or of its query grid where ``of_queries``; row-major.
+    stage's key grid, or of its query grid if ``of_queries``; row-major.
     """
 
     places: np.ndarray
@@ -38,17 +38,17 @@ class ClassEvidence:
 
 
 def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: list[int]) -> ClassEvidence | None:
-    """Of the pass that ``seen`` captured, of one picture; None where no place reaches the classifier by attention.
+    """The evidence in the pass that ``seen`` captured, of one picture; None if no place contributes directly.
 
     Args:
-        logits: (all classes,) of that pass. classes: whose evidence is wanted.
+        logits: (all classes,) of that pass. classes: the indices of the classes to explain.
     """
     stage = model.config.num_stages - 1
     depth, cls = model.config.stages[stage].depth, seen.cls_token(stage)
     if not classes or (cls is not None and depth == 0):
         return None
     weight = model.classifier.weight.float()
-    apart = weight[classes] - weight.mean(dim=0)  # (classes, C): a score counts by how far it is from the mean score
+    apart = weight[classes] - weight.mean(dim=0)  # (classes, C): scores are relative to the mean score
     if cls is None:
         tokens = model.layernorm(to_tokens(seen.feature_map(stage)))[0].float()  # (H·W, C)
         places = apart @ tokens.T / len(tokens)  # (classes, H·W)
@@ -60,19 +60,19 @@ def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tens
 
 
 def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tensor:
-    """(classes, C): by what a vector added before the LayerNorm is multiplied on its way to the score, for this token's deviation."""
+    """(classes, C): the factors from a vector added before the LayerNorm to the score, for this token's deviation."""
     through = apart * norm.weight.float() / torch.sqrt(token.var(correction=0) + norm.eps)
-    return through - through.mean(dim=1, keepdim=True)  # the LayerNorm takes the mean away
+    return through - through.mean(dim=1, keepdim=True)  # the LayerNorm subtracts the mean
 
 
 def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, depth: int, direction: Tensor) -> Tensor:
-    """(classes, keys but the cls token): what the attention of a stage's ``depth`` blocks fetches for the cls token, key by key, along
-    ``direction``. All blocks at once: on a GPU the many small steps would take longer than the model."""
+    """(classes, keys without the cls token): what attention in a stage's ``depth`` blocks adds to the cls token from each key, along
+    ``direction``. All blocks at once, because on a GPU many small steps would take longer than the model."""
     layers = model.cvt.encoder.stages[stage].layers
     output = torch.stack([layer.attention.output.dense.weight for layer in layers]).float()  # (blocks, C, heads · D)
     taps = [seen.tap("qkv", stage, block) for block in range(depth)]
     query = torch.stack([query[0, :, :1] for query, _, _, _ in taps])  # (blocks, heads, 1, D)
     key, value = (torch.stack([tap[part][0] for tap in taps]) for part in (1, 2))  # (blocks, heads, keys, D)
-    weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:]  # the cls token's own weight is left out
+    weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:]  # without the cls token's own weight
     through = (direction @ output).unflatten(2, (weights.shape[1], -1))  # (blocks, classes, heads, D)
     return torch.einsum("bchd,bhkd,bhk->ck", through, value[:, :, 1:].float(), weights)

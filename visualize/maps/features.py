@@ -1,4 +1,4 @@
-"""Summaries of a stage's feature map: principal components as colours, the mean, the channels that vary most."""
+"""Summarises a stage's feature map: principal components as colours, and the channels that vary most."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """The three directions in which a stage's tokens differ most, as colours.
+    """The first three principal components of a stage's tokens, as colours.
 
     ``rgb`` uint8 (H, W, 3): components 1, 2, 3 as red, green, blue, each stretched from its 1st to its 99th percentile.
-    ``explained`` float (3,): the share of the variance of all tokens that each component carries.
-    Axes and signs are arbitrary; each component is turned so that its largest loading is positive, so that the same
+    ``explained`` float (3,): the share of the tokens' variance that each component explains.
+    Axes and signs are arbitrary; each component's sign is chosen so that its largest loading is positive, so that the same
     features always give the same colours.
     """
 
@@ -23,7 +23,7 @@ class PrincipalComponents:
 
 
 def principal_components(features: np.ndarray) -> PrincipalComponents:
-    """PCA of the tokens of one feature map, (C, H, W) floats; needs no more than three channels or tokens to exist.
+    """PCA of the tokens of one feature map, (C, H, W) floats; with fewer than three channels or tokens, the missing components are zero.
 
     Source: as in the feature pictures of DINOv2, arXiv 2304.07193, section 7.4.
     """
@@ -47,8 +47,8 @@ def principal_components(features: np.ndarray) -> PrincipalComponents:
 def _strongest_directions(tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At most three (squared singular values (3,), directions (C, 3) of length 1) of centred tokens (H·W, C), largest first.
 
-    A direction that carries nothing but rounding is zero. Found from the products of channels with channels or of tokens with
-    tokens, whichever are fewer. Source: https://en.wikipedia.org/wiki/Singular_value_decomposition, relation to eigenvalues.
+    A direction that explains only rounding errors is zero. Computed from the Gram matrix of channels or of tokens, whichever is
+    smaller. Source: https://en.wikipedia.org/wiki/Singular_value_decomposition, relation to eigenvalues.
     """
     wide = tokens.shape[1] > tokens.shape[0]
     values, vectors = _eigen(_product(tokens, tokens.T) if wide else _product(tokens.T, tokens))
@@ -59,7 +59,7 @@ def _strongest_directions(tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values * real, np.where(real, vectors, 0.0)
 
 
-# PyTorch's linear algebra, since NumPy's lets threads spin while they wait: beside other work it took 10 to 100 times as long.
+# PyTorch's linear algebra, because NumPy's threads spin while they wait: under load it took 10 to 100 times as long.
 
 
 def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,9 +68,9 @@ def _eigen(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (torch.from_numpy(a) @ torch.from_numpy(b.copy())).numpy()  # a copy: views may run backwards
+    return (torch.from_numpy(a) @ torch.from_numpy(b.copy())).numpy()  # a copy, because views may have negative strides
 
 
 def strongest_channels(features: np.ndarray) -> np.ndarray:
-    """Channel indices of (C, H, W) features, from the one that varies most over the picture to the one that varies least."""
+    """Channel indices of (C, H, W) features, sorted by their variation over the picture, largest first."""
     return np.argsort(-features.reshape(len(features), -1).var(axis=1), kind="stable")

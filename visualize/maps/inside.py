@@ -1,8 +1,8 @@
-"""The inside of one block for the microscope: what its projections read, and the numbers they work with.
+"""Packs the inside of one block for the microscope: the input of its projections, and their weights.
 
     tokens → depth-wise convolution → BatchNorm → linear layer → query, key or value
 
-The browser gets the tokens and the weights and does the arithmetic itself, at whichever token and channel is looked at.
+The browser gets the tokens and the weights and does the arithmetic itself, for the selected token and channel.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from ..explore import Exploration
 
 PROJECTIONS = ("query", "key", "value")
-BRANCHES = ("input", "attention", "mlp")  # taps of what a block reads, and of what it adds to it
+BRANCHES = ("input", "attention", "mlp")  # taps of a block's input, and of what its branches add
 
 
 def inside_payload(model: CvtForImageClassification, processor: CvtImageProcessor, seen: Exploration, stage: int, block: int) -> bytes:
-    """One block's inside for the picture of ``seen``, in the container of ``container.py``.
+    """The inside of one block for the picture of ``seen``, packed as in ``container.py``.
 
-    Arrays, float32: ``tokens`` (C, H, W), normalised, as the projections read them, without the cls token;
-    ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), by which BatchNorm multiplies and then shifts,
-    ``query/linear`` (C, C) and ``query/bias`` (C), and so for key and value, of which a projection without convolution has
-    only the last two; ``lengths`` (3, H, W): of each token before the block, of what attention adds to it, of what the MLP adds;
-    ``norms/0`` (depth, 3) for each stage: the means of these lengths, block by block.
+    Arrays, float32: ``tokens`` (C, H, W), normalised, the input of the projections, without the cls token;
+    ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), BatchNorm's factor and offset, ``query/linear`` (C, C)
+    and ``query/bias`` (C), and the same for key and value; a projection without convolution has only the last two;
+    ``lengths`` (3, H, W): the norm of each token before the block, of what attention adds to it, and of what the MLP adds;
+    ``norms/0`` (depth, 3) for each stage: the means of these norms per block.
 
     Args:
         model: the one that made ``seen``, in evaluation mode. processor: as for ``explore``.
     Raises:
-        ValueError: there is no such block.
+        ValueError: no such block.
     """
     depths = [each.depth for each in model.config.stages]
     if not (0 <= stage < len(depths) and 0 <= block < depths[stage]):
@@ -59,7 +59,7 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
 
 
 def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """The normalised tokens that the block's projections read, (C, H, W), its lengths, and the mean lengths of every stage."""
+    """The normalised tokens (C, H, W) before the block's projections, its token norms, and every stage's mean norms."""
     with capture(model, taps=("stage", "normalised", *BRANCHES)) as seen:
         model(pixel_values)
     norms = []
@@ -74,7 +74,7 @@ def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, blo
 
 
 def _lengths(seen: Capture, stage: int, block: int, grid: torch.Size) -> Tensor:
-    """(3, H, W): of what the block reads, of what its attention adds and of what its MLP adds, token by token."""
+    """(3, H, W): the norms of the block's input and of what attention and MLP add, for each token."""
     parts = [_spatial(seen.tap(name, stage, block), grid)[0] for name in BRANCHES]
     return torch.stack([part.float().norm(dim=-1) for part in parts]).unflatten(1, grid)
 
@@ -97,6 +97,6 @@ def _projection(layer: Block, name: str) -> Arrays:
 
 
 def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """By what BatchNorm multiplies each channel in evaluation mode, and what it then adds: (C,) each, float32."""
+    """BatchNorm's factor and offset per channel in evaluation mode: (C,) each, float32."""
     scale = norm.weight.float() * torch.rsqrt(norm.running_var.float() + norm.eps)
     return scale, norm.bias.float() - norm.running_mean.float() * scale

@@ -1,4 +1,4 @@
-"""One question about one picture, answered as plain values: what the API's ``/explore`` returns."""
+"""Builds the result of the API's ``/explore``, as plain values."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .words.trust import notes
 def attention_answer(
     exploration: Exploration, stage: int, block: int, head: int, row: int, column: int, overview: bool
 ) -> tuple[dict[str, Any], Image.Image | None]:
-    """What one token attends to, and the stage's feature map in numbers; everything is counted from 1.
+    """What one token attends to, and the stage's feature map in numbers; everything counts from 1.
 
     Args:
-        stage, block: 1 is the first. head: 1 is the first, 0 the mean of all.
-        row, column: the token's place in the query grid; 0 and 0 for the cls token.
-        overview: whether to draw a picture too, which takes far longer than all else.
+        stage, block: from 1. head: from 1; 0 is the mean of all heads.
+        row, column: the token's position in the query grid; 0 and 0 for the cls token.
+        overview: also draw a picture, which takes far longer than everything else.
     Returns:
         A dictionary for JSON: the classes, ``notes`` on what was done to the picture, a sentence, the grids, ``weights`` (rows of
-        the key grid; they and ``cls_weight``, where there is a cls token, sum to 1) and their statistics. And with ``overview``
+        the key grid; they sum to 1, with ``cls_weight`` if there is a cls token) and their statistics. With ``overview``, also
         a picture that shows all this.
     Raises:
-        ValueError: a stage, block, head or token that there is not.
+        ValueError: no such stage, block, head or token.
     """
     if not 1 <= stage <= len(exploration.stages):
         raise Refused("no_stage", stage=stage, most=len(exploration.stages))
@@ -68,7 +68,7 @@ def attention_answer(
 
 
 def _overview(exploration: Exploration, stage: int, block: int, head: int | None, query: int) -> Image.Image:
-    from ..draw import plots  # matplotlib takes a second to load, and most pages never need it
+    from ..draw import plots  # Matplotlib takes a second to import and is rarely needed
 
     file = io.BytesIO()
     plots.overview(exploration, stage, block, head, query).savefig(file, format="png")

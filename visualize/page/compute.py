@@ -1,7 +1,7 @@
-"""The one place where a model runs on a picture for somebody: the page, its runs and routes, and the API all come through here.
+"""Runs models on pictures for the page, its runs and routes, and the API; no other code does.
 
-How many passes run at once is bounded for all of them together. The bound is taken last of all: whoever holds it waits for
-nothing else, neither for a download nor for a model that is built.
+One bound limits the simultaneous forward passes of them all. It is acquired last, so that its holder never waits for anything
+else, such as a download or a model being built.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .intake import Intake
 from .model import LoadedModel
 from .requests import Request
 
-PASSES = 2  # forward passes at the same time: each uses several cores, and takes memory
+PASSES = 2  # simultaneous forward passes: each uses several cores, and memory
 BUILDING, RUNNING = "building", "running"  # the steps of a computation
 
-Progress = Callable[[str, float], None]  # hears the step and how far it is, 0 to 1; may raise Cancelled
+Progress = Callable[[str, float], None]  # called with the step and its progress, 0 to 1; may raise Cancelled
 
 
 class Models(Protocol):
-    """What a computation needs: the loaded models by name, what opens pictures, and the bound on passes."""
+    """What a computation needs: the loaded models by name, the intake that opens pictures, and the bound on passes."""
 
     intake: Intake
     passes: threading.BoundedSemaphore
@@ -34,11 +34,11 @@ class Models(Protocol):
 
 
 def compute(request: Request, models: Models, progress: Progress = lambda step, share: None) -> Exploration:
-    """What the request's model does with its picture.
+    """Runs the request's model on its picture.
 
     Raises:
-        UnreadablePicture: a picture that cannot be used. ValueError: no such model, an input too small for it, or a model whose
-        numbers are not finite. Cancelled: by ``progress``.
+        UnreadablePicture: a picture that cannot be used. ValueError: no such model, an input too small for it, or NaN or
+        infinity in its results. Cancelled: by ``progress``.
     """
     loaded = models.loaded(request.model)
     if request.needs_building:
@@ -53,7 +53,7 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
 
 
 def compute_classes(request: Request, models: Models) -> list[tuple[str, float]]:
-    """The most probable classes alone, as (label, probability); of a loaded model. Raises as ``compute``."""
+    """Only the most probable classes, as (label, probability), by a loaded model. Raises as ``compute``."""
     loaded = models.loaded(request.model)
     picture = models.intake.open(request.picture)
     with models.passes:
@@ -64,8 +64,8 @@ def compute_classes(request: Request, models: Models) -> list[tuple[str, float]]
 
 
 def compute_inside(request: Request, seen: Exploration, models: Models, stage: int, block: int) -> bytes:
-    """The inside of one block, for the picture of ``seen``, which ``compute`` made of this request. Raises ValueError."""
+    """The inside of one block for the picture of ``seen``, the result of ``compute`` for this request. Raises ValueError."""
     loaded = models.loaded(request.model)
-    model = loaded.model_of(request)  # built again where it is no longer kept
+    model = loaded.model_of(request)  # rebuilt if no longer cached
     with models.passes:
         return inside_payload(model, loaded.processor_of(request), seen, stage, block)

@@ -1,4 +1,4 @@
-"""What strangers may send to the server at all: how large, and to which of Gradio's routes."""
+"""Limits on requests to the server: their size, and which of Gradio's routes they may use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .intake import MAX_BYTES
 from .words.sentences import say
 
-BODY_BYTES = 1 << 16  # of JSON: a call with an architecture takes about 2,000
-UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file, and what a form says around it
+BODY_BYTES = 1 << 16  # of JSON; a call with an architecture takes about 2,000
+UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file and its form fields
 
-# Routes of Gradio's that this page does not use. What they can do for strangers: download without bounds through this server
-# (file=http…), write files here (deep_link, process_recording), reach other servers or a component's functions.
+# Gradio routes that this page does not use. They would let anyone download through this server without limits (file=http…),
+# write files here (deep_link, process_recording), or reach other servers or a component's functions.
 CLOSED = re.compile(
     r"/gradio_api/(proxy=|file[=/]https?:|deep_link|process_recording|component_server|custom_component|stream/|(undo-)?vibe-)"
 )
@@ -25,7 +25,7 @@ log = logging.getLogger("cvt_explorer")
 
 
 class Gate:
-    """ASGI middleware around the whole app."""
+    """ASGI middleware around the whole app that enforces the limits."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
@@ -69,17 +69,17 @@ class Gate:
                 raise
             log.error("the disk is full")
             await PlainTextResponse(say("disk_full"), 507)(scope, receive, send)
-        except TypeError:  # Gradio's, of a form whose fields are no files; strangers' mistakes are no tracebacks in the log
+        except TypeError:  # from Gradio, for a form without files; clients' mistakes need no traceback in the log
             if limit != UPLOAD_BYTES or answered:
                 raise
             await PlainTextResponse(say("no_file"), 400)(scope, receive, send)
 
 
 class _TooLarge(Exception):
-    """More came than may."""
+    """The body exceeds the limit."""
 
 
 def _announced(scope: Scope) -> int:
-    """The bytes that a request says it has."""
+    """The body length that a request announces, in bytes."""
     length = dict(scope["headers"]).get(b"content-length", b"")
     return int(length) if length.isdigit() else 0

@@ -1,4 +1,4 @@
-"""What people may hand in as a picture, and how it is opened: uploaded files, examples and, where switched on, addresses."""
+"""Accepts and opens pictures from users: uploads, examples and, if enabled, web addresses."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from cvt.pictures.fetch import fetch, is_url
 
 from .words.sentences import say
 
-MAX_BYTES = 32_000_000  # of a picture that is uploaded or downloaded
-DOWNLOADS = 3  # at the same time; each may take MAX_BYTES of memory
+MAX_BYTES = 32_000_000  # size of an uploaded or downloaded picture
+DOWNLOADS = 3  # simultaneous; each may take MAX_BYTES of memory
 DOWNLOAD_SECONDS = 15.0  # for one picture
 
 
 def public_picture(address: str) -> bytes:
-    """The file at an address that a stranger gave: within bounds, and from the public internet alone. Raises as ``fetch``."""
+    """Downloads the file at an untrusted address: within limits, and only from the public internet. Raises as ``fetch``."""
     return fetch(address, DOWNLOAD_SECONDS, MAX_BYTES, public_only=True)
 
 
 class Intake:
-    """The one way in for pictures of strangers; every method may be called by many threads at once.
+    """The only entry for untrusted pictures; all methods are thread-safe.
 
     Args:
-        ours: paths of pictures that everyone may use and that need no caution, such as examples; absolute.
-        download: what gets the file at an address, such as ``public_picture``; None where addresses are switched off.
-        decoder: what reads files of strangers.
+        ours: absolute paths of trusted pictures that everyone may use, such as examples.
+        download: downloads the file at an address, such as ``public_picture``; None if addresses are disabled.
+        decoder: reads untrusted files.
     """
 
     def __init__(self, ours: Collection[str] = (), download: Callable[[str], bytes] | None = None, decoder: Decoder | None = None):
@@ -40,14 +40,14 @@ class Intake:
         self._downloads = threading.BoundedSemaphore(DOWNLOADS)
 
     def accepted(self, value: Any, folder: str) -> str | None:
-        """What a browser or program sent as a picture → a path or address that ``open`` takes; None where nothing was sent.
+        """Turns what a client sent as a picture into a path or address for ``open``; None if nothing was sent.
 
         Args:
-            value: JSON in any shape; what is meant is text, or a dictionary with ``path`` or ``url`` as Gradio sends them.
-            folder: where uploads are. Gradio names them by the hash of their content, so who can name one has had it.
+            value: any JSON; valid is text, or a dictionary with ``path`` or ``url`` as Gradio sends them.
+            folder: where uploads are. Gradio names them by the hash of their content, so only someone who had one can name it.
         Raises:
-            UnreadablePicture: anything else, always in the same words, whatever there is or is not at a path. Nothing outside
-                the folder is looked up on the disk, and nothing is opened.
+            UnreadablePicture: anything else, with the same message whether or not a path exists. Nothing outside the folder is
+                looked up on the disk, and nothing is opened.
         """
         if isinstance(value, dict):
             value = value.get("path") or value.get("url")
@@ -65,10 +65,10 @@ class Intake:
         return path
 
     def open(self, source: PictureSource | OpenedPicture) -> OpenedPicture:
-        """The picture, read in a process of its own unless it is one of ours or in memory already.
+        """Reads a picture, in a child process unless it is one of ours or already in memory.
 
         Raises:
-            UnreadablePicture: as ``Decoder.read`` and ``fetch``, or too many downloads are going on.
+            UnreadablePicture: as ``Decoder.read`` and ``fetch``, or there are too many downloads.
         """
         if isinstance(source, OpenedPicture):
             return source
@@ -79,7 +79,7 @@ class Intake:
     def _downloaded(self, address: str) -> bytes:
         if self._download is None:
             raise UnreadablePicture(say("addresses_off"))
-        if not self._downloads.acquire(blocking=False):  # waiting would keep those out who bring their file along
+        if not self._downloads.acquire(blocking=False):  # waiting would block people who upload a file
             raise UnreadablePicture(say("downloads_busy"))
         try:
             return self._download(address)
@@ -88,7 +88,7 @@ class Intake:
 
 
 def _file_in(folder: str, path: str) -> str | None:
-    """The path of an ordinary file in the folder, or None; decided by its name alone where that leads elsewhere."""
+    """The path of a regular file in the folder, or None; a name that leads elsewhere is refused without looking it up."""
     folder = os.path.abspath(folder)
     try:
         path = os.path.abspath(path) if os.path.isabs(path) else ""
@@ -98,8 +98,8 @@ def _file_in(folder: str, path: str) -> str | None:
         for part in os.path.relpath(path, folder).split(os.sep):
             here = os.path.join(here, part)
             mode = os.lstat(here).st_mode
-            if stat.S_ISLNK(mode):  # not even looked at where it leads
+            if stat.S_ISLNK(mode):  # its target is not even looked up
                 return None
-    except (OSError, ValueError):  # none there, or a name that no file can have
+    except (OSError, ValueError):  # no such file, or not a valid file name
         return None
     return path if stat.S_ISREG(mode) else None

@@ -1,38 +1,38 @@
-"""Work that takes a while, told step by step, that whoever asked for it can cancel."""
+"""Runs long jobs in threads, with progress reporting and cancellation."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet  # in Python 3.10 not the built-in one
+from concurrent.futures import TimeoutError as NotYet  # not the built-in one in Python 3.10
 from dataclasses import dataclass
 from typing import TypeVar
 
 from cvt.architecture.build import Cancelled
 from cvt.architecture.cache import Recent
 
-LOOK_SECONDS = 0.1  # after which a cancelled run is noticed
-LOOKS_PER_WORD = 10  # a step is told again after so many looks, so that a closed page is noticed
+LOOK_SECONDS = 0.1  # interval at which cancellation is checked
+LOOKS_PER_WORD = 10  # after so many checks a step is reported again, so that a closed page is noticed
 REMEMBERED_RUNS = 1024  # cancelled runs
-WAITING = "waiting"  # the step of a run that waits in line
+WAITING = "waiting"  # the step of a queued run
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a run is doing: the step's name, and how far it is, 0 to 1; 0 where that is not known."""
+    """A run's current step: its name, and its progress from 0 to 1; 0 if unknown."""
 
     name: str
     share: float = 0.0
 
 
 class Jobs:
-    """Runs that take a while, each with a name under which it can be cancelled; for any number of threads.
+    """Runs jobs, each under a name by which it can be cancelled; thread-safe.
 
     Args:
-        count: how many work at the same time; all others wait in line.
+        count: how many run at the same time; the others are queued.
     """
 
     def __init__(self, count: int = 2):
@@ -40,17 +40,18 @@ class Jobs:
         self._cancelled: Recent[str, None] = Recent(REMEMBERED_RUNS)
 
     def cancel(self, run: str) -> None:
-        """Ends the run of this name, wherever it is; also one that has not begun."""
+        """Cancels the run with this name, whether it is running, queued or yet to be submitted."""
         self._cancelled.keep(run, None)
 
     def steps(self, run: str, work: Callable[[Callable[[str, float], None]], Answer]) -> Iterator[Step | Answer]:
-        """Does ``work`` in a thread. Yields its steps while it goes on, and at last what it returned.
+        """Runs ``work`` in a thread. Yields its steps while it runs, and finally its result.
 
         Args:
-            work: called with ``progress(name, share)``, which it calls often: it passes the step on, and raises ``Cancelled``
-                once nobody waits any more.
+            work: called with ``progress(name, share)``, which it should call often: it reports the step, and raises ``Cancelled``
+                once nobody is waiting any more.
         Raises:
-            Cancelled: the run is, whether or not the work has noticed yet; it never begins where it was before. What ``work`` raises.
+            Cancelled: the run was cancelled, even if ``work`` has not stopped yet; if cancelled earlier, it never starts. Also
+            whatever ``work`` raises.
         """
         if run in self._cancelled:
             raise Cancelled
@@ -71,7 +72,7 @@ class Jobs:
                     yield future.result(LOOK_SECONDS)
                     return
                 except NotYet:
-                    if future.done():  # the work itself ran into a time limit
+                    if future.done():  # the work itself raised a timeout
                         raise
                 looks += 1
                 if current[0] != told or looks % LOOKS_PER_WORD == 0:

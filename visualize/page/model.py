@@ -1,4 +1,4 @@
-"""A model that was loaded when the page started, with its processor and the variants that are built of it."""
+"""A model that was loaded when the page started, with its processor and its variants."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .requests import INHERITED, ModelRequest
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model of the workbench; it may be asked by many threads at once.
+    """A model of the workbench; thread-safe.
 
-    ``name``: what people call it. ``source``: what loads it, as ``from_pretrained`` takes it; None for the embedded one.
-    ``variants``: builds and keeps variants, of this model and others. ``runner``: runs this model faster, where it can.
+    ``name``: shown to people. ``source``: its name or path for ``from_pretrained``; None for the embedded one.
+    ``variants``: builds and caches variants, of this model and others. ``runner``: runs this model faster, if possible.
     """
 
     name: str
@@ -38,12 +38,12 @@ class LoadedModel:
         return self.processor.side
 
     def model_of(self, request: ModelRequest, watch: Watch | None = None) -> CvtForImageClassification:
-        """This model or the variant that is asked for, kept or built now; ``watch`` as ``VariantCache.get`` takes it."""
+        """The requested model or variant, cached or built now; ``watch`` as in ``VariantCache.get``."""
         if not request.needs_building:
             return self.model
         base = self.model if request.weights == INHERITED else None
         return self.variants.get(request.architecture or self.config, request.seed, base, watch)
 
     def processor_of(self, request: ModelRequest) -> CvtImageProcessor:
-        """The processor for the input that is asked for."""
+        """The processor for the requested input side."""
         return self.processor if request.side is None else replace(self.processor, size=request.side)

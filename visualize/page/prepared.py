@@ -1,4 +1,4 @@
-"""Results that many people open, made before anybody asks: in files of the temporary folder, so that they take no memory until then."""
+"""Keeps precomputed results that many people open, in temporary files, so that they take no memory until requested."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .results import StoredResult
 
 
 class PreparedResults:
-    """Results by their request. Each lies in a file without a name, which only this process can open and which ends with it.
+    """Results by their request, each in an unnamed file that only this process can open and that disappears with it.
 
-    Every method may be called by many threads at once.
+    All methods are thread-safe.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class PreparedResults:
         self._lock = threading.Lock()
 
     def put(self, result: StoredResult) -> None:
-        """Keeps a result. A disk that is full is no reason to fail: the result is then made when it is asked for."""
+        """Keeps a result. On a full disk it does nothing: the result is then computed when requested."""
         try:
             file = tempfile.TemporaryFile()  # noqa: SIM115 -- open for as long as the page runs
             pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -33,8 +33,8 @@ class PreparedResults:
             self._files[result.request] = file
 
     def get(self, request: Request) -> StoredResult | None:
-        """The result of this very request, if there is one."""
-        with self._lock:  # a file has one place from which it reads
+        """The result for exactly this request, if there is one."""
+        with self._lock:  # threads share a file's read position
             file = self._files.get(request)
             if file is None:
                 return None

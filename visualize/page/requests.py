@@ -1,4 +1,4 @@
-"""What somebody asks to see, as a value: which model, and which picture. Everything that is computed answers such a request."""
+"""Requests as values: which model and which picture to compute. Every result belongs to a request."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ WEIGHTS = (INHERITED, RANDOM)
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
-    """A loaded model or, where anything but ``model`` is given, a variant of it.
+    """A loaded model or, if anything but ``model`` is set, a variant of it.
 
     Attributes:
         model: the loaded model's name in the workbench.
-        architecture: the variant's, made of the loaded model's by ``cvt.architecture.variants.architecture``; None for its own.
+        architecture: the variant's, made from the loaded model's by ``cvt.architecture.variants.architecture``; None for its own.
         side: height and width of the input in pixels; None for the loaded model's own.
-        weights: "inherited" from the loaded model wherever they fit, or "random". seed: fixes what is random.
+        weights: "inherited" from the loaded model where they fit, or "random". seed: of the random weights.
     """
 
     model: str
-    architecture: CvtConfig | None = field(default=None, hash=False)  # a config can be compared, and has no hash
+    architecture: CvtConfig | None = field(default=None, hash=False)  # a config is comparable but not hashable
     side: int | None = None
     weights: str = INHERITED
     seed: int = 0
 
     @property
     def needs_building(self) -> bool:
-        """Whether this is another model than the loaded one, whatever its input."""
+        """Whether the model differs from the loaded one, regardless of the input side."""
         return self.architecture is not None or self.weights != INHERITED
 
     def with_picture(self, picture: str | bytes | OpenedPicture) -> Request:
@@ -40,11 +40,11 @@ class ModelRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Request(ModelRequest):
-    """A picture through such a model. It can be pickled, and hashed unless its picture is one in memory.
+    """A model and a picture. It can be pickled, and hashed unless the picture is in memory.
 
     Attributes:
-        picture: a path or address that ``Intake.accepted`` has let in, the bytes of a file, or a picture in memory.
-        interventions: changes to what the model computes on its way; there are none yet.
+        picture: a path or address accepted by ``Intake.accepted``, the bytes of a file, or a picture in memory.
+        interventions: changes to the model's computation; there are none yet.
     """
 
     picture: str | bytes | OpenedPicture
@@ -52,7 +52,7 @@ class Request(ModelRequest):
 
     @property
     def nbytes(self) -> int:
-        """Memory that the picture holds."""
+        """Bytes of memory that the picture holds."""
         if isinstance(self.picture, OpenedPicture):
             return 3 * self.picture.image.width * self.picture.image.height
         return len(self.picture)

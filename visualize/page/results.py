@@ -1,4 +1,4 @@
-"""The one place where results live between a picture and the questions about it: bounded, shared, thread-safe."""
+"""Stores results between the request for them and later queries about them: bounded, shared, thread-safe."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from .words.sentences import Refused
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What a model did with a picture, the request that this answers, and, where they were made ahead, the bytes that the browser
-    draws from."""
+    """A model's result for a picture, its request, and, if precomputed, the browser's payload."""
 
     request: Request
     exploration: Exploration
@@ -23,19 +22,18 @@ class StoredResult:
 
     @property
     def nbytes(self) -> int:
-        """Memory that this value holds."""
+        """Bytes of memory that this value holds."""
         return self.request.nbytes + self.exploration.nbytes + len(self.prepared or b"")
 
 
 class ExplorationStore(Recent[str, StoredResult]):
-    """The most recently used results. Keys cannot be guessed: whoever has one was given it, so people who share a server do not see
-    each other's pictures."""
+    """The most recently used results. Keys cannot be guessed, so people who share a server do not see each other's pictures."""
 
     def __init__(self, max_items: int = 64, max_bytes: int = 512 << 20):
         super().__init__(max_items, max_bytes, lambda item: item.nbytes)
 
     def put(self, item: StoredResult) -> str:
-        """Keeps ``item``, drops the least recently used ones that no longer fit, and returns the new item's key.
+        """Stores ``item``, drops the least recently used ones that no longer fit, and returns the new item's key.
 
         Raises:
             ValueError: the item alone is larger than ``max_bytes``.

@@ -1,4 +1,4 @@
-"""What the page's scripts ask the server, below its root: the scripts themselves, the bytes of results, and light questions."""
+"""The page's own HTTP routes: its scripts, the bytes of results, and quick queries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger("cvt_explorer")
 
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
-    """The routes of a page for this workbench. See ``scripts.py`` for those of scripts."""
+    """The routes of a page for this workbench; those of scripts are in ``scripts.py``."""
     laboratory_api = LaboratoryApi(workbench)
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
@@ -48,8 +48,8 @@ async def _choices(request: Request) -> Response:
 
 
 def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for the parts of a result; ``threads``: how many may work or wait in ``content`` at once, all others wait
-    without one, so that the server stays free for other things."""
+    """An endpoint for parts of a result. ``threads``: how many threads may be in ``content`` at once; further requests wait
+    without a thread, so that the server can do other work."""
     line = asyncio.Semaphore(threads) if threads else nullcontext()
 
     def made(accepted: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
@@ -70,8 +70,8 @@ def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callabl
 
 
 def compressed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
-    """``content`` as the client takes it, by its Accept-Encoding header, and the header that says so. The quickest quality: weights and
-    features are nearly noise, of which more effort saves no more."""
+    """Compresses ``content`` as the Accept-Encoding header allows, and returns it with its headers. Uses the fastest level: weights
+    and features are nearly noise, so that more effort saves no more."""
     parts = (part.replace(" ", "").partition(";") for part in accepted.lower().split(","))
     takes = {name for name, _, quality in parts if quality not in ("q=0", "q=0.0")}
     if "br" in takes:
@@ -82,7 +82,7 @@ def compressed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
 
 
 def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that takes JSON and answers with JSON, or with a zip; what means nothing is refused in a sentence."""
+    """An endpoint that takes JSON and returns JSON or a zip; an invalid request gets an error message."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -98,7 +98,7 @@ def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Respon
 
 
 async def _asked(request: Request) -> Any:
-    """What a page asks, as JSON of at most QUESTION_BYTES. Raises ValueError with a sentence."""
+    """The request's JSON, of at most QUESTION_BYTES. Raises ValueError with a message for the user."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -1,7 +1,7 @@
-"""What the page and the API ask for, without a page: the loaded models, and the results that people look at.
+"""The page's back end: the loaded models, and the store of results.
 
-One workbench serves everyone, so it holds nothing of anyone: results lie in one bounded store under keys that cannot be
-guessed, each knows the request that it answers, and every method may be called by many threads at once.
+One workbench serves everyone and keeps no state per person: results are in one bounded store under keys that cannot be
+guessed, each with its request. All methods are thread-safe.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from .requests import Request
 from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
 
-MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, as the model's and as its runner's: 256 MB more
-KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # the largest model allowed is kept too, in float32 and with its buffers
+MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
+KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
 
 
 @dataclass(frozen=True)
 class Result:
-    """An exploration and the key under which the browser finds it."""
+    """An exploration, and the key by which the browser gets it."""
 
     key: str
     exploration: Exploration
 
 
 class Workbench:
-    """Models that can be chosen by name, and one store for all their results.
+    """The models by name, and one store for all their results.
 
     Args:
-        sources: None for the embedded model, a folder, or a Hub id, as ``from_pretrained`` takes it; or several of these.
-        device: as ``choose_device`` takes it.
-        kept: pictures that many people open, such as examples; each model's results of them are made once for all.
-        download: what gets pictures by their address, as ``Intake`` takes it; None where addresses are switched off.
+        sources: None for the embedded model, a folder, or a Hub id, as for ``from_pretrained``; or several of these.
+        device: as for ``choose_device``.
+        kept: pictures that many people open, such as examples; each model's results for them are computed only once.
+        download: downloads pictures by address, as for ``Intake``; None if addresses are disabled.
     Raises:
-        ValueError: a model or device that there is not.
+        ValueError: no such model or device.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Workbench:
         self._prepared = PreparedResults()
 
     def _load(self, source: str | None) -> LoadedModel:
-        # what the page says of the model: its name, and what loads it; of a folder here no more than its own name
+        # the name and source shown on the page; for a local folder only its last part
         shown = Path(source).resolve().name if source and Path(source).exists() else source
         name = shown or "Embedded CvT"
         same = sum(other.source == shown for other in self._models.values())
@@ -91,7 +91,7 @@ class Workbench:
         return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
 
     def _runner(self, model: CvtForImageClassification, processor: CvtImageProcessor) -> Runner | None:
-        """What runs the model faster, made ready while the page starts; None where that does not pay."""
+        """A runner for the model, which warms up while the page starts; None where it does not pay."""
         if self.device.type not in ("cpu", "cuda") or (self.device.type == "cpu" and model.num_parameters() > MOST_TWICE):
             return None
         runner = Runner(model)
@@ -109,20 +109,20 @@ class Workbench:
         return self._placed(inherit(base, config, seed, watch).model)
 
     def _placed(self, model: CvtForImageClassification) -> CvtForImageClassification:
-        """A model as it is asked here: on its device, in its numbers, and multiplying as fast as this processor can."""
+        """Moves a model to the workbench's device and dtype, with the linear layers that are fastest there."""
         model = model.to(self.device, self.dtype)
         return use_onednn(model) if onednn_is_faster() else model
 
     @property
     def names(self) -> list[str]:
-        """The models' names, in the order in which they were given."""
+        """The models' names, in the given order."""
         return list(self._models)
 
     def loaded(self, name: str | None = None) -> LoadedModel:
-        """The model of this name; the first where none is given.
+        """The model with this name; by default the first.
 
         Raises:
-            ValueError: there is no such model.
+            ValueError: no such model.
         """
         name = name or self.names[0]
         if not isinstance(name, str) or name not in self._models:
@@ -130,17 +130,17 @@ class Workbench:
         return self._models[name]
 
     def explore(self, request: Request, progress: Progress = lambda step, share: None) -> Result:
-        """Computes what the request asks for, and keeps it. Of pictures that many open, a model's result is made once for all.
+        """Computes the result of a request and stores it. For the ``kept`` pictures, a model's result is computed only once.
 
-        Raises as ``compute``; ValueError also for a result too large to be kept.
+        Raises as ``compute``; ValueError also for a result that is too large to store.
         """
         if request.picture not in self.examples.values() or request != Request(model=request.model, picture=request.picture):
             return self._kept(StoredResult(request, compute(request, self, progress)))
-        with self._first[request.model]:  # whoever opens the page first computes; the others wait for that
+        with self._first[request.model]:  # the first to request it computes; the others wait
             return self.found(request) or self._kept(self._prepared.get(request) or self._prepare(request, progress))
 
     def prepare(self) -> None:
-        """Makes the first model's results of the pictures that many open; a failure is reported to whoever asks for one later."""
+        """Precomputes the first model's results for the ``kept`` pictures; failures are reported to later requests."""
         for picture in self.examples.values():
             request = Request(model=self.names[0], picture=picture)
             with self._first[request.model], suppress(ValueError):
@@ -148,11 +148,11 @@ class Workbench:
                     self._prepare(request)
 
     def classes(self, request: Request) -> list[tuple[str, float]]:
-        """The most probable classes as (label, probability), best first; nothing is kept. Raises as ``compute``."""
+        """The most probable classes as (label, probability), best first; stores nothing. Raises as ``compute``."""
         return compute_classes(request, self)
 
     def found(self, request: Request) -> Result | None:
-        """The result that is kept of this very request, if there is one."""
+        """The stored result for exactly this request, if there is one."""
         found = self.store.find(lambda stored: stored.request == request)
         return found and Result(found[0], found[1].exploration)
 
@@ -166,16 +166,15 @@ class Workbench:
         return Result(self.store.put(result), result.exploration)
 
     def payload(self, key: str) -> bytes:
-        """What the browser draws of a result, made now: a page asks once. Raises KeyError where it is no longer held; ValueError
-        where there is nothing to draw."""
+        """A result's payload for the browser. Raises KeyError if the result is no longer stored; ValueError if it cannot be drawn."""
         stored = self.store.get(key)
         return stored.prepared or payload(stored.exploration, device=self.device)
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
-        """The attention of one block that was too large to travel with the rest. Raises KeyError, ValueError."""
+        """The attention of one block that was too large to be sent with the rest. Raises KeyError, ValueError."""
         return block_payload(self.store.get(key).exploration, stage, block, device=self.device)
 
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
-        """What one block's projections work with, for the microscope. Raises KeyError, ValueError."""
+        """The inside of one block, for the microscope. Raises KeyError, ValueError."""
         stored = self.store.get(key)
         return compute_inside(stored.request, stored.exploration, self, stage, block)

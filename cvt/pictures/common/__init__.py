@@ -1,1 +1,1 @@
-"""What every format's reader stands on: bounds, a picture as stored, colour spaces, EXIF's turn, and notes on what was done."""
+"""Shared by all format readers: bounds, pictures as stored, colour spaces, EXIF orientation, and notes on conversions."""

@@ -1,8 +1,8 @@
-"""What may be decoded: bounds on pixels, shapes, work and memory, and the sentences for files outside them."""
+"""Bounds on the pixels, shape, work and memory of a picture, and the errors for files that exceed them."""
 
 from __future__ import annotations
 
-MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.85 GB while one is decoded (PNG of 16 bits with transparency)
+MAX_PIXELS = 50_000_000  # enough for the largest phone pictures; decoding takes at most 0.85 GB (16-bit PNG with transparency)
 MAX_ASPECT = 50  # longer side : shorter side
 MAX_SCANNED_PIXELS = 20 * MAX_PIXELS  # pixels × scans of one JPEG; encoders make about ten scans
 MAX_UNPACKED_BYTES = 200_000_000  # bytes of one compressed part that can only be unpacked whole
@@ -13,7 +13,7 @@ TOO_LARGE = f"This picture has more than {MAX_PIXELS // 1_000_000} million pixel
 
 
 class UnreadablePicture(ValueError):
-    """A picture that cannot be used; the message is a sentence for the person who chose it."""
+    """A picture cannot be used; the message is for the person who chose it."""
 
 
 def damaged() -> UnreadablePicture:
@@ -21,21 +21,21 @@ def damaged() -> UnreadablePicture:
 
 
 def unsupported(variant: str, remedy: str = "Export it as PNG or JPEG") -> UnreadablePicture:
-    """The refusal of a file that is whole, but of a kind that is not read here: ``variant`` names it."""
-    return UnreadablePicture(f"This is {variant}, which cannot be read here. {remedy} and try again.")
+    """The error for an intact file of an unsupported kind, which ``variant`` names."""
+    return UnreadablePicture(f"This is {variant}, which is not supported here. {remedy} and try again.")
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuses a picture by the size that its header gives."""
+    """Refuses a picture whose header gives a size out of bounds."""
     if width < 1 or height < 1:
-        raise UnreadablePicture("This picture has no pixels. Choose another one.")
+        raise UnreadablePicture("This picture has no pixels. Choose a different one.")
     if width * height > MAX_PIXELS:
         raise UnreadablePicture(TOO_LARGE)
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise UnreadablePicture(f"One side of this picture is more than {MAX_ASPECT} times the other. Cut out a part of it and try again.")
+        raise UnreadablePicture(f"One side of this picture is more than {MAX_ASPECT} times the other. Crop it and try again.")
 
 
 def check_scans(scanned: int) -> None:
-    """Refuses a JPEG whose scans × pixels would keep a processor busy for long."""
+    """Refuses a JPEG whose scans × pixels would take too long to decode."""
     if scanned > MAX_SCANNED_PIXELS:
         raise UnreadablePicture("This JPEG is stored in too many scans to be decoded in a reasonable time. Export it again.")

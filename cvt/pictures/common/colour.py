@@ -1,10 +1,10 @@
-"""Colours of any described space → sRGB, as a screen shows them.
+"""Converts colours from any described colour space to sRGB.
 
-Profiles are applied as Chromium does: perceptual intent, no black point compensation, through littleCMS (Pillow's
-ImageCms). A profile that is sRGB by what it does leaves pixels exactly as they are. PQ and HLG are reduced to the range of
-a screen as Chromium does, in BT.2020's primaries: light up to reference white (203 cd/m², ITU-R BT.2408) is halved; from
-there to a content peak of 1,000 cd/m², which becomes white, the largest of red, green and blue follows a quadratic Bézier
-curve that leaves the straight line smoothly; the three keep their ratio, and what is outside sRGB then is clipped.
+Profiles are applied as in Chromium: perceptual intent, no black point compensation, with littleCMS (Pillow's ImageCms). A
+profile that is equivalent to sRGB leaves the pixels exactly as they are. PQ and HLG are tone-mapped as in Chromium, in
+BT.2020 primaries: light up to reference white (203 cd/m², ITU-R BT.2408) is halved; from there to a content peak of
+1,000 cd/m², which becomes white, the largest of red, green and blue follows a quadratic Bézier curve that continues the
+straight line smoothly. The three keep their ratio, and values outside sRGB are clipped.
 Sources: ICC.1:2022; ITU-T H.273 (code points); ITU-R BT.2100 (PQ and HLG).
 """
 
@@ -36,7 +36,7 @@ _PRIMARIES = {
     11: ("DCI-P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351)),
     12: ("Display P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)),
 }
-# H.273's transfer characteristics; those of television are a matter of who shows them.
+# H.273's transfer characteristics; how those of television are displayed is up to the viewer.
 _TELEVISION = (1, 6, 11, 14, 15)
 _TRANSFERS: dict[int, str | float] = {
     2: "srgb",
@@ -48,7 +48,7 @@ _TRANSFERS: dict[int, str | float] = {
     16: "pq",
     18: "hlg",
 }
-# Gamuts that people know by name, whatever a profile calls itself: x, y of red, green, blue and white.
+# Well-known gamuts, to name a profile whatever it calls itself: x, y of red, green, blue and white.
 _GAMUTS = {
     "Display P3": _PRIMARIES[12][1],
     "Rec. 2020": _PRIMARIES[9][1],
@@ -59,12 +59,12 @@ _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _CLASSES = (b"mntr", b"scnr", b"prtr", b"spac")
 _REFERENCE_WHITE = 203.0  # cd/m²
 _PEAK = 1000 / _REFERENCE_WHITE
-_SAME = 2  # levels by which variants of sRGB differ: rounded curves and primaries
+_SAME = 2  # levels by which variants of sRGB differ, from rounded curves and primaries
 
 
 @dataclass(frozen=True)
 class Described:
-    """A colour space by numbers: chromaticities (x, y of red, green, blue, white) and a transfer, "srgb", "pq", "hlg" or a gamma."""
+    """A colour space as numbers: chromaticities (x, y of red, green, blue, white) and a transfer: "srgb", "pq", "hlg" or a gamma."""
 
     name: str
     places: tuple[float, ...]
@@ -76,10 +76,10 @@ class Described:
 
 
 def from_cicp(primaries: int, transfer: int, television: str | float = 2.4) -> Described | None:
-    """The space of two of H.273's code points; None for those that no picture uses.
+    """The colour space of two H.273 code points; None for those that no picture uses.
 
-    ``television``: the curve with which television's transfers are shown. Chromium takes a display's gamma of 2.4 (BT.1886)
-    in PNG, and sRGB's curve in AVIF, whose encoders write them without meaning them.
+    ``television``: the curve for television's transfers. Chromium uses a display gamma of 2.4 (BT.1886) for PNG, and sRGB's
+    curve for AVIF, whose encoders often write these code points for sRGB content.
     """
     if primaries not in _PRIMARIES or transfer not in _TRANSFERS:
         return None
@@ -91,9 +91,9 @@ def from_cicp(primaries: int, transfer: int, television: str | float = 2.4) -> D
 
 
 def from_gamma(exponent: float, places: np.ndarray | None) -> Described | None:
-    """The space of a PNG's gAMA (1 / gamma) and cHRM (white, red, green, blue); None where it is sRGB's or makes no sense.
+    """The colour space of a PNG's gAMA (1 / gamma) and cHRM (white, red, green, blue); None if it is sRGB or invalid.
 
-    With sRGB's primaries, or none, 1/2.2 is what encoders write to mean sRGB.
+    With sRGB's primaries, or none, encoders write 1/2.2 to mean sRGB.
     """
     if not 0.05 <= exponent <= 5:
         return None
@@ -110,9 +110,9 @@ def from_gamma(exponent: float, places: np.ndarray | None) -> Described | None:
 
 
 def to_srgb(picture: Image.Image, colour: bytes | Described | None) -> tuple[Image.Image, Note | None]:
-    """A picture of mode L, LA, RGB, RGBA or CMYK in sRGB, and what was done; RGB and RGBA are changed in place.
+    """Converts a picture of mode L, LA, RGB, RGBA or CMYK to sRGB; also returns a note. RGB and RGBA are changed in place.
 
-    None, sRGB, or what cannot be used leaves the picture as it is; it may keep its mode.
+    If ``colour`` is None, sRGB or unusable, the picture stays as it is. The mode may stay, too.
     """
     if colour is None or (isinstance(colour, Described) and colour.is_srgb):
         return picture, None
@@ -135,7 +135,7 @@ def to_srgb(picture: Image.Image, colour: bytes | Described | None) -> tuple[Ima
 
 
 def lab_to_srgb(picture: Image.Image) -> Image.Image:
-    """A picture of Pillow's mode LAB (CIE L*a*b* of D50) as RGB."""
+    """Converts a picture of Pillow's mode LAB (CIE L*a*b*, D50) to RGB."""
     change = ImageCms.buildTransform(ImageCms.createProfile("LAB"), _srgb(), "LAB", "RGB", ImageCms.Intent.PERCEPTUAL)
     return _changed(picture, change)
 
@@ -147,7 +147,7 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
 def _applied(picture: Image.Image, space: str, change: ImageCms.ImageCmsTransform) -> Image.Image:
     if space == "RGB":
         picture = _as_rgb(picture)
-        ImageCms.applyTransform(picture, change, inPlace=True)  # an alpha channel stays
+        ImageCms.applyTransform(picture, change, inPlace=True)  # leaves an alpha channel alone
         return picture
     if picture.mode == "LA":
         converted = _changed(picture.getchannel("L"), change)
@@ -158,14 +158,14 @@ def _applied(picture: Image.Image, space: str, change: ImageCms.ImageCmsTransfor
 
 def _changed(picture: Image.Image, change: ImageCms.ImageCmsTransform) -> Image.Image:
     changed = ImageCms.applyTransform(picture, change)
-    assert changed is not None  # it is None only for a change in place
+    assert changed is not None  # None only when changed in place
     return changed
 
 
 def _space(profile: bytes) -> str | None:
-    """Pillow's mode of the colours that an ICC profile describes; None if it is broken, or of a kind that no picture carries.
+    """Pillow's mode for the colours that an ICC profile describes; None if it is broken, or of a kind not used in pictures.
 
-    Its parts must lie inside it. Programs of many elements (mpet), whose work has no bound, are left out.
+    Its tags must lie inside it. Multi-process elements (mpet), whose work has no bound, are refused.
     """
     if not 132 <= len(profile) <= MAX_PROFILE_BYTES or profile[36:40] != b"acsp" or profile[12:16] not in _CLASSES:
         return None
@@ -181,14 +181,14 @@ def _space(profile: bytes) -> str | None:
 
 @lru_cache(maxsize=8)
 def _transform(profile: bytes, mode: str) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """(the profile's name, its way to sRGB); None for the way of a profile that is sRGB."""
+    """(the profile's name, its transform to sRGB); the transform is None if the profile is sRGB."""
     opened = ImageCms.ImageCmsProfile(BytesIO(profile))
     name = _gamut(profile) or _name(opened)
     out = mode if mode in ("RGB", "RGBA") else "RGB"
     change = ImageCms.buildTransform(opened, _srgb(), mode, out, ImageCms.Intent.PERCEPTUAL)
     if mode == "CMYK":
         return name, change
-    if name.startswith("sRGB v4 ICC"):  # the ICC's own re-rendering of sRGB, whose pixels are sRGB's
+    if name.startswith("sRGB v4 ICC"):  # the ICC's v4 sRGB profile re-renders, but its pixels are sRGB
         return name, None
     probe = _probe().convert(mode)
     same = np.abs(np.asarray(ImageCms.applyTransform(probe, change), int) - np.asarray(probe.convert(out), int)).max() <= _SAME
@@ -197,7 +197,7 @@ def _transform(profile: bytes, mode: str) -> tuple[str, ImageCms.ImageCmsTransfo
 
 @lru_cache(maxsize=1)
 def _probe() -> Image.Image:
-    """All greys, and colours of the whole cube."""
+    """A test picture of all greys, and colours from the whole cube."""
     steps = np.linspace(0, 255, 13).round()
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
     greys = np.repeat(np.arange(256)[:, None], 3, axis=1)
@@ -205,7 +205,7 @@ def _probe() -> Image.Image:
 
 
 def _gamut(profile: bytes) -> str | None:
-    """The name of the known gamut that has this profile's three colourants."""
+    """The name of the well-known gamut with this profile's colourants."""
     places = {profile[entry : entry + 4]: entry for entry in range(132, 132 + 12 * struct.unpack_from(">I", profile, 128)[0], 12)}
     try:
         offsets = [struct.unpack_from(">I", profile, places[name] + 4)[0] for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
@@ -236,7 +236,7 @@ def _to_xyz(places: tuple[float, ...]) -> np.ndarray:
 
 
 def _adapted(places: tuple[float, ...]) -> np.ndarray:
-    """``_to_xyz`` with the white moved to the ICC's D50, by Bradford's way."""
+    """``_to_xyz`` with the white adapted to the ICC's D50 (Bradford)."""
     bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
     to_xyz = _to_xyz(places)
     scale = (bradford @ [0.9642, 1.0, 0.8249]) / (bradford @ to_xyz.sum(axis=1))
@@ -244,7 +244,7 @@ def _adapted(places: tuple[float, ...]) -> np.ndarray:
 
 
 def _linear(values: np.ndarray, transfer: str | float) -> np.ndarray:
-    """0..1 as stored → 0..1 of light."""
+    """Stored values in 0..1 → linear light in 0..1."""
     if transfer == "srgb":
         return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return values**transfer
@@ -252,7 +252,7 @@ def _linear(values: np.ndarray, transfer: str | float) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _matrix_profile(space: Described) -> bytes:
-    """An ICC profile (version 2, so that littleCMS adds no black point compensation) of three primaries and one curve."""
+    """An ICC profile with three primaries and one curve (version 2, so that littleCMS adds no black point compensation)."""
     curve = (_linear(np.linspace(0, 1, 4096), space.transfer) * 65535).round().astype(">u2").tobytes()
     curve = b"curv" + bytes(4) + struct.pack(">I", 4096) + curve
     matrix = _adapted(space.places)
@@ -289,7 +289,7 @@ def _tone_mapped(picture: Image.Image, space: Described) -> Image.Image:
     for top, bottom in bands(*picture.size):
         stored = np.array(picture.crop((0, top, picture.width, bottom)))
         linear = light[stored[:, :, :3]] @ to_wide
-        if space.transfer == "hlg":  # the system gamma of a screen of 1,000 cd/m²
+        if space.transfer == "hlg":  # the system gamma for a display of 1,000 cd/m²
             luminance = np.maximum(linear @ wide[1].astype(np.float32), 1e-6)
             linear *= luminance[:, :, None] ** np.float32(0.2) * np.float32(_PEAK)
         largest = np.maximum(linear.max(axis=2, keepdims=True), 1e-6)
@@ -301,7 +301,7 @@ def _tone_mapped(picture: Image.Image, space: Described) -> Image.Image:
 
 
 def _tone_curve() -> tuple[np.ndarray, np.ndarray]:
-    """Points (light, light shown), both in units of reference white and of the screen's white."""
+    """Points (light in units of reference white, displayed light in units of the screen's white)."""
     knee, bend, end = (1.0, 0.5), (1.65, 0.825), (_PEAK, 1.0)  # the bend lies on the straight line from black
     share = np.linspace(0, 1, 257)
     x, y = ((1 - share) ** 2 * a + 2 * share * (1 - share) * b + share**2 * c for a, b, c in zip(knee, bend, end, strict=True))

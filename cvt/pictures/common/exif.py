@@ -1,4 +1,4 @@
-"""The one thing of a picture's EXIF that concerns its pixels: which way is up."""
+"""Reads the orientation from EXIF, the only tag that affects how the pixels are shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _ORIENTATION, _SHORT = 0x0112, 3
 
 
 def orientation(exif: bytes) -> int:
-    """1 to 8 of an EXIF block, with or without its ``Exif\\0\\0``; 1 where it is damaged or says nothing."""
+    """The orientation (1 to 8) in an EXIF block, with or without its ``Exif\\0\\0``; 1 if damaged or absent."""
     block = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     try:
@@ -18,6 +18,6 @@ def orientation(exif: bytes) -> int:
             tag, kind, _, value = struct.unpack_from(f"{order}HHIH", block, entry)
             if tag == _ORIENTATION:
                 return value if kind == _SHORT and 1 <= value <= 8 else 1
-    except struct.error:  # cut off, or no TIFF header: order is None
+    except struct.error:  # truncated, or no TIFF header (order is None)
         pass
     return 1

@@ -1,4 +1,4 @@
-"""What was done to a picture while it was opened: values, and the sentences that people read."""
+"""Notes on what was done to a picture while opening it: values, and the sentences for people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that was done to a file's pixels on their way to upright 8-bit sRGB.
+    """One thing that was done to turn a file's pixels into upright 8-bit sRGB.
 
     Args:
         kind: a key of ``SENTENCES``.
-        count: of frames or pages, where the kind has a number.
-        name: of a colour profile or standard, or a range of values, where the kind has one.
+        count: of frames or pages, for kinds with a number.
+        name: of a colour profile or standard, or a range of values, for kinds with one.
     """
 
     kind: str
@@ -27,7 +27,7 @@ SENTENCES = {
     "pages": "First of {count} pages.",
     "transparency": "Transparent parts shown over white.",
     "converted": "Colours converted from {name}.",
-    "tone_mapped": "High dynamic range ({name}) reduced to that of a screen.",
+    "tone_mapped": "High dynamic range ({name}) tone-mapped for a normal screen.",
     "profile_ignored": "The colour profile could not be used; colours shown as stored.",
     "no_end": "The end marker of the file is missing; the picture is complete.",
     "range": "Values from {name} shown as black to white.",

@@ -1,4 +1,4 @@
-"""A picture as its file stores it, and the small tools that every format's reader needs."""
+"""A picture as its file stores it, and small helpers for the format readers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from PIL import Image
 from .bounds import UnreadablePicture, damaged
 from .notes import Note
 
-_BAND = 1 << 20  # pixels that are worked on together where a step needs several times their memory
+_BAND = 1 << 20  # pixels processed at a time in steps that need several times their memory
 
 
 @dataclass
 class Stored:
-    """Pixels in memory, at most 8 bits per channel, not yet turned, converted or laid over white.
+    """Pixels in memory, at most 8 bits per channel, not yet rotated, converted to sRGB or laid over white.
 
     Args:
-        picture: of mode L, LA, La, RGB, RGBA, RGBa, P, PA, CMYK or LAB; only an alpha channel or Pillow's own
-            ``info["transparency"]`` of a palette makes anything transparent.
+        picture: of mode L, LA, La, RGB, RGBA, RGBa, P, PA, CMYK or LAB; transparency is an alpha channel or, for a palette,
+            Pillow's ``info["transparency"]``.
         orientation: 1 to 8 as in EXIF.
-        shared: whether the picture is somebody else's and must stay as it is.
-        colour: an ICC profile's bytes, or a ``Described`` colour space of ``colour.py``; None is sRGB.
+        shared: whether the picture belongs to the caller and must not be changed.
+        colour: an ICC profile's bytes, or a ``Described`` colour space (``colour.py``); None is sRGB.
     """
 
     picture: Image.Image
@@ -37,11 +37,11 @@ class Stored:
 
 
 def decoded(picture: Image.Image) -> Image.Image:
-    """The same picture with its pixels in memory; whatever Pillow raises on damaged files becomes one sentence."""
+    """Loads a picture's pixels; whatever Pillow raises on a damaged file becomes an ``UnreadablePicture``."""
     try:
         picture.load()
     except MemoryError as error:
-        raise UnreadablePicture("This picture is too large for the memory here. Make it smaller and try again.") from error
+        raise UnreadablePicture("There is too little memory for this picture here. Make it smaller and try again.") from error
     except UnreadablePicture:
         raise
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
@@ -50,19 +50,19 @@ def decoded(picture: Image.Image) -> Image.Image:
 
 
 def bands(width: int, height: int, most: int = _BAND) -> Iterator[tuple[int, int]]:
-    """(top, bottom) of strips that together make the picture, each of about ``most`` pixels."""
+    """(top, bottom) of strips that cover the picture, each of about ``most`` pixels."""
     rows = max(1, most // max(width, 1))
     for top in range(0, height, rows):
         yield top, min(top + rows, height)
 
 
 def rows(picture: Image.Image, top: int, bottom: int) -> np.ndarray:
-    """Some rows of a picture as an array of its own."""
+    """Some rows of a picture, as a new array."""
     return np.asarray(picture.crop((0, top, picture.width, bottom)))
 
 
 def to_8_bits(values: np.ndarray, most: int) -> np.ndarray:
-    """Whole numbers 0..most → uint8 0..255, rounded; larger ones are white."""
+    """Integers 0..most → uint8 0..255, rounded; larger ones become white."""
     if most == 255:
         return np.minimum(values, 255).astype(np.uint8)
     if most == 65535:
@@ -71,14 +71,14 @@ def to_8_bits(values: np.ndarray, most: int) -> np.ndarray:
 
 
 def floats_to_8_bits(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """low..high → uint8 0..255, rounded; what lies outside is clipped, and no number (NaN) is black."""
+    """low..high → uint8 0..255, rounded; values outside are clipped, and NaN becomes black."""
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = (values.astype(np.float64) - low) * (255 / (high - low))
         return np.floor(np.nan_to_num(np.clip(scaled, 0, 255), nan=0.0) + 0.5).astype(np.uint8)
 
 
 class _Pieces(io.RawIOBase):
-    """A file made of parts of another one and of bytes, in order, without copying them together."""
+    """A read-only file made of byte strings and parts of another file, in order, without copying."""
 
     def __init__(self, file: BinaryIO, pieces: Sequence[bytes | tuple[int, int]]):
         self._file, self._pieces, self._place = file, [piece for piece in pieces if _length(piece)], 0
@@ -118,7 +118,7 @@ def _length(piece: bytes | tuple[int, int]) -> int:
 
 
 def pieced(file: BinaryIO, pieces: Sequence[bytes | tuple[int, int]]) -> io.BufferedReader:
-    """A readable file of ``pieces``: bytes, or (start, length) of ``file``."""
+    """A readable file made of ``pieces``: bytes, or (start, length) of ``file``."""
     return io.BufferedReader(_Pieces(file, pieces), 1 << 16)
 
 

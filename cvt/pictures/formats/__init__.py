@@ -1,5 +1,5 @@
-"""The picture formats that are read, one module per format: a file → its pixels as stored, with what decides how they look.
+"""The supported picture formats, one module per format: a file → its pixels as stored, with orientation and colour space.
 
-Each module's ``read(file)`` walks the file's structure itself, keeps the bounds of ``common/bounds.py`` before any pixel is
-decoded, and hands Pillow a file of nothing but the parts that hold the picture.
+Each module's ``read(file)`` parses the file's structure itself, checks the bounds of ``common/bounds.py`` before any pixel is
+decoded, and gives Pillow a file with only the parts that make up the picture.
 """

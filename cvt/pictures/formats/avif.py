@@ -1,6 +1,6 @@
-"""AVIF of 8 to 12 bits, in one piece or as a grid, with nclx or ICC colours.
+"""AVIF with 8 to 12 bits, as one image or a grid, with nclx or ICC colours.
 
-The boxes are read here, so that the size that counts is the one of the compressed frames, before libavif (through Pillow)
+The boxes are parsed here, so that the size of the compressed frames themselves is checked before libavif (through Pillow)
 decodes them. Sources: ISO/IEC 14496-12 and 23008-12; AOM, AV1 Image File Format and AV1 bitstream, 5.5 and 5.9.
 """
 
@@ -20,7 +20,7 @@ from ..common.exif import orientation
 from ..common.notes import Note
 from ..common.stored import Stored, decoded, read_at, size_of
 
-MAX_AVIF_PIXELS = 30_000_000  # the frame at 12 bits, its RGB and Pillow's copies take up to 22 bytes per pixel together
+MAX_AVIF_PIXELS = 30_000_000  # a 12-bit frame, its RGB and Pillow's copies take up to 22 bytes per pixel in all
 MAX_FILE_BYTES = 100_000_000
 _BRANDS = (b"avif", b"avis")
 _MOST_BOXES = 10_000
@@ -35,14 +35,14 @@ class _Item:
 
 
 def is_avif(start: bytes) -> bool:
-    """Whether the first bytes of a file are those of an AVIF, by its brands."""
+    """Whether a file's first bytes have an AVIF brand."""
     (length,) = struct.unpack_from(">I", start.ljust(4, b"\0"))
     brands = start[8:12] + start[16 : min(length, 256)]
     return start[4:8] == b"ftyp" and any(brands[place : place + 4] in _BRANDS for place in range(0, len(brands), 4))
 
 
 def read(file: BinaryIO) -> Stored:
-    """The primary picture; of a sequence its still one."""
+    """Reads the primary picture; for a sequence, its still picture."""
     if size_of(file) > MAX_FILE_BYTES:
         raise UnreadablePicture(f"This AVIF file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export it as JPEG and try again.")
     content = bytearray(read_at(file, 0, MAX_FILE_BYTES))
@@ -58,7 +58,7 @@ def read(file: BinaryIO) -> Stored:
         )
     _check_frames(content, items, width * height)
     frames = 2 if content[8:12] == b"avis" else 1
-    content[8:12] = b"avif"  # a sequence's still picture, not its film
+    content[8:12] = b"avif"  # the still picture of a sequence, not its animation
     try:
         opened = AvifImagePlugin.AvifImageFile(io.BytesIO(bytes(content)))
     except Exception as error:  # as in ``decoded``
@@ -67,7 +67,7 @@ def read(file: BinaryIO) -> Stored:
     if opened.size != (width, height):
         raise damaged()
     decoded(opened)
-    opened._decoder = None  # it holds the frame once more
+    opened._decoder = None  # it holds another copy of the frame
     notes = [Note("still")] if frames > 1 else []
     return Stored(opened, orientation(opened.info.get("exif", b"")), _colour(picture, opened.info.get("icc_profile")), notes)
 
@@ -83,7 +83,7 @@ def _colour(picture: _Item, profile: bytes | None):
 
 
 def _boxes(content: bytes | bytearray, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(type, start, end) of the boxes between two places, without their heads."""
+    """(type, start, end) of the boxes in a range, without their headers."""
     for _ in range(_MOST_BOXES):
         if start + 8 > end:
             return
@@ -100,7 +100,7 @@ def _boxes(content: bytes | bytearray, start: int, end: int) -> Iterator[tuple[b
 
 
 def _items(content: bytes | bytearray) -> tuple[dict[int, _Item], int | None]:
-    """The items of the file by their numbers, and the primary one's number."""
+    """The file's items by id, and the id of the primary one."""
     items: dict[int, _Item] = {}
     primary, data = None, 0
     try:
@@ -164,7 +164,7 @@ def _extents(content: bytes | bytearray, inner: dict, items: dict[int, _Item], d
 
 
 def _properties(content: bytes | bytearray, inner: dict, items: dict[int, _Item]) -> None:
-    """Gives each item its properties by name; colours by the name of their kind."""
+    """Sets each item's properties by name; colours by the name of their kind."""
     start, end = inner.get(b"iprp", (0, 0))
     parts = [(name, first, last) for name, first, last in _boxes(content, start, end)]
     known = []
@@ -201,7 +201,7 @@ def _extent(item: _Item) -> tuple[int, int]:
 
 
 def _check_frames(content: bytes | bytearray, items: dict[int, _Item], most: int) -> None:
-    """Refuses frames that are larger than the extent of their item says, and more of them than make one picture."""
+    """Refuses frames larger than their item's stated extent, and more frames than one picture needs."""
     total = 0
     for item in items.values():
         if item.kind != b"av01":
@@ -212,12 +212,12 @@ def _check_frames(content: bytes | bytearray, items: dict[int, _Item], most: int
         for own_width, own_height in _frame_sizes(b"".join(parts)):
             if own_width > width or own_height > height:
                 raise damaged()
-    if total > 4 * most + 1_000_000:  # colour and alpha, tiles that overlap the edge, and a small picture beside
+    if total > 4 * most + 1_000_000:  # colour and alpha, tiles beyond the edge, and a thumbnail
         raise damaged()
 
 
 def _frame_sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """(width, height) of every sequence header of an AV1 stream."""
+    """(width, height) in every sequence header of an AV1 stream."""
     place = 0
     while place < len(data):
         head = data[place]

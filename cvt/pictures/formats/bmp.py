@@ -1,4 +1,4 @@
-"""BMP of 1 to 32 bits per pixel, with palettes or masks; run-length compressed ones are refused by name.
+"""BMP with 1 to 32 bits per pixel, with palettes or masks; run-length compression is not supported.
 
 Source: Microsoft, BITMAPINFOHEADER to BITMAPV5HEADER.
 """
@@ -21,7 +21,7 @@ _DEFAULT_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 24: (0xFF0000, 0xFF00, 0xFF, 0),
 
 
 def read(file: BinaryIO) -> Stored:
-    """The picture; the fourth byte of a pixel is transparency only where a mask says so."""
+    """Reads the picture; a pixel's fourth byte is alpha only if a mask says so."""
     start = read_at(file, 0, 14 + 124)
     if len(start) < 26:
         raise damaged()
@@ -70,10 +70,10 @@ def _in_one_piece(mask: int) -> bool:
 
 
 def _rows(file: BinaryIO, offset: int, width: int, height: int, bits: int):
-    """(top row in the picture, bytes (rows, stride)) in the picture's order, few rows at a time."""
+    """(top row, bytes (rows, stride)) from top to bottom, a few rows at a time."""
     stride = (width * bits + 31) // 32 * 4
     for top, bottom in bands(width, abs(height)):
-        first = top if height < 0 else height - bottom  # rows are stored from the last to the first
+        first = top if height < 0 else height - bottom  # rows are stored bottom-up
         content = read_at(file, offset + first * stride, (bottom - top) * stride)
         if len(content) < (bottom - top) * stride:
             raise damaged()
@@ -88,7 +88,7 @@ def _by_palette(file: BinaryIO, offset: int, width: int, height: int, bits: int,
             places = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
             rows = (rows[:, :, None] >> places & (1 << bits) - 1).reshape(len(rows), -1)
         picture.paste(Image.fromarray(np.ascontiguousarray(rows[:, :width])), (0, top))
-    table = np.zeros((256, 3), np.uint8)  # what the palette lacks is black
+    table = np.zeros((256, 3), np.uint8)  # missing palette entries are black
     table[: len(palette)] = palette
     picture.putpalette(table.tobytes())
     return picture

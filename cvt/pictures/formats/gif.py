@@ -15,7 +15,7 @@ _MOST_BLOCKS = 2_000_000
 
 
 def read(file: BinaryIO) -> Stored:
-    """The first frame; where it leaves its canvas free, there is nothing, and white is seen."""
+    """Reads the first frame; the canvas around it is transparent, so it becomes white."""
     screen = read_at(file, 0, 13)
     if len(screen) < 13:
         raise damaged()
@@ -66,12 +66,12 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _table(flags: int) -> int:
-    """Bytes of the colour table that these flags announce."""
+    """Length in bytes of the colour table that these flags announce."""
     return 3 << (flags & 7) + 1 if flags & 128 else 0
 
 
 def _behind(file: BinaryIO, place: int, most: int) -> tuple[int, int, bool]:
-    """(where the sub-blocks from ``place`` end, their number, whether they end at all)."""
+    """(where the sub-blocks from ``place`` end, their number, whether they are terminated)."""
     for count in range(most):
         length = read_at(file, place, 1)
         if not length:
@@ -83,7 +83,7 @@ def _behind(file: BinaryIO, place: int, most: int) -> tuple[int, int, bool]:
 
 
 def _decode(file: BinaryIO, screen: bytes, palette: bytes, control: bytes, head: bytes, data: tuple[int, int]) -> Image.Image:
-    """What Pillow makes of a file of this frame alone, on a canvas of its size."""
+    """Decodes this frame alone with Pillow, on a canvas of its size."""
     start = screen[:6] + head[5:9] + screen[10:] + palette + control + b"," + bytes(4) + head[5:]
     try:
         return decoded(GifImagePlugin.GifImageFile(pieced(file, [start, data, b";"])))

@@ -1,7 +1,7 @@
-"""JPEG: baseline and progressive, with profiles in parts, and files that lack only their end.
+"""JPEG: baseline and progressive, with split profiles, and files that lack only the end marker.
 
-Only the tables and scans of the first picture reach Pillow, so that damaged EXIF, XMP or thumbnails, a second picture (MPO,
-gain maps) and a film behind it do not matter. Source: ITU-T T.81.
+Pillow gets only the tables and scans of the first picture, so that damaged EXIF, XMP or thumbnails, a second picture (MPO,
+gain maps) or an appended video do not matter. Source: ITU-T T.81.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _END = b"\xff\xd9"
 
 @dataclass
 class Structure:
-    """What a JPEG's markers say."""
+    """The structure of a JPEG, from its markers."""
 
     width: int = 0
     height: int = 0
     bits: int = 8
-    frame: int = 0  # the marker that opens the picture: 0xc0 baseline, 0xc2 progressive
-    parts: list[tuple[int, int]] = field(default_factory=list)  # (start, length) of what the decoder needs
+    frame: int = 0  # the start-of-frame marker: 0xc0 baseline, 0xc2 progressive
+    parts: list[tuple[int, int]] = field(default_factory=list)  # (start, length) of the segments that the decoder needs
     scans: list[bytes] = field(default_factory=list)  # the headers of the scans
     components: tuple[int, ...] = ()
     exif: bytes = b""
@@ -48,10 +48,10 @@ class Structure:
 
 
 def walk(file: BinaryIO) -> Structure:
-    """The markers of a JPEG up to its end; nothing is decoded.
+    """Reads a JPEG's markers up to its end, without decoding.
 
     Raises:
-        UnreadablePicture: no JPEG structure, or more scans than are worth decoding.
+        UnreadablePicture: not a JPEG structure, or too many scans.
     """
     found, end, place = Structure(), size_of(file), 2
     for _ in range(_MOST_MARKERS):
@@ -78,7 +78,7 @@ def walk(file: BinaryIO) -> Structure:
 
 
 def _next_marker(file: BinaryIO, place: int, end: int) -> int:
-    size = 64  # segments mostly follow each other at once, and scans are long
+    size = 64  # segments mostly follow each other directly, and scans are long
     while place < end - 1:
         block = read_at(file, place, size)
         match = _MARKER.search(block)
@@ -90,11 +90,11 @@ def _next_marker(file: BinaryIO, place: int, end: int) -> int:
 
 
 def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) -> None:
-    """Keeps of one segment what matters."""
+    """Stores what is needed from one segment."""
     if kind in (0xC4, 0xCC, 0xDA, 0xDB, 0xDD, *_FRAMES):
         found.parts.append((place, 2 + length))
     if kind in _FRAMES:
-        if found.frame:  # a second size, for which Pillow would make room
+        if found.frame:  # a second size, for which Pillow would allocate memory
             raise damaged()
         content = read_at(file, place + 4, length - 2)
         if len(content) < 6:
@@ -105,7 +105,7 @@ def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) 
     elif kind == 0xDA:
         found.scans.append(read_at(file, place + 4, length - 2))
     elif kind in (0xE0, 0xEE):
-        if read_at(file, place + 4, 5) in (b"JFIF\0", b"Adobe"):  # they say how colours are stored
+        if read_at(file, place + 4, 5) in (b"JFIF\0", b"Adobe"):  # they determine how colours are stored
             found.parts.append((place, 2 + length))
     elif kind == 0xE1 and not found.exif and read_at(file, place + 4, 6) == b"Exif\0\0":
         found.exif = read_at(file, place + 4, length - 2)
@@ -116,7 +116,7 @@ def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) 
 
 
 def read(file: BinaryIO, least: int | None = None) -> Stored:
-    """The first picture of the file; with ``least``, decoded at a fraction of its size, no side shorter than that."""
+    """Reads the first picture; with ``least``, decoded at a fraction of its size with no side shorter than that."""
     found = walk(file)
     if not found.frame or not found.scans:
         raise damaged()
@@ -146,17 +146,17 @@ def _decode(file: BinaryIO, found: Structure, more: bytes, least: int | None) ->
 
 
 def _without_end(file: BinaryIO, found: Structure, least: int | None) -> Image.Image:
-    """The picture of a file without its end marker, if nothing else is missing.
+    """Decodes a file without an end marker, if nothing else is missing.
 
-    Then whatever stands before the marker changes no pixel. Where something is missing, the decoder takes it for that, and
-    bits and their opposites make two different pictures.
+    Bytes appended to complete data change no pixel. If data is missing, the decoder reads them in its place, so that appending
+    some bits and their inverse gives two different pictures.
     """
     if found.frame in (0xC2, 0xCA) and not _all_bits(found):
         raise damaged()
     start, length = found.parts[-1]
     if read_at(file, start + length - 1, 1) == b"\xff":  # half of the end marker
         found.parts[-1] = (start, length - 1)
-    bits = bytes((37 * number + 11) % 254 + 1 for number in range(1000))  # no 0xff, and no 0, whose opposite it is
+    bits = bytes((37 * number + 11) % 254 + 1 for number in range(1000))  # neither 0xff nor its inverse, 0
     picture, other = (_decode(file, found, more, least) for more in (bits, bytes(255 - byte for byte in bits)))
     if ImageChops.difference(picture, other).getbbox():
         raise damaged()
@@ -164,7 +164,7 @@ def _without_end(file: BinaryIO, found: Structure, least: int | None) -> Image.I
 
 
 def _all_bits(found: Structure) -> bool:
-    """Whether the scans of a progressive picture bring every bit of every coefficient."""
+    """Whether a progressive picture's scans contain every bit of every coefficient."""
     missing = {(component, place) for component in found.components for place in range(64)}
     for scan in found.scans:
         count = scan[0] if scan else 0

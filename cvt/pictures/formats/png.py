@@ -1,7 +1,7 @@
 """PNG and APNG: 1 to 16 bits per channel, every kind of transparency, the first frame of an animation.
 
-Only the chunks that hold the picture reach Pillow: text of any length, a broken profile and wrong checksums in chunks that
-do not matter are no reason to refuse a file. Source: W3C, Portable Network Graphics, third edition.
+Pillow gets only the chunks that make up the picture, so that long text, a broken profile or wrong checksums in other chunks
+do not matter. Source: W3C, Portable Network Graphics, third edition.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = _KINDS
 _CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGB_ALPHA: 4}
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # left, top, steps
 _BLOCK = 1 << 20
-_SMALL = {b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}  # read where they come first
+_SMALL = {b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}  # the first of each counts
 
 
 @dataclass
@@ -41,7 +41,7 @@ class _Structure:
 
 
 def read(file: BinaryIO) -> Stored:
-    """The picture, or an animation's first frame on its canvas, as browsers show it first."""
+    """Reads the picture, or an animation's first frame on its canvas, as browsers show it."""
     found = _walk(file)
     header = found.small.get(b"IHDR", b"")
     if len(header) != 13:
@@ -61,7 +61,7 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _walk(file: BinaryIO) -> _Structure:
-    """Where everything is. Chunks after the picture's data count only if they belong to it."""
+    """Locates all chunks. Chunks after the picture's data count only if they belong to it."""
     found, end = _Structure(), size_of(file)
     place = len(SIGNATURE)
     controls = 0
@@ -93,13 +93,13 @@ def _walk(file: BinaryIO) -> _Structure:
 
 
 def _frames(found: _Structure) -> int:
-    """Frames of an animation that browsers would play; 0 of a still picture."""
+    """The number of frames that browsers would play; 0 for a still picture."""
     control = found.small.get(b"acTL", b"")
     return struct.unpack_from(">I", control)[0] if len(control) == 8 and found.control else 0
 
 
 def _first_frame(file: BinaryIO, found: _Structure, header: bytes) -> Image.Image | None:
-    """The first frame where it is another picture than the still one; None if it is not inside its canvas."""
+    """Decodes the first frame if it differs from the still picture; None if it is not inside its canvas."""
     if found.control is None or len(found.control) < 26:
         return None
     width, height, left, top = struct.unpack(">4I", found.control[4:20])
@@ -131,7 +131,7 @@ def _picture(file: BinaryIO, header: bytes, small: dict[bytes, bytes], data: lis
 
 
 def _palette(content: bytes, depth: int) -> bytes:
-    """A palette as long as the depth allows: places that it lacks have its last colour, as in Chromium."""
+    """Extends a palette to the length for its depth with its last colour, as in Chromium."""
     if not content or len(content) % 3:
         raise damaged()
     missing = (1 << depth) - len(content) // 3
@@ -141,12 +141,12 @@ def _palette(content: bytes, depth: int) -> bytes:
 def _decode(
     file: BinaryIO, header: bytes, chunks: dict[bytes, bytes], data: Sequence[tuple[int, int]], rawmode: str | None = None
 ) -> Image.Image:
-    """What Pillow makes of a PNG of these chunks alone; ``rawmode`` is its name for another way to read samples."""
+    """Decodes a PNG of these chunks alone with Pillow; ``rawmode`` is Pillow's name for another way to read samples."""
     small = b"".join(_chunk(kind, content) for kind, content in {b"IHDR": header, **chunks}.items() if content)
     total = sum(length for _, length in data)
     if not total or total >= 1 << 31:
         raise damaged()
-    end = bytes(4) + _chunk(b"IEND", b"")  # the checksum of IDAT is not looked at: zlib has its own
+    end = bytes(4) + _chunk(b"IEND", b"")  # IDAT's checksum is not checked: zlib has its own
     stream = pieced(file, [SIGNATURE + small + struct.pack(">I", total) + b"IDAT", *data, end])
     try:
         picture = PngImagePlugin.PngImageFile(stream)
@@ -161,14 +161,14 @@ def _decode(
 
 
 def _may_lack_rows(picture: Image.Image, header: bytes) -> bool:
-    """Whether the data may end too early. Pillow leaves what is missing at 0 and says nothing where a compressed stream is whole."""
+    """Whether the data may end too early. Pillow silently leaves missing rows at 0 if the compressed stream is complete."""
     width, height = picture.size
-    last = picture.crop((0, max(0, height - 2), width, height))  # the last row of the last pass is one of two
+    last = picture.crop((0, max(0, height - 2), width, height))  # the last row of the last pass is one of these two
     return bool(header[12]) or not np.asarray(last).reshape(last.height, -1).any(axis=1).all()
 
 
 def _check_length(data: BinaryIO, header: bytes) -> None:
-    """Refuses compressed data that is shorter than the picture."""
+    """Refuses data that unpacks to less than the picture."""
     width, height, depth, kind = struct.unpack(">IIBB", header[:10])
     bits = depth * _CHANNELS[kind]
     sizes = [(width, height)]
@@ -187,7 +187,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _reduced(file: BinaryIO, header: bytes, kind: int, clear: bytes, data: list[tuple[int, int]]) -> Image.Image:
-    """16 bits per channel → 8, rounded; Pillow keeps the upper byte alone and loses which colour is transparent."""
+    """16 bits per channel → 8, rounded; Pillow keeps only the upper byte and loses which colour is transparent."""
     width, height = struct.unpack(">II", header[:8])
     if kind == _GREY:
         samples = _decode(file, header, {}, data)
@@ -196,7 +196,7 @@ def _reduced(file: BinaryIO, header: bytes, kind: int, clear: bytes, data: list[
         def values(top, bottom):
             return rows(samples, top, bottom).astype(np.uint16)[:, :, None]
 
-    elif kind == _GREY_ALPHA:  # its four bytes per pixel are those of RGBA of 8 bits
+    elif kind == _GREY_ALPHA:  # its four bytes per pixel are read as 8-bit RGBA
         samples = _decode(file, header[:8] + bytes([8, _RGB_ALPHA]) + header[10:], {}, data)
         picture = Image.new("LA", (width, height))
 
@@ -225,7 +225,7 @@ def _reduced(file: BinaryIO, header: bytes, kind: int, clear: bytes, data: list[
 
 
 def _cleared(picture: Image.Image, hidden) -> Image.Image:
-    """The picture with an alpha channel that is 0 where ``hidden(top, bottom)`` says so."""
+    """Adds an alpha channel that is 0 where ``hidden(top, bottom)`` is true."""
     alpha = Image.new("L", picture.size)
     for top, bottom in bands(*picture.size):
         alpha.paste(Image.fromarray(np.where(hidden(top, bottom), 0, 255).astype(np.uint8)), (0, top))
@@ -234,7 +234,7 @@ def _cleared(picture: Image.Image, hidden) -> Image.Image:
 
 
 def _colour(small: dict[bytes, bytes]) -> bytes | Described | None:
-    """By rank: cICP, iCCP, sRGB, then gAMA with cHRM."""
+    """The colour space, by precedence: cICP, iCCP, sRGB, then gAMA with cHRM."""
     cicp = small.get(b"cICP", b"")
     if len(cicp) == 4 and cicp[2] == 0 and (described := from_cicp(cicp[0], cicp[1])):
         return described
@@ -252,4 +252,4 @@ def _profile(content: bytes) -> bytes:
     try:
         return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
     except zlib.error:
-        return b"\0" if content else b""  # a profile, if a broken one
+        return b"\0" if content else b""  # a broken profile

@@ -13,7 +13,7 @@ from ..common.bounds import check_size, damaged, unsupported
 from ..common.notes import Note
 from ..common.stored import Stored, bands, floats_to_8_bits, read_at, to_8_bits
 
-_HEAD = 4096  # bytes within which a header ends, comments included
+_HEAD = 4096  # bytes within which a header must end, comments included
 _TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*([^\s#]+)")
 _BLOCK = 1 << 20
 MAX_WRITTEN_NUMBERS = 30_000_000  # numbers; each takes 20 times as long as a byte of a binary file
@@ -22,7 +22,7 @@ _CHANNELS = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3, b"Pf": 
 
 
 def read(file: BinaryIO) -> Stored:
-    """Whole numbers up to the header's maximum, or floats from 0 to 1, as black to white."""
+    """Reads integers up to the header's maximum, or floats from 0 to 1, as black to white."""
     kind, numbers, start = _header(read_at(file, 0, _HEAD))
     try:
         width, height = int(numbers[0]), int(numbers[1])
@@ -58,7 +58,7 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _header(content: bytes) -> tuple[bytes, list[bytes], int]:
-    """(its two letters, the numbers that follow, where pixels begin)."""
+    """(magic number, the numbers that follow, where pixels begin)."""
     kind, place, numbers = content[:2], 2, []
     for _ in range(2 if kind in (b"P1", b"P4") else 3):
         token = _TOKEN.match(content, place)
@@ -87,7 +87,7 @@ def _whole(file: BinaryIO, start: int, width: int, height: int, channels: int, l
 def _floats(file: BinaryIO, start: int, width: int, height: int, channels: int, kind: str) -> Iterator[tuple[int, np.ndarray]]:
     stride = width * channels * 4
     for top, bottom in bands(width, height):
-        content = _taken(file, start + (height - bottom) * stride, (bottom - top) * stride)  # the last row comes first
+        content = _taken(file, start + (height - bottom) * stride, (bottom - top) * stride)  # rows are stored bottom-up
         yield top, floats_to_8_bits(np.frombuffer(content, kind).reshape(bottom - top, width, channels)[::-1])
 
 
@@ -101,7 +101,7 @@ def _bits(file: BinaryIO, start: int, width: int, height: int) -> Iterator[tuple
 def _plain(
     file: BinaryIO, start: int, width: int, height: int, channels: int, limit: int, one_by_one: bool = False
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Numbers written in letters; ``one_by_one``: every letter is one."""
+    """Numbers written as text; ``one_by_one``: every character is a number."""
     numbers = _numbers(file, start, one_by_one)
     held = np.zeros(0, np.int64)
     for top, bottom in bands(width, height):
@@ -120,7 +120,7 @@ def _plain(
 
 
 def _numbers(file: BinaryIO, place: int, one_by_one: bool) -> Iterator[np.ndarray]:
-    """Those of one block of text at a time."""
+    """The numbers of one block of text at a time."""
     rest, comment = b"", False
     while block := read_at(file, place, _BLOCK):
         place += len(block)
@@ -149,7 +149,7 @@ def _parsed(text: bytes) -> np.ndarray:
 
 
 def _without_comments(block: bytes, inside: bool) -> tuple[bytes, bool]:
-    """(the block without what stands from # to the end of a line, whether it ends in such a comment)."""
+    """(the block without comments, which run from # to the end of the line; whether it ends inside one)."""
     if inside:
         end = re.search(rb"[\r\n]", block)
         if not end:

@@ -1,7 +1,7 @@
-"""TIFF of every kind of number: 1 to 64 bits, signed or float, in one plane or several, in strips or tiles.
+"""TIFF with any kind of sample: 1 to 64 bits, signed or float, in one plane or several, in strips or tiles.
 
-Samples are unpacked here and scaled by their type and tags, never by what the picture holds; libtiff (through Pillow)
-undoes LZW, PackBits, LZMA and Zstandard as bytes, and JPEG and CCITT as pictures. Source: TIFF 6.0 and its supplements.
+Samples are unpacked here and scaled by their type and tags, never by the values in the picture; libtiff (through Pillow)
+decompresses LZW, PackBits, LZMA and Zstandard to bytes, and JPEG and CCITT to pictures. Source: TIFF 6.0 and its supplements.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from . import jpeg
 from . import tiff_tags as tags
 from .tiff_tags import Layout, built, pages, strips
 
-_BYTES = (5, 32773, 34925, 50000)  # compressions that libtiff undoes without knowing what the bytes mean
+_BYTES = (5, 32773, 34925, 50000)  # compressions that libtiff undoes without interpreting the bytes
 _DEFLATE = (8, 32946)
 _FAX, _JPEG = (2, 3, 4), 7
 _BAND = 4_000_000  # bytes of rows that are unpacked together
@@ -30,7 +30,7 @@ _LARGE = "This TIFF is compressed as one large part. Export it with smaller stri
 
 
 def read(file: BinaryIO) -> Stored:
-    """The first page; smaller versions of it are not counted as pages."""
+    """Reads the first page; smaller versions of it do not count as pages."""
     layout, count = pages(file)
     notes = [Note("pages", count)] if count > 1 else []
     picture = _by_libtiff(file, layout) if layout.compression in (*_FAX, _JPEG) else _by_samples(file, layout, notes)
@@ -39,7 +39,7 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _by_libtiff(file: BinaryIO, layout: Layout) -> Image.Image:
-    """JPEG and fax, which know nothing of samples."""
+    """Decodes JPEG and fax with libtiff."""
     if layout.compression == _JPEG:
         if layout.bits != 8 or layout.planar or layout.samples not in (1, 3, 4):
             raise unsupported(layout.name)
@@ -116,7 +116,7 @@ def _mode(layout: Layout) -> tuple[str, int]:
 def _shown(layout: Layout, colours: int, notes: list[Note]):
     """The function (rows, W, samples) → uint8 (rows, W, ``colours``)."""
     if layout.photometric in (3, 8, 9):
-        signs = np.array([0, 128, 128] if layout.photometric == 9 else 0, np.uint8)  # Pillow takes a* and b* signed, as CIELAB has them
+        signs = np.array([0, 128, 128] if layout.photometric == 9 else 0, np.uint8)  # Pillow expects signed a* and b*, as in CIELAB
         return lambda values: values[:, :, :colours].astype(np.uint8) ^ signs
     low, high = _range(layout, notes)
     inverted = layout.photometric == 0
@@ -135,7 +135,7 @@ def _shown(layout: Layout, colours: int, notes: list[Note]):
 
 
 def _range(layout: Layout, notes: list[Note]) -> tuple[float, float]:
-    """What is black and what is white: SMinSampleValue and SMaxSampleValue, else the type's 0 and its largest; floats 0 and 1."""
+    """The values of black and white: SMinSampleValue and SMaxSampleValue, else 0 and the type's maximum; for floats 0 and 1."""
     most = {1: (1 << layout.bits) - 1, 2: (1 << layout.bits - 1) - 1, 3: 1}[layout.format]
     low, high = float(min(layout.tags.get(tags.LEAST) or (0,))), float(max(layout.tags.get(tags.MOST) or (most,)))
     if not (np.isfinite([low, high]).all() and low < high):
@@ -152,7 +152,7 @@ def _palette(layout: Layout) -> bytes:
 
 
 def _rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, np.ndarray]]:
-    """(top, numbers (rows, W, samples)) from top to bottom, few rows at a time."""
+    """(top, values (rows, W, samples)) from top to bottom, a few rows at a time."""
     for top, parts in strips(layout):
         if layout.tiled:
             yield top, _tiles(file, layout, parts)
@@ -173,7 +173,7 @@ def _tiles(file: BinaryIO, layout: Layout, parts: list[tuple[int, int]]) -> np.n
 
 
 def _unpacked(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int) -> Iterator[np.ndarray]:
-    """The numbers (rows, part width, samples of a plane) of one strip or tile, some rows at a time."""
+    """The values (rows, part width, samples of a plane) of one strip or tile, a few rows at a time."""
     samples = 1 if layout.planar else layout.samples
     stride = -(-layout.part_width * samples * layout.bits // 8)
     for content in _bytes(file, layout, part, height, stride):
@@ -182,7 +182,7 @@ def _unpacked(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int
 
 
 def _bytes(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int, stride: int) -> Iterator[bytes]:
-    """The bytes of some rows at a time, as they were before compression."""
+    """The uncompressed bytes, a few rows at a time."""
     offset, length = part
     step = max(1, _BAND // stride)
     counts = [min(step, height - row) for row in range(0, height, step)]
@@ -222,7 +222,7 @@ def _inflated(packed: BinaryIO, lengths: list[int]) -> Iterator[bytes]:
 
 
 def _by_bytes(packed: bytes, layout: Layout, height: int, stride: int) -> Image.Image:
-    """What libtiff unpacks, told that the bytes are a grey picture of 8 bits."""
+    """Decompresses bytes with libtiff by presenting them as an 8-bit grey picture."""
     content = built(
         {
             tags.WIDTH: (stride,), tags.HEIGHT: (height,), tags.BITS: (8,), tags.COMPRESSION: (layout.compression,),
@@ -237,12 +237,12 @@ def _by_bytes(packed: bytes, layout: Layout, height: int, stride: int) -> Image.
 
 
 def _numbers(lines: np.ndarray, layout: Layout, samples: int) -> np.ndarray:
-    """Rows of bytes → (rows, part width, samples) of the file's type, differences undone."""
+    """Rows of bytes → (rows, part width, samples) of the file's type, with the predictor undone."""
     width = layout.part_width
     if layout.predictor == 3:
         lines = np.add.accumulate(lines.reshape(len(lines), -1, samples), axis=1, dtype=np.uint8)
         size = layout.bits // 8
-        lines = lines.reshape(len(lines), size, width * samples).transpose(0, 2, 1)  # the most significant bytes come first
+        lines = lines.reshape(len(lines), size, width * samples).transpose(0, 2, 1)  # all most significant bytes come first
         return np.ascontiguousarray(lines).view(f">f{size}").reshape(len(lines), width, samples)
     if layout.bits in (8, 16, 32, 64):
         kind = {1: "u", 2: "i", 3: "f"}[layout.format]

@@ -1,4 +1,4 @@
-"""The directory of a TIFF: which samples a picture has, and where they lie. Sources: TIFF 6.0; BigTIFF."""
+"""Reads a TIFF's directory: which samples a picture has, and where they are. Sources: TIFF 6.0; BigTIFF."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Layout:
     height: int
     bits: int
     samples: int
-    format: int  # 1 whole numbers, 2 with a sign, 3 floats
+    format: int  # 1 unsigned, 2 signed integers, 3 floats
     photometric: int
     compression: int
     planar: bool
@@ -76,10 +76,10 @@ class Layout:
 
 
 def pages(file: BinaryIO) -> tuple[Layout, int]:
-    """The first page, and how many there are; smaller versions and masks of a page are none.
+    """The first page, and the number of pages; smaller versions and masks of a page do not count.
 
     Raises:
-        UnreadablePicture: a directory that is damaged, or that promises more than is allowed.
+        UnreadablePicture: a directory that is damaged, or that announces more than is allowed.
     """
     start = read_at(file, 0, 16)
     order = ">" if start[:2] == b"MM" else "<"
@@ -95,7 +95,7 @@ def pages(file: BinaryIO) -> tuple[Layout, int]:
         seen.add(place)
         try:
             others, place = _directory(file, place, order, big, {KIND})
-        except struct.error:  # what is wrong with later pages does not matter
+        except struct.error:  # damage in later pages does not matter
             break
         count += not (others.get(KIND) or (0,))[0] & 5
     return _layout(first, order, size_of(file)), count
@@ -170,10 +170,10 @@ def _layout(tags: dict[int, tuple], order: str, end: int) -> Layout:
 def _parts(tags: dict[int, tuple], tiled: bool, end: int) -> tuple[tuple[int, int], ...]:
     offsets = tags.get(TILE_OFFSETS if tiled else STRIP_OFFSETS, ())
     counts = tags.get(TILE_COUNTS if tiled else STRIP_COUNTS, ())
-    if len(counts) < len(offsets):  # as some write them for one uncompressed strip
+    if len(counts) < len(offsets):  # some writers do this for a single uncompressed strip
         counts = tuple(end - offset for offset in offsets) if len(offsets) == 1 else ()
     parts = tuple((offset, max(0, min(count, end - offset))) for offset, count in zip(offsets, counts, strict=False))
-    if sum(count for _, count in parts) > 2 * end:  # the same bytes again and again
+    if sum(count for _, count in parts) > 2 * end:  # parts that overlap many times
         raise damaged()
     return parts
 
@@ -185,7 +185,7 @@ def profile(layout: Layout) -> bytes | None:
 
 
 def built(tags: dict[int, tuple[int, ...] | bytes], data: list[bytes], tiled: bool = False) -> bytes:
-    """A TIFF of one page whose strips or tiles are ``data``; ``tags`` are LONG, or bytes."""
+    """Builds a TIFF of one page whose strips or tiles are ``data``; ``tags`` are LONG, or bytes."""
     offsets, body = [], bytearray(b"II*\0" + bytes(4))
     for part in data:
         offsets.append(len(body))
@@ -206,7 +206,7 @@ def built(tags: dict[int, tuple[int, ...] | bytes], data: list[bytes], tiled: bo
 
 
 def strips(layout: Layout) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """(top row, its parts) of each row of parts: all tiles across of all planes, plane by plane."""
+    """(top row, parts) for each row of strips or tiles: all tiles across, plane by plane."""
     planes = layout.samples if layout.planar else 1
     per_plane = layout.across * layout.down
     for row in range(layout.down):

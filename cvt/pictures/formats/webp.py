@@ -20,7 +20,7 @@ _MOST_CHUNKS = 100_000
 
 
 def read(file: BinaryIO) -> Stored:
-    """The picture, or an animation's first frame on its canvas."""
+    """Reads the picture, or an animation's first frame on its canvas."""
     canvas, first, frames, small, parts = None, None, 0, {}, []
     for kind, start, length in _chunks(file, 12, size_of(file)):
         if kind == b"VP8X":
@@ -56,7 +56,7 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _chunks(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, length) of chunks that lie wholly between ``place`` and ``end``."""
+    """(kind, start, length) of chunks that lie entirely between ``place`` and ``end``."""
     for _ in range(_MOST_CHUNKS):
         head = read_at(file, place, 8)
         if len(head) < 8 or place + 8 > end:
@@ -73,7 +73,7 @@ def _three(content: bytes, place: int) -> int:
 
 
 def _size(file: BinaryIO, parts: list[tuple[bytes, int, int]]) -> tuple[int, int]:
-    """(width, height) as the compressed picture itself says."""
+    """(width, height) from the compressed picture itself."""
     for kind, start, _ in parts:
         head = read_at(file, start, 10)
         if kind == b"VP8L" and len(head) >= 5 and head[0] == 0x2F:
@@ -86,7 +86,7 @@ def _size(file: BinaryIO, parts: list[tuple[bytes, int, int]]) -> tuple[int, int
 
 
 def _decode(file: BinaryIO, parts: list[tuple[bytes, int, int]], size: tuple[int, int]) -> Image.Image:
-    """What Pillow makes of a file of these parts alone."""
+    """Decodes a file of these parts alone with Pillow."""
     flags = _ALPHA if any(kind in (b"ALPH", b"VP8L") for kind, _, _ in parts) else 0
     sides = b"".join((side - 1).to_bytes(3, "little") for side in size)
     body = b"WEBP" + struct.pack("<4sII", b"VP8X", 10, flags) + sides
@@ -94,7 +94,7 @@ def _decode(file: BinaryIO, parts: list[tuple[bytes, int, int]], size: tuple[int
         body += struct.pack("<4sI", kind, length) + read_at(file, start, length) + bytes(length % 2)
     try:
         picture = WebPImagePlugin.WebPImageFile(io.BytesIO(struct.pack("<4sI", b"RIFF", len(body)) + body))
-        # Pillow's own load keeps two canvases of the decoder beside the picture and its bytes.
+        # Pillow's own load keeps two decoder canvases in addition to the picture and its bytes.
         frame, mode, rawmode = picture._decoder.get_next(), picture.mode, picture.rawmode
     except Exception as error:  # as in ``decoded``
         raise damaged() from error

@@ -267,7 +267,7 @@ def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
     odd = stages(workbench)
     odd[0]["num_heads"] = 5
-    with pytest.raises(ValueError, match="cannot share equally"):
+    with pytest.raises(ValueError, match="not divisible by 5 heads"):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": odd}))
     with pytest.raises(ValueError, match="Invalid run id"):
         list(LaboratoryApi(workbench).run(PHOTO, {"stages": odd}))

@@ -99,7 +99,7 @@ def test_a_step_that_cannot_be_comes_with_its_remedy():
     heads = asked(moved=[1, "num_heads"])
     heads["stages"][1]["num_heads"] = 5
     answer = describe(BASE, SIDE, heads)
-    assert "5 heads cannot share equally" in answer["problem"]
+    assert "not divisible by 5 heads" in answer["problem"]
     assert answer["problem"].startswith("Embedding width of stage ")  # as on the page, not "embed_dim"
     assert answer["remedy"] == {"stage": 1, "name": "num_heads", "value": 4, "label": "Heads"}
     for moved in (None, [1], [True, "num_heads"], ["1", "num_heads"], [1, 2], [-1, "num_heads"], {}):

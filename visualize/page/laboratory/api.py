@@ -1,4 +1,4 @@
-"""What the server answers to the laboratory: light questions as functions of JSON values, and runs that can be cancelled."""
+"""The laboratory's server side: quick queries as functions of JSON values, and runs that can be cancelled."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .architectures import model_request
 from .describe import about, describe
 from .export import model_zip, python_lines
 
-PACKING_SECONDS = 5.0  # for which one waits for another's model to be saved
+PACKING_SECONDS = 5.0  # how long to wait while another model is being saved
 RUN_ID_CHARACTERS = 64  # characters of a run's id
 MAX_SAVED_BYTES = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
 
 
 class LaboratoryApi:
-    """The laboratory's questions and runs, for everyone who uses a workbench; every method may be called by many threads at once.
+    """The laboratory's queries and runs, for all users of a workbench; all methods are thread-safe.
 
-    All take what the browser sent, parsed; ``model`` names the baseline, the first one where it is missing. All raise
-    ValueError with a sentence where it means nothing.
+    Methods take the browser's parsed JSON, whose ``model`` names the baseline (by default the first model), and raise ValueError
+    if it is invalid.
     """
 
     def __init__(self, workbench: Workbench):
@@ -45,24 +45,24 @@ class LaboratoryApi:
         self.answers = {name: getattr(self, name) for name in ("about", "describe", "cancel", "texts", "model", "open")}
 
     def about(self, asked: Any) -> dict[str, Any]:
-        """What there is to control; see ``describe.about``."""
+        """The available controls; see ``describe.about``."""
         loaded = self._loaded(asked)
         return {"model": loaded.name, **about(loaded.config, loaded.side)}
 
     def describe(self, asked: Any) -> dict[str, Any]:
-        """One step of a control; see ``describe.describe``."""
+        """The result of moving a control; see ``describe.describe``."""
         loaded = self._loaded(asked)
         return describe(loaded.config, loaded.side, asked)
 
     def texts(self, asked: Any) -> dict[str, str]:
-        """The variant as ``config``, the content of a config.json; ``python``, lines that build it; and ``note``, a remark."""
+        """The variant as ``config``, the content of a config.json, and ``python``, code that builds it; with a ``note``."""
         loaded, request = self._request(asked)
         config, inherited = request.architecture or loaded.config, request.weights == INHERITED
         lines = python_lines(config, loaded.config, inherited, request.seed, loaded.source, request.side)
         return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
-        """Ends the run of this name, wherever it is; also one that has not begun."""
+        """Cancels the run with this id, whether it is running, queued or yet to be submitted."""
         self._workbench.jobs.cancel(_run(asked))
         return {}
 
@@ -73,7 +73,7 @@ class LaboratoryApi:
         weights = cost(request.architecture or loaded.config, side, side).weight_bytes
         if weights > MAX_SAVED_BYTES:
             raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED_BYTES))
-        if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time: each holds the weights several times
+        if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time, because each holds several copies of the weights
             raise Refused("saving_busy")
         try:
             return model_zip(loaded.model_of(request), loaded.processor_of(request))
@@ -81,8 +81,8 @@ class LaboratoryApi:
             self._packing.release()
 
     def open(self, asked: Any) -> dict[str, Any]:
-        """What a link says: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link that
-        is about it, as ``written``; and the name of the ``model``."""
+        """Decodes a link: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link for it
+        as ``written``; and the name of the ``model``."""
         query = asked.get("query") if isinstance(asked, Mapping) else None
         view, notices = self.linked(query if isinstance(query, str) else "")
         loaded = self._workbench.loaded(view.model)
@@ -98,7 +98,7 @@ class LaboratoryApi:
         return {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": loaded.name}
 
     def linked(self, query: str) -> tuple[View, list[str]]:
-        """The view that a query string describes, read with the model that it names, and sentences on what it could not say."""
+        """The view that a query string describes, decoded for the model that it names, and notices about invalid parts."""
         names = self._workbench.names
         loaded = self._workbench.loaded()
         view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
@@ -108,11 +108,11 @@ class LaboratoryApi:
         return view, notices
 
     def run(self, picture: str, asked: Any) -> Iterator[dict[str, Any]]:
-        """The picture through the variant, next to the baseline.
+        """Runs the variant and the baseline on the picture.
 
         Yields:
-            ``run`` (its id) with ``words`` on the way; at the end with ``baseline`` and ``variant`` too, each what an
-            explorer is told. Nothing more once it is cancelled.
+            ``run`` (its id) with ``words`` on the progress; finally also ``baseline`` and ``variant``, each a value for an
+            explorer. Stops once the run is cancelled.
         """
         run, (loaded, variant) = _run(asked), self._request(asked)
         own = Request(model=loaded.name, picture=picture)

@@ -1,4 +1,4 @@
-"""The architectures that the laboratory's controls ask for: read, checked against what this machine can run, and the nearest that fits."""
+"""Reads architectures from the laboratory's controls, checks them against this machine's limits, and finds the nearest that fits."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from cvt.fields import shown
 from ..requests import INHERITED, WEIGHTS, ModelRequest
 from ..words.sentences import Refused
 
-# What a variant may need so that two CPU cores answer within about a second, and a Space's memory suffices.
+# Limits for a variant so that two CPU cores run it in about a second, within the memory of a Space.
 MAX_PARAMETERS = 150_000_000
 LIMITS = Limits(macs=10_000_000_000, parameters=MAX_PARAMETERS, memory=2 << 30)
 MAX_SEED = 2**31 - 1
 
 
 def model_request(model: str, base: CvtConfig, side: int, asked: Any) -> ModelRequest:
-    """The variant that a browser asked for, of the loaded model of this name; its architecture is always given.
+    """Reads the variant that a browser requested of the loaded model with this name; its architecture is always set.
 
     Args:
-        base, side: the loaded model's configuration and input side in pixels.
-        asked: ``stages`` (a list of {setting: value}, one a stage), and if wanted ``side``, ``weights`` and ``seed``; anything
-            else in it is left alone.
+        base, side: the loaded model's config and input side in pixels.
+        asked: ``stages`` (a list of {setting: value}, one per stage), and optionally ``side``, ``weights`` and ``seed``; other
+            keys are ignored.
     Raises:
-        ValueError: nothing that can be read, or an architecture that cannot be built. TooLarge: one that is too large for
-            this machine. The sentence says why and what to change.
+        ValueError: invalid values, or an architecture that cannot be built. TooLarge: too large for this machine. The message
+            says why and what to change.
     """
     config, _ = architecture_of(base, side, asked)
     weights, seed, chosen = asked.get("weights", INHERITED), asked.get("seed", 0), asked.get("side", side)
@@ -43,15 +43,15 @@ def model_request(model: str, base: CvtConfig, side: int, asked: Any) -> ModelRe
 
 
 def check_limits(config: CvtConfig, side: int) -> None:
-    """Raises TooLarge, with what to change, where this machine cannot run ``config`` at an input of side × side pixels."""
+    """Raises TooLarge, with what to change, if this machine cannot run ``config`` on an input of side × side pixels."""
     refuse_if_too_large(config, side, side, LIMITS.macs, LIMITS.parameters, LIMITS.memory)
 
 
 def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, CvtCost]:
-    """The architecture that ``model_request`` reads, and what it costs, whether or not this machine can run it.
+    """The architecture that ``model_request`` reads, and its costs, whether or not this machine can run it.
 
     Raises:
-        ValueError: nothing that can be read, or an architecture that cannot be built.
+        ValueError: invalid values, or an architecture that cannot be built.
     """
     if not isinstance(asked, Mapping):
         raise Refused("not_an_architecture")
@@ -63,9 +63,9 @@ def architecture_of(base: CvtConfig, side: int, asked: Any) -> tuple[CvtConfig, 
 
 
 def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, name: str) -> Any | None:
-    """The value of one setting of one stage, nearest to what was asked for, with which all the rest can be built and run.
+    """The nearest value for one setting of one stage with which the architecture can be built and run.
 
-    None where there is none, or no such setting. Takes what ``model_request`` takes and has refused.
+    None if there is no such value or setting. Arguments as for ``model_request``, which has refused them.
     """
     stages = asked.get("stages")
     if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):

@@ -1,6 +1,6 @@
-"""What the page says about an architecture as its controls move: costs beside the baseline's, differences, or why it cannot be.
+"""Describes an architecture while its controls move: costs next to the baseline's, differences, or why it cannot be built.
 
-Everything here is closed form: an answer takes milliseconds, and nothing is built.
+Everything is closed form: an answer takes milliseconds, and nothing is built.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .differences import Difference, differences
 
 
 def about(config: CvtConfig, side: int) -> dict[str, Any]:
-    """What the laboratory's controls are made of, for a model of ``config`` whose input has ``side`` pixels: JSON values.
+    """The laboratory's controls for a model of ``config`` whose input side is ``side`` pixels, as JSON values.
 
-    ``base``: the baseline's settings a stage, and its input. ``start``: what as many stages as possible begin with.
-    ``settings``: every control with its values, its meaning and what the paper says. ``presets``: what can be started from,
-    with the paper's numbers in words. ``baseline``: its costs.
+    ``base``: the baseline's settings per stage, and its input side. ``start``: initial settings for the maximum number of
+    stages. ``settings``: every control with its values, its meaning and the paper's text on it. ``presets``: starting points,
+    with the paper's results. ``baseline``: its costs.
     """
     settings = [{"name": name, **texts.SETTINGS[name]._asdict(), "values": list(setting.values)} for name, setting in SETTINGS.items()]
     return {
@@ -44,7 +44,7 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
 
 
 def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
-    """A preset with all its settings; None where this model cannot be changed so."""
+    """A preset with all its settings; None if this model cannot be changed to it."""
     try:
         stages, own_side = preset(name, config, side)
     except ValueError:
@@ -54,16 +54,16 @@ def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
 
 
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
-    """The answer to one step of a control: ``variant`` (costs) and ``differences``, or ``problem``, or both.
+    """Describes the architecture after a control has moved: ``variant`` (costs) and ``differences``, or ``problem``, or both.
 
     Args:
-        config, side: the baseline and its input. asked: as ``model_request`` takes it; ``moved`` ([stage, setting]) names the
+        config, side: the baseline and its input side. asked: as for ``model_request``; ``moved`` ([stage, setting]) names the
             control that moved last, for a remedy near it.
     Returns:
         JSON values. A difference has ``name`` (a setting, "side" or "stages"), ``stages`` (from 0) and its ``sentence``. A
-        ``problem`` has its sentence and, where there is one, ``remedy``: the stage, setting and value that fit; or
-        ``together``, several that fit only so. What is too large for this machine has costs all the same; what cannot be
-        built has none.
+        ``problem`` has its sentence and, if there is one, ``remedy``: a stage, setting and value that fit; or ``together``,
+        several that fit only in combination. An architecture that is too large for this machine still has costs; one that
+        cannot be built has none.
     """
     try:
         read = architecture_of(config, side, asked)
@@ -86,7 +86,7 @@ def _difference(change: Difference) -> dict[str, Any]:
 
 
 def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
-    """The nearest value that fits of the control that moved last."""
+    """The nearest valid value for the control that moved last."""
     moved = asked.get("moved") if isinstance(asked, Mapping) else None
     if not isinstance(moved, list) or len(moved) != 2 or type(moved[0]) is not int or not isinstance(moved[1], str):
         return None
@@ -100,7 +100,7 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
 
 
 def costs(config: CvtConfig, result: CvtCost) -> dict[str, Any]:
-    """A ``CvtCost`` and the shape that goes with it, as JSON values."""
+    """A ``CvtCost`` and the architecture's shapes, as JSON values."""
     return {
         "side": result.width,
         "parameters": result.parameters,
@@ -135,7 +135,7 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 
 def _parts(result: StageCost) -> dict[str, Cost]:
-    """The parts as they are shown: what belongs together is added up."""
+    """The parts as they are displayed, with related ones added up."""
     parts = result.parts
     return {
         "embedding": parts.embedding,

@@ -1,6 +1,6 @@
-"""How a variant differs from its baseline: each change with the cost of that change alone, as values.
+"""Lists how a variant differs from its baseline: each change with the cost of that change alone, as values.
 
-``words.laboratory.difference`` says them.
+``words.laboratory.difference`` turns them into sentences.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import architecture, stage_changes, stage_settings
 from cvt.config import CvtConfig
 
-SIDE, STAGES = "side", "stages"  # what else than a setting may differ
+SIDE, STAGES = "side", "stages"  # differences that are not settings
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """Costs: of the whole model, but attention weights only of the stages that changed where one setting did."""
+    """Costs of the whole model; if one setting changed, attention weights only of the changed stages."""
 
     attention_entries: int
     macs: int
@@ -27,13 +27,13 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Difference:
-    """One change, and what it alone does to the baseline.
+    """One change, and its effect on the baseline by itself.
 
     Attributes:
-        name: a setting, SIDE or STAGES. stages: in which it was changed, or which are new or gone, from 0; empty for SIDE.
-        old, new: values of the setting, or sides in pixels; of stages that are gone or new (depth, width) each.
-        before, after: costs without and with the change; None where it can only be made together with others.
-        everywhere: whether all stages of both were changed.
+        name: a setting, SIDE or STAGES. stages: those in which it changed, or those added or removed, from 0; empty for SIDE.
+        old, new: values of the setting, or sides in pixels; for added or removed stages (depth, width) each.
+        before, after: costs without and with the change; None if it is only possible together with others.
+        everywhere: whether it changed in all stages of both.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Difference:
 
 
 def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | None = None) -> list[Difference]:
-    """Every field in which ``config`` differs from ``base``; stages that change alike share a difference.
+    """Every setting in which ``config`` differs from ``base``; stages with the same change share a difference.
 
     Args:
-        side: the variant's input side in pixels. base_side: the baseline's, and that of all costs; ``side`` if None.
+        side: the variant's input side in pixels. base_side: the baseline's, also used for all costs; ``side`` if None.
     Raises:
-        ValueError: ``base`` cannot take an input of its side.
+        ValueError: the input side is too small for ``base``.
     """
     base_side = side if base_side is None else base_side
     before = cost(base, base_side, base_side)
@@ -70,7 +70,7 @@ def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | 
 def _setting(
     name: str, old: Any, new: Any, stages: tuple[int, ...], config: CvtConfig, reference: CvtConfig, side: int, before: CvtCost | None
 ) -> Difference:
-    """One setting, changed alike in some stages, against the reference with this change and no other."""
+    """One setting with the same change in some stages, compared with the reference in which nothing else changes."""
     try:
         alone = architecture(reference, [{name: new} if stage in stages else {} for stage in range(reference.num_stages)])
     except ValueError:
@@ -80,7 +80,7 @@ def _setting(
 
 
 def _reference(name: str, base: CvtConfig, changes: list[dict[str, Any]]) -> CvtConfig:
-    """What a change of this setting is compared with: the base; for a padding, with the kernels and strides that it belongs to."""
+    """The config to compare a change of this setting with: the base; for a padding, with the variant's kernels and strides."""
     belong = ("patch_sizes", "patch_stride") if name == "patch_padding" else ()
     kept = [{each: value for each, value in stage.items() if each in belong} for stage in changes]
     if not any(kept):
@@ -98,7 +98,7 @@ def _changed(name: str, reference: CvtConfig, changes: list[dict[str, Any]]) -> 
 
 
 def _stages(config: CvtConfig, base: CvtConfig, side: int, before: CvtCost) -> list[Difference]:
-    """The stages that are new or gone."""
+    """The stages that were added or removed."""
     kept = min(config.num_stages, base.num_stages)
     which = tuple(range(kept, max(config.num_stages, base.num_stages)))
     if not which:
@@ -117,7 +117,7 @@ def _cost_or_none(config: CvtConfig | None, side: int) -> CvtCost | None:
 
 
 def _amounts(before: CvtCost | None, after: CvtCost | None, stages: tuple[int, ...] = ()) -> tuple[Amounts | None, Amounts | None]:
-    """Both costs, their attention weights of some stages only where these are given; None and None where one is not possible."""
+    """Both costs, with attention weights of ``stages`` only, if given; (None, None) if one of the two cannot be built."""
     if before is None or after is None:
         return None, None
 

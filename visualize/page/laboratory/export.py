@@ -1,4 +1,4 @@
-"""What a person takes away of a variant: the Python lines that rebuild it, and its folder in Hugging Face's format as a zip."""
+"""Exports a variant: as Python code that rebuilds it, and as a zipped folder in Hugging Face's format."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cvt.processor import CvtImageProcessor
 
 
 def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int, source: str | None = None, side: int | None = None) -> str:
-    """A program of this library's that builds the variant and runs a picture through it.
+    """A Python program that builds the variant with this library and runs it on a picture.
 
     Args:
-        config: made of ``base`` by ``cvt.architecture.variants.architecture``. inherited: whether it has the base's weights where they
-            fit; ``seed`` fixes the random ones.
-        source: what loads the base, as ``from_pretrained`` takes it; None for the embedded model.
+        config: made from ``base`` by ``cvt.architecture.variants.architecture``. inherited: whether it has the base's weights
+            where they fit; ``seed`` fixes the random ones.
+        source: the base's name or path for ``from_pretrained``; None for the embedded model.
         side: of the input in pixels; None for the base's own.
     """
     given = "" if source is None else repr(source)
@@ -52,16 +52,16 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
 
 
 def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) -> bytes:
-    """A zip of config.json, model.safetensors and preprocessor_config.json, as ``from_pretrained`` reads them unzipped.
+    """A zip of config.json, model.safetensors and preprocessor_config.json; unzipped, ``from_pretrained`` loads it.
 
-    The same model always gives the same bytes. A variant's say nothing about how good it is, which nobody has measured.
-    transformers opens it too, unless ``cvt.architecture.transformers_support`` says what it lacks.
+    The same model always gives the same bytes. A variant's config has no measured accuracy, because nobody measured it.
+    transformers loads it too, with the exceptions in ``cvt.architecture.transformers_support``.
     """
     content = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
         for path in sorted(Path(folder).iterdir()):
-            # a date of its own would make every zip another one; weights hardly compress
+            # a fixed date, so that equal models give equal zips; stored, because weights hardly compress
             archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
     return content.getvalue()
