@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
     from .processor import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
+    from .runtime.export import export_onnx
 
 _HOMES = {
     "AutoFeatureExtractor": "processor",
@@ -27,6 +28,7 @@ _HOMES = {
     "CvtImageProcessor": "processor",
     "CvtModel": "model",
     "UnreadablePicture": "pictures",
+    "export_onnx": "runtime.export",
     "open_picture": "pictures",
     "pipeline": "pipelines",
 }
@@ -40,6 +42,7 @@ __all__ = [
     "CvtImageProcessor",
     "CvtModel",
     "UnreadablePicture",
+    "export_onnx",
     "open_picture",
     "pipeline",
 ]
