@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from PIL import Image
 from starlette.middleware import Middleware
 
 from cvt.pictures import UnreadablePicture
-from visualize.explore import Exploration
 from visualize.page.api import attention_answer
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
@@ -45,6 +45,12 @@ AS_FILE = {"type": "filepath", "image_mode": None}
 # may download, so that there is always room for others. The models themselves are kept from crowding by the workbench.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
+# in the page itself: browsers ask for a file of its own twice
+ICON = (
+    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
+    "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
+)
 UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
@@ -262,32 +268,33 @@ def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
 def _api(workbench: Workbench) -> None:
     """The named endpoints, on components that the page does not show."""
 
-    def seen(picture: str | None, model: str) -> Exploration:
+    def asked(picture: str | None, model: str) -> Request:
         if picture is None:
             raise Refused("no_picture")
-        return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture)).exploration
+        return Request(model=workbench.loaded(model).name, picture=picture)
 
     @in_words
     def predict(picture: str | None, model: str) -> dict[str, float]:
-        return dict(seen(picture, model).top(5))
+        return dict(workbench.classes(asked(picture, model)))
 
     @in_words
     def explore(
-        picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str
-    ) -> tuple[dict, Image.Image]:
-        if None in (stage, block, head, row, column):
+        picture: str | None, stage: float, block: float, head: float, row: float, column: float, model: str, overview: bool
+    ) -> tuple[dict, Image.Image | None]:
+        place = stage, block, head, row, column
+        if None in place:
             raise Refused("no_place")
-        return attention_answer(seen(picture, model), int(stage), int(block), int(head), int(row), int(column))
+        return attention_answer(workbench.explore(asked(picture, model)).exploration, *map(int, place), overview=bool(overview))
 
     with gr.Row(visible=False):
         picture = gr.Image(label="picture", **AS_FILE)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
-        model = gr.Textbox(workbench.names[0], label="model")
+        model, wanted = gr.Textbox(workbench.names[0], label="model"), gr.Checkbox(False, label="overview")
         classes, answer, overview = gr.Label(label="classes"), gr.JSON(label="answer"), gr.Image(label="overview", format="png")
         button = gr.Button()
     button.click(predict, [picture, model], classes, api_name="predict", **MODEL_QUEUE)
-    button.click(explore, [picture, *place, model], [answer, overview], api_name="explore", **MODEL_QUEUE)
+    button.click(explore, [picture, *place, model, wanted], [answer, overview], api_name="explore", **MODEL_QUEUE)
 
 
 def theme() -> gr.themes.Base:
@@ -316,7 +323,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
     """What ``launch`` needs for this page, on the safe side."""
     return {
         "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
-        "head": explorer.HEAD,
+        "head": ICON + explorer.HEAD,
         "css": explorer.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
@@ -372,6 +379,7 @@ def main() -> None:
         workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download)
     except ValueError as error:
         sys.exit(f"CvT Explorer cannot start: {error}")
+    threading.Thread(target=workbench.prepare, daemon=True).start()
     build_demo(workbench).launch(server_name=options.host, server_port=options.port, **launch_settings(workbench))
 
 

@@ -101,7 +101,7 @@ def explore(
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
     cut = processor.cut(original)
-    pixel_values = torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
+    pixel_values = _pixel_values(model, processor, cut)
     with torch.inference_mode():
         logits, seen = observed(model, pixel_values, runner)
         logits = logits[0].float()
@@ -121,6 +121,22 @@ def explore(
         evidence=evidence,
         notes=opened.notes,
     )
+
+
+def classify(
+    model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
+) -> list[tuple[str, float]]:
+    """The most probable classes as ``Exploration.top`` has them, from a pass in which nothing is captured. Raises as ``explore``."""
+    pixel_values = _pixel_values(model, processor, processor.cut(picture.image))
+    with torch.inference_mode():
+        answer = None if runner is None else runner(pixel_values)
+        logits = model(pixel_values).logits if answer is None else answer.logits
+        probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
+    return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
+
+
+def _pixel_values(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
 
 
 def _best(probabilities: np.ndarray, count: int) -> list[int]:

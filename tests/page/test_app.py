@@ -55,7 +55,7 @@ def test_predict_gives_the_models_own_five_classes(client, model_folder):
 
 
 def test_explore_gives_exact_weights_and_a_picture_of_them(client, workbench):
-    answer, picture = client.predict(handle_file(PHOTO), 2, 1, 2, 5, 9, api_name="/explore")
+    answer, picture = client.predict(handle_file(PHOTO), 2, 1, 2, 5, 9, overview=True, api_name="/explore")
     stage = serving.explore(workbench, PHOTO).exploration.stages[1]
     expected = stage.blocks[0].weights([stage.query_index(4, 8)])[1, 0]
     np.testing.assert_allclose(np.ravel(answer["weights"]), expected, rtol=1e-4)

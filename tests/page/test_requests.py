@@ -89,4 +89,4 @@ def test_stored_results_keep_their_request_and_count_its_picture(workbench, tmp_
     request = Request(model="mine", picture=(tmp_path / "black.png").read_bytes())
     stored = workbench.store.get(workbench.explore(request).key)
     assert stored.request == request
-    assert stored.nbytes == len(request.picture) + stored.exploration.nbytes + len(stored.payload)
+    assert stored.nbytes == len(request.picture) + stored.exploration.nbytes

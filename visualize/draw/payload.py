@@ -46,7 +46,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
     Raises:
         ValueError: the model's numbers are not all finite, so that there is nothing to draw.
     """
-    _check_finite(exploration)
+    check_finite(exploration)
     arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
     stages = []
     for index, stage in enumerate(exploration.stages):
@@ -99,11 +99,13 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
 
 
-def _check_finite(exploration: Exploration) -> None:
-    """Raises ValueError with the first place at which a model's numbers are not finite."""
+def check_finite(exploration: Exploration) -> None:
+    """Raises ValueError with the first place at which a model's numbers are not finite, so that nothing can be drawn."""
     for index, stage in enumerate(exploration.stages, 1):
         if not np.isfinite(stage.features).all():
             raise ValueError(NOT_FINITE.format(f"the feature map of stage {index}"))
+        if not all(np.isfinite(array).all() for block in stage.blocks for array in (block.query, block.key)):
+            raise ValueError(NOT_FINITE.format("its attention weights"))
     if not np.isfinite(exploration.logits).all():
         raise ValueError(NOT_FINITE.format("its class scores"))
 

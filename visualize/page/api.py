@@ -14,17 +14,18 @@ from .words.trust import notes
 
 
 def attention_answer(
-    exploration: Exploration, stage: int, block: int, head: int, row: int, column: int
-) -> tuple[dict[str, Any], Image.Image]:
+    exploration: Exploration, stage: int, block: int, head: int, row: int, column: int, overview: bool
+) -> tuple[dict[str, Any], Image.Image | None]:
     """What one token attends to, and the stage's feature map in numbers; everything is counted from 1.
 
     Args:
         stage, block: 1 is the first. head: 1 is the first, 0 the mean of all.
         row, column: the token's place in the query grid; 0 and 0 for the cls token.
+        overview: whether to draw a picture too, which takes far longer than all else.
     Returns:
         A dictionary for JSON: the classes, ``notes`` on what was done to the picture, a sentence, the grids, ``weights`` (rows of
-        the key grid; they and ``cls_weight``, where there is a cls token, sum to 1) and their statistics. And a picture that
-        shows all this.
+        the key grid; they and ``cls_weight``, where there is a cls token, sum to 1) and their statistics. And with ``overview``
+        a picture that shows all this.
     Raises:
         ValueError: a stage, block, head or token that there is not.
     """
@@ -63,12 +64,15 @@ def attention_answer(
             "maximum": float(view.features.max()),
         },
     }
-    from ..draw.plots import overview  # matplotlib takes a second to load, and most pages never need it
+    return answer, _overview(exploration, stage - 1, block - 1, head - 1 if head else None, query) if overview else None
 
-    figure = overview(exploration, stage - 1, block - 1, head - 1 if head else None, query)
+
+def _overview(exploration: Exploration, stage: int, block: int, head: int | None, query: int) -> Image.Image:
+    from ..draw import plots  # matplotlib takes a second to load, and most pages never need it
+
     file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return answer, Image.open(file)
+    plots.overview(exploration, stage, block, head, query).savefig(file, format="png")
+    return Image.open(file)
 
 
 def _query(view: StageExploration, stage: int, row: int, column: int) -> int:

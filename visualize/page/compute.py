@@ -6,11 +6,13 @@ nothing else, neither for a download nor for a model that is built.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from ..explore import Exploration, explore
+from ..draw.payload import NOT_FINITE, check_finite
+from ..explore import Exploration, classify, explore
 from ..maps.inside import inside_payload
 from .intake import Intake
 from .model import LoadedModel
@@ -35,8 +37,8 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
     """What the request's model does with its picture.
 
     Raises:
-        UnreadablePicture: a picture that cannot be used. ValueError: no such model, or an input too small for it.
-        Cancelled: by ``progress``.
+        UnreadablePicture: a picture that cannot be used. ValueError: no such model, an input too small for it, or a model whose
+        numbers are not finite. Cancelled: by ``progress``.
     """
     loaded = models.loaded(request.model)
     if request.needs_building:
@@ -45,7 +47,20 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
     progress(RUNNING, 0.0)
     picture = models.intake.open(request.picture)
     with models.passes:
-        return explore(model, loaded.processor_of(request), picture, loaded.runner if model is loaded.model else None)
+        exploration = explore(model, loaded.processor_of(request), picture, loaded.runner if model is loaded.model else None)
+    check_finite(exploration)
+    return exploration
+
+
+def compute_classes(request: Request, models: Models) -> list[tuple[str, float]]:
+    """The most probable classes alone, as (label, probability); of a loaded model. Raises as ``compute``."""
+    loaded = models.loaded(request.model)
+    picture = models.intake.open(request.picture)
+    with models.passes:
+        classes = classify(loaded.model, loaded.processor, picture, loaded.runner)
+    if not all(math.isfinite(probability) for _, probability in classes):
+        raise ValueError(NOT_FINITE.format("its class scores"))
+    return classes
 
 
 def compute_inside(request: Request, seen: Exploration, models: Models, stage: int, block: int) -> bytes:

@@ -16,16 +16,17 @@ from .words.sentences import Refused
 
 @dataclass(frozen=True)
 class StoredResult:
-    """What a model did with a picture, the request that this answers, and ``payload``, the bytes that the browser draws from."""
+    """What a model did with a picture, the request that this answers, and, where they were made ahead, the bytes that the browser
+    draws from."""
 
     request: Request
     exploration: Exploration
-    payload: bytes
+    prepared: bytes | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory that this value holds."""
-        return self.request.nbytes + self.exploration.nbytes + len(self.payload)
+        return self.request.nbytes + self.exploration.nbytes + len(self.prepared or b"")
 
 
 class Sized(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from cvt.runtime.runner import Runner
 
 from ..draw.payload import block_payload, payload
 from ..explore import Exploration
-from .compute import PASSES, Progress, compute, compute_inside
+from .compute import PASSES, Progress, compute, compute_classes, compute_inside
 from .intake import Intake
 from .jobs import Jobs
 from .laboratory.architectures import MAX_PARAMETERS
 from .model import LoadedModel
+from .prepared import PreparedResults
 from .requests import Request
 from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
@@ -74,6 +76,7 @@ class Workbench:
             loaded = self._load(source)
             self._models[loaded.name] = loaded
         self._first = {name: threading.Lock() for name in self._models}
+        self._prepared = PreparedResults()
 
     def _load(self, source: str | None) -> LoadedModel:
         # what the page says of the model: its name, and what loads it; of a folder here no more than its own name
@@ -130,23 +133,42 @@ class Workbench:
 
         Raises as ``compute``; ValueError also for a result too large to be kept.
         """
-        if request.picture in self.examples.values() and request == Request(model=request.model, picture=request.picture):
-            with self._first[request.model]:  # whoever opens the page first computes; the others wait for that
-                return self.found(request) or self._computed(request, progress)
-        return self._computed(request, progress)
+        if request.picture not in self.examples.values() or request != Request(model=request.model, picture=request.picture):
+            return self._kept(StoredResult(request, compute(request, self, progress)))
+        with self._first[request.model]:  # whoever opens the page first computes; the others wait for that
+            return self.found(request) or self._kept(self._prepared.get(request) or self._prepare(request, progress))
+
+    def prepare(self) -> None:
+        """Makes the first model's results of the pictures that many open; a failure is reported to whoever asks for one later."""
+        for picture in self.examples.values():
+            request = Request(model=self.names[0], picture=picture)
+            with self._first[request.model], suppress(ValueError):
+                if self._prepared.get(request) is None:
+                    self._prepare(request)
+
+    def classes(self, request: Request) -> list[tuple[str, float]]:
+        """The most probable classes as (label, probability), best first; nothing is kept. Raises as ``compute``."""
+        return compute_classes(request, self)
 
     def found(self, request: Request) -> Result | None:
         """The result that is kept of this very request, if there is one."""
         found = self.store.find(lambda stored: stored.request == request)
         return found and Result(found[0], found[1].exploration)
 
-    def _computed(self, request: Request, progress: Progress) -> Result:
+    def _prepare(self, request: Request, progress: Progress = lambda step, share: None) -> StoredResult:
         exploration = compute(request, self, progress)
-        return Result(self.store.put(StoredResult(request, exploration, payload(exploration))), exploration)
+        result = StoredResult(request, exploration, payload(exploration))
+        self._prepared.put(result)
+        return result
+
+    def _kept(self, result: StoredResult) -> Result:
+        return Result(self.store.put(result), result.exploration)
 
     def payload(self, key: str) -> bytes:
-        """What the browser draws of a result. Raises KeyError where it is no longer held."""
-        return self.store.get(key).payload
+        """What the browser draws of a result, made now: a page asks once. Raises KeyError where it is no longer held; ValueError
+        where there is nothing to draw."""
+        stored = self.store.get(key)
+        return stored.prepared or payload(stored.exploration)
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to travel with the rest. Raises KeyError, ValueError."""

@@ -1,0 +1,104 @@
+"""What is made for whoever asks, and only then: compressed bytes, classes without maps, drawings, results made ahead."""
+
+import gzip
+import urllib.request
+
+import brotli
+import numpy as np
+import pytest
+
+pytest.importorskip("gradio")
+
+import app
+from tests import serving
+from visualize.container import unpack
+from visualize.draw import plots
+from visualize.page import workbench as workbench_module
+from visualize.page.api import attention_answer
+from visualize.page.requests import Request
+from visualize.page.routes import compressed
+from visualize.page.workbench import Workbench
+
+PHOTO = str(app.EXAMPLES[0].resolve())
+
+
+@pytest.fixture
+def workbench(tmp_path):
+    serving.save_random_model(tmp_path, depth=(1, 1, 2))
+    return Workbench(str(tmp_path), "cpu", kept=app.EXAMPLES[:2])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=1.0, br; q=0", "gzip"),
+        ("BR", "br"),
+        ("deflate", None),
+        ("brotli-like, xgzip", None),
+        ("", None),
+    ],
+)
+def test_bytes_are_compressed_as_the_client_takes_them(accepted, encoding):
+    content = b"attention" * 1000
+    found, headers = compressed(content, accepted)
+    assert headers == ({"Content-Encoding": encoding} if encoding else {})
+    assert {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding](found) == content
+    assert encoding is None or len(found) < len(content) / 10
+
+
+def test_a_results_bytes_travel_compressed(workbench):
+    result = serving.explore(workbench, PHOTO)
+    with serving.app_of(workbench) as address:
+        url = f"{address}/explorer/data/{result.key}"
+        request = urllib.request.Request(url, headers={"Accept-Encoding": "br"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("br", "Accept-Encoding")
+            packed = answer.read()
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            plain = answer.read()
+    assert brotli.decompress(packed) == plain
+    assert len(packed) < 0.95 * len(plain)
+
+
+def test_classes_alone_are_the_same_and_nothing_is_captured_or_kept(workbench, monkeypatch):
+    request = Request(model=workbench.names[0], picture=PHOTO)
+    expected = workbench.explore(request).exploration.top()
+    held = len(workbench.store)
+    for maker in ("compute", "payload"):
+        monkeypatch.setattr(workbench_module, maker, None)
+    labels, shares = zip(*workbench.classes(request), strict=True)
+    assert labels == tuple(label for label, _ in expected)
+    np.testing.assert_allclose(shares, [share for _, share in expected], rtol=1e-5)
+    assert len(workbench.store) == held
+
+
+def test_a_drawing_is_made_for_those_who_ask_for_it(workbench, monkeypatch):
+    exploration = serving.explore(workbench, PHOTO).exploration
+    place = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
+    drawn = attention_answer(exploration, **place, overview=True)
+    monkeypatch.setattr(plots, "overview", None)
+    assert attention_answer(exploration, **place, overview=False) == (drawn[0], None)
+
+
+def test_results_made_ahead_need_no_model_and_no_room_in_the_store(workbench, monkeypatch):
+    workbench.prepare()
+    assert len(workbench.store) == 0
+    for maker in ("compute", "payload"):
+        monkeypatch.setattr(workbench_module, maker, None)
+    results = [serving.explore(workbench, path) for path in workbench.examples.values()]
+    assert len({result.key for result in results}) == len(results) == len(workbench.store)
+    for result in results:
+        header, arrays = unpack(workbench.payload(result.key))
+        assert header["top"][0]["label"] == result.exploration.top(1)[0][0]
+        np.testing.assert_array_equal(arrays["pixels"], result.exploration.pixels)
+        assert result.exploration.stages[2].blocks[1].weights([0]).sum() == pytest.approx(result.exploration.stages[2].blocks[1].heads)
+
+
+def test_a_full_disk_only_means_that_results_are_made_when_they_are_asked_for(workbench, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    workbench.prepare()
+    assert serving.explore(workbench, PHOTO).exploration.top()
