@@ -12,16 +12,15 @@ from cvt.architecture.cost import cost
 from cvt.architecture.variants import stage_settings
 from cvt.config import PUBLISHED, CvtConfig
 from cvt.pictures import read_picture
-from cvt.runtime.device import choose_device
-from cvt.runtime.runner import Runner
 from visualize import explore
 from visualize.draw.payload import payload
 from visualize.page.laboratory.describe import describe
+from visualize.page.workbench import Workbench
 
 from .memory import HOOKED, Pass, alone
 from .paired import Pairs, interleaved, pairs
 from .peers import CAPTURED, TRANSFORMERS
-from .pictures import embedded_model, photograph
+from .pictures import embedded_source, photograph
 from .rows import Row, amount, in_time, longer
 
 ROUNDS = 60
@@ -41,15 +40,13 @@ def plain_forward(model: nn.Module, pixel_values: torch.Tensor) -> Callable[[], 
 
 
 def exploring(rounds: int, device: str = "cpu") -> Pairs:
-    """A plain forward pass of the embedded model, and all that the page needs of an opened photograph: ``explore``, by the runner
-    where the page has one, and the payload."""
-    where, dtype = choose_device(device)
-    model, processor = embedded_model()
-    model = model.to(where, dtype)
-    runner = Runner(model) if where.type == "cuda" else None
-    picture = read_picture(photograph())
-    pixel_values = processor(picture.image, return_tensors="pt").pixel_values.to(where, dtype)
-    return pairs(plain_forward(model, pixel_values), lambda: payload(explore(model, processor, picture, runner)), rounds)
+    """A plain forward pass of the embedded model, and all that the page needs of an opened photograph, as the page makes it:
+    ``explore``, by the runner where it has one, and the payload."""
+    with embedded_source() as source:
+        loaded = Workbench(source, device).loaded()
+    model, processor, picture = loaded.model, loaded.processor, read_picture(photograph())
+    pixel_values = processor(picture.image, return_tensors="pt").pixel_values.to(model.device, model.dtype)
+    return pairs(plain_forward(model, pixel_values), lambda: payload(explore(model, processor, picture, loaded.runner)), rounds)
 
 
 def slider_step(rounds: int) -> float:

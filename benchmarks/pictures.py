@@ -6,12 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from PIL import Image
-
-if TYPE_CHECKING:
-    from cvt import CvtForImageClassification, CvtImageProcessor
 
 ROOT = Path(__file__).parents[1]
 EMBEDDED = ROOT / "cvt" / "weights" / "config.json"
@@ -36,24 +32,24 @@ def photograph() -> Image.Image:
     return picture.resize((640, round(640 * picture.height / picture.width)), Image.Resampling.BICUBIC)
 
 
-def embedded_model() -> tuple[CvtForImageClassification, CvtImageProcessor]:
-    """The embedded model; where it is not there, one of its shape with random weights."""
-    from cvt import CvtForImageClassification, CvtImageProcessor
+@contextmanager
+def embedded_source() -> Iterator[str | None]:
+    """What loads the embedded model: None; where it is not there, a folder with one of its shape and random weights."""
+    from cvt import CvtImageProcessor
     from cvt.architecture.build import build_variant
     from cvt.config import CvtConfig
 
     if EMBEDDED.exists():
-        return CvtForImageClassification.from_pretrained(), CvtImageProcessor.from_pretrained()
-    return build_variant(CvtConfig(**SHAPE)), CvtImageProcessor(size=96, crop_pct=1.0)
+        yield None
+        return
+    with TemporaryDirectory() as folder:
+        build_variant(CvtConfig(**SHAPE)).save_pretrained(folder)
+        CvtImageProcessor(size=96, crop_pct=1.0).save_pretrained(folder)
+        yield folder
 
 
 @contextmanager
 def embedded_options() -> Iterator[Sequence[str]]:
-    """What ``python app.py`` must be told to start with ``embedded_model``."""
-    if EMBEDDED.exists():
-        yield ()
-        return
-    with TemporaryDirectory() as folder:
-        for part in embedded_model():
-            part.save_pretrained(folder)
-        yield "--model", folder
+    """What ``python app.py`` must be told to start with that model."""
+    with embedded_source() as source:
+        yield () if source is None else ("--model", source)
