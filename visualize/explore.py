@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,18 +101,22 @@ def explore(
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
-    cut = processor.cut(original)
-    pixel_values = _pixel_values(model, processor, cut)
+    box, size = processor.crop_box(*original.size), processor.cut_size(*original.size)
+    # Resizing a large photograph twice takes longer than a pass, and each resizing keeps one core busy. JPEG's own reductions would
+    # be faster, but they are off by up to 10 of 255 levels where there is text or a fine pattern: more than rounding.
+    with ThreadPoolExecutor(1) as beside:
+        crop = beside.submit(_crop, original, box, size[0] / size[1])
+        cut = processor.cut(original)
+        pixel_values = _pixel_values(model, processor, cut)
     with torch.inference_mode():
         logits, seen = observed(model, pixel_values, runner)
         logits = logits[0].float()
         probabilities = frozen(torch.softmax(logits, dim=-1))
         evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
-    box = processor.crop_box(*original.size)
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
         pixels=np.asarray(cut),
-        crop=_crop(original, box, cut.width / cut.height),
+        crop=crop.result(),
         crop_box=box,
         original_size=original.size,
         logits=frozen(logits),

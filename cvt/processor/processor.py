@@ -206,6 +206,17 @@ class CvtImageProcessor(ProcessorFiles):
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The part of a (width, height) picture that the model sees: left, top, right, bottom in the picture's own pixels."""
+        resized, box = self._resized_box(width, height)
+        x, y = width / resized[0], height / resized[1]
+        return float(box[0] * x), float(box[1] * y), float(box[2] * x), float(box[3] * y)
+
+    def cut_size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) of what ``cut`` makes of a (width, height) picture."""
+        left, top, right, bottom = self._resized_box(width, height)[1]
+        return right - left, bottom - top
+
+    def _resized_box(self, width: int, height: int) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+        """The size to which a picture is resized, and the part of it, in its pixels, that is cut out."""
         resized, box = (width, height), (0, 0, width, height)
         if self.do_resize:
             resized = _resized(width, height, self.side, self.crop_pct)
@@ -213,8 +224,7 @@ class CvtImageProcessor(ProcessorFiles):
         if self.do_center_crop:
             inner = _middle(box[2] - box[0], box[3] - box[1], *self._crop_sides)
             box = (box[0] + inner[0], box[1] + inner[1], box[0] + inner[2], box[1] + inner[3])
-        x, y = width / resized[0], height / resized[1]
-        return float(box[0] * x), float(box[1] * y), float(box[2] * x), float(box[3] * y)
+        return resized, box
 
     @property
     def moments(self) -> tuple[list[float], list[float]]:

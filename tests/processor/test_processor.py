@@ -550,3 +550,12 @@ def test_the_crop_is_reported_in_the_pictures_own_pixels(side, width, height):
 
 def test_without_resizing_the_crop_is_everything():
     assert CvtImageProcessor(do_resize=False).crop_box(30, 20) == (0, 0, 30, 20)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 40}, {"size": 40, "crop_pct": 0.9}, {"do_resize": False}, {"size": 40, "do_center_crop": True, "crop_size": 24}]
+)
+@pytest.mark.parametrize("size", [(61, 40), (40, 61), (333, 37), (24, 24)])
+def test_the_size_of_a_cut_is_known_before_it_is_made(settings, size):
+    processor = CvtImageProcessor(**settings)
+    assert processor.cut_size(*size) == processor.cut(Image.new("RGB", size)).size

@@ -33,11 +33,13 @@ from ..maps.features import principal_components, strongest_channels
 CROP_SIDE = 768  # no screen shows the crop larger
 CROP_BYTES = 220 << 10
 NOT_FINITE = "This model gives NaN or infinity, which cannot be drawn: look at {}. Use other weights, or run it in float32."
-CHUNK = 1 << 18  # attention scores in work at a time: 1 MB, which stays in a core's cache
+CHUNK = 1 << 18  # attention scores in work at a time on a CPU: 1 MB, which stays in a core's cache
+CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads of a block at once, or the CPU that launches its kernels is the slower one
+CPU = torch.device("cpu")
 
 
-def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
-    """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most.
+def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch.device = CPU) -> bytes:
+    """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most; computed on ``device``.
 
     Pictures and feature maps always travel. All blocks' weights travel if they fit. Otherwise each block takes the smaller form,
     as long as there is room: the last block of every stage first, last stage first, then the others from the back; the
@@ -59,9 +61,9 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
     for index, block in _by_interest(exploration):
         attention = exploration.stages[index].blocks[block]
         if not all_fit and min(_weights_size(attention), _qk_size(attention)) > room:
-            peaks[index][block] = float(_finite(_rows(attention)[1]).max())
+            peaks[index][block] = float(_finite(_rows(attention, device)[1]).max())
             continue
-        own = _block(attention, room if all_fit else _qk_size(attention))
+        own = _block(attention, room if all_fit else _qk_size(attention), device)
         room -= sum(array.nbytes for array in own.values())
         arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
         present.append([index, block])
@@ -84,7 +86,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20) -> bytes:
     return pack(header, arrays)
 
 
-def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None) -> bytes:
+def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None, device: torch.device = CPU) -> bytes:
     """One block's attention alone: its weights where they fit into ``max_bytes``, or without that, in the smaller form.
 
     Raises:
@@ -95,7 +97,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     blocks = exploration.stages[stage].blocks
     if not 0 <= block < len(blocks):
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
-    own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes)
+    own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes, device)
     return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
 
 
@@ -178,49 +180,48 @@ def _qk_size(block: BlockAttention) -> int:
     return block.query.nbytes + block.key.nbytes + 4 * heads * (2 * queries + keys)
 
 
-def _block(block: BlockAttention, max_bytes: int) -> Arrays:
+def _block(block: BlockAttention, max_bytes: int, device: torch.device) -> Arrays:
     """A block's attention in the form with weights, or as q and k where that one is too large."""
     if _weights_size(block) <= max_bytes:
-        values, peak = quantised_weights(block)
+        values, peak = quantised_weights(block, device)
         return {"weights": values, "peak": peak}
-    norm, peak, mean = _rows(block)
+    norm, peak, mean = _rows(block, device)
     query = block.query * np.float32(block.scale)
     return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
 
 
-def _rows(block: BlockAttention) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows(block: BlockAttention, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not kept."""
     heads, queries, keys = block.shape
-    norm, peak = np.empty((heads, queries), np.float32), np.empty((heads, queries), np.float32)
-    mean = np.zeros((heads, keys), np.float32)
-    for head, rows, scores in _scores(block):
+    norm, peak = torch.empty((2, heads, queries), device=device)
+    mean = torch.zeros((heads, keys), device=device)
+    for part, rows, scores in _scores(block, device):
         top, total = _exponentials(scores)
-        norm[head, rows] = total.log() + top
-        peak[head, rows] = 1 / total
-        mean[head] += ((1 / total) @ scores).numpy()
-    return norm, peak, mean / queries
+        norm[part, rows] = total.log() + top
+        peak[part, rows] = 1 / total
+        mean[part] += torch.einsum("hq,hqk->hk", 1 / total, scores)
+    return norm.cpu().numpy(), peak.cpu().numpy(), (mean / queries).cpu().numpy()
 
 
-def quantised_weights(block: BlockAttention) -> tuple[np.ndarray, np.ndarray]:
+def quantised_weights(block: BlockAttention, device: torch.device = CPU) -> tuple[np.ndarray, np.ndarray]:
     """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries).
 
     Raises:
         ValueError: the weights are not all finite.
     """
-    heads, queries, keys = block.shape
-    values = np.empty((heads, queries, keys), np.uint8)
-    peak = np.empty((heads, queries), np.float32)
-    for head, rows, scores in _scores(block):
+    values = torch.empty(block.shape, dtype=torch.uint8, device=device)
+    peak = torch.empty(block.shape[:2], device=device)
+    for part, rows, scores in _scores(block, device):
         _, total = _exponentials(scores)
-        peak[head, rows] = 1 / total
-        values[head, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
-    return values, _finite(peak)
+        peak[part, rows] = 1 / total
+        values[part, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
+    return values.cpu().numpy(), _finite(peak.cpu().numpy())
 
 
 def _exponentials(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Turns scores (queries, keys) in place into weights in units of the row's largest; returns (largest score, sum), each (queries,)."""
-    top = scores.amax(dim=1)
-    return top, scores.sub_(top[:, None]).exp_().sum(dim=1)
+    """Turns scores (…, keys) in place into weights in units of the row's largest; returns (largest score, sum), each without keys."""
+    top = scores.amax(dim=-1)
+    return top, scores.sub_(top[..., None]).exp_().sum(dim=-1)
 
 
 def _finite(peak: np.ndarray) -> np.ndarray:
@@ -229,18 +230,21 @@ def _finite(peak: np.ndarray) -> np.ndarray:
     return peak
 
 
-def _scores(block: BlockAttention) -> Iterator[tuple[int, slice, Tensor]]:
-    """(head, a slice of the queries, their scaled scores (queries, keys)): piece by piece, so that memory stays small.
+def _scores(block: BlockAttention, device: torch.device) -> Iterator[tuple[slice, slice, Tensor]]:
+    """(heads, queries, their scaled scores (heads, queries, keys)): piece by piece, so that memory stays small.
 
     In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
     """
     heads, queries, keys = block.shape
-    step = max(1, CHUNK // keys)
-    for head in range(heads):
-        key = torch.from_numpy(block.key[head].T * np.float32(block.scale))  # (D, keys)
+    at_once, chunk = (1, CHUNK) if device.type == "cpu" else (heads, CHUNK_GPU)
+    step = max(1, chunk // (at_once * keys))
+    query, key = (torch.from_numpy(np.array(array)).to(device) for array in (block.query, block.key))
+    key = key.transpose(1, 2) * block.scale  # (heads, D, keys)
+    for head in range(0, heads, at_once):
+        part = slice(head, head + at_once)
         for start in range(0, queries, step):
             rows = slice(start, min(start + step, queries))
-            yield head, rows, torch.from_numpy(block.query[head, rows].copy()) @ key
+            yield part, rows, query[part, rows] @ key[part]
 
 
 def _by_interest(exploration: Exploration) -> list[tuple[int, int]]:

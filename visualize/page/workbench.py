@@ -157,7 +157,7 @@ class Workbench:
 
     def _prepare(self, request: Request, progress: Progress = lambda step, share: None) -> StoredResult:
         exploration = compute(request, self, progress)
-        result = StoredResult(request, exploration, payload(exploration))
+        result = StoredResult(request, exploration, payload(exploration, device=self.device))
         self._prepared.put(result)
         return result
 
@@ -168,11 +168,11 @@ class Workbench:
         """What the browser draws of a result, made now: a page asks once. Raises KeyError where it is no longer held; ValueError
         where there is nothing to draw."""
         stored = self.store.get(key)
-        return stored.prepared or payload(stored.exploration)
+        return stored.prepared or payload(stored.exploration, device=self.device)
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to travel with the rest. Raises KeyError, ValueError."""
-        return block_payload(self.store.get(key).exploration, stage, block)
+        return block_payload(self.store.get(key).exploration, stage, block, device=self.device)
 
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
         """What one block's projections work with, for the microscope. Raises KeyError, ValueError."""
