@@ -81,18 +81,28 @@ def _check_model(model: nn.Module) -> None:
     if not isinstance(model, CvtForImageClassification):
         raise ValueError(f"export_onnx takes a CvtForImageClassification, not a {type(model).__name__}.")
     with torch.device("meta"):
-        expected = dict(CvtForImageClassification(model.config).named_modules())
-    found = dict(model.named_modules())
+        expected = _kinds(CvtForImageClassification(model.config))
+    found = _kinds(model)
     for name in {**expected, **found}:
-        kinds = [type(modules[name]).__name__ if name in modules else "nothing" for modules in (expected, found)]
-        if kinds[0] != kinds[1] and kinds != ["Linear", OneDnnLinear.__name__] and name:
+        if expected.get(name) is not found.get(name):
             raise ValueError(
-                f"This model cannot be written as its config describes it: {name} is {kinds[1]} instead of {kinds[0]}. Take adapters, "
-                "quantisation and other changes of modules back first, as PEFT's merge_and_unload() does."
+                f"This model cannot be written as its config describes it: {name} is {_shown(found.get(name))} instead of "
+                f"{_shown(expected.get(name))}. Take adapters, quantisation and other changes of modules back first, as PEFT's "
+                "merge_and_unload() does."
             )
     weights = sum(each.numel() for each in model.parameters()) * 4
     if weights >= LARGEST_FILE:
         raise ValueError(f"The model's weights take {weights / 1e9:.1f} GB in float32; one ONNX file holds less than 2 GB.")
+
+
+def _kinds(model: nn.Module) -> dict[str, type]:
+    """What every module within a model is, by its name; linear layers for oneDNN are linear layers like any other."""
+    kinds = {name: type(module) for name, module in model.named_modules() if name}
+    return {name: nn.Linear if kind is OneDnnLinear else kind for name, kind in kinds.items()}
+
+
+def _shown(kind: type | None) -> str:
+    return "nothing" if kind is None else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _size(model: CvtForImageClassification, size: int | tuple[int, int] | None) -> tuple[int, int]:

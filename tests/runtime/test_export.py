@@ -128,9 +128,20 @@ def with_a_parametrization(model):
     parametrizations.weight_norm(model.classifier)
 
 
+def with_anothers_linear_layer(model):
+    model.classifier.__class__ = type("Linear", (nn.Linear,), {})  # as quantisation and adapters call theirs
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
-    [(with_another_layer, r"layers\.0\.output\.dense is Sequential instead of Linear"), (with_a_parametrization, "classifier is Param")],
+    [
+        (
+            with_another_layer,
+            r"layers\.0\.output\.dense is \S+\.Sequential instead of \S+\.Linear\.",
+        ),
+        (with_a_parametrization, r"classifier is torch.*Parametrized"),
+        (with_anothers_linear_layer, r"classifier is tests\S*Linear instead of torch"),
+    ],
 )
 def test_changed_modules_are_refused_by_name(change, named, tmp_path):
     model = tiny_model()
