@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from .pictures import embedded_options
 from .rows import HEADER, Row
 
 PARTS = ("speed", "computed", "started", "first load", "page")
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 GROWTH = Path("runs") / "growth"
 
 
@@ -31,6 +33,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=float, default=1, metavar="SHARE", help="share of the usual number of rounds (default: 1)")
     parser.add_argument("--threads", type=int, default=None, help="threads of PyTorch and of every peer (default: PyTorch's own)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda measures in float16 (default: cpu)")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu counts processor time in the speed part (default: wall)")
     parser.add_argument("--json", type=Path, default=None, metavar="PATH", help="also write all numbers to this file")
     parser.add_argument("--quick", action="store_true", help="a smoke test: a tiny model, a few rounds, the speed part only")
     parser.add_argument("--profile", action="store_true", help="instead: in which operators a pass spends its time")
@@ -46,7 +49,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 def measured_speed(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[Row]:
     """A table for each batch size, printed now, and the targets among its numbers."""
     rows = []
-    for found in speed.of_device(options.device, options.quick, options.rounds):
+    for found in speed.of_device(options.device, options.quick, options.rounds, CLOCKS[options.clock]):
         print("\n".join(speed.table(found)), end="\n\n", flush=True)
         values["speed"].append(found.as_json())
         rows += [] if options.quick else speed.targets(found, options.device)
@@ -93,7 +96,14 @@ def parts(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[tuple
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Prints and returns all that was asked for."""
-    values: dict[str, Any] = {"machine": machine(options.device), "device": options.device, "speed": [], "rows": [], "failed": {}}
+    values: dict[str, Any] = {
+        "machine": machine(options.device),
+        "device": options.device,
+        "clock": options.clock,
+        "speed": [],
+        "rows": [],
+        "failed": {},
+    }
     print(in_words(values["machine"]), end="\n\n", flush=True)
     if options.growth is not None:
         values["growth"] = growth.report(options.growth, options.device, options.quick, options.seconds, options.memory * 1e9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from cvt.config import CvtConfig
 
-from .paired import Rounds, interleaved
+from .paired import Clock, Rounds, interleaved
 from .peers import CAPTURED, COMPILED, ONNX_RUNTIME, OPENVINO, PEERS, PLAIN, RUNNER, TRANSFORMERS, Missing, Run, lively_model
 from .rows import Row, amount, faster, in_time
 
@@ -44,7 +45,14 @@ class Speeds:
 
 
 def speeds(
-    config: CvtConfig, batch: int, size: tuple[int, int], device: str, names: Iterable[str], rounds: int, pause: float = PAUSE
+    config: CvtConfig,
+    batch: int,
+    size: tuple[int, int],
+    device: str,
+    names: Iterable[str],
+    rounds: int,
+    pause: float = PAUSE,
+    clock: Clock = time.perf_counter,
 ) -> Speeds:
     """Times the named peers on random pixels; on CUDA in float16, else in float32.
 
@@ -64,7 +72,7 @@ def speeds(
             except Missing as reason:
                 missing[name] = str(reason)
         actions = {name: waiting(run, x) for name, run in runs.items()}
-        return Speeds(batch, interleaved(actions, rounds, pause=pause), missing)
+        return Speeds(batch, interleaved(actions, rounds, pause=pause, clock=clock), missing)
 
 
 def check(name: str, found: Tensor, expected: Tensor, tolerance: float) -> None:
@@ -125,7 +133,7 @@ def _of_gpu(found: Speeds) -> list[Row]:
     return rows
 
 
-def of_device(device: str, quick: bool, share: float) -> Iterable[Speeds]:
+def of_device(device: str, quick: bool, share: float, clock: Clock = time.perf_counter) -> Iterable[Speeds]:
     """CvT-13's speeds for every batch size; ``quick``: a tiny model, few rounds and no compiler."""
     from cvt.config import PUBLISHED
 
@@ -133,7 +141,7 @@ def of_device(device: str, quick: bool, share: float) -> Iterable[Speeds]:
     config, side = (CvtConfig(**QUICK), 32) if quick else (CvtConfig(**PUBLISHED["CvT-13"]), 224)
     for batch in BATCHES[device]:
         rounds = 3 if quick else max(2, round(ROUNDS[device][batch] * share))
-        yield speeds(config, batch, (side, side), device, names, rounds)
+        yield speeds(config, batch, (side, side), device, names, rounds, clock=clock)
 
 
 QUICK: dict[str, Any] = {"embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "depth": (1, 2, 3), "num_labels": 5, "image_size": 32}
