@@ -22,7 +22,7 @@ from .pictures import photograph
 from .rows import Row, amount, longer
 
 SECONDS_TO_START = 120  # after which an app that does not answer has failed
-QUIET = 2.0  # seconds without work after which a process is idle
+QUIET = 2.0  # seconds with next to no work after which a process is idle
 LATER = 5  # answers with which the first is compared
 IMPORTS = "import torch, gradio"
 
@@ -114,11 +114,11 @@ def idle_memory(device: str = "cpu", options: Sequence[str] = ()) -> tuple[int, 
 
 
 def wait_until_idle(process: int) -> None:
-    """Returns when the process has used less than a hundredth of the processor for QUIET seconds."""
+    """Returns when the process has used less than a tenth of a processor for QUIET seconds; Gradio's own polling takes half of that."""
     while True:
         before = processor_ticks(process)
         time.sleep(QUIET)
-        if processor_ticks(process) - before < QUIET:  # a tick is a hundredth of a second
+        if processor_ticks(process) - before < 10 * QUIET:  # ticks are hundredths of a second
             return
 
 
