@@ -25,6 +25,8 @@ from visualize.page.api import attention_answer
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.link.choices import TABLE
+from visualize.page.model import LoadedModel
 from visualize.page.requests import Request
 from visualize.page.routes import routes
 from visualize.page.words import head as head_words
@@ -51,7 +53,6 @@ ICON = (
     "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
     "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
 )
-UPLOAD_JS = Path(__file__).parent.joinpath("visualize/web/upload.js")
 
 log = logging.getLogger("cvt_explorer")
 
@@ -140,12 +141,11 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             )
             script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
-        with gr.Tab("Explore", elem_id="tab-explore"):
+        with gr.Tab(TABLE["tab"].values["explore"], elem_id="tab-explore"):
             chosen = _explore_tab(demo, workbench, laboratory_api, examples, head)
-        with gr.Tab("Architecture", elem_id="tab-architecture"):
+        with gr.Tab(TABLE["tab"].values["architecture"], elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
-        demo.load(None, js=UPLOAD_JS.read_text(encoding="utf-8"))
     return demo.queue(max_size=200, api_open=False)  # or calls by /run would pass the line by
 
 
@@ -160,69 +160,72 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
     """The tab, and the state that holds the picture's path; with the name of the model that saw it, all that the server keeps
     of a person."""
     named = {path.stem: str(path.resolve()) for path in examples}
-    chosen, shown = gr.State(next(iter(named.values()), None)), gr.State(None)
+    chosen, seen_by = gr.State(next(iter(named.values()), None)), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             main, panels = _explorer("main")
-            upload = gr.Image(
-                label="Your picture",
-                sources=["upload", "clipboard", "webcam"],
-                height=150,
-                buttons=[],
-                elem_id="picture-upload",
-                **AS_FILE,
-            )
-            choice = gr.HTML(
-                html_template=chooser.examples_html(examples),
-                js_on_load=chooser.JS_ON_LOAD,
-                apply_default_css=False,
-                container=False,
-                padding=False,
-                elem_id="picture-examples",
-            )
-            gr.HTML(head_words.credits(examples), container=False, padding=False)
+            upload, choice = _pictures(examples)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
-    told = {main: gr.skip(), chosen: gr.skip(), head: gr.skip(), shown: gr.skip()}
+    unchanged = {element: gr.skip() for element in (main, chosen, head, seen_by)}
 
-    def linked(picture: str) -> dict:
-        """How a link names the picture; a person's own has no name."""
-        return next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
-
-    def run(picture: str | None, name: str) -> dict:
-        """The picture through the model."""
+    def run(picture: str | None, name: str | None) -> dict:
+        """The picture through the model, as far as there is one."""
         loaded = workbench.loaded(name)
-        same = {head: head_words.header(loaded, named=len(workbench.names) == 1), shown: loaded.name, chosen: picture}
-        if picture is None:
-            return same
-        result = workbench.explore(Request(model=loaded.name, picture=picture))
-        more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "model": loaded.source}
-        more |= {"bench": loaded.name, "first": loaded.name == workbench.names[0], **linked(picture)}
-        return same | {main: explorer.told(result.key, picture, **more)}
+        answer = {head: head_words.header(loaded, named=len(workbench.names) == 1), seen_by: loaded.name, chosen: picture}
+        return answer if picture is None else answer | {main: _told(workbench, loaded, picture)}
 
-    def show(before: str | None, seen_by: str | None, request: gr.Request, event: gr.EventData) -> dict:
+    def show(before: str | None, model: str | None, request: gr.Request, event: gr.EventData) -> dict:
         """What was chosen, or, when the page opens, what its link says; or what keeps it from being shown, said in a message."""
         asked = event._data
         try:
             if not isinstance(asked, dict):
                 view, _ = laboratory_api.linked(str(request.query_params))
-                return told | run(workbench.examples.get(view.picture, before), view.model or "")
+                return unchanged | run(workbench.examples.get(view.picture, before), view.model)
             picture = _chosen(asked, named, workbench.intake)
-            return told | run(picture or before, asked.get("model") or seen_by)
+            return unchanged | run(picture or before, asked.get("model") or model)
         except ValueError as error:
             gr.Warning(str(error), title="Not shown", duration=15)
         except Exception:
             log.exception("a picture failed")
             gr.Warning(say("failed"), title="Not shown", duration=15)
-        return told
+        return unchanged
 
     settings = {"show_progress": "hidden", "api_visibility": "private"}
     # the browser sends a choice when the one before it was answered, whatever came of it
-    answered = gr.on([demo.load, choice.submit], show, [chosen, shown], list(told), trigger_mode="multiple", **settings, **MODEL_QUEUE)
+    answered = gr.on(
+        [demo.load, choice.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **settings, **MODEL_QUEUE
+    )
     answered.then(None, js=chooser.JS_ANSWERED)
     answered.failure(None, js=chooser.JS_ANSWERED)
     upload.change(None, upload, upload, js=chooser.JS_TAKES, **settings)
     return chosen
+
+
+def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
+    """What a person chooses a picture with: an upload, and the examples with their authors."""
+    upload = gr.Image(
+        label="Your picture",
+        sources=["upload", "clipboard", "webcam"],
+        height=150,
+        buttons=[],
+        elem_id="picture-upload",
+        **AS_FILE,
+    )
+    bare = {"container": False, "padding": False}
+    script = {"js_on_load": chooser.JS_ON_LOAD, "apply_default_css": False}
+    choice = gr.HTML(html_template=chooser.examples_html(examples), elem_id="picture-examples", **script, **bare)
+    gr.HTML(head_words.credits(examples), **bare)
+    return upload, choice
+
+
+def _told(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
+    """What the explorer is told of the picture's result; a link names an example, and no picture of a person's own."""
+    result = workbench.explore(Request(model=loaded.name, picture=picture))
+    more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
+    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0]}
+    example = next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
+    return explorer.told(result.key, picture, **more, **example)
 
 
 def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:

@@ -8,39 +8,17 @@ Source: arXiv 2103.15808, table 2 (the variants) and section 3 (the parts).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import cached_property, wraps
+from dataclasses import dataclass, fields
+from functools import cached_property, update_wrapper
 from typing import Any
 
+from .arguments import ConfigArguments, validated
 from .base.config import ALIASES, CLAIMS, ConfigBase
-from .fields import (
-    LARGEST_SIDE,
-    NO_GENERAL_DEFAULT,
-    PROJECTION_METHODS,
-    STAGE_DEFAULTS,
-    ConfigError,
-    Size,
-    cast,
-    check_spelling,
-    flag,
-    is_list,
-    is_number,
-    label_names,
-    label_numbers,
-    nearest,
-    pair,
-    shown,
-    side,
-    whole,
-)
+from .fields import PROJECTION_METHODS, STAGE_DEFAULTS, ConfigError, Size, check_spelling, nearest, pair
 from .stage import StageConfig, check_stage, conv_output, pooled_output
 
 __all__ = ["PROJECTION_METHODS", "PUBLISHED", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
 
-ACTIVATIONS = ("gelu", "quick_gelu")
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-MAX_LABELS = 1_000_000  # each has a name: more would fill the memory before a model is built
 # Fields that a measurement of a model does not depend on; with any other value in another field, it was of another model.
 _UNMEASURED = {
     *("attention_drop_rate", "drop_rate", "drop_path_rate", "initializer_range", "problem_type", "extra"),
@@ -48,31 +26,7 @@ _UNMEASURED = {
 }
 
 
-def _accepting(cls: Any) -> Any:
-    """The dataclass with a constructor that keeps unknown keywords as attributes, as transformers' configs do."""
-    fill = cls.__init__
-
-    @wraps(fill)
-    def __init__(self, *args, **values):
-        known = {each.name for each in fields(cls)}
-        values = {ALIASES.get(name, name): value for name, value in values.items()}
-        unknown = {name: values.pop(name) for name in list(values) if name not in known}
-        check_spelling(unknown, known, cls.__name__)
-        if unknown.pop("model_type", cls.model_type) != cls.model_type:
-            raise ValueError(f"A {cls.__name__} has the model_type {cls.model_type!r} and no other.")
-        fill(self, *args, **values)
-        self.name_or_path = unknown.pop("name_or_path", unknown.pop("_name_or_path", ""))
-        if (implementation := unknown.pop("attn_implementation", None)) is not None:
-            self._attn_implementation = implementation
-        self._built = True
-        self.update(unknown)
-
-    cls.__init__ = __init__
-    return cls
-
-
-@_accepting
-@dataclass(repr=False)
+@dataclass(repr=False, init=False)
 class CvtConfig(ConfigBase):
     """Configuration of a CvT; ``CvtConfig()`` is CvT-13.
 
@@ -110,113 +64,52 @@ class CvtConfig(ConfigBase):
     Source: arXiv 2103.15808, table 2; names as in Hugging Face's documentation of CvT.
     """
 
-    num_channels: int = 3
-    patch_sizes: Any = None
-    patch_stride: Any = None
-    patch_padding: Any = None
-    embed_dim: Any = None
-    num_heads: Any = None
-    depth: Any = None
-    mlp_ratio: Any = None
-    attention_drop_rate: Any = None
-    drop_rate: Any = None
-    drop_path_rate: Any = None
-    qkv_bias: Any = None
-    cls_token: Any = None
-    qkv_projection_method: Any = None
-    kernel_qkv: Any = None
-    padding_kv: Any = None
-    stride_kv: Any = None
-    padding_q: Any = None
-    stride_q: Any = None
-    initializer_range: float = 0.02
-    layer_norm_eps: float = 1e-5
-    hidden_act: str = "gelu"
-    num_labels: Any = None
-    id2label: Any = None
-    label2id: Any = None
-    problem_type: str | None = None
-    image_size: int | Size | None = 224
-    output_hidden_states: bool = False
-    output_attentions: bool = False
-    return_dict: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
+    num_channels: int
+    patch_sizes: tuple[int | Size, ...]
+    patch_stride: tuple[int | Size, ...]
+    patch_padding: tuple[int | Size, ...]
+    embed_dim: tuple[int, ...]
+    num_heads: tuple[int, ...]
+    depth: tuple[int, ...]
+    mlp_ratio: tuple[float, ...]
+    attention_drop_rate: tuple[float, ...]
+    drop_rate: tuple[float, ...]
+    drop_path_rate: tuple[float, ...]
+    qkv_bias: tuple[bool, ...]
+    cls_token: tuple[bool, ...]
+    qkv_projection_method: tuple[str, ...]
+    kernel_qkv: tuple[int, ...]
+    padding_kv: tuple[int, ...]
+    stride_kv: tuple[int, ...]
+    padding_q: tuple[int, ...]
+    stride_q: tuple[int, ...]
+    initializer_range: float
+    layer_norm_eps: float
+    hidden_act: str
+    num_labels: int
+    id2label: dict[int, str]
+    label2id: dict[str, int]
+    problem_type: str | None  # None is chosen by the labels of a batch
+    image_size: int | Size | None  # None is not said
+    output_hidden_states: bool
+    output_attentions: bool
+    return_dict: bool
+    extra: dict[str, Any]
 
-    def __post_init__(self):
-        self._fill_stages()
-        self._fill_labels()
-        self._check_scalars()
+    def __init__(self, *args: Any, **values: Any):
+        known = type(self).__dataclass_fields__
+        values = {ALIASES.get(name, name): value for name, value in values.items()}
+        unknown = {name: values.pop(name) for name in list(values) if name not in known}
+        check_spelling(unknown, known, type(self).__name__)
+        if unknown.pop("model_type", self.model_type) != self.model_type:
+            raise ValueError(f"A {type(self).__name__} has the model_type {self.model_type!r} and no other.")
+        self.__dict__ |= validated(ConfigArguments(*args, **values))
         for stage in self.stages:
             check_stage(stage)
-
-    def _fill_stages(self) -> None:
-        given = {name: tuple(getattr(self, name)) for name in STAGE_DEFAULTS if is_list(getattr(self, name))}
-        lengths = {name: len(values) for name, values in given.items()}
-        counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that tells the number of stages
-        count = 3 if counted is None else lengths[counted]
-        if count < 1:
-            raise ValueError(f"{counted} is empty: a CvT needs at least one stage, for example depth=[2].")
-        for name, length in lengths.items():
-            if length != count:
-                raise ValueError(
-                    f"{name} has {_counted(length, 'value')} but the model has {_counted(count, 'stage')}: give one value a stage, "
-                    f"or a single value for all of them."
-                )
-        for name, (first, middle, last) in STAGE_DEFAULTS.items():
-            value = getattr(self, name)
-            if value is None and count != 3 and name in NO_GENERAL_DEFAULT:
-                raise ValueError(
-                    f"{name} is missing: a model of {_counted(count, 'stage')} ({counted} has {_counted(count, 'value')}) "
-                    f"needs {name} with {_counted(count, 'value')} too."
-                )
-            if name in given:
-                values = given[name]
-            elif value is not None:
-                values = (value,) * count
-            elif count == 1:
-                # a single stage is the first by its patches and the last by its token and its stochastic depth
-                values = (first if name.startswith("patch_") else last,)
-            else:
-                values = (first, *[middle] * (count - 2), last)
-            setattr(self, name, tuple(cast(name, each, stage) for stage, each in enumerate(values)))
-
-    def _fill_labels(self) -> None:
-        count = None if self.num_labels is None else whole(self.num_labels, "num_labels", None, least=0)
-        if (count or 0) > MAX_LABELS:
-            raise ValueError(f"num_labels is {count}: a classifier has at most {MAX_LABELS} classes here.")
-        if self.id2label is None:
-            names = {index: f"LABEL_{index}" for index in range(2 if count is None else count)}
-        else:
-            names = label_names(self.id2label)
-            if count is not None and count != len(names):
-                raise ValueError(f"num_labels is {count} but id2label has {len(names)} labels: give one of the two, or make them agree.")
-        self.id2label = names
-        self.num_labels = len(names)
-        if self.label2id is None:
-            self.label2id = {label: index for index, label in names.items()}
-        else:
-            self.label2id = label_numbers(self.label2id)
-
-    def _check_scalars(self) -> None:
-        self.num_channels = whole(self.num_channels, "num_channels", None)
-        if is_list(self.hidden_act) or self.hidden_act not in ACTIVATIONS:
-            raise ValueError(f"hidden_act is {shown(self.hidden_act)}: choose one of {', '.join(ACTIVATIONS)}.")
-        if self.problem_type is not None and (is_list(self.problem_type) or self.problem_type not in PROBLEM_TYPES):
-            raise ValueError(f"problem_type is {shown(self.problem_type)}: choose one of {', '.join(PROBLEM_TYPES)}, or None.")
-        if not is_number(self.layer_norm_eps) or not 0 < self.layer_norm_eps < 1:
-            raise ValueError(f"layer_norm_eps is {shown(self.layer_norm_eps)}: choose a small positive number such as 1e-5.")
-        self.layer_norm_eps = 1e-5 if self.layer_norm_eps == 1e-12 else float(self.layer_norm_eps)
-        if not is_number(self.initializer_range) or self.initializer_range < 0:
-            raise ValueError(f"initializer_range is {shown(self.initializer_range)}: choose 0 or a positive number such as 0.02.")
-        self.initializer_range = float(self.initializer_range)
-        if self.image_size is not None:
-            self.image_size = side(self.image_size, "image_size", None, least=1, most=LARGEST_SIDE)
-
-        for name in ("output_hidden_states", "output_attentions", "return_dict"):
-            setattr(self, name, flag(getattr(self, name), name, None))
-        if not isinstance(self.extra, Mapping) or not all(isinstance(name, str) for name in self.extra):
-            raise ValueError(f"extra must be values by name, not {shown(self.extra)}.")
-        self.extra = dict(self.extra)  # one's own: attributes are set in it
+        self.name_or_path = unknown.pop("name_or_path", unknown.pop("_name_or_path", ""))
+        if (implementation := unknown.pop("attn_implementation", None)) is not None:
+            self._attn_implementation = implementation
+        self.update(unknown)
 
     @property
     def num_stages(self) -> int:
@@ -282,8 +175,8 @@ class CvtConfig(ConfigBase):
         return config
 
 
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+# the arguments as they are explained above, with their defaults, for whoever asks
+update_wrapper(CvtConfig.__init__, ConfigArguments.__init__, assigned=(), updated=())
 
 
 def _published(dims: tuple, heads: tuple, depth: tuple, size: int, drop_path: float = 0.1) -> dict[str, Any]:

@@ -34,7 +34,7 @@ SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 
 
 @dataclass(frozen=True)
-class Measured:
+class Predictions:
     """Logits (N, classes) of pictures with labels (N,), numbered as the model does, and pictures a second."""
 
     logits: Tensor
@@ -43,13 +43,13 @@ class Measured:
     speed: float
 
 
-def measure(
+def predictions(
     model: CvtForImageClassification,
     processor: CvtImageProcessor,
     listing: Listing,
     batch_size: int = 64,
     skip_unreadable: bool = False,
-) -> Measured:
+) -> Predictions:
     """Runs ``model`` on all pictures of ``listing``.
 
     Raises:
@@ -60,7 +60,10 @@ def measure(
     model.config.grids(processor.side, processor.side)
     pictures = read(listing, cut, skip_unreadable)
     logits, seconds = predict(model, processor, pictures.pictures, batch_size)
-    return Measured(logits, numbers[pictures.labels], pictures.names, len(pictures) / seconds)
+    return Predictions(logits, numbers[pictures.labels], pictures.names, len(pictures) / seconds)
+
+
+measure, Measured = predictions, Predictions  # their names in earlier versions
 
 
 @torch.inference_mode()
@@ -140,14 +143,14 @@ def write_table(path: Path, result: Evaluation) -> None:
         writer.writerows(asdict(each) for each in result.classes)
 
 
-def calibrate(source: str | None, measured: Measured, result: Evaluation, side: int, out: Path) -> str:
-    """Writes the model of ``source`` to ``out`` with the temperature folded in that fits ``measured``; says what was done.
+def calibrate(source: str | None, predicted: Predictions, result: Evaluation, side: int, out: Path) -> str:
+    """Writes the model of ``source`` to ``out`` with the temperature folded in that fits ``predicted``; says what was done.
 
     Its config tells how good it is by ``result``, with the calibration error to expect, at the ``side`` it was measured at,
     to which its processor is set.
     """
-    temperature = fit_temperature(measured.logits, measured.labels)
-    expected = round(error_when_calibrated(measured.logits, measured.labels), 4)
+    temperature = fit_temperature(predicted.logits, predicted.labels)
+    expected = round(error_when_calibrated(predicted.logits, predicted.labels), 4)
     model = CvtForImageClassification.from_pretrained(source, dtype="auto")
     fold_temperature(model, temperature)
     measurement = replace(result, calibration_error=expected).summary()
@@ -216,20 +219,20 @@ def run(options: argparse.Namespace) -> None:
         print(each, flush=True)
     results = []
     for side in options.side or [processor.side]:
-        measured = measure(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
-        if skipped := len(listing) - len(measured.labels):
+        predicted = predictions(model, replace(processor, size=side), listing, options.batch_size, options.skip_unreadable)
+        if skipped := len(listing) - len(predicted.labels):
             print(f"{skipped} pictures that cannot be read were skipped.")
-        result = evaluate(measured.logits, measured.labels, list(model.config.id2label.values()))
-        print(in_words(result, side, measured.speed), flush=True)
-        results.append((measured, result, side))
-    measured, result, side = results[0]
+        result = evaluate(predicted.logits, predicted.labels, list(model.config.id2label.values()))
+        print(in_words(result, side, predicted.speed), flush=True)
+        results.append((predicted, result, side))
+    predicted, result, side = results[0]
     print(f"\n{tables(result)}")
     if options.table:
         with writing(options.table, "--table"):
             write_table(options.table, result)
     if options.calibrate:
         with writing(options.calibrate, "--calibrate"):
-            print(f"\n{calibrate(source, measured, result, side, options.calibrate)}")
+            print(f"\n{calibrate(source, predicted, result, side, options.calibrate)}")
 
 
 def main(given: list[str] | None = None) -> None:

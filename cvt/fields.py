@@ -18,7 +18,7 @@ Size = tuple[int, int]  # (height, width)
 
 PROJECTION_METHODS = ("dw_bn", "avg", "linear")
 LARGEST_SIDE = 8192  # of a picture in pixels: 67 megapixels, more than is ever decoded
-LARGEST_LABEL = 1000  # characters of a label: every answer carries some
+LABEL_CHARACTERS = 1000  # characters of a label: every answer carries some
 LARGEST = 2**31 - 1  # of any number here: PyTorch counts in 32 bits along one axis, and products of two stay exact in 64
 
 # The value of every per-stage field that was not given: (first stage, middle stages, last stage).
@@ -225,15 +225,15 @@ def _label(index: int, label: Any) -> str:
     if not isinstance(label, (str, Real)):
         raise ValueError(f"The label of class {index} must be text, not {shown(label)}.")
     label = str(label)
-    if len(label) > LARGEST_LABEL:
-        raise ValueError(f"The label of class {index} has {len(label)} characters: at most {LARGEST_LABEL} can be shown.")
+    if len(label) > LABEL_CHARACTERS:
+        raise ValueError(f"The label of class {index} has {len(label)} characters: at most {LABEL_CHARACTERS} can be shown.")
     return label if label.strip() else f"LABEL_{index}"
 
 
 def label_numbers(label2id: Any) -> dict[str, int]:
     """The numbers by name; they may be text."""
-    if isinstance(label2id, dict) and max((len(label) for label in label2id if isinstance(label, str)), default=0) > LARGEST_LABEL:
-        raise ValueError(f"label2id has a label of more than {LARGEST_LABEL} characters.")
+    if isinstance(label2id, dict) and max((len(label) for label in label2id if isinstance(label, str)), default=0) > LABEL_CHARACTERS:
+        raise ValueError(f"label2id has a label of more than {LABEL_CHARACTERS} characters.")
     if _maps(label2id, str, int) and min(label2id.values(), default=0) >= 0:
         return dict(label2id)
     if not isinstance(label2id, dict) or not all(str(index).isdecimal() for index in label2id.values()):

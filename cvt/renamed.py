@@ -29,5 +29,5 @@ class _Renamed(MetaPathFinder, Loader):
 
 
 def keep(package: str, names: Mapping[str, str]) -> None:
-    """Makes modules of ``package`` importable by old names too; ``names``: old → new, without the package's own."""
-    sys.meta_path.append(_Renamed({f"{package}.{old}": f"{package}.{new}" for old, new in names.items()}))
+    """Makes modules of ``package`` importable by old names too; ``names``: old, without the package's own → new."""
+    sys.meta_path.append(_Renamed({f"{package}.{old}": new for old, new in names.items()}))

@@ -48,9 +48,9 @@ EMBEDDED_ARCHITECTURE = {
     "image_size": 96,
 }
 
-FEW = 5_000  # pictures, with which new weights learn little
-CPU_PART = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
-CLASSES_SHOWN = 20
+FEW_PICTURES = 5_000  # pictures, with which new weights learn little
+CPU_PICTURES = 64  # pictures at once on a CPU, whose memory a whole batch of the recipe might exceed
+CLASSES_SHOWN = 20  # one by one, before training
 
 # Numbers of the recipe that have a flag, with their explanation.
 NUMBERS = {
@@ -65,7 +65,6 @@ NUMBERS = {
     "plain": "share of the steps, at the end, without mixup and cutmix",
     "color": "change of brightness, contrast and saturation",
     "blur": "share of pictures slightly blurred or sharpened",
-    "photo": "share of pictures resampled, sharpened, compressed as photographs are",
     "randaugment": "strength of two random operations a picture, 0 to 10",
     "teacher_share": "of the loss, where there is a --teacher",
     "ema_decay": "of the moving average of the weights, which is the result",
@@ -130,9 +129,9 @@ def recipe_of(options: argparse.Namespace, start: Start) -> Recipe:
 
 
 def accumulate_on_cpu(recipe: Recipe, pictures: int, processes: int) -> Recipe:
-    """The recipe with its batches taken in as many parts as leave each process CPU_PART pictures at once, or more."""
+    """The recipe with its batches taken in as many parts as leave each process CPU_PICTURES pictures at once, or more."""
     parts, batch = 1, min(recipe.batch_size, pictures) // processes
-    while batch // (2 * parts) >= CPU_PART and recipe.batch_size % (4 * parts * processes) == 0:
+    while batch // (2 * parts) >= CPU_PICTURES and recipe.batch_size % (4 * parts * processes) == 0:
         parts *= 2
     return replace(recipe, accumulate=parts)
 
@@ -170,63 +169,56 @@ def identity(
     }
 
 
-def train(options: argparse.Namespace, world: World, device: torch.device) -> None:
-    """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
+def check(options: argparse.Namespace) -> None:
+    """Refuses options that cannot work."""
     if options.measurements < 0:
         raise ValueError("--measurements must be 0 or more.")
     architecture = None if options.config is None else options.config.parent
     check_apart(options.out, "--out", options.data, init=options.init, teacher=options.teacher, config=architecture)
     check_writable(options.out, "--out", folder=True)
+
+
+def train(options: argparse.Namespace, world: World, device: torch.device) -> None:
+    """All of it; what cannot work is a ValueError, before training starts wherever that can be known."""
+    check(options)
     start = starting_point(options)
     recipe = recipe_of(options, start)
     precision = choose_precision(options.precision, device)
     for side in recipe.sides:
         start.config.grids(side, side)
     processor = replace(start.processor, size=recipe.last_side)
-    cut = as_processed(processor)
+    as_processed(processor)  # refuses what training cannot do as the processor does
     listings = find_both(options.data, recipe.seed, options.held_out)
     classes = start.order(listings[0].classes)
     training_list, held_out_list = (listing.numbered_as(classes) for listing in listings)
     teacher = load_teacher(options.teacher, classes, processor, recipe.sides).to(device) if options.teacher is not None else None
     model = start.build(classes, recipe.seed).to(device)
-    say = print if world.first else (lambda *text, **how: None)
-    say(describe(training_list, held_out_list), flush=True)
-    if note := what_transformers_lacks(start.config):
-        say(note, flush=True)
-    if start.source is None and len(training_list) < FEW:
-        say("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.", flush=True)
-    training = read(training_list, middle_square(recipe.last_side * 5 // 4), options.skip_unreadable, not world.first)
-    check_classes(training)
+    if world.first:
+        print(*introduction(start, training_list, held_out_list), sep="\n", flush=True)
+    training, held_out = read_both(training_list, held_out_list, processor, options.skip_unreadable, world.first)
     if options.phases is None and start.source is not None:
         recipe = recipe.lasting(LEAST_STEPS, len(training))
     if device.type == "cpu" and options.accumulate is None:
         recipe = accumulate_on_cpu(recipe, len(training), world.size)
-    held_out = read(held_out_list, cut, options.skip_unreadable, not world.first)
-    if skipped := training.skipped + held_out.skipped:
-        say(f"{skipped} pictures that cannot be read were skipped", flush=True)
     if world.first:
         result.remove_leftovers(options.out)
     batches = Batches(training, recipe, *processor.moments, device, parts=recipe.accumulate * world.size)
     names = identity(recipe, start, model, training, classes, teacher)
     trainer = Trainer(model, batches, recipe, options.out / "state.pt", precision, world, names, teacher)
-    if trainer.step:
-        say(f"Going on from step {trainer.step}", flush=True)
+    if trainer.step and world.first:
+        print(f"Going on from step {trainer.step}", flush=True)
 
-    def measure(average: nn.Module, side: int) -> tuple[float, float | None]:
+    def accuracy(average: nn.Module, side: int) -> tuple[float, float | None]:
         logits, _ = predict(average, processor, result.resized(held_out.pictures, side))
         measured = evaluate(logits, held_out.labels, list(classes))
         return measured.top1, measured.top5 if len(classes) > 5 else None
 
     with Reporter(options.out / HISTORY, trainer.step, trainer.steps, quiet=not world.first) as report:
-        finished = trainer.run(report, measure, options.measurements, options.save_every, options.minutes * 60)
+        finished = trainer.run(report, accuracy, options.measurements, options.save_every, options.minutes * 60)
     if world.first:
-        facts: dict[str, Any] = {
-            "pictures": len(training),
-            "steps": trainer.step,
-            "of": trainer.steps,
-            "minutes": round(trainer.seconds / 60, 2),
-        }
-        facts |= {"start": start.source or "new weights", "teacher": options.teacher, "precision": precision, "processes": world.size}
+        facts: dict[str, Any] = {"pictures": len(training), "steps": trainer.step, "of": trainer.steps}
+        facts |= {"minutes": round(trainer.seconds / 60, 2), "start": start.source or "new weights", "teacher": options.teacher}
+        facts |= {"precision": precision, "processes": world.size}
         result.write_record(options.out / "training.json", recipe, facts, device)
         finish(trainer.average, processor, held_out, options.out)
         if not finished:
@@ -234,6 +226,30 @@ def train(options: argparse.Namespace, world: World, device: torch.device) -> No
                 f"Stopped after step {trainer.step} of {trainer.steps}; the same command goes on. {options.out} holds the average so far."
             )
     world.wait()
+
+
+def introduction(start: Start, training: Listing, held_out: Listing) -> list[str]:
+    """What is said before training: the pictures, and what a person should know of the model."""
+    lines = [describe(training, held_out), what_transformers_lacks(start.config)]
+    if start.source is None and len(training) < FEW_PICTURES:
+        lines.append("New weights learn little from so few pictures: --init embedded starts from what the built-in model knows.")
+    return [line for line in lines if line]
+
+
+def read_both(
+    training_list: Listing, held_out_list: Listing, processor: CvtImageProcessor, skip_unreadable: bool, first: bool
+) -> tuple[PictureSet, PictureSet]:
+    """The pictures to train on, a quarter larger than the input for crops, and those held out, as the processor cuts them.
+
+    Raises:
+        ValueError: pictures that cannot be read, unless they are skipped, or a class without any.
+    """
+    training = read(training_list, middle_square(processor.side * 5 // 4), skip_unreadable, not first)
+    check_classes(training)
+    held_out = read(held_out_list, as_processed(processor), skip_unreadable, not first)
+    if first and (skipped := training.skipped + held_out.skipped):
+        print(f"{skipped} pictures that cannot be read were skipped", flush=True)
+    return training, held_out
 
 
 def finish(average: CvtForImageClassification, processor: CvtImageProcessor, held_out: PictureSet, out: Path) -> None:

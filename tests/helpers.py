@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification, CvtModel
+from visualize.page.link.choices import MODULE, as_module
 
 ROOT = Path(__file__).parent.parent
 TINY = {"embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "depth": (1, 2, 3), "num_labels": 5, "image_size": 32}
@@ -50,25 +52,39 @@ def pixels(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(shape or (2, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
 
 
+def script(name: str) -> str:
+    """A script of the page by its path below ``modules``, as the server hands it out."""
+    return as_module() if name == MODULE else (ROOT / "visualize/web" / name).read_text(encoding="utf-8")
+
+
 def run_in_node(tests: Path, **folders: Path) -> None:
     """Runs the .test.mjs files of a folder by Node's own runner; each of ``folders`` becomes an environment variable.
 
-    All of them must pass and none may be skipped; without Node the calling test is skipped.
+    They run in a copy, where the page's scripts are beside them as the server hands them out. All must pass and none may be
+    skipped; without Node the calling test is skipped.
     """
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs node, which is not installed here")
-    files = sorted(str(file) for file in tests.glob("*.test.mjs"))
+    files = sorted(file.relative_to(ROOT) for file in tests.glob("*.test.mjs"))
     assert files
-    run = subprocess.run(
-        [node, "--test", *files],
-        env=os.environ | {name: str(folder) for name, folder in folders.items()},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as place:
+        web = Path(place, "visualize/web")
+        shutil.copytree(ROOT / "visualize/web", web, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        (web / MODULE).write_text(script(MODULE), encoding="utf-8")
+        for file in files:
+            Path(place, file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, Path(place, file))
+        run = subprocess.run(
+            [node, "--test", *map(str, files)],
+            cwd=place,
+            env=os.environ | {name: str(folder) for name, folder in folders.items()},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "# skipped 0" in run.stdout
     assert "# fail 0" in run.stdout

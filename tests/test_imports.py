@@ -20,6 +20,7 @@ MOST = 12  # Python files in a folder
 ROOMS = {
     "cvt.fields": "",
     "cvt.stage": "fields",
+    "cvt.arguments": "fields",
     "cvt.renamed": "",
     "cvt": "renamed",
     "cvt.pictures.common": "",
@@ -28,7 +29,7 @@ ROOMS = {
     "cvt.runtime.device": "fields",
     "cvt.files": "fields runtime.device",
     "cvt.base": "fields files runtime.device",
-    "cvt.config": "base fields stage",
+    "cvt.config": "arguments base fields stage",
     "cvt.outputs": "config",
     "cvt.pretrained": "base config",
     "cvt.model": "config fields outputs pretrained",
@@ -43,14 +44,13 @@ ROOMS = {
     "cvt.evaluate": "config files model processor runtime.device training training.data",
     "cvt.train": "architecture evaluate model processor runtime.device training training.data",
     "visualize.container": "",
-    "visualize.geometry": "cvt.config",
     "visualize.capture": "cvt.model cvt.runtime",
     "visualize.maps": "capture container cvt.model cvt.processor",
-    "visualize.explore": "capture container geometry maps cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
+    "visualize.explore": "capture container maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
-    "visualize.draw": "container explore geometry maps cvt.files",
+    "visualize.draw": "container explore maps cvt.architecture cvt.files",
     "visualize.web": "",
-    "visualize.page": "draw explore geometry maps web "
+    "visualize.page": "draw explore maps web "
     "cvt cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor cvt.runtime cvt.runtime.device",
 }
 

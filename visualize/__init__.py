@@ -10,10 +10,11 @@ __all__ = ["Capture", "Exploration", "StageExploration", "capture", "explore"]
 renamed.keep(
     __name__,
     {
-        "attention_maps": "maps.attention",
-        "curves": "draw.curves",
-        "evidence": "maps.evidence",
-        "feature_maps": "maps.features",
-        "plots": "draw.plots",
+        "attention_maps": "visualize.maps.attention",
+        "curves": "visualize.draw.curves",
+        "evidence": "visualize.maps.evidence",
+        "feature_maps": "visualize.maps.features",
+        "geometry": "cvt.architecture.geometry",
+        "plots": "visualize.draw.plots",
     },
 )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 Arrays = dict[str, np.ndarray]
@@ -22,6 +24,15 @@ def frozen(tensor: Tensor) -> np.ndarray:
     array = np.ascontiguousarray(tensor.detach().float().cpu().numpy())
     array.flags.writeable = False
     return array
+
+
+def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """``frozen`` of each; a GPU hands them over in one copy, since it would wait for all its work at every one."""
+    if not tensors or tensors[0].device.type == "cpu":
+        return [frozen(tensor) for tensor in tensors]
+    together = frozen(torch.cat([tensor.flatten() for tensor in tensors]).cpu())
+    parts = np.split(together, np.cumsum([tensor.numel() for tensor in tensors])[:-1])
+    return [part.reshape(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
 
 
 def pack(header: dict, arrays: Arrays) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cvt.architecture.geometry import Grid, stage_grids
 from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
 from cvt.pictures import Note, OpenedPicture, PictureSource, read_picture
@@ -16,8 +18,7 @@ from cvt.processor import CvtImageProcessor
 from cvt.runtime.runner import Runner
 
 from .capture import Capture, observed
-from .container import frozen
-from .geometry import Grid, stage_grids
+from .container import frozen, frozen_together
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
 
@@ -122,7 +123,7 @@ def explore(
         logits=frozen(logits),
         probabilities=probabilities,
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
-        stages=tuple(_stage(seen, stage, *grids[stage.index]) for stage in model.config.stages),
+        stages=_stages(seen, model.config.stages, grids),
         evidence=evidence,
         notes=opened.notes,
     )
@@ -149,12 +150,18 @@ def _best(probabilities: np.ndarray, count: int) -> list[int]:
     return np.argsort(-probabilities, kind="stable")[:count].tolist()
 
 
-def _stage(seen: Capture, config: StageConfig, query_grid: Grid, key_grid: Grid) -> StageExploration:
-    blocks = []
-    for layer in range(config.depth):
-        query, key, scale = seen.query_key(config.index, layer)
-        blocks.append(BlockAttention(frozen(query[0]), frozen(key[0]), scale, config.cls_token))
-    return StageExploration(config, frozen(seen.feature_map(config.index)[0]), tuple(blocks), query_grid, key_grid)
+def _stages(seen: Capture, configs: Sequence[StageConfig], grids: Sequence[tuple[Grid, Grid]]) -> tuple[StageExploration, ...]:
+    places = [(config, layer) for config in configs for layer in range(config.depth)]
+    blocks = [seen.query_key(config.index, layer) for config, layer in places]
+    tensors = [seen.feature_map(config.index)[0] for config in configs]
+    tensors += [tensor[0] for query, key, _ in blocks for tensor in (query, key)]
+    arrays = iter(frozen_together(tensors))
+    features = [next(arrays) for _ in configs]
+    attentions: list[list[BlockAttention]] = [[] for _ in configs]
+    for (config, _), (_, _, scale) in zip(places, blocks, strict=True):
+        attentions[config.index].append(BlockAttention(next(arrays), next(arrays), scale, config.cls_token))
+    parts = zip(configs, features, attentions, grids, strict=True)
+    return tuple(StageExploration(config, features, tuple(blocks), *grid) for config, features, blocks, grid in parts)
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:

@@ -12,7 +12,7 @@ from ..config import CvtConfig
 from ..fields import Remedy, Size
 from .amounts import in_bytes, in_words
 from .cost import CvtCost, cost
-from .settings import INPUT_SIDES, SETTINGS, Setting, value_words
+from .settings import INPUT_SIDES, SETTINGS, Setting
 from .variants import variant
 
 SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
@@ -57,36 +57,35 @@ class TooLarge(ValueError):
         self.excess, self.config, self.size = excess, config, size
         self.remedy, self.together, self.smaller = remedy, together, smaller
 
-    def __str__(self) -> str:
+    def sentence(self, name: Callable[[str], str] = str, value: Callable[[Any], str] = str) -> str:
+        """The sentence; ``name`` and ``value`` say what a field and its value are called in it."""
         written, unit = _AMOUNTS[self.excess.amount]
         needed, allowed = written(self.excess.needed), written(self.excess.allowed)
-        return f"This model needs {needed} {unit}, and at most {allowed} are allowed here. {self._advice}"
+        return f"This model needs {needed} {unit}, and at most {allowed} are allowed here. {self._advice(name, value)}"
 
-    @property
-    def _advice(self) -> str:
-        if self.remedy is not None:
-            return _single(self.remedy, self.config, self.size)
+    def _advice(self, name: Callable[[str], str], value: Callable[[Any], str]) -> str:
+        if remedy := self.remedy:
+            if remedy.stage is None:
+                return f"The nearest setting that fits: input side {remedy.value} instead of {self.size[0]}."
+            now = getattr(self.config, remedy.name)[remedy.stage]
+            change = f"{name(remedy.name)} {value(remedy.value)} instead of {value(now)}"
+            return f"The nearest setting that fits: {change} in stage {remedy.stage + 1}."
         if self.together:
-            return _several(self.together)
+            depths, widths, sides = (_values(self.together, each) for each in ("depth", "embed_dim", "side"))
+            also = f"input side {sides[0]}, " if sides else ""
+            small = f"{name('depth')} {', '.join(depths)} and {name('embed_dim')} {', '.join(widths)}"
+            return f"No single setting is enough. This fits: {also}{small} in stages 1 to {len(depths)}."
         if self.smaller is not None:
             (height, width), (rows, columns) = self.size, self.smaller
             return f"It fits with a smaller input: {rows}×{columns} pixels instead of {height}×{width}."
         return "No setting of it fits: choose another model."
 
-
-def _single(remedy: Remedy, config: CvtConfig, size: Size) -> str:
-    if remedy.stage is None:
-        return f"The nearest setting that fits: input side {remedy.value} instead of {size[0]}."
-    label, now = SETTINGS[remedy.name].label.lower(), getattr(config, remedy.name)[remedy.stage]
-    change = f"{label} {value_words(remedy.value)} instead of {value_words(now)}"
-    return f"The nearest setting that fits: {change} in stage {remedy.stage + 1}."
+    def __str__(self) -> str:
+        return self.sentence()
 
 
-def _several(together: tuple[Remedy, ...]) -> str:
-    depths, widths, sides = ([each.value for each in together if each.name == name] for name in ("depth", "embed_dim", "side"))
-    also = f"input side {sides[0]}, " if sides else ""
-    small = f"depth {', '.join(map(str, depths))} and embedding width {', '.join(map(str, widths))}"
-    return f"No single setting is enough. This fits: {also}{small} in stages 1 to {len(depths)}."
+def _values(remedies: tuple[Remedy, ...], name: str) -> list[str]:
+    return [str(remedy.value) for remedy in remedies if remedy.name == name]
 
 
 @dataclass(frozen=True)

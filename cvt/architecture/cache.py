@@ -1,21 +1,82 @@
-"""The last models built, for any number of people: bounded by count and bytes, one build for all who ask for the same."""
+"""What was used last, bounded by count and bytes; and the last models built, for any number of people, one build for all who ask
+for the same."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet  # in Python 3.10 not the built-in one
+from typing import Generic, TypeVar
 
 from ..config import CvtConfig
 from ..model import CvtForImageClassification
-from .build import Cancelled, Watch, build_variant, model_bytes
-from .inherit import inherit
+from .build import Cancelled, Watch, build_variant, inherit, model_bytes
 
-SECONDS_BETWEEN_LOOKS = 0.05  # of one who waits for another's build
+LOOK_SECONDS = 0.05  # between two looks of one who waits for another's build
 
-Key = tuple[str, int, CvtForImageClassification | None]
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+VariantKey = tuple[str, int, CvtForImageClassification | None]  # a config, a seed, and whose weights are inherited
+
+
+class Recent(Generic[Key, Item]):
+    """The most recently used items by key, at most ``max_items`` of them and ``max_bytes`` in all; for any number of threads.
+
+    Args:
+        size: the bytes of an item, asked when it comes.
+    Raises:
+        ValueError: bounds below 1.
+    """
+
+    def __init__(self, max_items: int, max_bytes: int = sys.maxsize, size: Callable[[Item], int] = lambda item: 0):
+        if max_items < 1 or max_bytes < 1:
+            raise ValueError(f"There must be room for at least one item and one byte, not {max_items} items and {max_bytes} bytes.")
+        self.max_items, self.max_bytes, self.size = max_items, max_bytes, size
+        self._items: OrderedDict[Key, Item] = OrderedDict()  # least recently used first
+        self._sizes: dict[Key, int] = {}
+        self._nbytes = 0
+        self._lock = threading.Lock()
+
+    def keep(self, key: Key, item: Item) -> None:
+        """Keeps an item, and drops the least recently used ones that no longer fit; the item itself, where it alone is too large."""
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            self._nbytes -= self._sizes.get(key, 0)
+            self._sizes[key] = self.size(item)
+            self._nbytes += self._sizes[key]
+            while len(self._items) > self.max_items or self._nbytes > self.max_bytes:
+                oldest, _ = self._items.popitem(last=False)
+                self._nbytes -= self._sizes.pop(oldest)
+
+    def get(self, key: Key) -> Item:
+        """The item of ``key``, now the most recently used one. Raises KeyError where there is none, or it was dropped."""
+        with self._lock:
+            self._items.move_to_end(key)
+            return self._items[key]
+
+    def find(self, fits: Callable[[Item], bool]) -> tuple[Key, Item] | None:
+        """The most recently used item that fits, with its key; None where none does."""
+        with self._lock:
+            key = next((key for key in reversed(self._items) if fits(self._items[key])), None)
+            if key is None:
+                return None
+            self._items.move_to_end(key)
+            return key, self._items[key]
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the kept items hold."""
+        return self._nbytes
 
 
 class VariantCache:
@@ -36,11 +97,9 @@ class VariantCache:
         build: Callable[..., CvtForImageClassification] = build_variant,
         inherit: Callable[..., CvtForImageClassification] = lambda *args, **watch: inherit(*args, **watch).model,
     ):
-        if max_count < 1 or max_bytes < 1:
-            raise ValueError(f"A cache must hold at least one model and one byte, not {max_count} models and {max_bytes} bytes.")
-        self.max_count, self.max_bytes, self._build, self._inherit = max_count, max_bytes, build, inherit
-        self._models: OrderedDict[Key, tuple[CvtForImageClassification, int]] = OrderedDict()  # oldest use first
-        self._building: dict[Key, Future] = {}
+        self.kept: Recent[VariantKey, CvtForImageClassification] = Recent(max_count, max_bytes, model_bytes)
+        self._build, self._inherit = build, inherit
+        self._building: dict[VariantKey, Future] = {}
         self._lock = threading.Lock()
 
     def get(
@@ -56,9 +115,8 @@ class VariantCache:
         key = (config.to_json_string(), seed, base)
         while True:
             with self._lock:
-                if key in self._models:
-                    self._models.move_to_end(key)
-                    return self._models[key][0]
+                if key in self.kept:
+                    return self.kept.get(key)
                 mine = key not in self._building
                 future: Future = self._building.setdefault(key, Future())
             if mine:
@@ -70,7 +128,7 @@ class VariantCache:
                     raise  # by this caller's own watch
                 # else whoever built it gave up: look again, and build it here if nobody else does
 
-    def _made(self, key: Key, future: Future, config: CvtConfig, watch: Watch | None) -> CvtForImageClassification:
+    def _made(self, key: VariantKey, future: Future, config: CvtConfig, watch: Watch | None) -> CvtForImageClassification:
         _, seed, base = key
         watching = {} if watch is None else {"watch": watch}
         try:
@@ -81,33 +139,18 @@ class VariantCache:
             future.set_exception(error)
             raise
         with self._lock:
-            self._keep(key, model)
+            if model_bytes(model) <= self.kept.max_bytes:
+                self.kept.keep(key, model)
             del self._building[key]
         future.set_result(model)
         return model
-
-    def _keep(self, key: Key, model: CvtForImageClassification) -> None:
-        size = model_bytes(model)
-        if size > self.max_bytes:
-            return
-        self._models[key] = (model, size)
-        while len(self._models) > self.max_count or self.nbytes > self.max_bytes:
-            self._models.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._models)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that the kept models hold."""
-        return sum(size for _, size in self._models.values())
 
 
 def _waited(future: Future, watch: Watch | None) -> CvtForImageClassification:
     """The result of another's build; ``watch`` may end the waiting."""
     while watch is not None:
         try:
-            return future.result(SECONDS_BETWEEN_LOOKS)
+            return future.result(LOOK_SECONDS)
         except NotYet:
             if future.done():  # the build itself ran into a time limit
                 raise

@@ -15,11 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from ..config import CvtConfig, Size, StageConfig
+from .geometry import pixels
 
 FLOAT_BYTES = 4  # memory is given for float32
 COUNTER_BYTES = 8  # BatchNorm's count of batches, an int64
-
-Field = tuple[int, int]  # (height, width) of a receptive field in pixels
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,9 @@ class StageCost:
         attention_entries: weights that the stage's blocks and heads would have as matrices, in all; never stored.
         activation_bytes: see ``CvtCost.activation_bytes``, while this stage runs.
         captured_bytes: q and k of every block and the feature map, which a capture keeps after the pass.
-        embedding_field: pixels that reach one token through the conv embeddings of this stage and those before it.
-        key_field: pixels that reach one key: the same, and this stage's own key projection once.
-        field: pixels that reach one token of the stage's output if every token attended to itself alone: through conv
-            embeddings and, block after block, the query projections. What lies beyond, attention brought.
-    Fields may be larger than the picture: the rest is padding.
+        field: (height, width) of the pixels that reach one token of the stage's output if every token attended to itself alone:
+            through conv embeddings and, block after block, the query projections. What lies beyond, attention brought. It may
+            be larger than the picture: the rest is padding.
     """
 
     index: int
@@ -75,9 +72,7 @@ class StageCost:
     attention_entries: int
     activation_bytes: int
     captured_bytes: int
-    embedding_field: Field
-    key_field: Field
-    field: Field
+    field: Size
     parts: StageParts
 
     @property
@@ -143,15 +138,14 @@ def cost(config: CvtConfig, height: int, width: int) -> CvtCost:
         ValueError: the input is too small for a stage.
     """
     stages, kept = [], config.num_channels * height * width  # numbers alive beside the running stage
-    reach = embedding_reach = _Reach((1, 1), (1, 1))
-    buffers = 0
+    reach, buffers = pixels(height, width), 0
     for stage, (query_grid, key_grid) in zip(config.stages, config.grids(height, width), strict=True):
-        embedding_reach = embedding_reach.through(stage.patch_size, stage.patch_stride)
-        reach = reach.through(stage.patch_size, stage.patch_stride)
+        reach = reach.convolved(query_grid, stage.patch_size, stage.patch_stride, stage.patch_padding)
         if stage.qkv_projection_method == "dw_bn":
-            reach = reach.widened(stage.kernel_qkv, stage.depth)
+            # the query projections of all blocks in turn reach as far as a single one with all of their kernels' margins
+            kernel, padding = 1 + stage.depth * (stage.kernel_qkv - 1), stage.depth * stage.padding_q
+            reach = reach.convolved(query_grid, (kernel, kernel), (1, 1), (padding, padding))
             buffers += 3 * stage.depth * (2 * stage.embed_dim * FLOAT_BYTES + COUNTER_BYTES)
-        kernel = 1 if stage.qkv_projection_method == "linear" else stage.kernel_qkv
         queries, keys = (grid[0] * grid[1] + stage.cls_token for grid in (query_grid, key_grid))
         stages.append(
             StageCost(
@@ -165,8 +159,6 @@ def cost(config: CvtConfig, height: int, width: int) -> CvtCost:
                 attention_entries=stage.depth * stage.num_heads * queries * keys,
                 activation_bytes=FLOAT_BYTES * (kept + _alive(stage, queries, keys, config.hidden_act)),
                 captured_bytes=FLOAT_BYTES * stage.embed_dim * (stage.depth * (queries + keys) + query_grid[0] * query_grid[1]),
-                embedding_field=embedding_reach.field,
-                key_field=embedding_reach.widened(kernel, 1).field,
                 field=reach.field,
                 parts=_parts(stage, query_grid, key_grid),
             )
@@ -216,22 +208,3 @@ def _alive(stage: StageConfig, queries: int, keys: int, hidden_act: str) -> int:
         # the block's input, the sum after attention, the same normalised, the hidden layer before and after activation
         moments += [3 * query + (2 if hidden_act == "gelu" else 3) * hidden, 4 * query + hidden]
     return max(moments)
-
-
-@dataclass(frozen=True)
-class _Reach:
-    """How far a token sees along (height, width): ``field`` pixels, and ``jump`` pixels from a token to the next."""
-
-    field: Field
-    jump: tuple[int, int]
-
-    def through(self, kernel: Size, stride: Size) -> _Reach:
-        """After a convolution."""
-        (height, width), (down, across) = self.field, self.jump
-        field = height + (kernel[0] - 1) * down, width + (kernel[1] - 1) * across
-        return _Reach(field, (down * stride[0], across * stride[1]))
-
-    def widened(self, kernel: int, times: int) -> _Reach:
-        """After ``times`` convolutions of stride 1."""
-        (height, width), (down, across) = self.field, self.jump
-        return _Reach((height + times * (kernel - 1) * down, width + times * (kernel - 1) * across), self.jump)

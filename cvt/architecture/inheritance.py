@@ -1,6 +1,6 @@
 """What one architecture can inherit from another, tensor by tensor, and what that means: counted in closed form, without PyTorch.
 
-The rules are in ``inherit.py``, which follows what ``how`` says.
+The rules are in ``build.py``, which follows what ``how`` says.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 
 from ..config import CvtConfig, StageConfig
-from .amounts import in_words
 
-COPIED, RESIZED, SEEDED = "copied", "resized", "seeded"
+COPIED, RESIZED, SEEDED = "copied", "resized", "seeded"  # what becomes of a tensor
+EXACTLY, UP_TO_ROUNDING = "exactly", "up to rounding"  # how a variant computes what its base does
 
 IN_STAGE = re.compile(r"cvt\.encoder\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # a tensor's stage, block if it is in one, and name there
 QKV = ("query", "key", "value")
@@ -47,57 +47,33 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """A part of the model that starts from the seed: "stage", "embedding", "cls_token" or "classifier"; its stage counts from 0."""
+
+    part: str
+    stage: int
+
+
+@dataclass(frozen=True)
 class Report:
     """What a variant inherits.
 
     Attributes:
         stages: one share a stage. classifier: of the last LayerNorm and the linear layer.
-        broken: the first part that all information passes through and that starts from the seed, in words; None if there
-            is none, and the prediction is still a trained model's, however disturbed.
-        same: "exactly" where the variant computes what the base does, "up to rounding" where weights have grown by zeros
-            alone; None where something else differs.
+        broken: the first part that all information passes through and that starts from the seed; None if there is none, and
+            the prediction is still a trained model's, however disturbed.
+        same: EXACTLY where the variant computes what the base does, UP_TO_ROUNDING where weights have grown by zeros alone;
+            None where something else differs.
     """
 
     stages: tuple[Share, ...]
     classifier: Share
-    broken: str | None
+    broken: Broken | None
     same: str | None
 
     @property
     def all(self) -> Share:
         return sum(self.stages, self.classifier)
-
-    @property
-    def sentence(self) -> str:
-        """How much is inherited, and what that means for the prediction."""
-        share = self.all
-        if not share.copied + share.resized:
-            return f"None of the {in_words(share.total)} weights are the trained model's. {_MEANINGLESS}"
-        parts = [
-            f"{_percent(number, share.total)} {words}"
-            for number, words in (
-                (share.copied, "of the weights are the trained model's"),
-                (share.resized, "are resized from it" if share.copied else "of the weights are resized from the trained model's"),
-                (share.seeded, "are untrained"),
-            )
-            if number
-        ]
-        return f"{_listed(parts)}. {self._meaning}"
-
-    @property
-    def _meaning(self) -> str:
-        if self.same == "exactly":
-            return "The prediction is exactly the model's."
-        if self.same:
-            return "What is new is zero, so the prediction is the model's up to rounding."
-        if self.broken:
-            return f"Every prediction passes through {self.broken}, which is untrained. {_MEANINGLESS}"
-        if self.all.seeded:
-            return "The untrained parts disturb the trained ones. The prediction shows the disturbance, not what training would reach."
-        return "They were trained in another architecture. The prediction shows what your change breaks, not what training would reach."
-
-
-_MEANINGLESS = "The classes mean nothing; costs and grids are true."
 
 
 def report(base: CvtConfig, config: CvtConfig) -> Report:
@@ -117,21 +93,21 @@ def report(base: CvtConfig, config: CvtConfig) -> Report:
 
 def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
     """Whether a tensor of ``config``'s model is COPIED from ``base``'s, RESIZED from it, or SEEDED; names as in ``model.py``."""
-    found = IN_STAGE.fullmatch(name)
-    if found is None:
+    matched = IN_STAGE.fullmatch(name)
+    if matched is None:
         return COPIED if _classifier_stays(base, config) else SEEDED
-    index, block, part = int(found[1]), found[2], found[3]
+    index, block, part = int(matched[1]), matched[2], matched[3]
     if index >= base.num_stages:
         return SEEDED
     old, new = base.stages[index], config.stages[index]
     if old.embed_dim != new.embed_dim or (block is not None and int(block) >= old.depth):
         return SEEDED
-    theirs, own = (_embedding(each) if block is None else _block(each) for each in (old, new))
+    before, after = (_embedding(each) if block is None else _block(each) for each in (old, new))
     if part.startswith(f"{PATCHES}.") and old.in_channels != new.in_channels:
         return SEEDED
-    if theirs.get(part) == own[part]:
+    if before.get(part) == after[part]:
         return COPIED
-    if part in theirs and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
+    if part in before and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
         return RESIZED
     return RESIZED if part in [f"{LINEAR.format(each)}.bias" for each in QKV] else SEEDED
 
@@ -197,16 +173,16 @@ def _classifier_stays(base: CvtConfig, config: CvtConfig) -> bool:
     return (base.num_stages, base.embed_dim[-1], base.id2label) == (config.num_stages, config.embed_dim[-1], config.id2label)
 
 
-def _broken(base: CvtConfig, config: CvtConfig) -> str | None:
+def _broken(base: CvtConfig, config: CvtConfig) -> Broken | None:
+    last = config.num_stages - 1
     for stage in config.stages:
-        name = f"stage {stage.index + 1}"
         if stage.index >= base.num_stages or base.embed_dim[stage.index] != stage.embed_dim:
-            return name
+            return Broken("stage", stage.index)
         if base.stages[stage.index].in_channels != stage.in_channels:
-            return f"the conv embedding of {name}"
+            return Broken("embedding", stage.index)
     if config.num_stages == base.num_stages and config.cls_token[-1] and not base.cls_token[-1]:
-        return f"the cls token of stage {config.num_stages}"
-    return None if _classifier_stays(base, config) else "the classifier"
+        return Broken("cls_token", last)
+    return None if _classifier_stays(base, config) else Broken("classifier", last)
 
 
 def _same(base: CvtConfig, config: CvtConfig) -> str | None:
@@ -217,7 +193,7 @@ def _same(base: CvtConfig, config: CvtConfig) -> str | None:
     growths = [_growth(old, new) for old, new in zip(base.stages, config.stages, strict=True)]
     if None in growths:
         return None
-    return "up to rounding" if any(growths) else "exactly"
+    return UP_TO_ROUNDING if any(growths) else EXACTLY
 
 
 def _growth(old: StageConfig, new: StageConfig) -> int | None:
@@ -235,20 +211,3 @@ def _growth(old: StageConfig, new: StageConfig) -> int | None:
         return None
     grown += [size for size, _ in sizes]
     return None if min(grown) < 0 else int(any(grown))
-
-
-def _percent(number: int, total: int) -> str:
-    """A share that is never rounded to none or all."""
-    percent = 100 * number / total
-    if number == total:
-        return "100 %"
-    if percent < 0.1:
-        return "less than 0.1 %"
-    if percent > 99.9:
-        return "more than 99.9 %"
-    return f"{percent:.0f} %" if 1 <= percent < 99 else f"{percent:.1f} %"
-
-
-def _listed(parts: list[str]) -> str:
-    sentence = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return sentence[0].upper() + sentence[1:]

@@ -1,7 +1,7 @@
 """Other architectures, made from one: what may be set of which stage, and what follows from it.
 
 ``architecture`` makes a configuration of one to four stages as sliders give them, ``variant`` of a base and some changes; what
-may be set is in ``settings.py``. ``build.py`` and ``inherit.py`` give them weights, ``variant_cache.py`` keeps the last models.
+may be set is in ``settings.py``. ``build.py`` gives them weights, ``cache.py`` keeps the last models.
 Whether a machine can run it is asked first, in ``budget.py``.
 """
 
@@ -87,14 +87,14 @@ def stage_settings(config: CvtConfig) -> list[dict[str, Any]]:
 
 def stage_changes(config: CvtConfig, base: CvtConfig) -> list[dict[str, Any]]:
     """The least that ``architecture`` must be given to make ``config`` of ``base``: no setting that it would have anyway."""
-    found = []
+    every = []
     for index, settings in enumerate(stage_settings(config)):
         start = _start_of(base, index)
         changes = {name: value for name, value in settings.items() if name != "patch_padding" and value != start[name]}
         if settings["patch_padding"] != _with(start, changes, index, tuple(SETTINGS))["patch_padding"]:
             changes["patch_padding"] = settings["patch_padding"]
-        found.append(changes)
-    return found
+        every.append(changes)
+    return every
 
 
 def _stage_of(config: CvtConfig, index: int) -> Stage:
@@ -116,26 +116,26 @@ def _start_of(base: CvtConfig, index: int) -> Stage:
 
 def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[str, ...]) -> Stage:
     """``start`` with ``settings``, each of them checked, and what follows from them."""
-    given = {}
+    chosen = {}
     for name, value in settings.items():
         if name not in allowed:
             raise ValueError(f"{shown(name)} is no setting of a stage: choose among {', '.join(SETTINGS)}.")
         if name in SETTINGS and not _is(value, start[name]):
             check_value(SETTINGS[name], value, index)
-        given[name] = tuple(value) if isinstance(value, list) else value
-    now = start | given
+        chosen[name] = tuple(value) if isinstance(value, list) else value
+    now = start | chosen
     follow: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in chosen.items():
         if name in FOLLOWERS and value != start[name]:
             follow |= FOLLOWERS[name](now)
-    return start | follow | given
+    return start | follow | chosen
 
 
-def _is(value: Any, own: Any) -> bool:
+def _is(value: Any, now: Any) -> bool:
     """Whether a given value is the one there is, which then need not be among those to choose from."""
     if isinstance(value, list):  # a pair, as JSON has it
         value = tuple(value)
-    return isinstance(value, bool) == isinstance(own, bool) and value == own
+    return isinstance(value, bool) == isinstance(now, bool) and value == now
 
 
 def _joined(base: CvtConfig, stages: list[Stage]) -> CvtConfig:

@@ -63,7 +63,7 @@ class ConfigBase:
     def __setattr__(self, name: str, value: Any) -> None:
         name = ALIASES.get(name, name)
         is_field = name in type(self).__dataclass_fields__
-        if name.startswith("_") or (is_field and not self.__dict__.get("_built")):
+        if name.startswith("_"):
             object.__setattr__(self, name, value)
         elif name in SETTABLE:
             self.__dict__ |= {each.name: getattr(fresh, each.name) for fresh in [self.replace(**{name: value})] for each in fields(self)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..runtime.device import as_device, as_dtype, mapped_device
+from ..runtime.device import as_device, as_dtype
 from .hub import Folder, Repository, locate
 from .names import table_of, to_ours, to_theirs
 from .options import split_where, unknown_argument
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..pretrained import CvtPreTrainedModel
 
 HEAD = ("layernorm.", "classifier.")  # what CvtForImageClassification has on top of CvtModel
-NAMES_SHOWN = 8
+NAMES_SHOWN = 8  # of tensors in a message
 
 
 def load_model(
@@ -81,7 +81,7 @@ def load_model(
     found, unknown = given.overridden(options)
     if unknown:
         raise unknown_argument(sorted(unknown)[0], {*inspect.signature(load_model).parameters, *fields, *takes})
-    place = as_device(device if device_map is None else mapped_device(device_map))
+    place = as_device(device if device_map is None else device_map)
     state, origin = _tensors(files, state_dict, variant, use_safetensors, place)
     table = table_of(state)
     for pattern, replacement in (key_mapping or {}).items():

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-HEAD_DIM = 64
+HEAD_DIM = 64  # numbers of a head in every model of the authors
 PATCHES = {7: (4, 2), 3: (2, 1)}  # kernel of a conv embedding: its stride and padding
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

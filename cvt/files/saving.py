@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..pretrained import CvtPreTrainedModel
 
 MAX_SHARD_SIZE = "50GB"  # as in transformers
-NAMES_SHOWN = 4
+NAMES_SHOWN = 4  # of tensors in a message
 
 
 def save_model(

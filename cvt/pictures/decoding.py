@@ -41,7 +41,7 @@ try:
 except ImportError:  # Windows: no limits, so no children either
     HAS_LIMITS = False
 
-PICTURES = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
+PICTURES_PER_CHILD = 200  # read by one child, which then makes room for a fresh one: what a library leaks does not add up
 PEAK_BYTES = 512 << 20  # a child that once took more is replaced as well: freed memory does not always return to the system
 STRIP_BYTES = 1 << 20  # pixels that travel at a time: a buffer for whole pictures would take as much memory as they do
 TOO_LONG = "This picture takes too long to read here. Save it as an ordinary JPEG or PNG and try again."
@@ -200,7 +200,7 @@ def main(given: list[str]) -> None:
     os.dup2(2, 1)  # what a library prints is no part of an answer
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_AS, _address_space() + limits.memory)
-    left = PICTURES
+    left = PICTURES_PER_CHILD
     while len(head := requests.read(_REQUEST.size)) == _REQUEST.size:
         # the parent keeps time itself; this ends a child whose parent is gone
         signal.setitimer(signal.ITIMER_REAL, limits.clock + 5)

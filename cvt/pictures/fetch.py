@@ -113,8 +113,8 @@ class _Line:
     def connections(self, kind: Callable[..., http.client.HTTPConnection]) -> Callable[..., http.client.HTTPConnection]:
         """``kind``, connecting through this line."""
 
-        def make(*given, **settings) -> http.client.HTTPConnection:
-            connection = kind(*given, **settings)
+        def make(*arguments, **settings) -> http.client.HTTPConnection:
+            connection = kind(*arguments, **settings)
             vars(connection)["_create_connection"] = self.connect  # which http.client calls, and tests of Python's own replace
             return connection
 
@@ -122,11 +122,11 @@ class _Line:
 
 
 def _to_public(host: str, port: int, timeout: float) -> socket.socket:
-    found = [where for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not all(_is_public(str(where[0])) for where in found):
+    places = [where for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not all(_is_public(str(where[0])) for where in places):
         raise UnreadablePicture("This address leads into a private network, where nothing is fetched from. Upload the picture.")
     failed: OSError = OSError("no address")
-    for where in found:
+    for where in places:
         try:
             return socket.create_connection((str(where[0]), port), timeout)
         except OSError as error:
@@ -136,15 +136,15 @@ def _to_public(host: str, port: int, timeout: float) -> socket.socket:
 
 def _is_public(address: str) -> bool:
     """Whether an IP address belongs to the internet at large, and not to this machine or a network around it."""
-    found = ipaddress.ip_address(address.split("%")[0])
-    if found.version == 6:
-        if found in _NAT64:
-            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    numeric = ipaddress.ip_address(address.split("%")[0])
+    if numeric.version == 6:
+        if numeric in _NAT64:
+            numeric = ipaddress.IPv4Address(int(numeric) & 0xFFFFFFFF)
         else:
-            found = found.ipv4_mapped or found.sixtofour or (found.teredo and found.teredo[1]) or found
-        if found.version == 6 and found not in _INTERNET:
+            numeric = numeric.ipv4_mapped or numeric.sixtofour or (numeric.teredo and numeric.teredo[1]) or numeric
+        if numeric.version == 6 and numeric not in _INTERNET:
             return False
-    return found.is_global and not found.is_multicast
+    return numeric.is_global and not numeric.is_multicast
 
 
 _INTERNET = ipaddress.ip_network("2000::/3")  # of IPv6, all that is given out; site-local networks and the like lie outside

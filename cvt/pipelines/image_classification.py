@@ -26,7 +26,7 @@ from ..pictures.memory import is_array
 from ..pictures.sources import as_stored, is_several, located, walk
 from ..processor import CvtImageProcessor
 from ..processor.batch_feature import BatchFeature
-from ..runtime.device import as_device, as_dtype, mapped_device
+from ..runtime.device import as_device, as_dtype
 from .scores import Classes, check_classifier, named_scores, score_function, unwrapped
 
 TASK = "image-classification"
@@ -80,7 +80,7 @@ def pipeline(
     where = split_where(options)
     _check_names(options, (*(pipeline.__kwdefaults__ or ()), "image_processor", "device", "dtype", *where))
     model_kwargs = dict(model_kwargs or {})
-    dtype, device = dtype if torch_dtype is None else torch_dtype, mapped_device(device_map) if device is None else device
+    dtype, device = dtype if torch_dtype is None else torch_dtype, device_map if device is None else device
     if isinstance(feature_extractor, (str, Path)):
         feature_extractor = CvtImageProcessor.from_pretrained(feature_extractor, **where)
     image_processor = feature_extractor if image_processor is None else image_processor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import torch
 
@@ -11,18 +12,29 @@ from ..fields import shown
 _ANY = ("auto", "balanced", "balanced_low_0", "sequential")  # a CvT fits on one device, whatever the way to share it out
 
 
-def as_device(device: str | int | torch.device | None) -> torch.device:
+Name: TypeAlias = str | int | torch.device | Mapping[str, str | int | torch.device] | None
+
+
+def as_device(device: Name) -> torch.device:
     """A device that a model can run on.
 
     Args:
         device: PyTorch's name for it, such as "cpu", "cuda:1" or "mps", or a CUDA number; "auto" is CUDA where there is a GPU, else
-            the CPU; None and -1 are the CPU.
+            the CPU; None and -1 are the CPU. A ``device_map`` of Hugging Face's does as well where it names one device.
     Raises:
-        ValueError: a device that this machine does not have.
+        ValueError: a device that this machine does not have, or a map that shares a model out among several.
     """
+    if isinstance(device, Mapping):
+        devices = list(dict.fromkeys(device.values()))
+        if len(devices) != 1:
+            raise ValueError(
+                f"device_map must name one device, as in {{'': 'cuda'}}, not {shown(device)}: accelerate's dispatch_model shares "
+                "a loaded model out among several."
+            )
+        return as_device(devices[0])
     if device is None or device == -1:
         return torch.device("cpu")
-    if device == "auto":
+    if device in _ANY:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = f"cuda:{device}" if isinstance(device, int) else device
     try:
@@ -36,30 +48,13 @@ def as_device(device: str | int | torch.device | None) -> torch.device:
     return found
 
 
-def choose_device(name: str | int | torch.device | None = "auto") -> tuple[torch.device, torch.dtype]:
+def choose_device(name: Name = "auto") -> tuple[torch.device, torch.dtype]:
     """The device of this name, and the float type in which a CvT runs best on it: float16 on CUDA, float32 elsewhere.
 
     Arguments and errors as for ``as_device``.
     """
     device = as_device(name)
     return device, torch.float16 if device.type == "cuda" else torch.float32
-
-
-def mapped_device(device_map: str | int | torch.device | Mapping | None) -> str | int | torch.device | None:
-    """The one device of a ``device_map`` of Hugging Face's, for ``as_device``.
-
-    Raises:
-        ValueError: a map that shares the model out among several devices.
-    """
-    if isinstance(device_map, Mapping):
-        devices = list(dict.fromkeys(device_map.values()))
-        if len(devices) != 1:
-            raise ValueError(
-                f"device_map must name one device, as in {{'': 'cuda'}}, not {shown(device_map)}: accelerate's dispatch_model shares "
-                "a loaded model out among several."
-            )
-        return devices[0]
-    return "auto" if device_map in _ANY else device_map
 
 
 def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:

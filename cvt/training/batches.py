@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .augmentation import augment, photograph, randaugment
+from .augmentation import augment, randaugment
 from .data.reading import PictureSet
 from .recipe import Recipe
 
@@ -73,9 +73,7 @@ class Batches:
         x = randaugment.retouch(x, operations)
         if recipe.color:
             x = augment.color_jitter(x, recipe.color, draws)
-        if recipe.blur:
-            x = augment.blur_or_sharpen(x, recipe.blur, draws)
-        return photograph.photograph(x, recipe.photo, draws) if recipe.photo else x
+        return augment.blur_or_sharpen(x, recipe.blur, draws) if recipe.blur else x
 
     def _places(self, part: int) -> Tensor | None:
         """Where the pictures of a part are in the batch."""

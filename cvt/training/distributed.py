@@ -41,6 +41,21 @@ class World:
             # BatchNorm's running statistics are read in evaluation only, so nobody needs the first process's in every step
             return DistributedDataParallel(model, broadcast_buffers=False)
 
+    def same(self, model: nn.Module) -> None:
+        """Gives the model the first process's weights and buffers, in every process."""
+        if self.size > 1:
+            for value in model.state_dict().values():
+                dist.broadcast(value, 0)
+
+    def average(self, values: list[torch.Tensor]) -> None:
+        """Makes each value, in place, the mean of all processes' values; in one message."""
+        if self.size > 1:
+            together = torch.cat([value.flatten() for value in values])
+            dist.all_reduce(together)
+            together /= self.size
+            parts = together.split([value.numel() for value in values])
+            torch._foreach_copy_(values, [part.view(value.shape) for part, value in zip(parts, values, strict=True)])
+
     def agree(self, decision: bool) -> bool:
         """The first process's decision, in every process."""
         if self.size == 1:

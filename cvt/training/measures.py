@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..model import CvtForImageClassification
 
-BINS = 15
+BINS = 15  # of confidence, from 0 to 1
 LEAST_PICTURES = 100  # to fit a temperature to
 TEMPERATURES = (0.05, 20.0)
 

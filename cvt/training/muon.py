@@ -1,7 +1,9 @@
 """Muon, for the matrices of a network: momentum whose singular values are all made about 1.
 
-Matrices of one shape are handled together, since one by one a hundred small matrices would keep a GPU waiting for its
-instructions. Sources: Keller Jordan's description of Muon (kellerjordan.github.io/posts/muon), arXiv 2502.16982.
+Matrices of one shape are handled together. ``torch.optim.Muon`` takes them one by one, and in bfloat16 on every device: a step
+over the embedded model's 66 matrices took it 42 ms instead of 8 on an H100 (PyTorch 2.11).
+
+Sources: Keller Jordan's description of Muon (kellerjordan.github.io/posts/muon), arXiv 2502.16982.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from torch import Tensor
 
 # A polynomial that brings singular values from 0..1 to about 1 when applied a few times.
 LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
-ROUNDS = 5
-EPS = 1e-7
+ITERATIONS = 5  # of the polynomial
+EPS = 1e-7  # least norm that is divided by
 
 
 class Muon(torch.optim.Optimizer):
@@ -62,7 +64,7 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     tall = x.shape[1] > x.shape[2]
     x = x.transpose(1, 2) if tall else x  # the products below are of the shorter side's size
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=EPS)
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         gram = x @ x.transpose(1, 2)
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=CUBIC, alpha=QUINTIC), x, beta=LINEAR)
     return x.transpose(1, 2) if tall else x

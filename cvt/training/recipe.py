@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 
 import torch
 from torch import nn
@@ -23,7 +23,8 @@ class Recipe:
         warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
         mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, that go without (arXiv 1909.09148).
         area: part of a picture that a crop keeps, least and most.
-        color, blur: see ``augment.py``. photo: see ``photograph.py``. randaugment: strength 0..10, see ``randaugment.py``.
+        color, blur: see ``augment.py``. randaugment: strength 0..10, see ``randaugment.py``.
+        photo: taken from recipes of earlier versions, which simulated how photographs are resampled and compressed; it has no effect.
         teacher_share: of the loss, where there is a teacher; the rest is the labels'.
         ema_decay: of the moving average of the weights, which is what a training results in.
     """
@@ -41,14 +42,14 @@ class Recipe:
     area: tuple[float, float] = (0.3, 1.0)
     color: float = 0.3
     blur: float = 0.3
-    photo: float = 0.3
     randaugment: float = 7.0
     teacher_share: float = 0.5
     ema_decay: float = 0.9995
     clip: float = 1.0
     seed: int = 0
+    photo: InitVar[float] = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self, photo: float):
         for name, least, most in _BOUNDS:
             value = getattr(self, name)
             if not least <= value <= most:
@@ -123,7 +124,7 @@ _MANY = float("inf")
 _BOUNDS = (
     ("batch_size", 2, _MANY), ("accumulate", 1, _MANY), ("learning_rate", 0, _MANY), ("muon_learning_rate", 0, _MANY),
     ("weight_decay", 0, _MANY), ("warmup", 0, 1), ("label_smoothing", 0, 0.99), ("mix", 0, 1), ("plain", 0, 1), ("color", 0, 1),
-    ("blur", 0, 1), ("photo", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY),
+    ("blur", 0, 1), ("randaugment", 0, 10), ("teacher_share", 0, 1), ("ema_decay", 0, 1), ("clip", 1e-9, _MANY),
     ("seed", 0, 2**32),
 )  # fmt: skip
 
@@ -140,7 +141,6 @@ FINE_TUNING = Recipe(
     plain=0.0,
     area=(0.35, 1.0),
     color=0.2,
-    photo=0.2,
     randaugment=0.0,
     ema_decay=0.99,
 )

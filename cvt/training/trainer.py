@@ -16,12 +16,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from ..files.storage import replacing
 from ..model import CvtForImageClassification
 from .batches import Batches
+from .captured import CapturedGradients
 from .distributed import World, gradients_stay
 from .precision import prepare
 from .progress import Progress
 from .recipe import Recipe
 
-WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
+STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
 REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
 
 
@@ -33,14 +34,10 @@ class NotSaved(ValueError):
     """A state that could not be written."""
 
 
-def compile_for_gpu(model: nn.Module, replayed: bool) -> None:
-    """Compiles the model in place, to be ``replayed`` as CUDA graphs where one step's gradients are used up before the next.
-
-    It is compiled as a whole, not in parts for DistributedDataParallel's buckets. Together this took a step of the embedded
-    model (two H100, 512 pictures each) from 99 to 72 ms; the CPU, which launches the kernels, had been the slower of the two.
-    """
+def compile_for_gpu(model: nn.Module) -> None:
+    """Compiles the model in place, as a whole, not in parts for DistributedDataParallel's buckets."""
     torch._dynamo.config.optimize_ddp = False
-    model.compile(dynamic=False, mode="reduce-overhead" if replayed else None)
+    model.compile(dynamic=False)
 
 
 class Trainer:
@@ -82,15 +79,20 @@ class Trainer:
             self._resume()
         self.world.wait()  # nobody may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-        if self.device.type == "cuda" and self.steps - self.step >= WORTH_COMPILING:  # on a CPU it gains little
+        self._captured: CapturedGradients | None = None
+        if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # on a CPU it gains little
             for each in filter(None, (self.model, self.teacher)):
-                compile_for_gpu(each, replayed=recipe.accumulate == 1)
-        self._shared = self.world.share(self.model)
+                compile_for_gpu(each)
+            if recipe.accumulate == 1 and not self.scaler.is_enabled():  # whose scale changes from step to step
+                self._captured = CapturedGradients(self.model, self._gradients)
+        if self._captured:
+            self.world.same(self.model)
+        self._shared = self.model if self._captured else self.world.share(self.model)
 
     def run(
         self,
         report: Callable[[Progress], None],
-        measure: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
+        accuracy: Callable[[nn.Module, int], tuple[float, float | None]] | None = None,
         measurements: int = 10,
         save_every: float = 60,
         seconds: float = float("inf"),
@@ -99,7 +101,7 @@ class Trainer:
 
         Args:
             report: called every few steps, in the first process.
-            measure: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
+            accuracy: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
             save_every: seconds between two saved states.
         Returns:
             Whether the end was reached.
@@ -108,20 +110,20 @@ class Trainer:
             NotSaved: a state could not be written.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
-        measured = -(-self.steps // measurements) if measure and measurements else self.steps + 1
+        measured = -(-self.steps // measurements) if accuracy and measurements else self.steps + 1
         began = saved = reported = counted = time.monotonic()
         tally, since = torch.zeros(2, device=self.device), self.step
         while self.step < self.steps:
             tally += self._train_step()
             last, due = self.step == self.steps, False
             if self.step % every == 0 or last:
-                loss, accuracy = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
+                loss, right = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
                 speed = (self.step - since) * self.batches.size / (time.monotonic() - reported)
                 self._check(loss)
                 if self.world.first:
                     side, rate = max(self.batches.plan[since : self.step]), self.optimizers[0].param_groups[0]["lr"]
-                    held_out = measure(self.average, side) if measure and self.step % measured < every and not last else (None, None)
-                    report(Progress(self.step, self.steps, side, loss, accuracy, rate, speed, *held_out))
+                    held_out = accuracy(self.average, side) if accuracy and self.step % measured < every and not last else (None, None)
+                    report(Progress(self.step, self.steps, side, loss, right, rate, speed, *held_out))
                 reported, since = time.monotonic(), self.step
                 tally.zero_()
                 due = self.world.agree(reported - began > seconds)
@@ -135,17 +137,12 @@ class Trainer:
 
     def _train_step(self) -> Tensor:
         """One step; its loss and the share of pictures named right, (2,), for this process's pictures."""
-        parts, tally = self.recipe.accumulate, torch.zeros(2, device=self.device)
         self.model.train()
-        for part in range(parts):
-            with gradients_stay(self._shared, part + 1 < parts):
-                loss, right = self._loss(self.world.rank * parts + part)
-                self.scaler.scale(loss / parts).backward()
-            tally += torch.stack((loss.detach(), right)) / parts
-        share = self.recipe.share_of_rate(self.step, self.steps)
+        tally = self._accumulated_gradients() if self._captured is None else self._captured_gradients(self._captured)
         for optimizer in self.optimizers:
             self.scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        share = self.recipe.share_of_rate(self.step, self.steps)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["rate"] * share
@@ -158,10 +155,36 @@ class Trainer:
         self.step += 1
         return tally
 
-    def _loss(self, part: int) -> tuple[Tensor, Tensor]:
-        """The loss of one part of this step's batch, and the share of its pictures named right."""
-        x, targets = self.batches(self.step, part)
+    def _accumulated_gradients(self) -> Tensor:
+        """The gradients of one step, from several parts of its batch; returns as ``_train_step``."""
+        parts, tally = self.recipe.accumulate, torch.zeros(2, device=self.device)
+        for part in range(parts):
+            with gradients_stay(self._shared, part + 1 < parts):
+                loss, right = self._loss(*self._batch(self.world.rank * parts + part))
+                self.scaler.scale(loss / parts).backward()
+            tally += torch.stack((loss.detach(), right)) / parts
+        return tally
+
+    def _captured_gradients(self, captured: CapturedGradients) -> Tensor:
+        """The same of a batch taken as a whole, by replaying a CUDA graph."""
+        tally = captured(*self._batch(self.world.rank))
+        self.world.average([parameter.grad for parameter in self.model.parameters() if parameter.grad is not None])
+        return tally
+
+    def _gradients(self, x: Tensor, targets: Tensor) -> Tensor:
+        """What is captured: this process's gradients for a batch; returns as ``_train_step``."""
+        loss, right = self._loss(x, targets)
+        loss.backward()
+        return torch.stack((loss.detach(), right))
+
+    def _batch(self, part: int) -> tuple[Tensor, Tensor]:
+        """One part of this step's batch; what is random in its pass then follows from the step."""
+        batch = self.batches(self.step, part)
         torch.manual_seed(self.batches.seed(self.step, part))  # of dropout and stochastic depth
+        return batch
+
+    def _loss(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of these pictures, and the share of them that are classified correctly."""
         with self.autocast:
             logits = self._shared(x).logits.float()
             with torch.no_grad():

@@ -22,7 +22,7 @@ def test_the_cache_keeps_the_last_used_by_count():
     first, second = cache.get(small(), 0), cache.get(small(), 1)
     assert cache.get(small(), 0) is first
     cache.get(small(), 2)  # drops seed 1, the one used longest ago
-    assert len(cache) == 2
+    assert len(cache.kept) == 2
     assert cache.get(small(), 0) is first
     again = cache.get(small(), 1)
     assert again is not second
@@ -34,11 +34,11 @@ def test_the_cache_keeps_no_more_bytes_than_allowed():
     assert size == cost(small(), 32, 32).weight_bytes
     cache = VariantCache(max_count=10, max_bytes=2 * size)
     models = [cache.get(small(), seed) for seed in range(3)]
-    assert cache.nbytes == 2 * size
+    assert cache.kept.nbytes == 2 * size
     assert cache.get(small(), 2) is models[2]
     tight = VariantCache(max_bytes=size - 1)
     assert tight.get(small()) is not tight.get(small())
-    assert (len(tight), tight.nbytes) == (0, 0)
+    assert (len(tight.kept), tight.kept.nbytes) == (0, 0)
 
 
 def test_configurations_that_differ_anywhere_are_different_models():
@@ -93,7 +93,7 @@ def test_inherited_and_random_models_are_different_ones_and_so_are_those_of_two_
     bases = [build_variant(small(), seed) for seed in (1, 2)]
     cache = VariantCache()
     models = [cache.get(small(), 0), *(cache.get(small(), 0, base) for base in bases)]
-    assert len({id(model) for model in models}) == len(cache) == 3
+    assert len({id(model) for model in models}) == len(cache.kept) == 3
     assert cache.get(small(), 0, bases[1]) is models[2]
     for base, model in zip(bases, models[1:], strict=True):
         assert torch.equal(model.classifier.weight, base.classifier.weight)
@@ -159,7 +159,7 @@ def test_who_gives_up_gets_nothing_and_nothing_is_kept():
     stop.set()
     thread.join(10)
     assert isinstance(found[0], Cancelled)
-    assert len(cache) == 0
+    assert len(cache.kept) == 0
     gate.finish.set()
     assert cache.get(small()) is cache.get(small())
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 
-from cvt.architecture.build import Cancelled, build_variant
+from cvt.architecture.build import Cancelled, build_variant, inherit
 from cvt.architecture.cost import cost
-from cvt.architecture.inherit import inherit
-from cvt.architecture.inheritance import COPIED, RESIZED, SEEDED, _block, _classifier, _embedding, how, report
+from cvt.architecture.inheritance import COPIED, RESIZED, SEEDED, Broken, _block, _classifier, _embedding, how, report
 from cvt.architecture.variants import architecture
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification
 from tests.helpers import ROOT, pixels, tiny_config, tiny_model
 from tests.strategies import configs, stages
+from visualize.page.words.architecture import inherited as sentence
 
 BASE = tiny_model()
 SMALL = {
@@ -57,8 +57,8 @@ def test_the_same_architecture_predicts_exactly_as_its_baseline():
     assert torch.equal(logits(inherited.model), logits(BASE))
     assert inherited.report.all.copied == inherited.report.all.total == sum(each.numel() for each in BASE.parameters())
     assert inherited.report.same == "exactly"
-    assert "100 %" in inherited.report.sentence
-    assert "exactly the model's" in inherited.report.sentence
+    assert "100\u202f%" in sentence(inherited.report)
+    assert "exactly the model's" in sentence(inherited.report)
     assert not any(module.training for module in inherited.model.modules())
     assert inherited.model.config.id2label == BASE.config.id2label
 
@@ -126,7 +126,7 @@ def test_what_grows_by_zeros_computes_the_same(stages):
     assert inherited.report.same == "up to rounding"
     assert inherited.report.all.resized > 0
     assert inherited.report.all.seeded == 0
-    assert "up to rounding" in inherited.report.sentence
+    assert "up to rounding" in sentence(inherited.report)
 
 
 def test_a_new_bias_is_zero_and_changes_nothing():
@@ -174,7 +174,7 @@ def test_of_fewer_blocks_the_first_are_kept_and_more_are_seeded():
     block = sum(each.numel() for each in BASE.cvt.encoder.stages[2].layers[0].parameters())
     assert (more.report.all.seeded, more.report.stages[2].seeded) == (2 * block, 2 * block)
     assert more.report.all.copied == sum(each.numel() for each in BASE.parameters())
-    assert "disturb" in more.report.sentence
+    assert "disturb" in sentence(more.report)
 
 
 def test_a_narrower_mlp_keeps_the_units_that_weigh_most():
@@ -206,8 +206,8 @@ def test_what_has_no_weights_of_its_own_keeps_all(setting, value):
     assert all(torch.equal(each, theirs[name]) for name, each in inherited.model.state_dict().items())
     assert inherited.report.all.copied == inherited.report.all.total
     assert inherited.report.same is None
-    assert "100 %" in inherited.report.sentence
-    assert "what your change breaks" in inherited.report.sentence
+    assert "100\u202f%" in sentence(inherited.report)
+    assert "what your change breaks" in sentence(inherited.report)
     assert not torch.allclose(logits(inherited.model), logits(BASE), atol=1e-4)
 
 
@@ -221,19 +221,19 @@ def test_without_its_cls_token_the_classifier_reads_the_mean_with_the_same_weigh
 
 
 @pytest.mark.parametrize(
-    ("stages", "broken"),
+    ("stages", "broken", "words"),
     [
-        ([{"embed_dim": 16}, {}, {}], "stage 1"),
-        ([{}, {"embed_dim": 32}, {}], "stage 2"),
-        ([{}, {}], "the classifier"),
-        ([{}, {}, {}, {}], "stage 4"),
+        ([{"embed_dim": 16}, {}, {}], Broken("stage", 0), "stage 1"),
+        ([{}, {"embed_dim": 32}, {}], Broken("stage", 1), "stage 2"),
+        ([{}, {}], Broken("classifier", 1), "the classifier"),
+        ([{}, {}, {}, {}], Broken("stage", 3), "stage 4"),
     ],
 )
-def test_what_all_predictions_pass_through_untrained_is_named(stages, broken):
+def test_what_all_predictions_pass_through_untrained_is_named(stages, broken, words):
     found = report(BASE.config, changed(*stages))
     assert found.broken == broken
-    assert f"passes through {broken}, which is untrained" in found.sentence
-    assert "classes mean nothing" in found.sentence
+    assert f"passes through {words}, which is untrained" in sentence(found)
+    assert "classes mean nothing" in sentence(found)
     assert 0 < found.all.copied < found.all.total
 
 
@@ -250,8 +250,8 @@ def test_where_nothing_fits_the_sentence_says_so():
     config = changed({"embed_dim": 16}, {"embed_dim": 32}, {"embed_dim": 48})
     found = report(BASE.config, config)
     assert found.all.copied == 0
-    assert found.sentence.startswith("None of the")
-    assert "classes mean nothing" in found.sentence
+    assert sentence(found).startswith("None of the")
+    assert "classes mean nothing" in sentence(found)
     for (name, value), other in zip(
         inherit(BASE, config, 4).model.state_dict().items(), build_variant(config, 4).state_dict().values(), strict=True
     ):
@@ -260,14 +260,16 @@ def test_where_nothing_fits_the_sentence_says_so():
 
 def test_other_classes_get_another_classifier():
     config = BASE.config.replace(num_labels=7)
-    assert report(BASE.config, config).broken == "the classifier"
+    assert report(BASE.config, config).broken == Broken("classifier", 2)
     assert report(BASE.config, config).classifier.copied == 0
 
 
 def test_a_share_is_never_rounded_to_none_or_all():
     base = CvtConfig()
     one_token = report(base, base.replace(cls_token=(True, False, True)))
-    assert one_token.sentence.startswith("More than 99.9 % of the weights are the trained model's and less than 0.1 % are untrained.")
+    assert sentence(one_token).startswith(
+        "More than 99.9\u202f% of the weights are the trained model's and less than 0.1\u202f% are untrained."
+    )
 
 
 @FEW
@@ -345,6 +347,6 @@ def test_an_avg_base_gives_its_linear_layers_and_the_convolutions_are_seeded():
 def test_a_new_cls_token_that_the_classifier_reads_is_untrained():
     base = tiny_model(cls_token=False)
     found = report(base.config, changed({}, {}, {"cls_token": True}, base=base))
-    assert found.broken == "the cls token of stage 3"
+    assert found.broken == Broken("cls_token", 2)
     assert (found.all.seeded, found.classifier.seeded) == (24, 0)
-    assert "classes mean nothing" in found.sentence
+    assert "classes mean nothing" in sentence(found)

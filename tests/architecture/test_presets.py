@@ -94,18 +94,6 @@ def test_ablations_inherit_all_or_nearly_all():
         assert share.seeded < 0.001 * share.total
 
 
-def test_words_are_short_plain_and_of_their_own():
-    sentences = [each.meaning for each in PRESETS.values()] + [each.paper.note for each in PRESETS.values() if each.paper]
-    for sentence in sentences:
-        assert all(len(part.split()) < 20 for part in sentence.split(". "))
-        assert sentence.endswith(".")
-    assert len({each.label for each in PRESETS.values()}) == len(PRESETS)
-    for setting in SETTINGS.values():
-        assert setting.meaning.endswith(".")
-        assert setting.paper.endswith(".")
-        assert all(len(part.split()) < 20 for part in setting.paper.split("; "))
-
-
 def test_an_unknown_preset_is_refused_with_the_choice():
     with pytest.raises(ValueError, match=r"no preset 'vit'.*cvt-13"):
         preset("vit", CVT_13, 224)

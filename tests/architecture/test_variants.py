@@ -78,7 +78,7 @@ def test_a_base_keeps_values_that_the_sliders_do_not_offer():
         ({-1: {"depth": 2}}, ["stage 0"]),
         ({0: {"width": 2}}, ["'width'", "embed_dim"]),
         ({0: {"drop_rate": 0.5}}, ["'drop_rate'"]),
-        ({0: {"depth": 10**9}}, ["Depth of stage 1", "from 1 to 24"]),
+        ({0: {"depth": 10**9}}, ["depth of stage 1", "from 1 to 24"]),
         ({0: {"depth": 1.5}}, ["1.5", "whole number"]),
         ({1: {"depth": True}}, ["True"]),
         ({0: {"depth": None}}, ["None"]),
@@ -146,7 +146,7 @@ def brute_force(config, height, width, limits):
                     continue
                 ratio = max(value / now, now / value)
                 if best is None or ratio < best[0] - 1e-12:
-                    best = (ratio, setting.label.lower(), value, now, stage + 1)
+                    best = (ratio, setting.name, value, now, stage + 1)
     return best
 
 
@@ -161,7 +161,7 @@ def test_too_large_names_the_nearest_setting_that_fits(limits):
 
 
 def test_where_no_single_setting_is_enough_several_are_named_and_they_fit():
-    with pytest.raises(ValueError, match=r"fits: depth 1, 1, 3 and embedding width 16, 48, 144 in stages 1 to 3\.$"):
+    with pytest.raises(ValueError, match=r"fits: depth 1, 1, 3 and embed_dim 16, 48, 144 in stages 1 to 3\.$"):
         refuse_if_too_large(CVT_13, 224, 224, max_macs=300_000_000, input_fixed=True)
     small = CVT_13.replace(depth=(1, 1, 3), embed_dim=(16, 48, 144))
     refuse_if_too_large(small, 224, 224, max_macs=300_000_000)
@@ -305,12 +305,12 @@ def test_a_class_token_can_be_in_any_stage():
         (7, "1 to 4 stages"),
         ([{}, 3], "Stage 2 is 3"),
         ([None], "Stage 1 is None"),
-        ([{"depth": True}], "Depth of stage 1 cannot be True"),
-        ([{"cls_token": 1}], "Class token of stage 1 cannot be 1: choose one of False, True"),
+        ([{"depth": True}], "depth of stage 1 cannot be True"),
+        ([{"cls_token": 1}], "cls_token of stage 1 cannot be 1: choose one of False, True"),
         ([{"depth": float("inf")}], "cannot be inf"),
-        ([{"depth": 10**6000}], "Depth of stage 1 cannot be"),
+        ([{"depth": 10**6000}], "depth of stage 1 cannot be"),
         ([{"qkv_projection_method": "x" * 10**6}], "cannot be 'xxx"),
-        ([{"patch_sizes": [7, 7, 7]}], "Embedding kernel of stage 1"),
+        ([{"patch_sizes": [7, 7, 7]}], "patch_sizes of stage 1"),
         ([{"padding_q": 1}], "'padding_q' is no setting"),
         ([{"a" * 10**5: 1}], "is no setting"),
         ([{7: 1}], "7 is no setting"),
@@ -399,7 +399,7 @@ def test_the_remedy_fits_and_nothing_nearer_does(config, limit, share):
     assert remedy in [each for _, each in others]
     own = 224 if remedy.stage is None else getattr(config, remedy.name)[remedy.stage]
     assert distance(remedy.value, own) == pytest.approx(min(each for each, _ in others))
-    label = "input side" if remedy.stage is None else SETTINGS[remedy.name].label.lower()
+    label = "input side" if remedy.stage is None else remedy.name
     assert f"The nearest setting that fits: {label} " in str(error.value)
 
 
@@ -414,11 +414,9 @@ def test_the_input_is_not_named_where_it_is_fixed():
 
 def test_what_is_too_large_in_every_way_gets_a_smaller_input_and_a_smaller_model_together():
     most = architecture(SMALL_13, [{"depth": 24, "embed_dim": 1024, "num_heads": 16, "patch_stride": 2}] * 4)
-    with pytest.raises(
-        TooLarge, match=r"This fits: input side \d+, depth 1, 1, 1, 1 and embedding width [0-9, ]+ in stages 1 to 4\.$"
-    ) as error:
+    with pytest.raises(TooLarge, match=r"This fits: input side \d+, depth 1, 1, 1, 1 and embed_dim [0-9, ]+ in stages 1 to 4\.$") as error:
         refuse_if_too_large(most, 512, 512, max_macs=10**9)
-    side, widths = re.search(r"input side (\d+), .* width ([0-9, ]+) in", str(error.value)).groups()
+    side, widths = re.search(r"input side (\d+), .* embed_dim ([0-9, ]+) in", str(error.value)).groups()
     small = most.replace(depth=1, embed_dim=[int(width) for width in widths.split(", ")])
     assert fits(small, int(side), {"max_macs": 10**9})
     first, *rest = error.value.together  # the same, setting by setting

@@ -8,9 +8,9 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from tests.helpers import script
 from visualize.web import explorer
 
-WEB = explorer.STATIC.parent
 # Modules of a file:// page cannot be imported by their paths: each becomes a blob:, which an import map finds by its name.
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">
 <style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 300px 1fr; gap: 20px }} {css}</style>
@@ -51,7 +51,7 @@ def modules(entry: str) -> dict[str, str]:
             left.append(posixpath.normpath(posixpath.join(folder, match[1])))
             return f'from "cvt/{left[-1]}"'
 
-        found[name] = re.sub(r'from "(\..+?)"', by_name, (WEB / name).read_text(encoding="utf-8"))
+        found[name] = re.sub(r'from "(\..+?)"', by_name, script(name))
     return found
 
 

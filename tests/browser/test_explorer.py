@@ -14,6 +14,7 @@ import pytest
 from cvt.processor import CvtImageProcessor
 from tests.browser.tabs import Tabs
 from tests.draw.test_payload import model_of, photo
+from tests.helpers import script
 from visualize.container import unpack
 from visualize.draw.payload import block_payload, payload
 from visualize.explore import Exploration, explore
@@ -22,7 +23,6 @@ from visualize.web import explorer
 
 pytestmark = pytest.mark.browser
 MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
-TYPES = {".js": "text/javascript", ".css": "text/css"}
 TWO_STAGES = {"mlp_ratio": 2.0, "cls_token": False, "drop_path_rate": 0.0}
 # What the host of the page does: a root below a path, the two templates, the script that attaches them.
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -67,8 +67,7 @@ def serve() -> Server:
             if path == [""]:
                 return self.answer(page, "text/html")
             if path[0] == "modules":
-                file = explorer.STATIC.parent.joinpath(*path[1:])
-                return self.answer(file.read_bytes(), TYPES[file.suffix])
+                return self.answer(script("/".join(path[1:])).encode(), "text/javascript")
             if path[:2] == ["explorer", "data"] and path[2] in results:
                 seen = results[path[2]]
                 place = [int(each) for each in path[3:]]
@@ -183,7 +182,7 @@ def test_hovering_draws_the_exact_weights_where_the_keys_are(page, seen):
         y, x = stage.query_grid.centre(row, column)
         page.page.mouse.move(*page.over(y, x))
         page.settle()
-        assert f"row {row + 1}, column {column + 1} draws on each of the 4×4 key cells" in page.sentence
+        assert f"row {row + 1}, column {column + 1} attends to each of the 4×4 key cells" in page.sentence
         weights = stage.blocks[1].weights([stage.query_index(row, column)])[1, 0]
         top, left, bottom, right = stage.query_grid.receptive_field(row, column)
         compared = 0
@@ -230,7 +229,8 @@ def test_after_the_payload_nothing_is_asked_of_the_server(page):
         "PCA",
     ):
         page.page.get_by_role("button", name=name, exact=True).first.click()
-    for name in ("Stage 1", "Stage 3", "Head 2", "Block 1", "cls token asks", "Features", "Nothing", "Attention", "4×", "1×"):
+    cls = "Show the cls token's attention"
+    for name in ("Stage 1", "Stage 3", "Head 2", "Block 1", cls, "Features", "Nothing", "Attention", "4×", "1×"):
         page.page.get_by_role("button", name=name).first.click()
     for name in ("smooth", "pixels", "ancestors"):
         page.page.locator(f"[data-bind={name}]").check()
@@ -312,7 +312,7 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(tabs, seen)
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
     held = page.page.evaluate("Object.keys(cvt.explorer().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
     assert 0 < held < 6
-    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the numbers loaded, {held} of 6 blocks, as .npz"
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the loaded numbers ({held} of 6 blocks) as .npz"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()
@@ -505,11 +505,11 @@ def test_with_less_motion_all_is_there_at_once(tabs, seen):
 def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
     page.set(stage=2, cls=True, heads=[-1, -1, -1])
     title = page.page.locator("[data-ref=blocksTitle]").inner_text()
-    assert title.startswith("The cls token's attention over 3 blocks")
+    assert title.startswith("The cls token's attention in 3 blocks")
     said = [each.inner_text() for each in page.page.locator("[data-ref=blocks] .cvt-size").all()]
     for block, words in zip(seen["first"].stages[2].blocks, said, strict=True):
         weights = block.weights([0])[:, 0].mean(axis=0).astype(np.float64)
-        assert float(words.removesuffix(" bit")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
+        assert float(words.removesuffix(" bits")) == pytest.approx(-(weights * np.log2(weights)).sum(), abs=0.06)
 
 
 def region_of(places: np.ndarray) -> set[int]:
@@ -631,7 +631,7 @@ def test_escape_closes_the_microscope_then_the_class_then_releases(page):
     page.page.locator("[data-ref=insideTitle]").click()
     page.page.locator("[data-ref=insideBody]").wait_for()
     page.settle()
-    assert crumbs(page)[-1] == "Inside: query projection"
+    assert crumbs(page)[-1] == "Query projection"
     page.page.locator("[data-ref=output]").focus()
     seen_states = []
     for _ in range(3):
@@ -651,7 +651,7 @@ def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
     weights = sum(value.numel() for value in MODEL.cvt.encoder.stages[1].embedding.convolution_embeddings.projection.parameters())
     assert f"3×3 tokens × 16 = 144 numbers, once for each of its 24 channels. That is {weights} weights" in facts
     assert "A 3×3 convolution, stride 2, padding 1, then LayerNorm: 16×16 tokens of 16 numbers become 8×8 tokens of 24." in facts
-    assert "Two neighbours read 1 of 3 columns both; down to the pixels they share 47" in facts
+    assert "Neighbouring tokens share 1 of 3 columns, and 47" in facts
     page.page.mouse.move(*page.over(y + 8, x))
     page.settle()
     assert "row 4, column 6" in page.sentence

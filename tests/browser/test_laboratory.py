@@ -14,10 +14,10 @@ pytest.importorskip("gradio")
 import app
 from cvt.architecture.amounts import in_bytes, in_words
 from cvt.architecture.cost import cost
-from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import variant
 from cvt.config import CvtConfig
 from tests import serving
+from visualize.page.words import architecture as texts
 from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
@@ -111,7 +111,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
     assert lab.page.evaluate("new Set(['main', 'baseline', 'variant'].map((id) => cvt.explorer(id).key)).size") == 1
     # each control says what it is and what the paper says
     why = lab.page.locator('.cvt-lab-stage[data-stage="0"] [data-setting="stride_kv"] .cvt-lab-why')
-    text = lab.page.get_by_text(SETTINGS["stride_kv"].paper).first
+    text = lab.page.get_by_text(texts.SETTINGS["stride_kv"].paper).first
     assert text.is_hidden()
     why.focus()
     lab.page.keyboard.press("Enter")
@@ -231,17 +231,17 @@ def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
         lab = Laboratory(visit(address)).open()
         classes = lab.seen.classes("variant")
         lab.press("Depth of stage 3", "ArrowLeft")
-        lab.wait_for("Building the variant, 30%")
+        lab.wait_for("Building the variant, 30\u202f%")
         lab.page.get_by_role("button", name="Cancel").click()
         lab.wait_for("Cancelled.")
         assert lab.seen.classes("variant") == classes
         for _ in range(3):  # each ends the one before it
             lab.press("Depth of stage 3", "ArrowLeft")
-            lab.wait_for("Building the variant, 30%")
+            lab.wait_for("Building the variant, 30\u202f%")
         slow[0] = False
         lab.ran("trained model's")
         assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 4
-        assert len(workbench.variants) == 1  # none of the others was built to its end
+        assert len(workbench.variants.kept) == 1  # none of the others was built to its end
 
 
 def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
@@ -275,7 +275,7 @@ def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
     problem = lab.page.locator('[data-lab] [data-ref="problem"]')
     lab.page.get_by_role("button", name="CvT-W24").click()
     problem.get_by_text("at most 10.0 billion are allowed here").wait_for()
-    lab.wait_for("This cannot be run. The last variant stays.")
+    lab.wait_for("This cannot be run. Still showing the previous variant.")
     problem.get_by_role("button", name="Use all of these").click()
     lab.page.wait_for_function("cvt.laboratory.drawn.stages[0].width < 192")
     assert problem.is_hidden()
@@ -377,7 +377,7 @@ def test_the_variant_is_taken_away(laboratory):
     lab.page.locator("[data-lab] summary", has_text="config.json").click()
     lab.page.wait_for_function("document.querySelector('[data-lab] [data-ref=config]').textContent.includes('depth')")
     assert json.loads(lab.page.inner_text('[data-lab] [data-ref="config"]'))["depth"] == [1, 2, 7]
-    lab.page.locator("[data-lab] summary", has_text="Python lines").click()
+    lab.page.locator("[data-lab] summary", has_text="Python code").click()
     lab.page.locator('[data-lab] [data-ref="copyPython"]').click()
     lab.page.get_by_text("Copied").wait_for()
     assert "architecture(base.config, stages)" in lab.page.evaluate("navigator.clipboard.readText()")

@@ -115,7 +115,7 @@ def test_hovering_draws_the_maps_and_asks_nothing(file, seen):
     other = file.overlay("two")
     grid, drawn = seen["first"].stages[1].query_grid, []
     for row, column in ((1, 1), (3, 6), (6, 2)):
-        assert f"row {row + 1}, column {column + 1} draws on each of the 4×4 key cells" in file.hover("one", *grid.centre(row, column))
+        assert f"row {row + 1}, column {column + 1} attends to each of the 4×4 key cells" in file.hover("one", *grid.centre(row, column))
         drawn.append(file.overlay("one"))
     assert len(set(drawn)) == 3
     assert file.overlay("two") == other
@@ -157,7 +157,7 @@ def test_after_the_clean_up_nothing_listens_or_waits_and_it_can_be_mounted_again
     assert file.page.evaluate("heard") == []
     file.mount("one", "second")
     y, x = seen["second"].stages[1].query_grid.centre(2, 5)
-    assert "row 3, column 6 draws on each of the 4×4 key cells" in file.hover("one", y, x)
+    assert "row 3, column 6 attends to each of the 4×4 key cells" in file.hover("one", y, x)
     colours = (
         "(canvas) => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"
     )

@@ -24,8 +24,8 @@ def place(sentence: str) -> tuple[int, int]:
 def test_it_opens_working(visit):
     seen = visit()
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
-    assert seen.page.get_by_text("Move over the picture.").is_visible()
-    assert "draws on each of the 12×12 key cells" in seen.sentence()
+    assert seen.page.get_by_text("Move over the picture", exact=True).is_visible()
+    assert "attends to each of the 12×12 key cells" in seen.sentence()
     pixels = seen.page.eval_on_selector(
         '[data-explorer="main"] [data-ref="base"]',
         "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size",
@@ -91,7 +91,7 @@ def test_head_block_and_stage_change_what_is_drawn(visit):
     panels.locator('[data-ref="pipeline"]').get_by_role("button", name=re.compile("Stage 3")).first.click()
     assert seen.sentence().startswith("Stage 3")
     drawn.append(seen.overlay())
-    panels.get_by_role("button", name="cls token asks").click()
+    panels.get_by_role("button", name="Show the cls token's attention").click()
     assert "cls token" in seen.sentence()
     drawn.append(seen.overlay())
     assert len(set(drawn)) == len(drawn)
@@ -101,7 +101,7 @@ def test_head_block_and_stage_change_what_is_drawn(visit):
 def test_every_feature_picture_is_drawn_and_labelled(visit, kind):
     seen = visit()
     panels = seen.page.locator('[data-explorer="main"][data-part="panels"]')
-    panels.get_by_role("group", name="Which feature picture").get_by_role("button", name=kind).click()
+    panels.get_by_role("group", name="Features").get_by_role("button", name=kind).click()
     figure = panels.locator('[data-ref="featureFigure"]')
     assert figure.inner_text().strip()
     colours = figure.locator("canvas").first.evaluate(
@@ -200,7 +200,7 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(visit, two_m
     wait_for_class(seen, "wide")
     assert original_place(seen) == pytest.approx(before, abs=0.5)
     assert place(seen.sentence())[0] <= 32
-    assert "draws on each of the 16×16 key cells" in seen.sentence()
+    assert "attends to each of the 16×16 key cells" in seen.sentence()
     assert "10 classes · input 128×128" in seen.page.inner_text(".cvt-head-model")
     assert seen.page.evaluate("cvt.explorer().state.pinned") is True
     seen.choose("bison")  # another picture, the same model; the token begins in the middle again

@@ -113,7 +113,7 @@ def test_words_and_numbers_say_what_is_drawn():
     columns = shown.stages[2].query_grid.shape[1]
     for part in (
         "Stage 3, block 2, head 2: how strongly the token",
-        f" at row {7 // columns + 1}, column {7 % columns + 1} draws on each of the 2×2 key cells",
+        f" at row {7 // columns + 1}, column {7 % columns + 1} attends to each of the 2×2 key cells",
         f"min {percent(numbers.minimum)}, max {percent(numbers.maximum)} = {numbers.times_uniform:.1f} × uniform",
         f"entropy {numbers.entropy:.1f} of 2.3 bit",
         f"the cls token itself gets {percent(row[0])}",
@@ -125,7 +125,7 @@ def test_words_and_numbers_say_what_is_drawn():
         assert part in text, text
     for label, share in shown.top(3):
         assert f"{shortened(label)}  {percent(share)}" in text
-    assert "the cls token draws" in words(overview(shown, 2, 1, 1, 0))
+    assert "the cls token attends" in words(overview(shown, 2, 1, 1, 0))
     assert "mean of 3 heads" in words(overview(shown, 2, 1, None, 0))
     assert "cls" not in words(overview(shown, 0, 0, 0, 0))
 
@@ -198,7 +198,7 @@ def test_no_figure_is_held_by_pyplot():
 
 def test_numbers_in_words():
     assert [percent(share) for share in (0, 0.0000001, 0.000123, 0.0123, 0.0996, 0.5, 1)] == [
-        "0 %", "<0.001 %", "0.012 %", "1.2 %", "10 %", "50 %", "100 %",
+        "0\u202f%", "<\u202f0.001\u202f%", "0.012\u202f%", "1.2\u202f%", "10\u202f%", "50\u202f%", "100\u202f%",
     ]  # fmt: skip
     assert [number(value) for value in (-1.234, 12.34, -123.4)] == ["−1.23", "12.3", "−123"]
     assert shortened("x" * 99) == "x" * 39 + "…"

@@ -1,4 +1,6 @@
+import inspect
 import json
+from dataclasses import MISSING, fields
 
 import numpy as np
 import pytest
@@ -30,6 +32,16 @@ def test_defaults_are_cvt_13():
     assert (config.hidden_act, config.num_labels, config.problem_type) == ("gelu", 2, None)
     assert config.id2label == {0: "LABEL_0", 1: "LABEL_1"}
     assert config.label2id == {"LABEL_0": 0, "LABEL_1": 1}
+
+
+def test_arguments_are_fields_with_their_defaults():
+    """What a person gives may be left out; what the config then has may not, so its fields have no defaults of their own."""
+    parameters = inspect.signature(CvtConfig).parameters
+    assert list(parameters) == [each.name for each in fields(CvtConfig)]
+    assert parameters["image_size"].default == 224
+    assert parameters["depth"].default is parameters["num_labels"].default is None
+    assert all(each.default is each.default_factory is MISSING for each in fields(CvtConfig))
+    assert CvtConfig(1, [3, 3, 3]) == CvtConfig(num_channels=1, patch_sizes=3)
 
 
 def test_published_sizes():

@@ -8,8 +8,7 @@ from torch import nn
 
 import cvt
 from cvt import CvtConfig, CvtForImageClassification, CvtModel
-from cvt.architecture.build import build_variant
-from cvt.architecture.inherit import inherit
+from cvt.architecture.build import build_variant, inherit
 from tests.files.fake_hub import FakeHub
 from tests.helpers import pixels, tiny_config, tiny_model
 

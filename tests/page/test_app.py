@@ -60,7 +60,7 @@ def test_explore_gives_exact_weights_and_a_picture_of_them(client, workbench):
     expected = stage.blocks[0].weights([stage.query_index(4, 8)])[1, 0]
     np.testing.assert_allclose(np.ravel(answer["weights"]), expected, rtol=1e-4)
     assert answer["sentence"] == (
-        "Stage 2, block 1, head 2: how strongly the token at row 5, column 9 draws on each of the 12×12 key cells."
+        "Stage 2, block 1, head 2: how strongly the token at row 5, column 9 attends to each of the 12×12 key cells."
     )
     assert answer["query_grid"] == [24, 24]
     assert answer["key_grid"] == [12, 12]
@@ -77,7 +77,7 @@ def test_explore_says_what_was_done_to_the_picture(client, tmp_path):
 def test_explore_asks_for_the_cls_token_where_there_is_one(client):
     answer, _ = client.predict(handle_file(PHOTO), 3, 8, 0, 0, 0, api_name="/explore")
     assert np.sum(answer["weights"]) + answer["cls_weight"] == pytest.approx(1, abs=1e-5)
-    assert "the cls token draws on" in answer["sentence"]
+    assert "the cls token attends to" in answer["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_results_are_served_to_whoever_has_the_key_alone(workbench):
         header, arrays = unpack(get(f"{address}/explorer/data/{first.key}"))
         assert header["top"][0]["label"] == first.exploration.top(1)[0][0]
         np.testing.assert_array_equal(arrays["pixels"], first.exploration.pixels)
-        block, _ = unpack(get(f"{address}/explorer/data/{first.key}/2/7"))
-        assert block["attention"] == [[2, 7]]
+        _, arrays_of_block = unpack(get(f"{address}/explorer/data/{first.key}/2/7"))
+        assert {name.split("/")[0] for name in arrays_of_block} == {"2.7"}
         for wrong in ("nobody", f"{first.key}/7/0", f"{first.key}x"):
             with pytest.raises(urllib.error.HTTPError) as raised:
                 get(f"{address}/explorer/data/{wrong}")

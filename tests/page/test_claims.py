@@ -5,8 +5,7 @@ import pytest
 pytest.importorskip("gradio")
 
 from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor
-from cvt.architecture.build import build_variant
-from cvt.architecture.inherit import inherit
+from cvt.architecture.build import build_variant, inherit
 from cvt.architecture.variants import stage_settings
 from tests.helpers import pixels, tiny_model
 from visualize.page.laboratory.api import LaboratoryApi

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from cvt.architecture.build import Cancelled
-from visualize.page.jobs import REMEMBERED, WAITING, Jobs, Step
+from visualize.page.jobs import REMEMBERED_RUNS, WAITING, Jobs, Step
 
 
 def test_steps_come_on_the_way_and_the_result_at_the_end():
@@ -101,6 +101,6 @@ def test_what_fails_is_raised_to_whoever_waits():
 
 def test_cancelled_names_are_forgotten_in_time():
     jobs = Jobs()
-    for index in range(REMEMBERED + 50):
+    for index in range(REMEMBERED_RUNS + 50):
         jobs.cancel(str(index))
-    assert len(jobs._cancelled) == REMEMBERED
+    assert len(jobs._cancelled) == REMEMBERED_RUNS

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cvt.architecture.cache import Recent
 from visualize.page.results import ExplorationStore
 
 
@@ -115,3 +116,16 @@ def test_what_is_found_by_what_it_is_was_used_last():
     for dropped in (old, new):
         with pytest.raises(KeyError):
             store.get(dropped)
+
+
+def test_what_is_kept_anew_is_counted_once_and_by_the_size_that_it_came_with():
+    sizes = {"a": 40, "b": 50}
+    recent = Recent(3, 100, lambda item: sizes[item])
+    for key, item in (("x", "a"), ("y", "b"), ("x", "a")):
+        recent.keep(key, item)
+    assert (len(recent), recent.nbytes) == (2, 90)
+    sizes["b"] = 1  # a value that has changed since
+    recent.keep("x", "a")
+    recent.keep("z", "a")
+    assert (len(recent), recent.nbytes, "y" in recent) == (2, 80, False)
+    assert recent.get("z") == "a"

@@ -13,10 +13,13 @@ pytest.importorskip("gradio")
 
 import app
 from cvt import CvtImageProcessor
+from cvt.architecture.presets import PRESETS
+from cvt.architecture.settings import SETTINGS
 from cvt.architecture.variants import stage_settings, variant
 from cvt.pictures import Note, note_sentence
 from tests.helpers import tiny_config
 from visualize.page.laboratory.architectures import model_request
+from visualize.page.words import architecture as texts
 from visualize.page.words import head, trust
 from visualize.page.words.sentences import say
 
@@ -33,7 +36,7 @@ def test_where_weights_come_from_is_said_with_what_it_means():
         stages = json.loads(json.dumps(stage_settings(variant(base, changes))))
         return trust.weights(base, 32, model_request("mine", base, 32, {"stages": stages, **more}))
 
-    assert said({}) == "100 % of the weights are the trained model's. The prediction is exactly the model's."
+    assert said({}) == "100\u202f% of the weights are the trained model's. The prediction is exactly the model's."
     assert "None of the" not in said({0: {"stride_kv": 1}})
     assert "It sees 64×64 pixels instead of 32×32, so the prediction differs." in said({}, side=64)
     assert "Every prediction passes through stage 1, which is untrained." in said({0: {"embed_dim": 16}})
@@ -111,3 +114,17 @@ def test_an_example_without_a_source_is_refused(tmp_path):
     (tmp_path / "SOURCES.md").write_text("| `other.jpg` | x | y | Somebody | [CC0-1.0](https://example.org) | z |\n")
     with pytest.raises(ValueError, match=r"does not say where mine\.jpg comes from"):
         head.credits([tmp_path / "mine.jpg"])
+
+
+def test_settings_and_presets_have_short_plain_words_of_their_own():
+    assert list(texts.SETTINGS) == list(SETTINGS)
+    assert list(texts.PRESETS) == list(PRESETS)
+    for setting in texts.SETTINGS.values():
+        assert setting.meaning.endswith(".")
+        assert setting.paper.endswith(".")
+        assert all(len(part.split()) < 20 for part in setting.paper.split("; "))
+    for sentence in [part for each in texts.PRESETS.values() for part in (each.meaning, each.note) if part]:
+        assert all(len(part.split()) < 20 for part in sentence.split(". "))
+        assert sentence.endswith(".")
+    for table in (texts.SETTINGS, texts.PRESETS):
+        assert len({each.label for each in table.values()}) == len(table)

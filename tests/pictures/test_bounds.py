@@ -93,12 +93,12 @@ def test_bombs_are_refused_before_anything_is_decoded(name, monkeypatch):
 
 
 def test_the_bound_on_scans_is_scans_times_pixels(monkeypatch):
-    monkeypatch.setattr(bounds, "MAX_SCANNED", 40 * 30 * 20)
+    monkeypatch.setattr(bounds, "MAX_SCANNED_PIXELS", 40 * 30 * 20)
     usual = len(encoded(photograph(mode="L"), "JPEG", progressive=True).split(b"\xff\xda")) - 1
     assert open_picture(many_scans(20 - usual)).size == (40, 30)
     with pytest.raises(UnreadablePicture, match="too many scans"):
         open_picture(many_scans(21 - usual))
-    assert ppm.MAX_WRITTEN < MAX_PIXELS
+    assert ppm.MAX_WRITTEN_NUMBERS < MAX_PIXELS
 
 
 def test_a_large_later_frame_costs_nothing():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt import evaluate as evaluate_module
-from cvt.evaluate import class_numbers, in_words, main, measure, normalized, predict, tables
+from cvt.evaluate import class_numbers, in_words, main, normalized, predict, predictions, tables
 from cvt.training.data import places
 from cvt.training.data.data import find, find_both, find_held_out
 from cvt.training.data.reading import middle_square, read
@@ -50,7 +50,7 @@ def test_logits_are_those_of_the_model_on_the_processors_pixels(tmp_path):
     root = write_pictures(tmp_path / "d", ["dog", "cat"], 5)
     model = tiny_model(id2label={0: "ant", 1: "dog", 2: "cat"}, num_labels=None)
     processor = CvtImageProcessor(size=32, crop_pct=0.9)
-    measured = measure(model, processor, find(root), batch_size=3)
+    measured = predictions(model, processor, find(root), batch_size=3)
     assert measured.labels.tolist() == [2] * 5 + [1] * 5  # the model's numbers
     with torch.inference_mode():
         for name, logits in zip(measured.names, measured.logits, strict=True):
@@ -59,7 +59,7 @@ def test_logits_are_those_of_the_model_on_the_processors_pixels(tmp_path):
     with pytest.raises(ValueError, match="does not know 1 of the 2 classes, for example 'eel'"):
         class_numbers(("dog", "eel"), model.config)
     with pytest.raises(ValueError, match="does not resize"):
-        measure(model, CvtImageProcessor(do_resize=False), find(root))
+        predictions(model, CvtImageProcessor(do_resize=False), find(root))
     bear = tiny_model(id2label={0: unicodedata.normalize("NFD", "Bär"), 1: "dog"}, num_labels=None).config
     assert class_numbers(("dog", unicodedata.normalize("NFC", "Bär")), bear) == [1, 0]
     assert predict(model, processor, torch.zeros(1, 3, 32, 32, dtype=torch.uint8))[0].shape == (1, 3)
@@ -126,7 +126,7 @@ def test_the_command_folds_a_temperature_in(saved, capsys):
     listing = find(saved / "data" / "valid")
     processor = CvtImageProcessor.from_pretrained(saved / "honest")
     results = [
-        evaluate(each.logits, each.labels, ["ant", "bee", "cat"]) for each in (measure(m, processor, listing) for m in (before, after))
+        evaluate(each.logits, each.labels, ["ant", "bee", "cat"]) for each in (predictions(m, processor, listing) for m in (before, after))
     ]
     assert results[1].top1 == results[0].top1
     now = {"top1": round(results[0].top1, 4), "top5": 1.0, "calibration_error": details["calibration_error"], "pictures": 120}
@@ -284,7 +284,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_measuring(trained, mon
 
     tempfile = places.TemporaryFile
     monkeypatch.setattr(places, "TemporaryFile", locked)
-    monkeypatch.setattr(evaluate_module, "measure", None)
+    monkeypatch.setattr(evaluate_module, "predictions", None)
     (trained / "file").write_text("")
     (trained / "locked").mkdir()
     with pytest.raises(SystemExit, match=words):

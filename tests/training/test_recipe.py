@@ -1,6 +1,7 @@
 """The recipe: its plan and schedule, which optimizer takes which weights, Muon against PyTorch's, precisions."""
 
 import math
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -55,6 +56,12 @@ def test_the_average_forgets_the_start():
 def test_impossible_numbers_are_refused(wrong):
     with pytest.raises(ValueError, match=r"choose|needs"):
         Recipe(**wrong)
+
+
+def test_a_recipe_of_an_earlier_version_is_read():
+    old = asdict(Recipe(seed=3)) | {"photo": 0.3}  # as in its training.json
+    assert Recipe(**old) == replace(Recipe(**old)) == Recipe(seed=3)
+    assert "photo" not in asdict(Recipe(**old))
 
 
 def test_every_weight_has_one_optimizer():

@@ -31,7 +31,7 @@ def test_the_recipe_of_the_embedded_model_is_the_default():
     start = starting_point(options)
     assert recipe_of(options, start) == Recipe(
         phases=(((96,), 100.0),), batch_size=1024, learning_rate=2.5e-3, muon_learning_rate=0.012, weight_decay=0.05,
-        warmup=0.03, label_smoothing=0.1, mix=0.8, plain=0.0, area=(0.3, 1.0), color=0.3, blur=0.3, photo=0.3, randaugment=7.0,
+        warmup=0.03, label_smoothing=0.1, mix=0.8, plain=0.0, area=(0.3, 1.0), color=0.3, blur=0.3, randaugment=7.0,
         ema_decay=0.9995, accumulate=1, clip=1.0, seed=0,
     )  # fmt: skip
     assert start.config == CvtConfig(**EMBEDDED_ARCHITECTURE)
@@ -100,7 +100,7 @@ def command(folder, out, *more):
 
 
 def test_killed_at_any_moment_it_ends_with_the_same_weights(folder, tmp_path):
-    settings = ["--phases", "16/24:3,32:1", "--batch-size", "16", "--photo", "0.4", "--randaugment", "6", "--save-every", "0"]
+    settings = ["--phases", "16/24:3,32:1", "--batch-size", "16", "--randaugment", "6", "--save-every", "0"]
     whole = started(command(folder, tmp_path / "whole", *settings), tmp_path / "whole.txt")
     killed, state = command(folder, tmp_path / "killed", *settings), tmp_path / "killed" / "state.pt"
     stops = []

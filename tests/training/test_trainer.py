@@ -54,7 +54,7 @@ def silent(progress):
 
 
 def test_parts_of_a_batch_are_together_the_whole():
-    recipe = Recipe(**QUICK, mix=0.9, photo=0.5, randaugment=9.0)
+    recipe = Recipe(**QUICK, mix=0.9, randaugment=9.0)
     whole, parts = batches(recipe), batches(recipe, parts=2)
     for step in range(len(whole.plan)):
         x, targets = whole(step)
@@ -134,16 +134,17 @@ def test_a_teacher_is_listened_to(tmp_path):
 
 def test_only_long_trainings_on_a_gpu_are_compiled(tmp_path, monkeypatch):
     compiled = []
-    monkeypatch.setattr("cvt.training.trainer.compile_for_gpu", lambda model, replayed: compiled.append(replayed))
+    monkeypatch.setattr("cvt.training.trainer.compile_for_gpu", compiled.append)
     long = {**QUICK, "phases": (((16,), 200.0),)}  # 600 steps
     trainer(tmp_path, Recipe(**long))
     assert not compiled  # on the CPU
     monkeypatch.setattr(CvtForImageClassification, "device", torch.device("cuda"))
     trainer(tmp_path, Recipe(**QUICK))
     assert not compiled
-    trainer(tmp_path, Recipe(**long))
-    trainer(tmp_path, Recipe(**long, accumulate=2))
-    assert compiled == [True, False]  # gradients that add up outlive a step's graph
+    whole, parts = trainer(tmp_path, Recipe(**long)), trainer(tmp_path, Recipe(**long, accumulate=2))
+    assert compiled == [whole.model, parts.model]
+    assert whole._captured
+    assert not parts._captured  # gradients that add up outlive a replay
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
@@ -226,7 +227,7 @@ class Terminal(io.StringIO):
 
 
 def test_stopped_and_gone_on_it_ends_with_the_same_weights(tmp_path):
-    recipe = Recipe(**QUICK, mix=0.5, photo=0.5, randaugment=5.0)
+    recipe = Recipe(**QUICK, mix=0.5, randaugment=5.0)
     start = CvtForImageClassification(tiny_config(num_labels=3, drop_path_rate=(0.0, 0.2, 0.4)))
     torch.manual_seed(7)
     whole = trainer(tmp_path, recipe, "whole.pt", copy.deepcopy(start))
@@ -247,6 +248,11 @@ def test_a_state_of_another_training_is_refused(tmp_path):
     trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "8"}).save()
     with pytest.raises(ValueError, match=r"state\.pt in .* differs in its batch size"):
         trainer(tmp_path, Recipe(**QUICK), identity={"batch_size": "9"})
+
+
+def test_a_state_that_was_saved_with_simulated_photographs_goes_on(tmp_path):
+    trainer(tmp_path, Recipe(**QUICK), identity={"seed": "0", "photo": "0.3"}).save()
+    assert trainer(tmp_path, Recipe(**QUICK), identity={"seed": "0"}).run(silent)
 
 
 def test_a_state_whose_weights_have_other_names_is_refused(tmp_path):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from cvt.architecture.geometry import stage_grids
 from cvt.processor import CvtImageProcessor
 from tests.helpers import tiny_model
 from visualize import explore
 from visualize.explore import CROP_SIDE
-from visualize.geometry import stage_grids
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

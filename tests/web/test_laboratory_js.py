@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from cvt.architecture.amounts import in_bytes, in_words
-from cvt.architecture.settings import MAX_STAGES, SETTINGS, value_words
+from cvt.architecture.settings import MAX_STAGES, SETTINGS
 from cvt.architecture.variants import architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
 from visualize.page.laboratory.describe import about, describe
+from visualize.page.words.architecture import value_words
 from visualize.web import laboratory
 
 TESTS = Path(__file__).parent / "laboratory"

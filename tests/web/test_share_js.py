@@ -17,7 +17,7 @@ from visualize.container import unpack
 from visualize.draw.payload import payload
 from visualize.explore import explore
 from visualize.page.laboratory.describe import about
-from visualize.page.link.choices import HIDEABLE, OTHERS
+from visualize.page.link.choices import HIDEABLE
 from visualize.page.link.permalink import decode, encode
 from visualize.page.link.view import View
 from visualize.web import share
@@ -74,10 +74,6 @@ def test_views_go_through_the_link(written):
 def test_every_group_that_can_be_hidden_is_hidden_by_the_style():
     for name in HIDEABLE:
         assert f'[data-cvt-hide~="{name}"]' in share.CSS, name
-
-
-def test_the_same_keys_are_the_hosts_in_the_browser():
-    assert f"/^({OTHERS})/" in (share.STATIC / "query.js").read_text(encoding="utf-8")
 
 
 def test_the_template_holds_what_the_script_looks_for():

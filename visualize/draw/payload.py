@@ -24,9 +24,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from cvt.architecture.geometry import Grid
+
 from ..container import Arrays, pack
 from ..explore import Exploration, StageExploration
-from ..geometry import Grid
 from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
 
@@ -42,8 +43,8 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     """All that the browser needs to show ``exploration``, in about ``max_bytes`` at most; computed on ``device``.
 
     Pictures and feature maps always travel. All blocks' weights travel if they fit. Otherwise each block takes the smaller form,
-    as long as there is room: the last block of every stage first, last stage first, then the others from the back; the
-    header's ``attention`` lists those that do. The others come one by one from ``block_payload``.
+    as long as there is room: the last block of every stage first, last stage first, then the others from the back.
+    The others come one by one from ``block_payload``.
 
     Raises:
         ValueError: the model's numbers are not all finite, so that there is nothing to draw.
@@ -57,7 +58,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         arrays |= {f"{index}/{name}": array for name, array in own.items()}
     room = max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10)
     all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
-    present, peaks = [], [[0.0] * len(stage.blocks) for stage in exploration.stages]
+    peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
     for index, block in _by_interest(exploration):
         attention = exploration.stages[index].blocks[block]
         if not all_fit and min(_weights_size(attention), _qk_size(attention)) > room:
@@ -66,20 +67,16 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         own = _block(attention, room if all_fit else _qk_size(attention), device)
         room -= sum(array.nbytes for array in own.values())
         arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
-        present.append([index, block])
         peaks[index][block] = float(own["peak"].max())
     evidence = exploration.evidence
     if evidence is not None:
         arrays |= {"evidence": evidence.places, "rest": evidence.rest}
     header = {
-        "version": 1,
         "input": list(exploration.pixels.shape[:2]),
         "crop_box": list(exploration.crop_box),
-        "original_size": list(exploration.original_size),
         "classes": len(exploration.labels),
         "top": [{"label": label, "probability": probability} for label, probability in exploration.top(5)],
         "stages": stages,
-        "attention": sorted(present),
         "peaks": peaks,
         "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
     }
@@ -98,7 +95,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     if not 0 <= block < len(blocks):
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
     own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes, device)
-    return pack({"version": 1, "attention": [[stage, block]]}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
+    return pack({}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
 
 
 def check_finite(exploration: Exploration) -> None:

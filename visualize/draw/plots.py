@@ -18,8 +18,9 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
+from cvt.architecture.geometry import Grid
+
 from ..explore import Exploration, StageExploration
-from ..geometry import Grid
 from ..maps.attention import statistics
 from ..maps.features import principal_components
 
@@ -53,7 +54,7 @@ def overview(exploration: Exploration, stage: int, block: int, head: int | None,
     _draw_features(_panel(figure, LEFT + 2 * SLOT + 2 * GAP + BAR, SLOT), exploration, view)
     heads = f"head {head + 1}" if head is not None else f"mean of {attention.heads} heads"
     figure.suptitle(
-        f"Stage {stage + 1}, block {block + 1}, {heads}: how strongly {_token(view, query)} draws on each of the "
+        f"Stage {stage + 1}, block {block + 1}, {heads}: how strongly {_token(view, query)} attends to each of the "
         f"{_grid(view.key_grid)} key cells",
         fontsize=12,
         y=1 - 0.2 / figure.get_figheight(),
@@ -176,11 +177,11 @@ def percent(share: float) -> str:
     """0.0123 → "1.2 %": two digits that count."""
     value = 100 * share
     if value <= 0:
-        return "0 %"
+        return "0\u202f%"
     if value < 0.001:
-        return "<0.001 %"
+        return "<\u202f0.001\u202f%"
     digits = 0 if value >= 9.95 else min(3, 1 - int(np.floor(np.log10(value))))
-    return f"{value:.{digits}f} %"
+    return f"{value:.{digits}f}\u202f%"
 
 
 def shortened(label: str, letters: int = 40) -> str:

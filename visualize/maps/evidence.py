@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cvt.model import CvtForImageClassification, to_tokens
+from cvt.model import CvtForImageClassification, attention_weights, to_tokens
 
 from ..capture import Capture
 from ..container import frozen
@@ -54,7 +54,7 @@ def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tens
         places = apart @ tokens.T / len(tokens)  # (classes, H·W)
     else:
         direction = _before_norm(apart, model.layernorm, cls[0, 0].float())
-        places = sum(_fetched(model, seen, stage, block, direction) for block in range(depth))
+        places = _fetched(model, seen, stage, depth, direction)
     score = (logits[classes] - logits.mean()).float()
     return ClassEvidence(frozen(places), frozen(score - places.sum(dim=1)), of_queries=cls is None)
 
@@ -65,10 +65,14 @@ def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tens
     return through - through.mean(dim=1, keepdim=True)  # the LayerNorm takes the mean away
 
 
-def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, block: int, direction: Tensor) -> Tensor:
-    """(classes, keys but the cls token): what the block's attention fetches for the cls token, key by key, along ``direction``."""
-    weights = seen.attention(stage, block, [0])[0, :, 0, 1:]  # (heads, H'·W'), the cls token's own weight left out
-    output = model.cvt.encoder.stages[stage].layers[block].attention.output.dense.weight.float()  # (C, heads · D)
-    through = (direction @ output).unflatten(1, (len(weights), -1))  # (classes, heads, D)
-    value = seen.value(stage, block)[0, :, 1:].float()  # (heads, H'·W', D)
-    return torch.einsum("chd,hkd,hk->ck", through, value, weights)
+def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, depth: int, direction: Tensor) -> Tensor:
+    """(classes, keys but the cls token): what the attention of a stage's ``depth`` blocks fetches for the cls token, key by key, along
+    ``direction``. All blocks at once: on a GPU the many small steps would take longer than the model."""
+    layers = model.cvt.encoder.stages[stage].layers
+    output = torch.stack([layer.attention.output.dense.weight for layer in layers]).float()  # (blocks, C, heads · D)
+    taps = [seen.tap("qkv", stage, block) for block in range(depth)]
+    query = torch.stack([query[0, :, :1] for query, _, _, _ in taps])  # (blocks, heads, 1, D)
+    key, value = (torch.stack([tap[part][0] for tap in taps]) for part in (1, 2))  # (blocks, heads, keys, D)
+    weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:]  # the cls token's own weight is left out
+    through = (direction @ output).unflatten(2, (weights.shape[1], -1))  # (blocks, classes, heads, D)
+    return torch.einsum("bchd,bhkd,bhk->ck", through, value[:, :, 1:].float(), weights)

@@ -55,8 +55,7 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     config = model.config.stages[stage]
     strides = {"query": config.stride_q, "key": config.stride_kv, "value": config.stride_kv}
     paddings = {"query": config.padding_q, "key": config.padding_kv, "value": config.padding_kv}
-    header = {"version": 1, "stage": stage, "block": block, "strides": strides, "paddings": paddings}
-    return pack(header, arrays)
+    return pack({"strides": strides, "paddings": paddings}, arrays)
 
 
 def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

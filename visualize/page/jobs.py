@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # in Python 3.10 not the built-in one
@@ -11,10 +10,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cvt.architecture.build import Cancelled
+from cvt.architecture.cache import Recent
 
 LOOK_SECONDS = 0.1  # after which a cancelled run is noticed
 LOOKS_PER_WORD = 10  # a step is told again after so many looks, so that a closed page is noticed
-REMEMBERED = 1024  # cancelled runs
+REMEMBERED_RUNS = 1024  # cancelled runs
 WAITING = "waiting"  # the step of a run that waits in line
 
 Answer = TypeVar("Answer")
@@ -37,15 +37,11 @@ class Jobs:
 
     def __init__(self, count: int = 2):
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="job")
-        self._cancelled: OrderedDict[str, None] = OrderedDict()  # oldest first
-        self._lock = threading.Lock()
+        self._cancelled: Recent[str, None] = Recent(REMEMBERED_RUNS)
 
     def cancel(self, run: str) -> None:
         """Ends the run of this name, wherever it is; also one that has not begun."""
-        with self._lock:
-            self._cancelled[run] = None
-            while len(self._cancelled) > REMEMBERED:
-                self._cancelled.popitem(last=False)
+        self._cancelled.keep(run, None)
 
     def steps(self, run: str, work: Callable[[Callable[[str, float], None]], Answer]) -> Iterator[Step | Answer]:
         """Does ``work`` in a thread. Yields its steps while it goes on, and at last what it returned.

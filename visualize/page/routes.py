@@ -17,14 +17,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import chooser, explorer, laboratory, share, shared
+from ..web import chooser, explorer, laboratory, share, shared, words
 from .compute import PASSES
 from .laboratory.api import LaboratoryApi
-from .link.choices import as_json
+from .link.choices import MODULE, as_module
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-COMPONENTS = (chooser, explorer, laboratory, share, shared)
+COMPONENTS = (chooser, explorer, laboratory, share, shared, words)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
@@ -37,14 +37,14 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
-        Route("/modules/choices.json", _choices),
+        Route(f"/modules/{MODULE}", _choices),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
     ]
 
 
 async def _choices(request: Request) -> Response:
-    return JSONResponse(as_json(), headers={"Cache-Control": "no-cache"})
+    return Response(as_module(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.architecture.build import Watch, build_variant
+from cvt.architecture.build import Watch, build_variant, inherit
 from cvt.architecture.cache import VariantCache
-from cvt.architecture.inherit import inherit
 from cvt.config import CvtConfig
 from cvt.runtime.device import choose_device
 from cvt.runtime.linear import onednn_is_faster, use_onednn
@@ -64,7 +63,7 @@ class Workbench:
         download: Callable[[str], bytes] | None = None,
     ):
         self.device, self.dtype = choose_device(device)
-        self.store: ExplorationStore[StoredResult] = ExplorationStore()
+        self.store = ExplorationStore()
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.jobs = Jobs()
         self.examples = {path.stem: str(path.resolve()) for path in kept}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 MAX_PIXELS = 50_000_000  # room for a phone's largest pictures; at most 0.85 GB while one is decoded (PNG of 16 bits with transparency)
 MAX_ASPECT = 50  # longer side : shorter side
-MAX_SCANNED = 20 * MAX_PIXELS  # pixels × scans of one JPEG; encoders make about ten scans
-MAX_AT_ONCE = 200_000_000  # bytes of one compressed part that can only be unpacked whole
-MAX_PROFILE = 4_000_000  # bytes of a colour profile; printers' tables take up to 3 MB
+MAX_SCANNED_PIXELS = 20 * MAX_PIXELS  # pixels × scans of one JPEG; encoders make about ten scans
+MAX_UNPACKED_BYTES = 200_000_000  # bytes of one compressed part that can only be unpacked whole
+MAX_PROFILE_BYTES = 4_000_000  # bytes of a colour profile; printers' tables take up to 3 MB
 
 DAMAGED = "This picture is damaged or incomplete. Try exporting it again, or use JPEG."
 TOO_LARGE = f"This picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller and try again."
@@ -37,5 +37,5 @@ def check_size(width: int, height: int) -> None:
 
 def check_scans(scanned: int) -> None:
     """Refuses a JPEG whose scans × pixels would keep a processor busy for long."""
-    if scanned > MAX_SCANNED:
+    if scanned > MAX_SCANNED_PIXELS:
         raise UnreadablePicture("This JPEG is stored in too many scans to be decoded in a reasonable time. Export it again.")

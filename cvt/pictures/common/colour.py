@@ -18,7 +18,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from .bounds import MAX_PROFILE
+from .bounds import MAX_PROFILE_BYTES
 from .notes import Note
 from .stored import bands
 
@@ -167,7 +167,7 @@ def _space(profile: bytes) -> str | None:
 
     Its parts must lie inside it. Programs of many elements (mpet), whose work has no bound, are left out.
     """
-    if not 132 <= len(profile) <= MAX_PROFILE or profile[36:40] != b"acsp" or profile[12:16] not in _CLASSES:
+    if not 132 <= len(profile) <= MAX_PROFILE_BYTES or profile[36:40] != b"acsp" or profile[12:16] not in _CLASSES:
         return None
     (count,) = struct.unpack_from(">I", profile, 128)
     if not 0 < count <= 200 or len(profile) < 132 + 12 * count:

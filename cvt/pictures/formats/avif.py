@@ -14,14 +14,14 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin
 
-from ..common.bounds import MAX_PROFILE, UnreadablePicture, check_size, damaged, unsupported
+from ..common.bounds import MAX_PROFILE_BYTES, UnreadablePicture, check_size, damaged, unsupported
 from ..common.colour import from_cicp
 from ..common.exif import orientation
 from ..common.notes import Note
 from ..common.stored import Stored, decoded, read_at, size_of
 
 MAX_AVIF_PIXELS = 30_000_000  # the frame at 12 bits, its RGB and Pillow's copies take up to 22 bytes per pixel together
-MAX_FILE = 100_000_000
+MAX_FILE_BYTES = 100_000_000
 _BRANDS = (b"avif", b"avis")
 _MOST_BOXES = 10_000
 _SEQUENCE_HEADER = 1
@@ -43,9 +43,9 @@ def is_avif(start: bytes) -> bool:
 
 def read(file: BinaryIO) -> Stored:
     """The primary picture; of a sequence its still one."""
-    if size_of(file) > MAX_FILE:
-        raise UnreadablePicture(f"This AVIF file is larger than {MAX_FILE // 1_000_000} MB. Export it as JPEG and try again.")
-    content = bytearray(read_at(file, 0, MAX_FILE))
+    if size_of(file) > MAX_FILE_BYTES:
+        raise UnreadablePicture(f"This AVIF file is larger than {MAX_FILE_BYTES // 1_000_000} MB. Export it as JPEG and try again.")
+    content = bytearray(read_at(file, 0, MAX_FILE_BYTES))
     items, primary = _items(content)
     if primary not in items:
         raise unsupported("an AVIF sequence without a still picture")
@@ -73,7 +73,7 @@ def read(file: BinaryIO) -> Stored:
 
 
 def _colour(picture: _Item, profile: bytes | None):
-    if profile and len(profile) <= MAX_PROFILE:
+    if profile and len(profile) <= MAX_PROFILE_BYTES:
         return profile
     nclx = picture.properties.get(b"nclx", b"")
     if len(nclx) < 4:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from ..common.bounds import MAX_PROFILE, check_size, damaged, unsupported
+from ..common.bounds import MAX_PROFILE_BYTES, check_size, damaged, unsupported
 from ..common.stored import Stored, bands, floats_to_8_bits, read_at
 
 _COMPRESSIONS = {1: "RLE8-compressed", 2: "RLE4-compressed", 4: "JPEG-compressed", 5: "PNG-compressed"}
@@ -119,4 +119,4 @@ def _profile(file: BinaryIO, header: bytes) -> bytes | None:
     if len(header) < 124 or header[56:60] != _EMBEDDED:
         return None
     offset, size = struct.unpack_from("<II", header, 112)
-    return read_at(file, 14 + offset, size) if size <= MAX_PROFILE else None
+    return read_at(file, 14 + offset, size) if size <= MAX_PROFILE_BYTES else None

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageChops, JpegImagePlugin
 
-from ..common.bounds import MAX_PROFILE, check_scans, check_size, damaged, unsupported
+from ..common.bounds import MAX_PROFILE_BYTES, check_scans, check_size, damaged, unsupported
 from ..common.exif import orientation
 from ..common.notes import Note
 from ..common.stored import Stored, decoded, pieced, read_at, size_of
@@ -111,7 +111,7 @@ def _note(found: Structure, file: BinaryIO, kind: int, place: int, length: int) 
         found.exif = read_at(file, place + 4, length - 2)
     elif kind == 0xE2 and read_at(file, place + 4, 12) == b"ICC_PROFILE\0":
         content = read_at(file, place + 16, length - 14)
-        if len(content) > 2 and sum(map(len, found.profile.values())) + len(content) <= MAX_PROFILE:
+        if len(content) > 2 and sum(map(len, found.profile.values())) + len(content) <= MAX_PROFILE_BYTES:
             found.profile[content[0]] = content[2:]
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from ..common.bounds import MAX_PROFILE, check_size, damaged
+from ..common.bounds import MAX_PROFILE_BYTES, check_size, damaged
 from ..common.colour import Described, from_cicp, from_gamma
 from ..common.exif import orientation
 from ..common.notes import Note
@@ -84,7 +84,7 @@ def _walk(file: BinaryIO) -> _Structure:
         elif kind == b"IEND":
             break
         elif kind in _SMALL and kind not in found.small and (not found.still or kind == b"eXIf"):
-            content = file.read(min(held, MAX_PROFILE))
+            content = file.read(min(held, MAX_PROFILE_BYTES))
             if kind in (b"IHDR", b"PLTE") and file.read(4) != struct.pack(">I", zlib.crc32(kind + content)):
                 raise damaged()
             found.small[kind] = content
@@ -250,6 +250,6 @@ def _colour(small: dict[bytes, bytes]) -> bytes | Described | None:
 def _profile(content: bytes) -> bytes:
     _, _, packed = content.partition(b"\0")
     try:
-        return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE)
+        return zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
     except zlib.error:
         return b"\0" if content else b""  # a profile, if a broken one

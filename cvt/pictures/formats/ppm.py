@@ -16,7 +16,7 @@ from ..common.stored import Stored, bands, floats_to_8_bits, read_at, to_8_bits
 _HEAD = 4096  # bytes within which a header ends, comments included
 _TOKEN = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*([^\s#]+)")
 _BLOCK = 1 << 20
-MAX_WRITTEN = 30_000_000  # numbers; each takes 20 times as long as a byte of a binary file
+MAX_WRITTEN_NUMBERS = 30_000_000  # numbers; each takes 20 times as long as a byte of a binary file
 PLAIN = (b"P1", b"P2", b"P3")
 _CHANNELS = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
 
@@ -31,8 +31,10 @@ def read(file: BinaryIO) -> Stored:
         raise damaged() from error
     check_size(width, height)
     channels, notes = _CHANNELS[kind], []
-    if kind in (b"P2", b"P3") and width * height * channels > MAX_WRITTEN:
-        raise unsupported(f"a picture of more than {MAX_WRITTEN // 1_000_000} million numbers written as text", "Save it as a binary PPM")
+    if kind in (b"P2", b"P3") and width * height * channels > MAX_WRITTEN_NUMBERS:
+        raise unsupported(
+            f"a picture of more than {MAX_WRITTEN_NUMBERS // 1_000_000} million numbers written as text", "Save it as a binary PPM"
+        )
     if kind[1:] in b"fF":
         if not np.isfinite(limit) or limit == 0:
             raise damaged()

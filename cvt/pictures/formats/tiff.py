@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from ..common.bounds import MAX_AT_ONCE, UnreadablePicture, check_scans, damaged, unsupported
+from ..common.bounds import MAX_UNPACKED_BYTES, UnreadablePicture, check_scans, damaged, unsupported
 from ..common.notes import Note
 from ..common.stored import Stored, decoded, floats_to_8_bits, pieced, read_at, rows, to_8_bits
 from . import jpeg
@@ -165,7 +165,7 @@ def _rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _tiles(file: BinaryIO, layout: Layout, parts: list[tuple[int, int]]) -> np.ndarray:
-    if layout.part_height * layout.across * layout.part_width * layout.samples * max(layout.bits, 8) > 8 * MAX_AT_ONCE:
+    if layout.part_height * layout.across * layout.part_width * layout.samples * max(layout.bits, 8) > 8 * MAX_UNPACKED_BYTES:
         raise UnreadablePicture(_LARGE)
     tiles = [np.concatenate(list(_unpacked(file, layout, part, layout.part_height))) for part in parts]
     planes = [np.concatenate(tiles[start : start + layout.across], axis=1) for start in range(0, len(tiles), layout.across)]
@@ -193,7 +193,7 @@ def _bytes(file: BinaryIO, layout: Layout, part: tuple[int, int], height: int, s
     elif layout.compression in _DEFLATE:
         yield from _inflated(pieced(file, [part]), [count * stride for count in counts])
     else:
-        if height * stride + 2 * length > MAX_AT_ONCE:
+        if height * stride + 2 * length > MAX_UNPACKED_BYTES:
             raise UnreadablePicture(_LARGE)
         content = _by_bytes(read_at(file, offset, length), layout, height, stride)
         for row in range(0, height, step):

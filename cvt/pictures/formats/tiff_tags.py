@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ..common.bounds import MAX_PIXELS, MAX_PROFILE, TOO_LARGE, UnreadablePicture, check_size, damaged, unsupported
+from ..common.bounds import MAX_PIXELS, MAX_PROFILE_BYTES, TOO_LARGE, UnreadablePicture, check_size, damaged, unsupported
 from ..common.stored import read_at, size_of
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
@@ -181,7 +181,7 @@ def _parts(tags: dict[int, tuple], tiled: bool, end: int) -> tuple[tuple[int, in
 def profile(layout: Layout) -> bytes | None:
     value = layout.tags.get(PROFILE) or (b"",)
     content = value[0] if isinstance(value[0], bytes) else bytes(value)
-    return content if 0 < len(content) <= MAX_PROFILE else None
+    return content if 0 < len(content) <= MAX_PROFILE_BYTES else None
 
 
 def built(tags: dict[int, tuple[int, ...] | bytes], data: list[bytes], tiled: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, WebPImagePlugin
 
-from ..common.bounds import MAX_PROFILE, check_size, damaged
+from ..common.bounds import MAX_PROFILE_BYTES, check_size, damaged
 from ..common.exif import orientation
 from ..common.notes import Note
 from ..common.stored import Stored, read_at, size_of
@@ -29,7 +29,7 @@ def read(file: BinaryIO) -> Stored:
         elif kind == b"ANMF":
             frames += 1
             first = first or (start, length)
-        elif kind in (b"ICCP", b"EXIF") and kind not in small and length <= MAX_PROFILE:
+        elif kind in (b"ICCP", b"EXIF") and kind not in small and length <= MAX_PROFILE_BYTES:
             small[kind] = read_at(file, start, length)
         elif kind in _PARTS:
             parts.append((kind, start, length))

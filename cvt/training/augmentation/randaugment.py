@@ -22,7 +22,7 @@ WARPS = ("rotate", "shear x", "shear y", "shift x", "shift y")
 TONES = ("autocontrast", "equalize", "solarize", "posterize", "brightness", "contrast")
 OPERATIONS = (*WARPS, *TONES, "colour", "sharpness", "nothing")
 ROUNDS = 2  # operations a picture
-STRONGEST = 10
+STRONGEST = 10  # magnitude
 TURN, SHEAR, SHIFT, FACTOR = math.pi / 6, 0.3, 0.45, 0.9  # at full strength; a shift in parts of the side
 
 

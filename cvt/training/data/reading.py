@@ -17,9 +17,9 @@ from ...pictures import UnreadablePicture, open_picture
 from ...processor import CvtImageProcessor
 from .listing import Listing, Picture
 
-THREADS = 4
-AT_ONCE = 256  # pictures handed to the threads together
-SHOWN = 3
+THREADS = 4  # that read pictures at the same time
+PICTURES_AT_ONCE = 256  # pictures handed to the threads together
+PROBLEMS_SHOWN = 3
 
 Cut = Callable[[Picture], np.ndarray]  # a picture → uint8 (S, S, 3)
 
@@ -110,13 +110,13 @@ def _attempts(listing: Listing, cut: Cut) -> Iterator[np.ndarray | str]:
 
     sources = iter(listing.walk())
     with ThreadPoolExecutor(THREADS) as pool:
-        while chunk := list(islice(sources, AT_ONCE)):
+        while chunk := list(islice(sources, PICTURES_AT_ONCE)):
             yield from pool.map(attempt, chunk)
 
 
 def _unreadable(problems: list[str], count: int) -> str:
-    shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
-    more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    shown = "\n".join(f"  {problem}" for problem in problems[:PROBLEMS_SHOWN])
+    more = f"\n  and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
     return f"{len(problems)} of {count} pictures cannot be read; remove them, or skip them with --skip-unreadable.\n{shown}{more}"
 
 

@@ -17,12 +17,12 @@ from starlette.testclient import TestClient
 
 import app
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.architecture.inherit import inherit
+from cvt.architecture.build import inherit
 from cvt.architecture.variants import stage_settings, variant
 from tests import serving
 from visualize.page.compute import compute
 from visualize.page.laboratory.api import LaboratoryApi
-from visualize.page.link.choices import TABLE, as_json
+from visualize.page.link.choices import TABLE, as_module
 from visualize.page.requests import Request
 from visualize.page.routes import QUESTION_BYTES, routes
 from visualize.page.workbench import Workbench
@@ -130,9 +130,11 @@ def test_scripts_find_each_other_as_on_disk(client):
 
 
 def test_scripts_get_the_table_of_choices(client):
-    served = client.get("/modules/choices.json").json()
-    assert served == json.loads(json.dumps(as_json()))
-    assert {each["name"]: each["key"] for each in served["choices"]} == {name: choice.key for name, choice in TABLE.items()}
+    served = client.get("/modules/choices.js")
+    assert served.headers["content-type"].startswith("text/javascript")
+    assert served.text == as_module()
+    table = json.loads(served.text.splitlines()[0].removeprefix("export const CHOICES = ").removesuffix(";"))
+    assert {name: each["key"] for name, each in table.items()} == {name: choice.key for name, choice in TABLE.items()}
 
 
 def test_what_is_taken_away_is_the_variant(client, workbench, tmp_path):
@@ -159,7 +161,7 @@ def test_a_model_too_large_to_be_saved_says_what_to_do(client):
     wide[2]["embed_dim"] = 768
     answer = client.post("/laboratory/model", json={"stages": wide, "side": 96})
     assert answer.status_code == 400
-    assert "The Python lines build it" in answer.json()["error"]
+    assert "The Python code builds it" in answer.json()["error"]
 
 
 def test_a_link_is_read_with_notices(client, workbench):
@@ -253,14 +255,14 @@ def test_a_cancelled_run_says_so_and_makes_nothing(workbench):
 
 def test_a_run_builds_its_variant_once_even_where_it_is_too_large_to_be_kept(workbench, monkeypatch):
     built = []
-    monkeypatch.setattr(workbench.variants, "max_bytes", 1)
+    monkeypatch.setattr(workbench.variants.kept, "max_bytes", 1)
     monkeypatch.setattr(workbench.variants, "_inherit", lambda *given, **watch: built.append(1) or inherit(*given, **watch).model)
     assert "variant" in run(workbench, {2: {"depth": 4}})[-1]
     assert built == [1]
 
 
 def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
-    built = len(workbench.variants)
+    built = len(workbench.variants.kept)
     with pytest.raises(ValueError, match="are allowed here"):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": stages(workbench, {2: {"depth": 24}}), "side": 512}))
     odd = stages(workbench)
@@ -269,4 +271,4 @@ def test_a_variant_that_cannot_be_is_refused_before_it_is_built(workbench):
         list(LaboratoryApi(workbench).run(PHOTO, {"run": "x", "stages": odd}))
     with pytest.raises(ValueError, match="Invalid run id"):
         list(LaboratoryApi(workbench).run(PHOTO, {"stages": odd}))
-    assert len(workbench.variants) == built
+    assert len(workbench.variants.kept) == built

@@ -7,11 +7,11 @@ import pytest
 
 from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import cost
+from cvt.architecture.geometry import stage_grids
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import stage_settings, variant
 from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
-from visualize.geometry import stage_grids
 from visualize.page.laboratory.architectures import model_request, nearest
 from visualize.page.laboratory.describe import about, describe
 from visualize.page.requests import ModelRequest
@@ -41,10 +41,10 @@ def test_what_is_asked_for_is_what_it_becomes():
         ({"stages": [{}] * 5}, "list of 1 to 4 stages"),
         ({"stages": [{}, 3, {}]}, "Stage 2"),
         ({"stages": [{"depth": 2, "colour": 1}]}, "'colour' is no setting"),
-        ({"stages": [{"depth": "2"}]}, "Depth of stage 1 cannot be '2'"),
-        ({"stages": [{"depth": True}]}, "Depth of stage 1"),
-        ({"stages": [{"depth": 10**400}]}, "Depth of stage 1"),
-        ({"stages": [{"embed_dim": [8, 8]}]}, "Embedding width of stage 1"),
+        ({"stages": [{"depth": "2"}]}, "depth of stage 1 cannot be '2'"),
+        ({"stages": [{"depth": True}]}, "depth of stage 1"),
+        ({"stages": [{"depth": 10**400}]}, "depth of stage 1"),
+        ({"stages": [{"embed_dim": [8, 8]}]}, "embed_dim of stage 1"),
         ({"stages": [{}], "side": 33}, "The input cannot be 33 pixels"),
         ({"stages": [{}], "side": "96"}, "The input cannot be '96' pixels"),
         ({"stages": [{}], "weights": ["random"]}, "The weights cannot be"),
@@ -62,6 +62,8 @@ def test_what_means_nothing_is_refused_in_a_short_sentence(given, sentence):
 def test_the_remedy_is_the_nearest_value_that_can_be_run():
     heads = asked({1: {"num_heads": 2}})
     heads["stages"][1]["num_heads"] = 5  # 16 channels
+    assert nearest(BASE, SIDE, heads, 1, "num_heads") == 4
+    heads["stages"][1]["embed_dim"] = 96  # 6 heads would do too, and are as far; the refusal names 4
     assert nearest(BASE, SIDE, heads, 1, "num_heads") == 4
     large = asked({2: {"depth": 24}}, side=512)
     large["stages"][2]["embed_dim"] = 1008
@@ -158,7 +160,7 @@ def test_what_there_is_to_control_is_json_and_complete():
         assert "variant" in describe(BASE, SIDE, {"stages": each["stages"], "side": each["side"]}), each["name"]
     notes = {each["name"]: each["note"] for each in found["presets"]}
     assert (
-        "Table 7: 20 million parameters, 6.55 billion multiply-adds at 224×224 instead of 4.53, 82.3 % top-1 instead of 81.6."
+        "Table 7: 20 million parameters, 6.55 billion multiply-adds at 224×224 instead of 4.53, 82.3\u202f% top-1 instead of 81.6."
         in (notes["kv-stride-1"])
     )
     assert "instead" not in notes["cvt-13"]

@@ -31,7 +31,8 @@ def test_a_stride_says_what_it_does_to_attention_cost_and_weights():
     assert after.stages[0].attention_entries * 4 == before.stages[0].attention_entries
     percent = round(100 * (before.macs - after.macs) / before.macs, 1)
     assert coarser == [
-        f"Key and value stride 2 → 4 in stage 1: attention weights there 4× fewer, multiply-adds in all −{percent} %, parameters unchanged."
+        "Key and value stride 2 → 4 in stage 1: attention weights there 4× fewer, "
+        f"multiply-adds in all −{percent}\u202f%, parameters unchanged."
     ]
 
 
@@ -53,7 +54,7 @@ def test_a_padding_that_follows_its_kernel_is_no_change_of_its_own():
     both = told({"patch_sizes": 9, "patch_padding": 2}, {}, {})
     assert [each.split(" in stage")[0] for each in both] == ["Embedding kernel 7 → 9", "Embedding padding 3 → 2"]
     kernel, padding = (cost(architecture(CVT_13, [{"patch_sizes": 9, **more}, {}, {}]), 224, 224) for more in ({}, {"patch_padding": 2}))
-    assert f"multiply-adds in all −{100 * (1 - padding.macs / kernel.macs):.1f} %, parameters unchanged." in both[1]
+    assert f"multiply-adds in all −{100 * (1 - padding.macs / kernel.macs):.1f}\u202f%, parameters unchanged." in both[1]
 
 
 def test_what_cannot_be_changed_alone_says_so():
@@ -87,11 +88,11 @@ def test_an_input_side_is_a_change_too():
         (500, 1000, "2× fewer"),
         (250, 100, "2.5× as many"),
         (1_600, 100, "16× as many"),
-        (110, 100, "+10 %"),
-        (99, 100, "−1.0 %"),
-        (100_001, 100_000, "up by less than 0.1 %"),
-        (99_999, 100_000, "down by less than 0.1 %"),
-        (1990, 1000, "+99 %"),
+        (110, 100, "+10\u202f%"),
+        (99, 100, "−1.0\u202f%"),
+        (100_001, 100_000, "up by less than 0.1\u202f%"),
+        (99_999, 100_000, "down by less than 0.1\u202f%"),
+        (1990, 1000, "+99\u202f%"),
         (5, 0, "from none"),
         (0, 5, "gone"),
     ],

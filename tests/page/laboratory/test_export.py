@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.architecture.build import build_variant
-from cvt.architecture.inherit import inherit
+from cvt.architecture.build import build_variant, inherit
 from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import architecture
 from tests.helpers import tiny_config, tiny_model

@@ -1,6 +1,5 @@
 """Permalinks: every view comes back, and whatever a stranger writes ends in defaults and a few short sentences."""
 
-import re
 import string
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from cvt.architecture.settings import INPUT_SIDES, SETTINGS
 from cvt.architecture.variants import architecture
 from cvt.config import PUBLISHED, CvtConfig
-from tests.helpers import ROOT, tiny_config
+from tests.helpers import tiny_config
 from tests.strategies import stages
 from visualize.page.link.choices import CHOICES, FLAGS, HIDEABLE, SETTING_KEYS, TABLE
 from visualize.page.link.permalink import MAX_NOTICES, decode, encode
@@ -149,32 +148,6 @@ def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
     assert word in notices[0]
     good = {"stage", "hidden", "seed"}
     assert all(getattr(view, each.name) == each.default for each in fields(View) if each.name not in good)
-
-
-def test_the_choices_are_those_of_the_explorer():
-    web = ROOT / "visualize/web"
-    state = (web / "explorer/state.js").read_text(encoding="utf-8")
-    for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
-        assert f'{name}: "{TABLE[name].default}",' in state  # what a page opens with
-    for name in FLAGS:
-        assert f"{name}: false," in state
-    query = (web / "share/query.js").read_text(encoding="utf-8")
-    for name, key in SETTING_KEYS.items():
-        assert f'{name}: "{key}"' in query
-    for name in ("view", "layer", "features", "sort", "scale", "colours", "projection"):
-        assert f'{name}: ["{TABLE[name].key}", "{TABLE[name].default}"]' in query
-
-
-def test_buttons_offer_what_the_table_has_in_its_words():
-    templates = "".join((ROOT / f"visualize/web/explorer/{name}.html").read_text(encoding="utf-8") for name in ("picture", "panels"))
-    buttons = {}
-    for name, value, text in re.findall(r'data-set="(\w+)" data-value="(\w+)"[^>]*>([^<]+)<', templates):
-        buttons.setdefault(name, {})[value] = text
-    offered = {name: values for name, values in buttons.items() if name in TABLE}
-    assert {"layer", "view", "features", "scale", "projection"} <= set(offered)
-    for name, values in offered.items():
-        assert values == TABLE[name].values, name
-    assert dict(re.findall(r'<option value="(\w+)"[^>]*>([^<]+)<', templates)) == TABLE["sort"].values
 
 
 def test_what_others_add_to_addresses_is_left_alone():

@@ -24,13 +24,30 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
   const cell = { row: 1, column: 2 };
   const features = (kind, more = {}) => [{ ...state, layer: "features", features: kind, ...more }, false];
   const cases = [
-    [{ ...state }, false], [{ ...state }, true], [{ ...state, heads: [-1, -1, -1], view: "mean" }, false], [{ ...state, view: "received" }, false],
-    features("pca"), features("mean"), features("channel"), features("similarity"), features("similarity", { centred: true }),
-    [{ ...state, stage: 0, layer: "class", which: 1 }, false], [{ ...state, colours: "grey", part: "classifier", which: 0 }, false],
+    [{ ...state }, false],
+    [{ ...state }, true],
+    [{ ...state, heads: [-1, -1, -1], view: "mean" }, false],
+    [{ ...state, view: "received" }, false],
+    features("pca"),
+    features("mean"),
+    features("channel"),
+    features("similarity"),
+    features("similarity", { centred: true }),
+    [{ ...state, stage: 0, layer: "class", which: 1 }, false],
+    [{ ...state, colours: "grey", part: "classifier", which: 0 }, false],
   ];
   const written = cases.map(([each, cls]) => {
     const shown = asShown(each);
-    const about = { state: shown, stages: result.stages, model: "", cell, keyCell: { row: 1, column: 0 }, cls, channel: 5, evidence: header.evidence };
+    const about = {
+      state: shown,
+      stages: result.stages,
+      source: "",
+      cell,
+      keyCell: { row: 1, column: 0 },
+      cls,
+      channel: 5,
+      evidence: header.evidence,
+    };
     return { code: code(LAYERS[shown.layer].code, about) };
   });
   writeFileSync(join(folder, "code.json"), JSON.stringify(written));
@@ -38,6 +55,13 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
 
 test("the code names the model as text that cannot end its string", () => {
   const stages = [{ depth: 1, heads: 1, width: 4, key: { shape: [2, 2] } }];
-  const text = code(LAYERS.attention.code, { state: initial(stages, [8, 8]), stages, model: 'a"b\n', cell: { row: 0, column: 0 }, keyCell: { row: 0, column: 0 }, cls: false });
+  const text = code(LAYERS.attention.code, {
+    state: initial(stages, [8, 8]),
+    stages,
+    source: 'a"b\n',
+    cell: { row: 0, column: 0 },
+    keyCell: { row: 0, column: 0 },
+    cls: false,
+  });
   assert.match(text, /from_pretrained\("a\\"b\\n"\)/);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { CHOICES } from "../../../visualize/web/choices.js";
 import { LAYERS } from "../../../visualize/web/explorer/layers.js";
 import { parse } from "../../../visualize/web/explorer/payload.js";
 import { Result } from "../../../visualize/web/explorer/result.js";
@@ -29,15 +30,28 @@ test("every layer answers every question, of a map on one of the stage's grids o
 });
 
 test("what is outlined and who is looked at follow from what is asked", () => {
-  assert.deepEqual(["token", "received", "mean"].map((view) => LAYERS.attention.marks(at({ view }))), ["token", "key", null]);
-  assert.deepEqual([{}, { view: "mean" }, { cls: true }].map((each) => LAYERS.attention.who(result, at(each))), ["", "all tokens", "cls token"]);
+  assert.deepEqual(
+    ["token", "received", "mean"].map((view) => LAYERS.attention.marks(at({ view }))),
+    ["token", "key", null],
+  );
+  assert.deepEqual(
+    [{}, { view: "mean" }, { cls: true }].map((each) => LAYERS.attention.who(result, at(each))),
+    ["", "all tokens", "cls token"],
+  );
   assert.match(LAYERS.class.who(result, at({ which: 1 })), new RegExp(`^${header.top[1].label} · here [+−]?\\d`));
 });
 
 test("where a token comes from is told where it is drawn, and only there", () => {
-  const chained = (layer, changes) => LAYERS[layer].legend(result, at({ ancestors: true, ...changes })).startsWith("The stage 3 token ← ");
-  assert.deepEqual(["attention", "features", "none", "class"].map((layer) => chained(layer, {})), [true, true, true, false]);
-  assert.deepEqual([{ view: "mean" }, { view: "received" }, { cls: true }].map((each) => chained("attention", each)), [false, false, false]);
+  const legend = (layer, changes) => LAYERS[layer].legend(result, at({ ancestors: true, ...changes }));
+  const chained = (layer, changes) => legend(layer, changes).startsWith("The stage 3 token ← ");
+  assert.deepEqual(
+    ["attention", "features", "none", "class"].map((layer) => chained(layer, {})),
+    [true, true, true, false],
+  );
+  assert.deepEqual(
+    [{ view: "mean" }, { view: "received" }, { cls: true }].map((each) => chained("attention", each)),
+    [false, false, false],
+  );
 });
 
 test("where no place reaches the classifier there is no evidence to draw, and a sentence all the same", () => {
@@ -46,4 +60,8 @@ test("where no place reaches the classifier there is no evidence to draw, and a 
   assert.equal(LAYERS.class.map(without, at()), null);
   assert.equal(LAYERS.class.legend(without, at()), "");
   assert.match(LAYERS.class.sentence(without, at()), /^Classifier: the most probable of 7 classes is /);
+});
+
+test("there is a row for every layer that can be chosen", () => {
+  assert.deepEqual(Object.keys(LAYERS), Object.keys(CHOICES.layer.values));
 });

@@ -18,7 +18,9 @@ const open = (name) => {
 };
 const close = (found, wanted, tolerance, words = "") => {
   assert.equal(found.length, wanted.length, words);
-  wanted.forEach((value, index) => assert.ok(Math.abs(found[index] - value) <= tolerance, `${words} [${index}]: ${found[index]} is not ${value}`));
+  wanted.forEach((value, index) =>
+    assert.ok(Math.abs(found[index] - value) <= tolerance, `${words} [${index}]: ${found[index]} is not ${value}`),
+  );
 };
 const expected = folder && JSON.parse(readFileSync(join(folder, "expected.json"), "utf8"));
 
@@ -56,14 +58,23 @@ test("features, orders, similarity and histograms", { skip }, () => {
     assert.ok(Math.abs(features.at(one.channel, one.token) - one.values[one.token]) <= (high - low) / 509 + 1e-6);
     close(features.similarity(one.token, false), one.similarity, 0.02, "cosine");
     close(features.similarity(one.token, true), one.centred, 0.03, "centred cosine");
-    assert.equal(features.histogram(one.channel).reduce((sum, count) => sum + count, 0), features.tokens);
+    assert.equal(
+      features.histogram(one.channel).reduce((sum, count) => sum + count, 0),
+      features.tokens,
+    );
     assert.deepEqual(features.order("variance").slice(0, 4), one.order.slice(0, 4));
     assert.equal(features.order("peak")[0], one.peak);
     const contrast = one.contrast.map((_, channel) => features.contrast(channel, one.region));
     close(contrast, one.contrast, 0.03, "contrast");
     const [first] = features.order("region", 0, one.region);
     assert.equal(contrast[first], Math.max(...contrast));
-    assert.equal(features.contrast(0, one.region.map(() => true)), 0); // nothing outside to compare with
+    assert.equal(
+      features.contrast(
+        0,
+        one.region.map(() => true),
+      ),
+      0,
+    ); // nothing outside to compare with
     const here = features.order("here", one.token).map((channel) => features.at(channel, one.token));
     assert.ok(here.every((value, index) => index === 0 || value <= here[index - 1]));
   }

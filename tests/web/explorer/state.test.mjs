@@ -3,7 +3,11 @@ import { test } from "node:test";
 
 import { carried, initial, moved, transferred, withStageValue } from "../../../visualize/web/explorer/state.js";
 
-const stages = [{ depth: 1, heads: 1, width: 8 }, { depth: 2, heads: 3, width: 16 }, { depth: 10, heads: 6, width: 32 }];
+const stages = [
+  { depth: 1, heads: 1, width: 8 },
+  { depth: 2, heads: 3, width: 16 },
+  { depth: 10, heads: 6, width: 32 },
+];
 
 test("a page opens on the middle stage, last blocks, all heads, the token in the middle", () => {
   const state = initial(stages, [96, 64]);
@@ -15,15 +19,39 @@ test("a page opens on the middle stage, last blocks, all heads, the token in the
 });
 
 test("a new picture keeps what was chosen, as far as the new model has it", () => {
-  const state = { ...initial(stages, [96, 96]), stage: 2, blocks: [0, 1, 7], heads: [-1, 2, 5], channels: [null, 15, 31], pinned: true, features: "mean", y: 3 };
+  const state = {
+    ...initial(stages, [96, 96]),
+    stage: 2,
+    blocks: [0, 1, 7],
+    heads: [-1, 2, 5],
+    channels: [null, 15, 31],
+    pinned: true,
+    features: "mean",
+    y: 3,
+  };
   const same = carried(state, stages, [96, 96]);
   assert.deepEqual([same.stage, same.blocks, same.heads, same.channels, same.features], [2, [0, 1, 7], [-1, 2, 5], [null, 15, 31], "mean"]);
   assert.deepEqual([same.pinned, same.y], [false, 48]);
   const smaller = carried(state, [stages[0], { depth: 1, heads: 2, width: 8 }, { depth: 3, heads: 3, width: 9 }], [64, 64]);
-  assert.deepEqual([smaller.blocks, smaller.heads, smaller.channels], [[0, 0, 2], [-1, -1, -1], [null, null, null]]);
-  const deeper = carried({ ...state, blocks: [0, 1, 9] }, [stages[0], { ...stages[1], depth: 4 }, { ...stages[2], depth: 16 }], [96, 96], stages);
+  assert.deepEqual(
+    [smaller.blocks, smaller.heads, smaller.channels],
+    [
+      [0, 0, 2],
+      [-1, -1, -1],
+      [null, null, null],
+    ],
+  );
+  const deeper = carried(
+    { ...state, blocks: [0, 1, 9] },
+    [stages[0], { ...stages[1], depth: 4 }, { ...stages[2], depth: 16 }],
+    [96, 96],
+    stages,
+  );
   assert.deepEqual(deeper.blocks, [0, 3, 15]); // last stays last
-  assert.deepEqual(carried({ ...state, blocks: [0, 0, 7] }, [stages[0], { ...stages[1], depth: 4 }, stages[2]], [96, 96], stages).blocks, [0, 0, 7]);
+  assert.deepEqual(
+    carried({ ...state, blocks: [0, 0, 7] }, [stages[0], { ...stages[1], depth: 4 }, stages[2]], [96, 96], stages).blocks,
+    [0, 0, 7],
+  );
   const fewer = carried(state, stages.slice(0, 2), [64, 64]);
   assert.deepEqual([fewer.stage, fewer.blocks, fewer.heads], [1, [0, 1], [-1, -1]]);
 });

@@ -3,7 +3,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { alike, choices, difference, differenceOf, differs, indexOf, initial, isBaseline, question, remedied, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
+import {
+  alike,
+  choices,
+  difference,
+  differenceOf,
+  differs,
+  indexOf,
+  initial,
+  isBaseline,
+  question,
+  remedied,
+  withCount,
+  withValue,
+} from "../../../visualize/web/laboratory/architecture.js";
+import { differenceWords } from "../../../visualize/web/words/laboratory.js";
 
 const { about, paddings, counts, differences } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
@@ -11,8 +25,14 @@ test("it begins at the baseline, and a change touches one field of one stage and
   const state = initial(about);
   assert.ok(isBaseline(state, about));
   const changed = withValue(state, 1, "depth", 7, about);
-  assert.deepEqual(changed.stages.map((stage) => stage.depth), [1, 7, 3]);
-  assert.deepEqual(state.stages.map((stage) => stage.depth), [1, 2, 3]);
+  assert.deepEqual(
+    changed.stages.map((stage) => stage.depth),
+    [1, 7, 3],
+  );
+  assert.deepEqual(
+    state.stages.map((stage) => stage.depth),
+    [1, 2, 3],
+  );
   assert.ok(differs(changed, about, 1, "depth") && !differs(changed, about, 0, "depth"));
   assert.ok(!alike(state, changed) && alike(state, withValue(changed, 1, "depth", 2, about)));
   assert.ok(!isBaseline({ ...state, weights: "random" }, about));
@@ -20,10 +40,17 @@ test("it begins at the baseline, and a change touches one field of one stage and
 });
 
 test("what the server offers is set at once: one setting, several, or the input", () => {
-  const changes = [{ stage: null, name: "side", value: 64 }, { stage: 0, name: "depth", value: 2 }, { stage: 2, name: "depth", value: 1 }];
+  const changes = [
+    { stage: null, name: "side", value: 64 },
+    { stage: 0, name: "depth", value: 2 },
+    { stage: 2, name: "depth", value: 1 },
+  ];
   const state = remedied(initial(about), changes, about);
   assert.equal(state.side, 64);
-  assert.deepEqual(state.stages.map((stage) => stage.depth), [2, 2, 1]);
+  assert.deepEqual(
+    state.stages.map((stage) => stage.depth),
+    [2, 2, 1],
+  );
 });
 
 test("the padding of the conv embedding follows, as it does on the server", () => {
@@ -36,12 +63,18 @@ test("the padding of the conv embedding follows, as it does on the server", () =
 
 test("stages come and go; the last one keeps the class token; the server can build each", () => {
   const made = [1, 2, 3, 4].map((count) => withCount(initial(about), count, about).stages);
-  assert.deepEqual(made.map((stages) => stages.map((stage) => stage.cls_token)), [[true], [false, true], [false, false, true], [false, false, false, true]]);
+  assert.deepEqual(
+    made.map((stages) => stages.map((stage) => stage.cls_token)),
+    [[true], [false, true], [false, false, true], [false, false, false, true]],
+  );
   assert.deepEqual(made, counts);
   const back = withCount(withCount(initial(about), 4, about), 3, about);
   assert.ok(alike(back, initial(about)));
   const without = withValue(initial(about), 2, "cls_token", false, about);
-  assert.deepEqual(withCount(without, 4, about).stages.map((stage) => stage.cls_token), [false, false, false, false]);
+  assert.deepEqual(
+    withCount(without, 4, about).stages.map((stage) => stage.cls_token),
+    [false, false, false, false],
+  );
 });
 
 test("a control offers the baseline's own value too", () => {
@@ -58,14 +91,18 @@ test("the server is asked for no more than the architecture", () => {
   assert.deepEqual(question(state, [0, "depth"]).moved, [0, "depth"]);
 });
 
-test("how much differs is said in words", () => {
+test("how much differs is counted, and said in words", () => {
   const state = initial(about);
-  assert.equal(difference(state, about), "");
-  assert.equal(difference(withValue(state, 0, "depth", 5, about), about), "Against the baseline: 1 setting differs.");
-  assert.equal(difference(withCount(withValue(state, 0, "cls_token", true, about), 2, about), about), "Against the baseline: 1 stage fewer, 2 settings differ.");
+  const words = (changed) => differenceWords(difference(changed, about));
+  assert.deepEqual(difference(state, about), { stages: 0, settings: 0, input: false });
+  assert.equal(words(state), "");
+  assert.equal(words(withValue(state, 0, "depth", 5, about)), "Compared with the baseline: 1 setting differs.");
+  const fewer = withCount(withValue(state, 0, "cls_token", true, about), 2, about);
+  assert.equal(words(fewer), "Compared with the baseline: 1 fewer stage, 2 settings differ.");
   const more = withCount({ ...state, side: 64 }, 4, about);
   assert.ok(!differs(more, about, 3, "depth"));
-  assert.equal(difference(more, about), "Against the baseline: 1 stage more, 2 settings differ, another input."); // the class token moved
+  assert.deepEqual(difference(more, about), { stages: 1, settings: 2, input: true }); // the class token moved
+  assert.equal(words(more), "Compared with the baseline: 1 more stage, 2 settings differ, another input size.");
 });
 
 test("of what differs, the one that the control which moved last makes", () => {

@@ -17,5 +17,8 @@ test("the parts add up to their stage, the stages and the classifier to the whol
 });
 
 test("a bar says its name and share, or its name, or nothing", () => {
-  assert.deepEqual([20, 9, 6, 3].map((letters) => fitting("MLP", "MLP 41 %", letters)), ["MLP 41 %", "MLP", "MLP", ""]);
+  assert.deepEqual(
+    [20, 9, 6, 3].map((letters) => fitting("MLP", "MLP 41 %", letters)),
+    ["MLP 41 %", "MLP", "MLP", ""],
+  );
 });

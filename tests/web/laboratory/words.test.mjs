@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { change, inBytes, inWords, share, valueWords } from "../../../visualize/web/laboratory/words.js";
+import { change, inBytes, inWords, share, valueWords } from "../../../visualize/web/words/laboratory.js";
 
 const read = (name) => JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, name), "utf8"));
 const cases = read("words.json");

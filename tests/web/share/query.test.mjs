@@ -20,7 +20,13 @@ test("what the page opens with needs no words", () => {
 
 test("the page's own keys are replaced, the host's stay, a stranger's go", () => {
   assert.equal(queryOf([["stage", 3]], "?__theme=dark&stage=1&s1.kv=1&show=mean&foo=1&hide=upload"), "__theme=dark&stage=3");
-  assert.equal(queryOf([["hide", "upload,examples"], ["model", "microsoft/cvt-13"]]), "hide=upload,examples&model=microsoft/cvt-13");
+  assert.equal(
+    queryOf([
+      ["hide", "upload,examples"],
+      ["model", "microsoft/cvt-13"],
+    ]),
+    "hide=upload,examples&model=microsoft/cvt-13",
+  );
 });
 
 test("architectures and views are written for the server, which reads them back", () => {
@@ -39,26 +45,73 @@ test("architectures and views are written for the server, which reads them back"
   const views = {
     place: { stage: 2, y: 4, x: 20, cls: true },
     block: { stage: 2, blocks: [0, 0, 1], heads: [-1, 1, 2], channels: [null, null, 5], features: "channel", layer: "features" },
-    choices: { view: "received", sort: "peak", scale: "all", colours: "grey", projection: "key", smooth: true, pixels: true, ancestors: true, centred: true },
+    choices: {
+      view: "received",
+      sort: "peak",
+      scale: "all",
+      colours: "grey",
+      projection: "key",
+      smooth: true,
+      pixels: true,
+      ancestors: true,
+      centred: true,
+    },
     mean: { stage: 0, view: "mean" },
     evidence: { layer: "class", which: 2, sort: "region" },
   };
   const queries = {
-    architectures: Object.fromEntries(Object.entries(architectures).map(([name, state]) => [name, { state, query: queryOf(architecturePairs(state, about)) }])),
+    architectures: Object.fromEntries(
+      Object.entries(architectures).map(([name, state]) => [name, { state, query: queryOf(architecturePairs(state, about)) }]),
+    ),
     views: Object.fromEntries(Object.entries(views).map(([name, changes]) => [name, { changes, query: queryOf(viewPairs(at(changes))) }])),
   };
   writeFileSync(join(folder, "queries.json"), JSON.stringify(queries));
 });
 
 test("a view that was read is chosen again, as far as the result has it", () => {
-  const plain = { stage: null, block: null, head: null, row: null, col: null, channel: null, which: null, layer: "attention", view: "token", features: "pca", sort: "variance",
-    scale: "map", colours: "viridis", projection: "query", cls: false, centred: false, smooth: false, pixels: false, ancestors: false };
+  const plain = {
+    stage: null,
+    block: null,
+    head: null,
+    row: null,
+    col: null,
+    channel: null,
+    which: null,
+    layer: "attention",
+    view: "token",
+    features: "pca",
+    sort: "variance",
+    scale: "map",
+    colours: "viridis",
+    projection: "query",
+    cls: false,
+    centred: false,
+    smooth: false,
+    pixels: false,
+    ancestors: false,
+  };
   const here = at();
   const same = { ...here.state, ...choicesOf(plain, here) };
   assert.deepEqual(same, here.state);
-  const chosen = { ...here.state, ...choicesOf({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true, which: 2 }, here) };
-  assert.deepEqual([chosen.stage, chosen.blocks[2], chosen.heads[2], chosen.channels[2], chosen.scale, chosen.cls, chosen.pinned, chosen.which], [2, 1, 2, 5, "all", true, true, 1]);
-  assert.deepEqual(viewPairs({ ...here, state: chosen }), [["stage", 3], ["block", 2], ["head", 3], ["row", 2], ["col", 1], ["channel", 6], ["class", 2], ["cls", 1], ["scale", "all"]]);
+  const chosen = {
+    ...here.state,
+    ...choicesOf({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true, which: 2 }, here),
+  };
+  assert.deepEqual(
+    [chosen.stage, chosen.blocks[2], chosen.heads[2], chosen.channels[2], chosen.scale, chosen.cls, chosen.pinned, chosen.which],
+    [2, 1, 2, 5, "all", true, true, 1],
+  );
+  assert.deepEqual(viewPairs({ ...here, state: chosen }), [
+    ["stage", 3],
+    ["block", 2],
+    ["head", 3],
+    ["row", 2],
+    ["col", 1],
+    ["channel", 6],
+    ["class", 2],
+    ["cls", 1],
+    ["scale", "all"],
+  ]);
   const beyond = choicesOf({ ...plain, stage: 9, block: 99, head: 99, row: 99, col: 99, channel: 9999, which: 99 }, here);
   assert.deepEqual([beyond.stage, beyond.blocks[2], beyond.heads[2], beyond.channels[2], beyond.which], [2, 2, 2, 23, 4]);
 });

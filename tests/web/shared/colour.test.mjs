@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { SEQUENTIAL, table } from "../../../visualize/web/shared/colour.js";
+import { CHOICES } from "../../../visualize/web/choices.js";
+import { table } from "../../../visualize/web/shared/colour.js";
 import { colourise, packRgb } from "../../../visualize/web/shared/draw.js";
 
 const rgba = (packed) => [packed & 255, (packed >> 8) & 255, (packed >> 16) & 255, packed >>> 24];
@@ -11,9 +12,10 @@ const luminance = (packed) => {
 };
 
 test("sequential maps grow lighter from first to last", () => {
-  for (const [name] of SEQUENTIAL) {
+  for (const name of Object.keys(CHOICES.colours.values)) {
     const colours = table(name);
-    for (let index = 1; index < 256; index++) assert.ok(luminance(colours[index]) >= luminance(colours[index - 1]) - 0.004, `${name} at ${index}`);
+    for (let index = 1; index < 256; index++)
+      assert.ok(luminance(colours[index]) >= luminance(colours[index - 1]) - 0.004, `${name} at ${index}`);
     assert.ok(luminance(colours[255]) - luminance(colours[0]) > 0.5);
   }
 });

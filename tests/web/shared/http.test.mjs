@@ -5,14 +5,15 @@ import { ask, bytes, newest } from "../../../visualize/web/shared/http.js";
 
 test("of many questions the newest is answered, the others end", async () => {
   const ended = [];
-  const send = (url, value, signal) => new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => {
-      ended.push(value);
-      reject(Object.assign(new Error("ended"), { name: "AbortError" }));
+  const send = (url, value, signal) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => {
+        ended.push(value);
+        reject(Object.assign(new Error("ended"), { name: "AbortError" }));
+      });
+      setTimeout(() => resolve({ answer: value }), 5);
     });
-    setTimeout(() => resolve({ answer: value }), 5);
-  });
-  const describe = newest("/describe", send);
+  const describe = newest("/describe", null, send);
   const answers = await Promise.all([1, 2, 3].map(describe));
   assert.deepEqual(answers, [null, null, { answer: 3 }]);
   assert.deepEqual(ended, [1, 2]);
@@ -21,7 +22,7 @@ test("of many questions the newest is answered, the others end", async () => {
 
 test("a late answer to an old question is dropped even where it could not be ended", async () => {
   const open = [];
-  const describe = newest("/describe", () => new Promise((resolve) => open.push(resolve)));
+  const describe = newest("/describe", null, () => new Promise((resolve) => open.push(resolve)));
   const [first, second] = [describe(1), describe(2)];
   open[1]("new");
   open[0]("old");

@@ -12,7 +12,10 @@ test("whoever follows hears of each change, with the state before it, until they
   page.update({ model: "x" });
   leave();
   page.update({ tab: "c" });
-  assert.deepEqual(heard, [["a", "b"], ["b", "b"]]);
+  assert.deepEqual(heard, [
+    ["a", "b"],
+    ["b", "b"],
+  ]);
   assert.deepEqual(page.state, { tab: "c", model: "x" });
 });
 
@@ -33,7 +36,11 @@ test("an update made by a listener holds at once and is told after the one befor
   });
   page.subscribe((now, before) => heard.two.push([before.count, now.count]));
   page.update({ count: 1 });
-  assert.deepEqual(heard.one, [[0, 1], [1, 2], [2, 3]]);
+  assert.deepEqual(heard.one, [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+  ]);
   assert.deepEqual(heard.two, heard.one);
 });
 

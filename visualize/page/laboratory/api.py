@@ -28,8 +28,8 @@ from .describe import about, describe
 from .export import model_zip, python_lines
 
 PACKING_SECONDS = 5.0  # for which one waits for another's model to be saved
-RUN_LENGTH = 64  # characters of a run's id
-MAX_SAVED = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
+RUN_ID_CHARACTERS = 64  # characters of a run's id
+MAX_SAVED_BYTES = 160_000_000  # bytes of weights in a zip; CvT-21 has 126 million
 
 
 class LaboratoryApi:
@@ -71,8 +71,8 @@ class LaboratoryApi:
         loaded, request = self._request(asked)
         side = request.side or loaded.side
         weights = cost(request.architecture or loaded.config, side, side).weight_bytes
-        if weights > MAX_SAVED:
-            raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED))
+        if weights > MAX_SAVED_BYTES:
+            raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED_BYTES))
         if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time: each holds the weights several times
             raise Refused("saving_busy")
         try:
@@ -147,6 +147,6 @@ class LaboratoryApi:
 
 def _run(asked: Any) -> str:
     run = asked.get("run") if isinstance(asked, Mapping) else None
-    if not isinstance(run, str) or not 0 < len(run) <= RUN_LENGTH:
-        raise Refused("no_run_id", most=RUN_LENGTH)
+    if not isinstance(run, str) or not 0 < len(run) <= RUN_ID_CHARACTERS:
+        raise Refused("no_run_id", most=RUN_ID_CHARACTERS)
     return run

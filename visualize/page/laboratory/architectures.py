@@ -71,7 +71,7 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
     if name not in SETTINGS or not isinstance(stages, list) or not 0 <= stage < len(stages) or not isinstance(stages[stage], Mapping):
         return None
     current = stages[stage].get(name)
-    for value in sorted(SETTINGS[name].values, key=lambda value: _distance(value, current)):
+    for value in sorted(SETTINGS[name].values, key=lambda value: _steps(value, current)):
         changed = [{**each, name: value} if index == stage else each for index, each in enumerate(stages)]
         try:
             _, result = architecture_of(base, side, {**asked, "stages": changed})
@@ -82,7 +82,7 @@ def nearest(base: CvtConfig, side: int, asked: Mapping[str, Any], stage: int, na
     return None
 
 
-def _distance(value: Any, current: Any) -> float:
-    """How far one value is from another, where both are numbers such as sliders have."""
+def _steps(value: Any, current: Any) -> float:
+    """How far one value of a control is from another, as a hand moves it: where both are numbers such as sliders have."""
     numbers = all(type(each) in (int, float) and abs(each) < 1e9 for each in (value, current))
     return abs(value - current) if numbers else float(value != current)

@@ -11,14 +11,15 @@ from typing import Any
 
 from cvt.architecture.budget import TooLarge
 from cvt.architecture.cost import Cost, CvtCost, StageCost, cost
+from cvt.architecture.geometry import Grid, stage_grids
 from cvt.architecture.presets import PRESETS, preset
 from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS
 from cvt.architecture.variants import architecture, stage_settings
 from cvt.config import CvtConfig, StageConfig
 from cvt.fields import Remedy
 
-from ...geometry import Grid, stage_grids
-from ..words.laboratory import difference, paper, problem, setting_label
+from ..words import architecture as texts
+from ..words.laboratory import difference, problem
 from .architectures import architecture_of, check_limits, nearest
 from .differences import Difference, differences
 
@@ -30,17 +31,14 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
     ``settings``: every control with its values, its meaning and what the paper says. ``presets``: what can be started from,
     with the paper's numbers in words. ``baseline``: its costs.
     """
-    settings = [
-        {"name": each.name, "label": each.label, "meaning": each.meaning, "paper": each.paper, "values": list(each.values)}
-        for each in SETTINGS.values()
-    ]
+    settings = [{"name": name, **texts.SETTINGS[name]._asdict(), "values": list(setting.values)} for name, setting in SETTINGS.items()]
     return {
         "base": {"stages": stage_settings(config), "side": side},
         "start": stage_settings(architecture(config, [{}] * MAX_STAGES)),
         "settings": settings,
         "stages": MAX_STAGES,
         "sides": sorted({*INPUT_SIDES, side}),
-        "presets": [found for name in PRESETS if (found := _preset(name, config, side))],
+        "presets": [made for name in PRESETS if (made := _preset(name, config, side))],
         "baseline": costs(config, cost(config, side, side)),
     }
 
@@ -51,9 +49,8 @@ def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
         stages, own_side = preset(name, config, side)
     except ValueError:
         return None
-    chosen = PRESETS[name]
-    note = chosen.meaning if chosen.paper is None else f"{chosen.meaning} {paper(chosen.paper)}"
-    return {"name": name, "label": chosen.label, "note": note, "stages": stages, "side": own_side}
+    note = texts.preset_note(name, PRESETS[name].paper)
+    return {"name": name, "label": texts.PRESETS[name].label, "note": note, "stages": stages, "side": own_side}
 
 
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
@@ -84,8 +81,8 @@ def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
     return answer
 
 
-def _difference(found: Difference) -> dict[str, Any]:
-    return {"name": found.name, "stages": list(found.stages), "sentence": difference(found)}
+def _difference(change: Difference) -> dict[str, Any]:
+    return {"name": change.name, "stages": list(change.stages), "sentence": difference(change)}
 
 
 def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
@@ -99,38 +96,37 @@ def _near(config: CvtConfig, side: int, asked: Any) -> dict[str, Any] | None:
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:
-    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": setting_label(remedy.name)}
+    return {"stage": remedy.stage, "name": remedy.name, "value": remedy.value, "label": texts.setting_label(remedy.name)}
 
 
-def costs(config: CvtConfig, found: CvtCost) -> dict[str, Any]:
+def costs(config: CvtConfig, result: CvtCost) -> dict[str, Any]:
     """A ``CvtCost`` and the shape that goes with it, as JSON values."""
     return {
-        "side": found.width,
-        "parameters": found.parameters,
-        "macs": found.macs,
-        "activation_bytes": found.activation_bytes,
-        "attention_entries": found.attention_entries,
-        "classifier": asdict(found.classifier),
+        "side": result.width,
+        "parameters": result.parameters,
+        "macs": result.macs,
+        "activation_bytes": result.activation_bytes,
+        "attention_entries": result.attention_entries,
+        "classifier": asdict(result.classifier),
         "stages": [
             _stage(stage, each, *grids)
-            for stage, each, grids in zip(config.stages, found.stages, stage_grids(config, found.height, found.width), strict=True)
+            for stage, each, grids in zip(config.stages, result.stages, stage_grids(config, result.height, result.width), strict=True)
         ],
     }
 
 
-def _stage(stage: StageConfig, found: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
+def _stage(stage: StageConfig, result: StageCost, query: Grid, key: Grid) -> dict[str, Any]:
     numbers = ("depth", "queries", "keys", "attention_entries", "activation_bytes", "parameters", "macs")
-    pairs = ("embedding_field", "key_field", "field")
     return {
-        **{name: getattr(found, name) for name in numbers},
-        **{name: list(getattr(found, name)) for name in pairs},
+        **{name: getattr(result, name) for name in numbers},
+        "field": list(result.field),
         "query": _grid(query),
         "key": _grid(key),
         "width": stage.embed_dim,
         "heads": stage.num_heads,
         "mlp": stage.mlp_dim,
         "cls": stage.cls_token,
-        "parts": {name: asdict(part) for name, part in _parts(found).items()},
+        "parts": {name: asdict(part) for name, part in _parts(result).items()},
     }
 
 
@@ -138,9 +134,9 @@ def _grid(grid: Grid) -> dict[str, Any]:
     return {"shape": list(grid.shape), "first": list(grid.first), "stride": list(grid.stride)}
 
 
-def _parts(found: StageCost) -> dict[str, Cost]:
+def _parts(result: StageCost) -> dict[str, Cost]:
     """The parts as they are shown: what belongs together is added up."""
-    parts = found.parts
+    parts = result.parts
     return {
         "embedding": parts.embedding,
         "projections": parts.conv_projections + parts.linear_projections,

@@ -55,16 +55,16 @@ def differences(config: CvtConfig, base: CvtConfig, side: int, base_side: int | 
     """
     base_side = side if base_side is None else base_side
     before = cost(base, base_side, base_side)
-    found = []
+    every = []
     if side != base_side:
-        found.append(Difference(SIDE, (), base_side, side, *_amounts(before, _cost_or_none(base, side))))
-    found += _stages(config, base, base_side, before)
+        every.append(Difference(SIDE, (), base_side, side, *_amounts(before, _cost_or_none(base, side))))
+    every += _stages(config, base, base_side, before)
     changes = stage_changes(config, base)[: base.num_stages]
     for name in SETTINGS:
         reference = _reference(name, base, changes)
         own = before if reference is base else _cost_or_none(reference, base_side)
-        found += [_setting(name, *change, config, reference, base_side, own) for change in _changed(name, reference, changes)]
-    return found
+        every += [_setting(name, *change, config, reference, base_side, own) for change in _changed(name, reference, changes)]
+    return every
 
 
 def _setting(
@@ -121,8 +121,8 @@ def _amounts(before: CvtCost | None, after: CvtCost | None, stages: tuple[int, .
     if before is None or after is None:
         return None, None
 
-    def attention(found: CvtCost) -> int:
-        return sum(found.stages[stage].attention_entries for stage in stages) if stages else found.attention_entries
+    def attention(result: CvtCost) -> int:
+        return sum(result.stages[stage].attention_entries for stage in stages) if stages else result.attention_entries
 
     before_it, after_it = (Amounts(attention(each), each.macs, each.parameters) for each in (before, after))
     return before_it, after_it

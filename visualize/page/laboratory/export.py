@@ -25,14 +25,14 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
     given = "" if source is None else repr(source)
     size = "" if side is None else f", size={side}"
     stages = [f"    {changes!r},  # stage {index + 1}" for index, changes in enumerate(stage_changes(config, base))]
-    builder = "from cvt.architecture.inherit import inherit" if inherited else "from cvt.architecture.build import build_variant"
-    build = f"inherit(base, config, seed={seed}).model" if inherited else f"build_variant(config, seed={seed})"
+    builder = "inherit" if inherited else "build_variant"
+    build = f"{builder}(base, config, seed={seed}).model" if inherited else f"{builder}(config, seed={seed})"
     return "\n".join(
         [
             "import torch",
             "",
             "from cvt import CvtForImageClassification, CvtImageProcessor",
-            builder,
+            f"from cvt.architecture.build import {builder}",
             "from cvt.architecture.variants import architecture",
             "",
             f"base = CvtForImageClassification.from_pretrained({given})",

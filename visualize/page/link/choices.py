@@ -1,12 +1,13 @@
 """The one table of what can be chosen on the page, and under which key a link says it.
 
-``view`` and ``permalink`` are made of it, and the scripts get it as JSON from the route ``modules/choices.json``. Keys and values
-stay as they are: links that people have kept must go on working.
+``view`` and ``permalink`` are made of it, and so are the page's buttons: the scripts import it as the module ``MODULE``, which
+``as_module`` writes. Keys and values stay as they are: links that people have kept must go on working.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..requests import WEIGHTS
@@ -30,6 +31,7 @@ class Choice:
         name: the field of ``View``, and of the explorer's state where that has it. key: in a link.
         label: what it is called on the page. default: what a link leaves out; None is the page's own choice.
         values: what can be chosen by name, with the words on its button; empty for a flag, a number or the name of something.
+        hints: what the buttons of some values explain when a pointer rests on them.
         hidden_by: the group of controls it belongs to, if that can be hidden.
     """
 
@@ -37,8 +39,9 @@ class Choice:
     key: str
     label: str
     default: Any = None
-    values: dict[str, str] | None = None
+    values: dict[str, str] = field(default_factory=dict)
     hidden_by: str | None = None
+    hints: dict[str, str] = field(default_factory=dict)
 
 
 TABLE = {
@@ -61,13 +64,25 @@ TABLE = {
             "On the picture",
             "attention",
             {"attention": "Attention", "features": "Features", "class": "Class", "none": "Nothing"},
+            hints={"class": "What each place adds to the score of a class"},
         ),
-        Choice("view", "show", "Attention", "token", {"token": "From this token", "received": "To this place", "mean": "Mean of all"}),
+        Choice(
+            "view",
+            "show",
+            "Attention",
+            "token",
+            {"token": "From this token", "received": "To this place", "mean": "Mean of all"},
+            hints={
+                "token": "One row of the weights: what the chosen token attends to",
+                "received": "One column of the weights: which tokens attend to this place",
+                "mean": "The mean of all rows: the attention that each key receives from all tokens",
+            },
+        ),
         Choice("features", "features", "Features", "pca", {"pca": "PCA", "mean": "Mean", "channel": "Channel", "similarity": "Similarity"}),
         Choice(
             "sort",
             "sort",
-            "Channels sorted by",
+            "Sorted by",
             "variance",
             {"variance": "variance", "peak": "peak", "here": "value at the token", "region": "response to the class's region"},
         ),
@@ -76,7 +91,7 @@ TABLE = {
         Choice("projection", "projection", "Projection", "query", {"query": "Query", "key": "Key", "value": "Value"}, "inside"),
         Choice("centred", "centred", "Without the mean token", False),
         Choice("smooth", "smooth", "Smooth", False, hidden_by="scales"),
-        Choice("pixels", "pixels", "Pixels the model got", False),
+        Choice("pixels", "pixels", "Pixels the model sees", False),
         Choice("ancestors", "ancestors", "Where the token comes from", False),
         Choice("side", "side", "Input side", hidden_by="laboratory"),
         Choice("weights", "weights", "Weights", WEIGHTS[0], {"inherited": "Inherited", "random": "Random"}, "seed"),
@@ -96,6 +111,10 @@ SETTING_KEYS = {
 OTHERS = r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$"  # how keys begin that are not ours and mean no harm
 
 
-def as_json() -> dict[str, Any]:
-    """The table for the scripts: ``choices``, ``settings`` (a setting's key by its name), ``hideable``, and ``others``, a pattern."""
-    return {"choices": [asdict(choice) for choice in TABLE.values()], "settings": SETTING_KEYS, "hideable": HIDEABLE, "others": OTHERS}
+MODULE = "choices.js"  # where the scripts find the table, among those of visualize/web
+
+
+def as_module() -> str:
+    """The table for the scripts: ``CHOICES`` by their names, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
+    parts = {"CHOICES": {name: asdict(choice) for name, choice in TABLE.items()}, "SETTING_KEYS": SETTING_KEYS, "OTHERS": OTHERS}
+    return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in parts.items())

@@ -25,7 +25,7 @@ from ..words.sentences import say
 from .choices import CHOICES, FLAGS, HIDEABLE, OTHERS, SETTING_KEYS, TABLE
 from .view import View
 
-MAX_LENGTH = 4000  # characters of a link that are read
+LINK_CHARACTERS = 4000  # characters of a link that are read
 MAX_NOTICES = 6
 MAX_PLACE = 512  # rows and columns where no stage is named
 _OTHERS = re.compile(OTHERS)
@@ -72,39 +72,40 @@ def decode(query: str, base: CvtConfig, models: Collection[str], examples: Colle
     if len(notices) > MAX_NOTICES:
         more = len(notices) - MAX_NOTICES + 1
         notices = [*notices[: MAX_NOTICES - 1], say("link_more", count=more)]
-    return View(**reading.found), notices
+    return View(**reading.view), notices
 
 
 class _Reading:
-    """One link while it is read: what is found of the view, and what could not be used."""
+    """One link while it is read: what it says of the view, and what could not be used."""
 
     def __init__(self, base: CvtConfig, base_side: int):
         self.base, self.base_side = base, base_side
-        self.found: dict[str, Any] = {}
+        self.texts: dict[str, str] = {}  # what the link says, by key, as far as it was not read yet
+        self.view: dict[str, Any] = {}
         self.notices: list[str] = []
 
     def read(self, query: str, models: Collection[str], examples: Collection[str]) -> None:
-        given = self._pairs(query)
-        self._one_of("model", given, models)
-        self._one_of("picture", given, examples)
+        self.texts = self._pairs(query)
+        self._one_of("model", models)
+        self._one_of("picture", examples)
         for name, values in CHOICES.items():
-            self._one_of(name, given, values)
+            self._one_of(name, values)
         for name in FLAGS:
-            self._one_of(name, given, ("0", "1"))
-            if name in self.found:
-                self.found[name] = self.found[name] == "1"
-        self._number("seed", given, 0, MAX_SEED)
-        self._number("which", given, 1, max(1, self.base.num_labels))
-        self._hidden(given)
-        self._architecture(given)
-        self._place(given)
-        for key in given:
+            self._one_of(name, ("0", "1"))
+            if name in self.view:
+                self.view[name] = self.view[name] == "1"
+        self._number("seed", 0, MAX_SEED)
+        self._number("which", 1, max(1, self.base.num_labels))
+        self._hidden()
+        self._architecture()
+        self._place()
+        for key in self.texts:
             if not _OTHERS.match(key):
                 self.notices.append(say("link_unknown_key", key=_short(key)))
 
     def _pairs(self, query: str) -> dict[str, str]:
         query = query[1:] if query.startswith("?") else query
-        if len(query) > MAX_LENGTH:
+        if len(query) > LINK_CHARACTERS:
             self.notices.append(say("link_too_long"))
             return {}
         try:
@@ -112,61 +113,61 @@ class _Reading:
         except ValueError:
             self.notices.append(say("link_unreadable"))
             return {}
-        given: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for key, value in pairs:
-            if key in given and given[key] != value:
+            if key in texts and texts[key] != value:
                 self.notices.append(say("link_repeats", key=_short(key)))
-            given.setdefault(key, value)
-        return given
+            texts.setdefault(key, value)
+        return texts
 
     def _refuse(self, name: str, value: str) -> None:
         self.notices.append(say("link_value", name=name, value=_short(value)))
 
-    def _one_of(self, name: str, given: dict[str, str], values: Collection[str]) -> None:
-        value = given.pop(TABLE[name].key, None)
+    def _one_of(self, name: str, values: Collection[str]) -> None:
+        value = self.texts.pop(TABLE[name].key, None)
         if value in values:
-            self.found[name] = value
+            self.view[name] = value
         elif value is not None:
             self._refuse(TABLE[name].key, value)
 
-    def _number(self, name: str, given: dict[str, str], least: int, most: int) -> None:
-        value = given.pop(TABLE[name].key, None)
+    def _number(self, name: str, least: int, most: int) -> None:
+        value = self.texts.pop(TABLE[name].key, None)
         if value is None:
             return
         number = _whole(value)
         if number is not None and least <= number <= most:
-            self.found[name] = number
+            self.view[name] = number
         else:
             self._refuse(TABLE[name].key, value)
 
-    def _hidden(self, given: dict[str, str]) -> None:
-        value = given.pop(TABLE["hidden"].key, None)
+    def _hidden(self) -> None:
+        value = self.texts.pop(TABLE["hidden"].key, None)
         if value is None:
             return
         names = value.split(",")
         unknown = [name for name in names if name not in HIDEABLE]
         if unknown:
             self._refuse(TABLE["hidden"].key, unknown[0])
-        self.found["hidden"] = tuple(name for name in HIDEABLE if name in names)
+        self.view["hidden"] = tuple(name for name in HIDEABLE if name in names)
 
-    def _architecture(self, given: dict[str, str]) -> None:
+    def _architecture(self) -> None:
         count = self.base.num_stages
-        if (value := given.pop("stages", None)) is not None:
+        if (value := self.texts.pop("stages", None)) is not None:
             number = _whole(value)
             if number is not None and 1 <= number <= MAX_STAGES:
                 count = number
             else:
                 self._refuse(say("link_stage_count"), value)
         stages: list[dict[str, Any]] = [{} for _ in range(count)]
-        for key in [key for key in given if _SETTING.fullmatch(key)]:
-            self._setting(key, given.pop(key), stages)
+        for key in [key for key in self.texts if _SETTING.fullmatch(key)]:
+            self._setting(key, self.texts.pop(key), stages)
         if any(stages) or count != self.base.num_stages:
             try:
                 config = architecture(self.base, stages)
-                self.found["architecture"] = None if config == self.base else config
+                self.view["architecture"] = None if config == self.base else config
             except ValueError:  # valid one by one, but not together
                 self.notices.append(say("link_architecture"))
-        self._side(given)
+        self._side()
 
     def _setting(self, key: str, value: str, stages: list[dict[str, Any]]) -> None:
         matched = _SETTING.fullmatch(key)
@@ -183,48 +184,48 @@ class _Reading:
         except ValueError:
             self._refuse(key if name else say("link_setting"), value if name else key)
 
-    def _side(self, given: dict[str, str]) -> None:
-        value = given.pop("side", None)
+    def _side(self) -> None:
+        value = self.texts.pop("side", None)
         if value is not None:
             number = _whole(value)
             if number in (*INPUT_SIDES, self.base_side):
-                self.found["side"] = number
+                self.view["side"] = number
             else:
                 self._refuse(say("link_side"), value)
-        if not self._fits() and self.found.pop("side", None):
+        if not self._fits() and self.view.pop("side", None):
             self.notices.append(say("link_input_small"))
-        if not self._fits() and self.found.pop("architecture", None):
+        if not self._fits() and self.view.pop("architecture", None):
             self.notices.append(say("link_needs_input"))
 
     def _fits(self) -> bool:
-        config, side = self.found.get("architecture") or self.base, self.found.get("side", self.base_side)
+        config, side = self.view.get("architecture") or self.base, self.view.get("side", self.base_side)
         try:
             return bool(config.grids(side, side))
         except ValueError:
             return False
 
-    def _place(self, given: dict[str, str]) -> None:
+    def _place(self) -> None:
         """Stage, block, head, channel and token, each within what the one before it has."""
-        laboratory = self.found.get("tab") == "architecture"
-        config = (laboratory and self.found.get("architecture")) or self.base
-        side = self.found.get("side", self.base_side) if laboratory else self.base_side
-        self._number("stage", given, 1, config.num_stages)
-        stages = [config.stages[self.found["stage"] - 1]] if "stage" in self.found else config.stages
-        self._number("block", given, 1, max(stage.depth for stage in stages))
-        self._number("head", given, 0, max(stage.num_heads for stage in stages))
-        self._number("channel", given, 1, max(stage.embed_dim for stage in stages))
-        if self.found.get("cls") and not any(stage.cls_token for stage in stages):
-            del self.found["cls"]
+        laboratory = self.view.get("tab") == "architecture"
+        config = (laboratory and self.view.get("architecture")) or self.base
+        side = self.view.get("side", self.base_side) if laboratory else self.base_side
+        self._number("stage", 1, config.num_stages)
+        stages = [config.stages[self.view["stage"] - 1]] if "stage" in self.view else config.stages
+        self._number("block", 1, max(stage.depth for stage in stages))
+        self._number("head", 0, max(stage.num_heads for stage in stages))
+        self._number("channel", 1, max(stage.embed_dim for stage in stages))
+        if self.view.get("cls") and not any(stage.cls_token for stage in stages):
+            del self.view["cls"]
             self.notices.append(say("link_no_cls"))
         rows = columns = MAX_PLACE
-        if "stage" in self.found:
-            rows, columns = config.grids(side, side)[self.found["stage"] - 1][0]
-        half = ("row" in given) != ("col" in given)
-        self._number("row", given, 1, rows)
-        self._number("col", given, 1, columns)
-        if ("row" in self.found) != ("col" in self.found):  # half a place is none
-            self.found.pop("row", None)
-            self.found.pop("col", None)
+        if "stage" in self.view:
+            rows, columns = config.grids(side, side)[self.view["stage"] - 1][0]
+        half = ("row" in self.texts) != ("col" in self.texts)
+        self._number("row", 1, rows)
+        self._number("col", 1, columns)
+        if ("row" in self.view) != ("col" in self.view):  # half a place is none
+            self.view.pop("row", None)
+            self.view.pop("col", None)
             if half:
                 self.notices.append(say("link_half_place"))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cvt.architecture.settings import SETTINGS, value_words
+from cvt.architecture.budget import TooLarge
 from cvt.fields import ConfigError
 
+from .architecture import in_sentence, setting_label, value_words
 from .sentences import say
 
 if TYPE_CHECKING:
-    from cvt.architecture.presets import Published
-
     from ..jobs import Step
     from ..laboratory.differences import Difference
 
@@ -23,48 +22,29 @@ def progress(step: Step) -> str:
 
 def problem(error: ValueError) -> str:
     """Why an architecture cannot be, with the names that its controls have on the page."""
+    if isinstance(error, TooLarge):
+        return error.sentence(in_sentence, value_words)
     if not isinstance(error, ConfigError):
         return str(error)
-    said = error.sentence(lambda field: SETTINGS[field].label.lower() if field in SETTINGS else field)
+    said = error.sentence(in_sentence)
     return said[:1].upper() + said[1:]
 
 
-def setting_label(name: str) -> str:
-    """What a setting, or the input side, is called on the page."""
-    return SETTINGS[name].label if name in SETTINGS else "Input"
-
-
-def paper(found: Published) -> str:
-    """The paper's numbers, beside those of the unchanged model where they are of a change."""
-    parameters, macs, top1 = found.normal or (None, None, None)
-    rows = (
-        ("paper_parameters", found.parameters, parameters),
-        ("paper_macs", found.gmacs, macs),
-        ("paper_top1", found.top1, top1),
-    )
-    numbers = []
-    for key, value, before in rows:
-        if value is not None:
-            number = say(key, value=f"{value:g}", side=found.side)
-            numbers.append(number if before in (None, value) else say("paper_instead", number=number, before=f"{before:g}"))
-    return f"{say('paper', table=found.table, numbers=', '.join(numbers))} {found.note}".strip()
-
-
-def difference(found: Difference) -> str:
+def difference(change: Difference) -> str:
     """One way in which a variant differs, and what that change alone does to the baseline."""
-    return say("difference", change=_change(found), effect=_effect(found))
+    return say("difference", change=_change(change), effect=_effect(change))
 
 
-def _change(found: Difference) -> str:
-    if found.name == "side":
-        return say("input_side_changed", old=found.old, new=found.new)
-    if found.name == "stages":
-        sizes = ", ".join(say("stage_size", depth=depth, width=width) for depth, width in found.new)
-        key = f"{'stage' if len(found.stages) == 1 else 'stages'}_{'new' if found.new else 'gone'}"
-        return say(key, stages=_numbers(found.stages), sizes=sizes)
-    where = "all_stages" if found.everywhere else "one_stage" if len(found.stages) == 1 else "some_stages"
-    stages = say(where, stages=_numbers(found.stages))
-    return say("setting_changed", label=setting_label(found.name), old=value_words(found.old), new=value_words(found.new), stages=stages)
+def _change(change: Difference) -> str:
+    if change.name == "side":
+        return say("input_side_changed", old=change.old, new=change.new)
+    if change.name == "stages":
+        sizes = ", ".join(say("stage_size", depth=depth, width=width) for depth, width in change.new)
+        key = f"{'stage' if len(change.stages) == 1 else 'stages'}_{'new' if change.new else 'gone'}"
+        return say(key, stages=_numbers(change.stages), sizes=sizes)
+    where = "all_stages" if change.everywhere else "one_stage" if len(change.stages) == 1 else "some_stages"
+    stages = say(where, stages=_numbers(change.stages))
+    return say("setting_changed", label=setting_label(change.name), old=value_words(change.old), new=value_words(change.new), stages=stages)
 
 
 def _numbers(stages: tuple[int, ...]) -> str:
@@ -72,8 +52,8 @@ def _numbers(stages: tuple[int, ...]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _effect(found: Difference) -> str:
-    before, after = found.before, found.after
+def _effect(change: Difference) -> str:
+    before, after = change.before, change.after
     if before is None or after is None:
         return say("only_together")
     if before == after:
@@ -81,7 +61,7 @@ def _effect(found: Difference) -> str:
     amounts = {"macs": amount_change(after.macs, before.macs), "parameters": amount_change(after.parameters, before.parameters)}
     if before.attention_entries == after.attention_entries:
         return say("effect", **amounts)
-    key = "effect_on_attention" if found.name in ("side", "stages") else "effect_on_attention_there"
+    key = "effect_on_attention" if change.name in ("side", "stages") else "effect_on_attention_there"
     return say(key, attention=amount_change(after.attention_entries, before.attention_entries), **amounts)
 
 

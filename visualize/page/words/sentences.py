@@ -35,6 +35,22 @@ SENTENCES = {
     "measured_one_class": "It classifies {percent}\u202f% of unseen pictures correctly. It knows only this one class.",
     "random_weights": "Random weights: these classes mean nothing. Grids, costs and geometry are true; compare those.",
     "other_input": "All weights are the trained model's. It sees {side}×{side} pixels instead of {own}×{own}, so the prediction differs.",
+    "inherits_none": "None of the {count} weights are the trained model's.",
+    "inherited_copied": "{percent} of the weights are the trained model's",
+    "inherited_resized": "{percent} of the weights are resized from the trained model's",
+    "inherited_resized_too": "{percent} are resized from it",
+    "inherited_untrained": "{percent} are untrained",
+    "prediction_same": "The prediction is exactly the model's.",
+    "prediction_rounded": "What is new is zero, so the prediction is the model's up to rounding.",
+    "broken_stage": "Every prediction passes through stage {stage}, which is untrained.",
+    "broken_embedding": "Every prediction passes through the conv embedding of stage {stage}, which is untrained.",
+    "broken_cls_token": "Every prediction passes through the cls token of stage {stage}, which is untrained.",
+    "broken_classifier": "Every prediction passes through the classifier, which is untrained.",
+    "prediction_disturbed": "The untrained parts disturb the trained ones. "
+    "The prediction shows the disturbance, not what training would reach.",
+    "prediction_changed": "They were trained in another architecture. "
+    "The prediction shows what your change breaks, not what training would reach.",
+    "classes_mean_nothing": "The classes mean nothing; costs and grids are true.",
     # the API
     "no_place": "Give stage, block, head, row and column as whole numbers.",
     "no_stage": "There is no stage {stage} in this model: choose 1 to {most}.",
@@ -43,13 +59,13 @@ SENTENCES = {
     "no_cls_token": "Stage {stage} has no cls token: choose a row and a column, counted from 1.",
     "no_token": "Stage {stage} has {rows}×{columns} tokens: there is none at row {row}, column {column}.",
     "attention_of_token": "Stage {stage}, block {block}, head {head}: how strongly the token at row {row}, column {column} "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "mean_attention_of_token": "Stage {stage}, block {block}, mean of the heads: how strongly the token at row {row}, column {column} "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "attention_of_cls": "Stage {stage}, block {block}, head {head}: how strongly the cls token "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     "mean_attention_of_cls": "Stage {stage}, block {block}, mean of the heads: how strongly the cls token "
-    "draws on each of the {rows}×{columns} key cells.",
+    "attends to each of the {rows}×{columns} key cells.",
     # the laboratory
     "not_an_architecture": "This is not an architecture: an object with stages is expected.",
     "no_input_side": "The input cannot be {value} pixels: choose a multiple of {step} up to {most}, or {own}.",
@@ -57,16 +73,16 @@ SENTENCES = {
     "no_seed": "The seed cannot be {value}: choose a whole number from 0 to {most}.",
     "no_run_id": "Invalid run id: 1 to {most} characters are expected.",
     "too_large_to_save": "This model's weights take {needed}, and at most {allowed} can be saved here. "
-    "The Python lines build it on your machine.",
+    "The Python code builds it on your machine.",
     "saving_busy": "Others are saving their models now. Try again in a moment.",
     "paper": "The paper's {table}: {numbers}.",
     "paper_parameters": "{value} million parameters",
     "paper_macs": "{value} billion multiply-adds at {side}×{side}",
-    "paper_top1": "{value} % top-1",
+    "paper_top1": "{value}\u202f% top-1",
     "paper_instead": "{number} instead of {before}",
     "waiting": "Waiting in line …",
     "building": "Building the variant …",
-    "building_share": "Building the variant, {percent}% …",
+    "building_share": "Building the variant, {percent}\u202f% …",
     "running": "Running your picture through it …",
     # how a variant differs: what was changed, and what that alone does to the baseline
     "difference": "{change}: {effect}",
@@ -90,10 +106,10 @@ SENTENCES = {
     "gone": "gone",
     "times_more": "{times}× as many",
     "times_fewer": "{times}× fewer",
-    "slightly_up": "up by less than 0.1 %",
-    "slightly_down": "down by less than 0.1 %",
-    "percent_up": "+{percent} %",
-    "percent_down": "−{percent} %",
+    "slightly_up": "up by less than 0.1\u202f%",
+    "slightly_down": "down by less than 0.1\u202f%",
+    "percent_up": "+{percent}\u202f%",
+    "percent_down": "−{percent}\u202f%",
     # links
     "link_unknown_key": "The link says something that this page does not know, {key}. It is left out.",
     "link_too_long": "The link is too long to be one of this page. Everything is as the page opens.",

@@ -9,6 +9,7 @@ from cvt.config import CvtConfig
 from cvt.pictures import note_sentence
 
 from ..requests import INHERITED, ModelRequest
+from .architecture import inherited
 from .sentences import say
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def weights(config: CvtConfig, side: int, variant: ModelRequest) -> str:
     """Where a variant's weights come from, and what that means for its prediction; the config and the side are the loaded model's."""
     if variant.weights != INHERITED:
         return say("random_weights")
-    inherited = report(config, variant.architecture or config)
-    if inherited.same and variant.side is not None:
+    inheritance = report(config, variant.architecture or config)
+    if inheritance.same and variant.side is not None:
         return say("other_input", side=variant.side, own=side)
-    return inherited.sentence
+    return inherited(inheritance)

@@ -3,8 +3,8 @@
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
-``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``model`` (what
-``from_pretrained`` takes, for the code that is offered) and, for the page's link, ``bench`` (the model's name), ``first`` (true
+``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``source`` (what
+``from_pretrained`` takes, for the code that is offered) and, for the page's link, ``model`` (the model's name), ``first`` (true
 for the model with which the page opens) and ``example`` (the picture's name).
 
 The page's server answers, below its root: ``modules/<component>/<file>`` with the files of this component and of ``shared``,

@@ -5,7 +5,7 @@ import { fill, fit, outline } from "../shared/draw.js";
 import { ancestors, cellBox, clipped, fieldBox } from "../shared/geometry.js";
 import { asShown } from "./state.js";
 import { queryOf } from "./views.js";
-import { overlapWords, patchWords } from "./words.js";
+import { overlapWords, patchWords } from "../words/explorer.js";
 
 const STEP = 220; // ms from one stage's ancestors to those of the stage before
 
@@ -29,7 +29,10 @@ export function around(box, [rows, columns]) {
 /** Which share of a field's columns a neighbouring token sees as well. */
 export const shared = (grid) => Math.max(0, grid.field[1] - grid.stride[1]) / grid.field[1];
 
-/** Connects the figures below the picture; `shown` is how many steps of the way back to the pixels are drawn. */
+/**
+ * Connects the figures below the picture; `shown` is how many steps of the way back to the pixels are drawn.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function ancestry(explorer, ref, signal) {
   const [ours, vit] = [figure(""), figure("")];
   ref.ancestry.replaceChildren(make("div", { class: "cvt-pair" }, ours.element, vit.element));
@@ -96,7 +99,10 @@ export function ancestry(explorer, ref, signal) {
       fill(vit.canvas, cellBox(grid, each), view);
       box(vit, cellBox(grid, each), { weight: each === cell ? 3 : 1 });
     }
-    for (const [each, words] of [[ours, overlapWords(shared(grid), grid.field)], [vit, patchWords(grid.stride)]]) {
+    for (const [each, words] of [
+      [ours, overlapWords(shared(grid), grid.field)],
+      [vit, patchWords(grid.stride)],
+    ]) {
       caption(each, words, `${words.name}: ${words.value}`);
     }
   }

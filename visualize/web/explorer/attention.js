@@ -2,7 +2,7 @@
 
 const headsOf = (block, head) => (head < 0 ? Array.from({ length: block.heads }, (_, each) => each) : [head]);
 
-/** How strongly one query draws on every key, into `out` (Float32Array of block.keys); sums to 1. */
+/** How strongly one query attends to every key, into `out` (Float32Array of block.keys); sums to 1. */
 export function row(block, head, query, out = new Float32Array(block.keys)) {
   const { keys, queries } = block;
   const heads = headsOf(block, head);
@@ -19,7 +19,7 @@ export function row(block, head, query, out = new Float32Array(block.keys)) {
   return out;
 }
 
-/** How strongly every query draws on one key, into `out` (Float32Array of block.queries). */
+/** How strongly every query attends to one key, into `out` (Float32Array of block.queries). */
 export function column(block, head, key, out = new Float32Array(block.queries)) {
   const heads = headsOf(block, head);
   out.fill(0);
@@ -57,7 +57,10 @@ export function meanRow(block, head) {
       }
     }
     const count = block.queries * headsOf(block, head).length;
-    block.means.set(head, Float32Array.from(sum, (each) => each / count));
+    block.means.set(
+      head,
+      Float32Array.from(sum, (each) => each / count),
+    );
   }
   return block.means.get(head);
 }

@@ -1,20 +1,23 @@
 // The attention of the chosen stage: its blocks as a strip, its heads side by side, and the numbers in words.
 
-import { cssBar, SEQUENTIAL } from "../shared/colour.js";
+import { cssBar } from "../shared/colour.js";
 import { figure, make, say } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { cellBox } from "../shared/geometry.js";
 import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
-import { brief, percent, plural, sides } from "../shared/format.js";
-import { NUMBERS, rowNumbers } from "./words.js";
+import { brief, percent } from "../words/format.js";
+import { blocksWords, numberNames, queriesWords, rowNumbers } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
-/** Connects the panel's elements; `build` follows another stage, `draw` every change. */
+/**
+ * Connects the panel's elements; `build` follows another stage, `draw` every change.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function attentionPanel(explorer, ref, signal) {
-  ref.colours.replaceChildren(...SEQUENTIAL.map(([value, text]) => make("option", { value, text })));
   let blocks = [];
   let heads = [];
-  const numbers = Object.entries(NUMBERS).map(([name, text]) => {
+  const numbers = Object.entries(numberNames()).map(([name, text]) => {
     const value = make("dd");
     return { name, value, element: make("div", {}, make("dt", { text }), value) };
   });
@@ -28,39 +31,49 @@ export function attentionPanel(explorer, ref, signal) {
   };
 
   // A pressed pointer or a finger sweeps through the blocks that are there; one that would have to be loaded wants a click.
-  ref.blocks.addEventListener("pointermove", (event) => {
-    if (!event.buttons || !explorer.result) return;
-    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
-    const block = blocks.findIndex((each) => each.element === under);
-    const { result, state } = explorer;
-    if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block)) explorer.set(withStageValue(state, "blocks", block));
-  }, { signal });
+  ref.blocks.addEventListener(
+    "pointermove",
+    (event) => {
+      if (!event.buttons || !explorer.result) return;
+      const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
+      const block = blocks.findIndex((each) => each.element === under);
+      const { result, state } = explorer;
+      if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block))
+        explorer.set(withStageValue(state, "blocks", block));
+    },
+    { signal },
+  );
 
   function build() {
     const { result, state } = explorer;
     const stage = result.stages[state.stage];
-    say(ref.attentionTitle, `Attention in stage ${state.stage + 1}`);
-    const reduction = (stage.query.shape[0] * stage.query.shape[1]) / (stage.key.shape[0] * stage.key.shape[1]);
-    say(ref.attentionSub, `${sides(stage.query.shape)} queries draw on ${sides(stage.key.shape)} keys` +
-      `${reduction > 1.05 ? `, ${reduction.toFixed(reduction % 1 > 0.05 ? 1 : 0)} times fewer` : ""}${stage.cls ? ", and on the cls token" : ""}.`);
+    say(ref.attentionTitle, phrase("attention_title", { stage: state.stage + 1 }));
+    say(ref.attentionSub, queriesWords(stage));
     ref.cls.hidden = !stage.cls;
     ref.blocksPart.hidden = stage.depth < 2;
     blocks = Array.from({ length: stage.depth }, (_, index) => tile(`${index + 1}`, index, "blocks"));
     ref.blocks.replaceChildren(...blocks.map((each) => each.element));
-    blocks.forEach((each) => each.name.before(make("span", { class: "cvt-hidden", text: "Block " })));
+    for (const { name, index } of blocks) {
+      name.before(make("span", { class: "cvt-hidden", text: phrase("block", { block: index + 1 }) }));
+      name.setAttribute("aria-hidden", "true"); // there is room for the number alone
+    }
+    const headName = (index) => (index < 0 && stage.heads > 1 ? phrase("mean") : phrase("head", { head: Math.max(0, index) + 1 }));
     const shown = stage.heads > 1 ? [-1, ...Array.from({ length: stage.heads }, (_, index) => index)] : [-1];
-    heads = shown.map((index) => tile(index < 0 ? (stage.heads > 1 ? "Mean" : "Head 1") : `Head ${index + 1}`, index, "heads"));
+    heads = shown.map((index) => tile(headName(index), index, "heads"));
     [...blocks, ...heads].forEach((each) => each.canvas.setAttribute("aria-hidden", "true")); // the caption says it
     ref.heads.replaceChildren(...heads.map((each) => each.element));
     ref.heads.style.setProperty("--cvt-count", shown.length);
     ref.heads.classList.toggle("cvt-single", stage.heads === 1);
-    say(ref.headsTitle, plural(stage.heads, "head"));
+    say(ref.headsTitle, phrase("heads", { heads: stage.heads }));
     resize();
   }
 
   function resize() {
     const { result } = explorer;
-    fitAll([...blocks, ...heads].map((each) => each.canvas), result.aspect);
+    fitAll(
+      [...blocks, ...heads].map((each) => each.canvas),
+      result.aspect,
+    );
   }
 
   function drawTile(one, block, head, options) {
@@ -77,13 +90,13 @@ export function attentionPanel(explorer, ref, signal) {
     if (!map) {
       const asked = result.asked.has(`${state.stage}.${block}`);
       say(one.size, "");
-      say(one.value, asked ? "loading" : options.mark ? "not loaded" : "load");
-    } else if (options.mark) say(one.value, `max ${percent(map.numbers.maximum)}`);
+      say(one.value, phrase(asked ? "loading" : options.mark ? "not_loaded" : "load"));
+    } else if (options.mark) say(one.value, phrase("largest", { share: percent(map.numbers.maximum) }));
     else {
       // Over the blocks: how spread out the weights are, and how much the query keeps for the cls token
       const row = state.view !== "received";
-      say(one.size, row ? `${map.numbers.entropy.toFixed(1)} bit` : "");
-      say(one.value, row && map.clsWeight !== null ? `cls ${brief(map.clsWeight)}` : "");
+      say(one.size, row ? phrase("entropy", { entropy: map.numbers.entropy.toFixed(1) }) : "");
+      say(one.value, row && map.clsWeight !== null ? phrase("cls_weight", { share: brief(map.clsWeight) }) : "");
     }
     return map;
   }
@@ -96,10 +109,10 @@ export function attentionPanel(explorer, ref, signal) {
       drawTile(each, each.index, head, { mark: false });
       each.element.setAttribute("aria-pressed", each.index === block);
     }
-    const which = heads.length === 1 ? "" : head < 0 ? ", each the mean of its heads" : `, head ${head + 1} of each`;
-    const numbersToo = state.view === "received" ? "" : "; below, the entropy" + (result.stages[state.stage].cls ? " and the weight on the cls token" : "");
-    const who = queryOf(result.stages[state.stage], state).cls && state.view === "token" ? "The cls token's attention over " : "";
-    say(ref.blocksTitle, `${who}${plural(blocks.length, "block")}, first to last${which}${numbersToo}`);
+    const stage = result.stages[state.stage];
+    const asks = queryOf(stage, state).cls && state.view === "token";
+    const row = state.view !== "received";
+    say(ref.blocksTitle, blocksWords({ blocks: blocks.length, head, heads: stage.heads, cls: stage.cls, asks, row }));
     let chosen = null;
     for (const each of heads) {
       const map = drawTile(each, block, each.index, { mark: true });
@@ -122,7 +135,7 @@ export function attentionPanel(explorer, ref, signal) {
       element.hidden = found[name] === null || !(row || name === "minimum" || name === "maximum");
       say(value, found[name] ?? "");
     }
-    ref.numbers.setAttribute("aria-label", `Weights, ${queryCaption(result, state, state.stage)}`);
+    ref.numbers.setAttribute("aria-label", phrase("weights_spoken", { query: queryCaption(result, state, state.stage) }));
   }
 
   return { build, draw, resize };

@@ -1,8 +1,13 @@
 // The way to what is open, from the model to the inside of a block; each step leads back to itself.
 
 import { make } from "../shared/dom.js";
+import { projectionWords } from "../words/inside.js";
+import { phrase } from "../words/phrase.js";
 
-/** Connects the breadcrumb; returns what keeps it in step with what is open. */
+/**
+ * Connects the breadcrumb; returns what keeps it in step with what is open.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function breadcrumb(explorer, ref, signal) {
   let drawn = "";
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
@@ -10,13 +15,34 @@ export function breadcrumb(explorer, ref, signal) {
   /** [what it is called, what leads there, null for what is open now]. */
   function steps() {
     const { state } = explorer;
-    const [stage, block] = [`Stage ${state.stage + 1}`, `Block ${state.blocks[state.stage] + 1}`];
     const up = () => explorer.raise();
-    if (state.part === "classifier") return [["Model", up], ["Classifier", null]];
-    if (state.part === "embedding") return [["Model", up], [stage, up], ["Conv embedding", null]];
+    const model = phrase("model");
+    if (state.part === "classifier")
+      return [
+        [model, up],
+        [phrase("classifier"), null],
+      ];
+    const stage = phrase("stage", { stage: state.stage + 1 });
+    if (state.part === "embedding")
+      return [
+        [model, up],
+        [stage, up],
+        [phrase("embedding"), null],
+      ];
+    const block = phrase("block", { block: state.blocks[state.stage] + 1 });
     const inside = ref.insidePart.open && !ref.insidePart.hidden;
-    if (inside) return [["Model", up], [stage, up], [block, up], [`Inside: ${state.projection} projection`, null]];
-    return [["Model", null], [stage, null], [block, null]];
+    if (inside)
+      return [
+        [model, up],
+        [stage, up],
+        [block, up],
+        [projectionWords(state.projection), null],
+      ];
+    return [
+      [model, null],
+      [stage, null],
+      [block, null],
+    ];
   }
 
   function draw() {
@@ -24,9 +50,11 @@ export function breadcrumb(explorer, ref, signal) {
     const wanted = found.map(([name]) => name).join("|");
     if (wanted === drawn) return;
     drawn = wanted;
-    const items = found.map(([name, lead]) => lead ? make("button", { type: "button", text: name, onclick: lead }) : make("b", { text: name }));
+    const items = found.map(([name, lead]) =>
+      lead ? make("button", { type: "button", text: name, onclick: lead }) : make("b", { text: name }),
+    );
     items.at(-1).setAttribute("aria-current", "true");
-    const back = found.some(([, lead]) => lead) ? [make("span", { text: "Escape leads back." })] : [];
+    const back = found.some(([, lead]) => lead) ? [make("span", { text: phrase("back") })] : [];
     const between = () => make("span", { "aria-hidden": "true", text: "›" });
     ref.crumbs.replaceChildren(...items.flatMap((each, index) => (index ? [between(), each] : [each])), ...back);
   }

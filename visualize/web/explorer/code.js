@@ -1,12 +1,12 @@
 // The Python that computes what is shown, exactly, and draws it: for a notebook cell.
 
 /**
- * `write`: the `code` of a layer. `about`: { state, stages, model (what from_pretrained takes, empty for the embedded model),
+ * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
  * cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
  */
 export function code(write, about) {
-  const { stages, model } = about;
-  const source = model ? JSON.stringify(model) : "";
+  const { stages } = about;
+  const source = about.source ? JSON.stringify(about.source) : "";
   const { needs = [], lines, grid, style, stage = about.state.stage } = write(about);
   return [
     "from cvt import CvtForImageClassification, CvtImageProcessor",
@@ -16,7 +16,7 @@ export function code(write, about) {
     "",
     `model = CvtForImageClassification.from_pretrained(${source})`,
     `processor = CvtImageProcessor.from_pretrained(${source})`,
-    "seen = explore(model, processor, \"picture.jpg\")",
+    'seen = explore(model, processor, "picture.jpg")',
     "",
     `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
     ...lines,
@@ -26,7 +26,7 @@ export function code(write, about) {
     "axes.imshow(seen.pixels, extent=(0, seen.pixels.shape[1], seen.pixels.shape[0], 0))",
     `draw_cells(axes, stage.${grid}, picture${style})`,
     "axes.set(xlim=(0, seen.pixels.shape[1]), ylim=(seen.pixels.shape[0], 0))",
-    "figure.savefig(\"view.png\")",
+    'figure.savefig("view.png")',
   ].join("\n");
 }
 
@@ -44,15 +44,22 @@ export function attentionCode({ state, stages, cell, keyCell, cls }) {
   }[state.view];
   const grid = state.view === "received" ? "query_grid" : "key_grid";
   const places = first ? "shown[1:]" : "shown";
-  return { grid, style: `, cmap="${state.colours === "grey" ? "gray" : state.colours}", vmin=0, alpha=0.75`,
-    lines: [...weights, mean, `picture = ${places}.reshape(stage.${grid}.shape)${first ? "  # without the cls token" : ""}`] };
+  return {
+    grid,
+    style: `, cmap="${state.colours === "grey" ? "gray" : state.colours}", vmin=0, alpha=0.75`,
+    lines: [...weights, mean, `picture = ${places}.reshape(stage.${grid}.shape)${first ? "  # without the cls token" : ""}`],
+  };
 }
 
 /** One picture of a stage's feature map. */
 export function featureCode({ state, cell, channel }) {
   const signed = ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max()';
   const found = {
-    pca: { needs: ["from visualize.maps.features import principal_components"], style: "", lines: ["shown = principal_components(stage.features).rgb  # red, green, blue"] },
+    pca: {
+      needs: ["from visualize.maps.features import principal_components"],
+      style: "",
+      lines: ["shown = principal_components(stage.features).rgb  # red, green, blue"],
+    },
     mean: { style: signed, lines: ["shown = stage.features.mean(axis=0)  # the mean of all channels"] },
     channel: { style: signed, lines: [`shown = stage.features[${channel}]  # channel ${channel + 1}`] },
     similarity: {
@@ -72,12 +79,19 @@ export function featureCode({ state, cell, channel }) {
 
 /** What places add to the score of a class; where no place reaches the classifier, the attention. */
 export function evidenceCode(about) {
-  const { state: { which }, stages, evidence } = about;
+  const {
+    state: { which },
+    stages,
+    evidence,
+  } = about;
   if (!evidence) return attentionCode(about);
   return {
     stage: stages.length - 1,
     grid: `${evidence}_grid`,
     style: ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max(), alpha=0.75',
-    lines: [`shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`, `picture = shown.reshape(stage.${evidence}_grid.shape)`],
+    lines: [
+      `shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`,
+      `picture = shown.reshape(stage.${evidence}_grid.shape)`,
+    ],
   };
 }

@@ -8,7 +8,9 @@ import { make, refs, say } from "../shared/dom.js";
 import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside_panel.js";
 import { LAYERS } from "./layers.js";
+import { life } from "../shared/life.js";
 import { notice } from "./notice.js";
+import { offer } from "../shared/offer.js";
 import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
@@ -17,19 +19,38 @@ import { asShown, carried, initial, raised, transferred, withChannel } from "./s
 import { takeaway } from "./takeaway.js";
 import { turns } from "./turns.js";
 import { classEvidence, featureMap } from "./views.js";
-import { percent } from "../shared/format.js";
-import { firstName, NOTICE } from "./words.js";
+import { percent } from "../words/format.js";
+import { firstName } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
 const QUIET = 600; // ms without a change before a screen reader is told
 const FRAMES = 240; // durations of drawing that are kept
 
+/** @type {any} */
+const none = null;
+
 export class Explorer {
-  constructor({ picture: pictured, panels }, host) {
-    Object.assign(this, { host, roots: { picture: pictured, panels }, ref: {}, result: null, state: null, preview: null, previewed: null, frames: [] });
-    this.templates = Object.values(this.roots).map((root) => [root, root.cloneNode(true)]);
-    this.stop = new AbortController();
-    const { signal } = this.stop;
+  /** What is drawn, what is chosen, and the model's parts; null until there is a result. */
+  result = /** @type {import("./result.js").Result} */ (none);
+  state = /** @type {import("./state.js").Choices} */ (none);
+  pipeline = /** @type {ReturnType<typeof pipeline>} */ (none);
+  /** A channel under the pointer: its map, and which it is. */
+  preview = /** @type {any} */ (null);
+  previewed = /** @type {number | null} */ (null);
+  frames = /** @type {number[]} */ ([]);
+  ref = /** @type {Object<string, any>} */ ({});
+
+  /**
+   * @param {{ picture: HTMLElement, panels: HTMLElement }} roots elements that hold the templates
+   * @param {import("./mount.js").Host} host
+   */
+  constructor(roots, host) {
+    this.host = host;
+    this.roots = roots;
+    this.life = life(roots.picture, roots.panels);
+    const { signal } = this.life;
     for (const each of Object.values(this.roots)) {
+      offer(each);
       Object.assign(this.ref, refs(each));
       listen(this, each, signal);
     }
@@ -44,11 +65,11 @@ export class Explorer {
     this.crumbs = breadcrumb(this, this.ref, signal);
     this.takeaway = takeaway(this, this.ref, signal);
     this.watcher = new ResizeObserver(() => this.resize());
-    [this.ref.frame, panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
+    [this.ref.frame, roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
   }
 
   /**
-   * Shows a result: { key, picture, note, notes, model }, all but the key may be missing. `picture` names the picture, so that
+   * Shows a result: { key, picture, note, notes, source }, all but the key may be missing. `picture` names the picture, so that
    * a token stays at its place of it; `note` and `notes` are sentences, below the classes and below the picture.
    */
   async load(value) {
@@ -62,7 +83,7 @@ export class Explorer {
     this.notice.stop();
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
-    this.notice.say(NOTICE.loading, true);
+    this.notice.say(phrase("loading_maps"), true);
     try {
       const result = await openResult(this.host.source, value.key, signal);
       if (signal.aborted || this.turns.overtaken(value)) return result.close();
@@ -111,10 +132,18 @@ export class Explorer {
 
   classes() {
     const best = this.result.header.top;
-    this.ref.classLayer.hidden = !LAYERS.class.there(this.result);
-    this.ref.classes.replaceChildren(...best.map(({ label, probability }, which) =>
-      make("button", { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
-        make("span", { text: firstName(label) }), make("i", { style: `--share:${probability}` }), make("b", { text: percent(probability) }))));
+    this.ref["layer:class"].hidden = !LAYERS.class.there(this.result);
+    this.ref.classes.replaceChildren(
+      ...best.map(({ label, probability }, which) =>
+        make(
+          "button",
+          { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
+          make("span", { text: firstName(label) }),
+          make("i", { style: `--share:${probability}` }),
+          make("b", { text: percent(probability) }),
+        ),
+      ),
+    );
   }
 
   /** Looks at the evidence for a class; once more, and the attention is back. */
@@ -203,13 +232,16 @@ export class Explorer {
     const block = state.blocks[state.stage];
     const id = `${state.stage}.${block}`;
     if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
-    this.notice.say(NOTICE.block, true);
+    this.notice.say(phrase("loading_block"), true);
     const mine = (then) => (outcome) => this.result === result && then(outcome);
     const again = () => {
       result.failed.delete(id);
       this.invalidate();
     };
-    result.ask(state.stage, block).then(mine(() => this.notice.say(""))).catch(mine((error) => this.notice.trouble(error, again)))
+    result
+      .ask(state.stage, block)
+      .then(mine(() => this.notice.say("")))
+      .catch(mine((error) => this.notice.trouble(error, again)))
       .finally(mine(() => this.invalidate()));
   }
 
@@ -230,17 +262,13 @@ export class Explorer {
 
   /** Ends all that listens, waits or draws, and leaves the elements as they were. */
   destroy() {
-    this.stop.abort();
     this.fetching?.abort();
     this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
     this.notice.stop();
     clearTimeout(this.telling);
     this.result?.close();
-    this.result = this.state = null;
-    for (const [root, template] of this.templates) {
-      for (const name of root.getAttributeNames()) if (!template.hasAttribute(name)) root.removeAttribute(name);
-      root.replaceChildren(...template.childNodes);
-    }
+    this.result = this.state = none;
+    this.life.end();
   }
 }

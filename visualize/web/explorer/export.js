@@ -1,5 +1,6 @@
 // What a person can take away: the view as a picture, and all numbers.
 
+import { penOf } from "../shared/draw.js";
 import { weight } from "./attention.js";
 import { npz } from "./npz.js";
 
@@ -14,7 +15,7 @@ export function numbers(result) {
   found.push(["top_probabilities", Float32Array.from(top, (each) => each.probability), [top.length]]);
   const { evidence, rest } = result.arrays;
   if (evidence) {
-    const grid = result.stages.at(-1)[result.header.evidence];
+    const grid = result.last[result.header.evidence];
     found.push(["class_evidence", evidence, [evidence.shape[0], ...grid.shape]], ["class_rest", rest, rest.shape]);
   }
   const blocks = blocksOf(result);
@@ -51,7 +52,7 @@ export function png(explorer, sentence) {
   const [height, width] = result.input.map((side) => Math.round(side * scale));
   const layers = document.createElement("canvas");
   [layers.width, layers.height] = [width, height];
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   const font = "20px system-ui, sans-serif";
   context.font = font;
   const lines = wrapped(context, sentence, width - 32);
@@ -82,13 +83,15 @@ function wrapped(context, text, width) {
 /** All blocks of attention as [{ stage, number, block }]; `block` is null where an archive leaves it out: not loaded, or too large. */
 function blocksOf(result) {
   let room = MOST;
-  return result.stages.flatMap(({ depth }, stage) => Array.from({ length: depth }, (_, number) => {
-    const block = result.block(stage, number);
-    const size = block ? block.heads * block.queries * block.keys : Infinity;
-    if (size > room) return { stage, number, block: null };
-    room -= size;
-    return { stage, number, block };
-  }));
+  return result.stages.flatMap(({ depth }, stage) =>
+    Array.from({ length: depth }, (_, number) => {
+      const block = result.block(stage, number);
+      const size = block ? block.heads * block.queries * block.keys : Infinity;
+      if (size > room) return { stage, number, block: null };
+      room -= size;
+      return { stage, number, block };
+    }),
+  );
 }
 
 /** [how many blocks of attention an archive holds, of how many]. */

@@ -7,11 +7,15 @@ import { cellBox, cellOf } from "../shared/geometry.js";
 import { histogram } from "./histogram.js";
 import { withStageValue } from "./state.js";
 import { channelOf, classRegion, featureMap, featureWords, queryOf } from "./views.js";
-import { number, percent, sides } from "../shared/format.js";
-import { place } from "./words.js";
+import { number, percent, sides } from "../words/format.js";
+import { place } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 import { wall } from "./wall.js";
 
-/** Connects the panel's elements; `build` follows another stage, `draw` every change. */
+/**
+ * Connects the panel's elements; `build` follows another stage, `draw` every change.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function featurePanel(explorer, ref, signal) {
   const large = figure("");
   ref.featureFigure.replaceChildren(large.element);
@@ -31,11 +35,20 @@ export function featurePanel(explorer, ref, signal) {
   function build() {
     const { result, state } = explorer;
     const stage = result.stages[state.stage];
-    say(ref.featuresTitle, `Feature maps of stage ${state.stage + 1}`);
-    say(ref.featuresSub, `${sides(stage.query.shape)} tokens, each a vector of ${stage.width} numbers (channels).`);
-    bars.replaceChildren(...stage.explained.map((share, index) =>
-      make("div", {}, make("span", { text: `${["Red", "Green", "Blue"][index]}, component ${index + 1}` }),
-        make("i", { style: `--share:${share}` }), make("b", { text: percent(share) }))));
+    say(ref.featuresTitle, phrase("features_title", { stage: state.stage + 1 }));
+    say(ref.featuresSub, phrase("features_sub", { shape: sides(stage.query.shape), width: stage.width }));
+    const components = [phrase("pca_red"), phrase("pca_green"), phrase("pca_blue")];
+    bars.replaceChildren(
+      ...stage.explained.map((share, index) =>
+        make(
+          "div",
+          {},
+          make("span", { text: components[index] }),
+          make("i", { style: `--share:${share}` }),
+          make("b", { text: percent(share) }),
+        ),
+      ),
+    );
     channels.build();
     resize();
   }
@@ -53,9 +66,10 @@ export function featurePanel(explorer, ref, signal) {
     drawMap(large.canvas, map, result.input, { smooth: state.smooth });
     const { cell } = queryOf(stage, state);
     const region = state.sort === "region" && classRegion(result, state.which);
-    if (region) for (const each of region.cells) outline(large.canvas, cellBox(region.grid, cellOf(region.grid, each)), result.input, { weight: 1 });
+    if (region)
+      for (const each of region.cells) outline(large.canvas, cellBox(region.grid, cellOf(region.grid, each)), result.input, { weight: 1 });
     outline(large.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
-    say(large.name, `${map.name}, ${map.caption}`);
+    say(large.name, phrase("feature_caption", { name: map.name, caption: map.caption }));
     large.canvas.setAttribute("aria-label", featureWords(result, state, state.stage));
     const view = explorer.preview ? "channel" : state.features;
     scale.hidden = view === "pca";
@@ -67,12 +81,13 @@ export function featurePanel(explorer, ref, signal) {
       say(low, number(map.low));
       say(high, number(map.high));
     }
-    if (view === "pca") say(facts, "Axes and signs of components are arbitrary: compare shapes, not hues, between pictures and stages.");
-    else if (view === "similarity") say(facts, `Cosine of the angle between each token's vector and the one at ${place(cell)}. 1 is the same direction.`);
+    if (view === "pca") say(facts, phrase("pca_facts"));
+    else if (view === "similarity") say(facts, phrase("similarity_facts", { place: place(cell) }));
     else {
       const value = map.values[cell.index];
-      say(facts, `At ${place(cell)}: ${number(value)}. Range ${number(map.least)} … ${number(map.most)}.`);
-      if (view === "channel") histogram(chart, result.features(state.stage), explorer.previewed ?? channelOf(result, state, state.stage), value);
+      say(facts, phrase("feature_facts", { place: place(cell), value: number(value), low: number(map.least), high: number(map.most) }));
+      if (view === "channel")
+        histogram(chart, result.features(state.stage), explorer.previewed ?? channelOf(result, state, state.stage), value);
     }
     channels.draw();
   }

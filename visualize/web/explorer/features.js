@@ -5,13 +5,19 @@ export class Features {
   constructor(arrays, stage) {
     const own = (name) => arrays[`${stage}/${name}`];
     this.values = own("features");
-    [this.channels, this.rows, this.columns] = this.values.shape;
-    this.tokens = this.rows * this.columns;
+    const [channels, rows, columns] = this.values.shape;
+    this.channels = channels;
+    this.rows = rows;
+    this.columns = columns;
+    this.tokens = rows * columns;
     this.lo = own("lo");
     this.hi = own("hi");
     this.pca = own("pca");
     this.mean = own("mean");
     this.byVariance = own("order");
+    this.largest = 0; // of all channels, when it is asked for
+    /** @type {Map<boolean, Float32Array>} */
+    this.directed = new Map();
   }
 
   /** One number: channel `channel` at token `token`. */
@@ -32,7 +38,7 @@ export class Features {
   /** The largest absolute value of a channel, or of the whole stage. */
   extent(channel) {
     if (channel !== undefined) return Math.max(Math.abs(this.lo[channel]), Math.abs(this.hi[channel])) || 1;
-    this.largest ??= Math.max(...Array.from(this.lo, (_, each) => this.extent(each)));
+    this.largest ||= Math.max(...Array.from(this.lo, (_, each) => this.extent(each)));
     return this.largest;
   }
 
@@ -42,7 +48,11 @@ export class Features {
    */
   order(by, token, region) {
     if (by === "variance") return Array.from(this.byVariance);
-    const scored = { peak: (channel) => this.extent(channel), here: (channel) => this.at(channel, token), region: (channel) => this.contrast(channel, region) };
+    const scored = {
+      peak: (channel) => this.extent(channel),
+      here: (channel) => this.at(channel, token),
+      region: (channel) => this.contrast(channel, region),
+    };
     const score = scored[by];
     const scores = Array.from({ length: this.channels }, (_, channel) => score(channel));
     return scores.map((_, channel) => channel).sort((a, b) => scores[b] - scores[a] || a - b);
@@ -55,7 +65,7 @@ export class Features {
     values.forEach((value, token) => {
       sum += value;
       squares += value * value;
-      if (region[token]) (inside += value), count++;
+      if (region[token]) ((inside += value), count++);
     });
     const outside = this.tokens - count;
     const spread = Math.sqrt(Math.max(0, squares / this.tokens - (sum / this.tokens) ** 2));
@@ -64,29 +74,28 @@ export class Features {
 
   /** Every token's vector at length 1, (tokens, channels); with the mean token taken away first if `centred`. */
   directions(centred) {
-    this.directed ??= {};
-    if (!this.directed[centred]) {
-      const { channels, tokens } = this;
-      const all = new Float32Array(tokens * channels);
-      const one = new Float32Array(tokens);
-      for (let channel = 0; channel < channels; channel++) {
-        this.channel(channel, one);
-        let mean = 0;
-        if (centred) {
-          for (const each of one) mean += each;
-          mean /= tokens;
-        }
-        for (let token = 0; token < tokens; token++) all[token * channels + channel] = one[token] - mean;
+    const known = this.directed.get(centred);
+    if (known) return known;
+    const { channels, tokens } = this;
+    const all = new Float32Array(tokens * channels);
+    const one = new Float32Array(tokens);
+    for (let channel = 0; channel < channels; channel++) {
+      this.channel(channel, one);
+      let mean = 0;
+      if (centred) {
+        for (const each of one) mean += each;
+        mean /= tokens;
       }
-      for (let token = 0; token < tokens; token++) {
-        let squares = 0;
-        for (let index = token * channels; index < (token + 1) * channels; index++) squares += all[index] ** 2;
-        const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-        for (let index = token * channels; index < (token + 1) * channels; index++) all[index] *= factor;
-      }
-      this.directed[centred] = all;
+      for (let token = 0; token < tokens; token++) all[token * channels + channel] = one[token] - mean;
     }
-    return this.directed[centred];
+    for (let token = 0; token < tokens; token++) {
+      let squares = 0;
+      for (let index = token * channels; index < (token + 1) * channels; index++) squares += all[index] ** 2;
+      const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+      for (let index = token * channels; index < (token + 1) * channels; index++) all[index] *= factor;
+    }
+    this.directed.set(centred, all);
+    return all;
   }
 
   /** Cosine of the angle between one token's vector and every token's, (tokens), −1 … 1. */

@@ -1,11 +1,13 @@
 // How a channel's values are spread over the tokens.
 
-import { number } from "../shared/format.js";
+import { penOf } from "../shared/draw.js";
+import { number } from "../words/format.js";
+import { phrase } from "../words/phrase.js";
 
 /** Draws the histogram of a channel; a line marks zero, a filled mark the value at the query token. */
 export function histogram(canvas, features, channel, value) {
   const counts = features.histogram(channel);
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   const style = getComputedStyle(canvas);
   const { width, height } = canvas;
   const [low, high] = [features.lo[channel], features.hi[channel]];
@@ -24,5 +26,8 @@ export function histogram(canvas, features, channel, value) {
   }
   context.fillStyle = style.getPropertyValue("--cvt-accent") || "#08f";
   context.fillRect(Math.min(width - 3, Math.round(place(value)) - 1), 0, 3, height);
-  canvas.setAttribute("aria-label", `Histogram of channel ${channel + 1}, from ${number(low)} to ${number(high)}; the token's value is ${number(value)}.`);
+  canvas.setAttribute(
+    "aria-label",
+    phrase("histogram", { channel: channel + 1, low: number(low), high: number(high), value: number(value) }),
+  );
 }

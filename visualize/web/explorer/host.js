@@ -19,7 +19,7 @@ const served = (base) => ({
 
 /**
  * Takes an element that holds a template. `props.value` is what Python set, `watch` tells of a new one, `base` is the
- * address below which the server answers.
+ * address below which the server answers. Returns its clean-up, which ends the explorer of the pair.
  */
 export function mount(element, props, watch, base) {
   const root = element.querySelector("[data-explorer]") ?? element;
@@ -32,9 +32,16 @@ export function mount(element, props, watch, base) {
     place.parts[part] = root;
     if (place.parts.picture && place.parts.panels) place.stop = start(id, place, served(base));
   }
-  const take = () => props.value && typeof props.value === "object" && updateEach("results", { [id]: props.value });
+  let here = true;
+  const take = () => here && props.value && typeof props.value === "object" && updateEach("results", { [id]: props.value });
   watch?.("value", take);
   take();
+  return () => {
+    here = false;
+    if (place.parts[part] !== root) return; // another is in its place
+    place.stop?.();
+    delete place.parts[part];
+  };
 }
 
 /** Brings a pair to life; what the page says of it is done, and what becomes of it the page is told. Returns the clean-up. */
@@ -46,7 +53,7 @@ function start(id, place, source) {
     ready: (explorer) => (place.explorer = explorer),
     renew: () => page.update({ gone: { explorer: id } }),
     shown(explorer) {
-      if (id === MAIN) page.update({ model: explorer.value.bench ?? null, picture: explorer.value });
+      if (id === MAIN) page.update({ model: explorer.value.model ?? null, picture: explorer.value });
       publish(explorer);
       if (PAIR.includes(id)) linked.shown(id);
     },
@@ -67,5 +74,6 @@ function start(id, place, source) {
     leave();
     unmount();
     Object.assign(place, { explorer: null, stop: null });
+    updateEach("view", { [id]: null });
   };
 }

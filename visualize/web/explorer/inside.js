@@ -2,14 +2,16 @@
 
 import { parse } from "./payload.js";
 
-export const PROJECTIONS = ["query", "key", "value"];
-
 export class Inside {
   constructor(buffer) {
     const { header, arrays } = parse(buffer);
-    Object.assign(this, { header, arrays });
+    this.header = header;
+    this.arrays = arrays;
     this.tokens = arrays.tokens;
-    [this.channels, this.rows, this.columns] = arrays.tokens.shape;
+    const [channels, rows, columns] = arrays.tokens.shape;
+    this.channels = channels;
+    this.rows = rows;
+    this.columns = columns;
     this.cache = new Map();
   }
 
@@ -102,7 +104,10 @@ export class Inside {
   all(name) {
     if (!this.cache.has(name)) {
       const each = (channel) => (this.convolves(name) ? this.convolved(name, channel) : this.channel(channel));
-      this.cache.set(name, Array.from({ length: this.channels }, (_, channel) => each(channel)));
+      this.cache.set(
+        name,
+        Array.from({ length: this.channels }, (_, channel) => each(channel)),
+      );
     }
     return this.cache.get(name);
   }
@@ -134,7 +139,13 @@ export class Inside {
     const rest = sorted.slice(most).reduce((sum, term) => sum + product(term), 0);
     const bias = this.arrays[`${name}/bias`][output];
     const largest = sorted.slice(0, most);
-    return { largest, rest, others: sorted.length - largest.length, bias, value: largest.reduce((sum, term) => sum + product(term), rest) + bias };
+    return {
+      largest,
+      rest,
+      others: sorted.length - largest.length,
+      bias,
+      value: largest.reduce((sum, term) => sum + product(term), rest) + bias,
+    };
   }
 
   /** One head's query or key at one place: (channels / heads). */

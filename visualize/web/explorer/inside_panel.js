@@ -5,38 +5,50 @@ import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fit, outline } from "../shared/draw.js";
 import { range } from "./features.js";
 import { cellAt, cellBox, cellOf } from "../shared/geometry.js";
-import { Inside, PROJECTIONS } from "./inside.js";
+import { Inside } from "./inside.js";
 import { held } from "./result.js";
 import { channelOf, queryOf } from "./views.js";
-import { number, sides } from "../shared/format.js";
-import {
-  addsWords, blockWords, convolutionSum, hereWords, INSIDE, insideTitle, kernelWords, LENGTHS, linearSum, projectedWords, rangeWords, scoreSum, tokenChannel, whyWords,
-} from "./inside_words.js";
+import { number, sides } from "../words/format.js";
+import { addsWords, convolutionSum, lengthNames, linearSum, projectedWords, scoreSum, whyWords } from "../words/inside.js";
+import { phrase } from "../words/phrase.js";
+import { rangeWords } from "../words/explorer.js";
 
-/** Connects the panel's elements; shown only where the source has insides. */
+/**
+ * Connects the panel's elements; shown only where the source has insides.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function insidePanel(explorer, ref, signal) {
   const steps = ["tokens", "convolved", "projected"].map(() => figure(""));
   const kernel = make("table", { class: "cvt-kernel" });
   const kernelName = make("p", { class: "cvt-sub" });
   const [before, convolved, projected] = steps;
   const arrow = () => make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
-  ref.insideSteps.replaceChildren(before.element, arrow(), make("div", {}, kernel, kernelName), arrow(), convolved.element, arrow(), projected.element);
-  const lengths = LENGTHS.map((name) => figure(name));
+  ref.insideSteps.replaceChildren(
+    before.element,
+    arrow(),
+    make("div", {}, kernel, kernelName),
+    arrow(),
+    convolved.element,
+    arrow(),
+    projected.element,
+  );
+  const names = lengthNames();
+  const lengths = names.map((name) => figure(name));
   ref.insideLengths.replaceChildren(...lengths.map((each) => each.element));
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
   /** The chosen block's inside, null while it is fetched, or the error that prevented it. */
   function opened() {
     const { result, state } = explorer;
-    result.insides ??= new Map();
     const id = `${state.stage}/${state.blocks[state.stage]}`;
     if (!result.insides.has(id)) {
       result.insides.set(id, null);
-      result.source.inside(result.key, state.stage, state.blocks[state.stage])
+      Promise.resolve(result.source?.inside?.(result.key, state.stage, state.blocks[state.stage]))
         .then((buffer) => result.insides.set(id, new Inside(held(buffer))))
         .catch((error) => {
           result.insides.set(id, error);
-          if (explorer.result === result) explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
+          if (explorer.result === result)
+            explorer.notice.trouble(error, () => (result.insides.delete(id), explorer.notice.say(""), explorer.invalidate()));
         })
         .finally(() => explorer.invalidate());
     }
@@ -46,33 +58,40 @@ export function insidePanel(explorer, ref, signal) {
   function draw() {
     const { state, result } = explorer;
     ref.insidePart.hidden = !explorer.host.source.inside || state.part !== "stage";
-    say(ref.insideTitle, insideTitle(state.stage, state.blocks[state.stage]));
+    say(ref.insideTitle, phrase("inside_title", { block: state.blocks[state.stage] + 1, stage: state.stage + 1 }));
     if (ref.insidePart.hidden || !ref.insidePart.open) return;
     const inside = opened();
     ref.insideBody.hidden = !(inside instanceof Inside);
     if (inside instanceof Error) return say(ref.insideWords, inside.message);
-    if (!inside) return say(ref.insideWords, INSIDE.loading);
+    if (!inside) return say(ref.insideWords, phrase("inside_loading"));
     const stage = result.stages[state.stage];
-    const name = PROJECTIONS.includes(state.projection) ? state.projection : "query";
+    const name = state.projection;
     const channel = channelOf(result, state, state.stage);
     const output = Math.min(inside.channels - 1, Math.max(0, (Number(state.output) || 1) - 1));
     ref.output.max = inside.channels;
     const grid = name === "query" ? stage.query : stage.key;
     const cell = cellAt(grid, state.y, state.x);
-    for (const each of [...steps, ...lengths]) if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
-      fit(each.canvas, result.aspect);
-      each.canvas.dataset.at = each.canvas.clientWidth;
-    }
-    show(before, inside.channel(channel), stage.query, cellAt(stage.query, state.y, state.x), tokenChannel(channel));
+    for (const each of [...steps, ...lengths])
+      if (!each.canvas.width || each.canvas.dataset.at !== `${each.canvas.clientWidth}`) {
+        fit(each.canvas, result.aspect);
+        each.canvas.dataset.at = each.canvas.clientWidth;
+      }
+    show(
+      before,
+      inside.channel(channel),
+      stage.query,
+      cellAt(stage.query, state.y, state.x),
+      phrase("inside_tokens", { channel: channel + 1 }),
+    );
     const convolves = inside.convolves(name);
     for (const each of [kernel, kernelName, convolved.element]) each.hidden = !convolves;
     if (convolves) {
       const step = inside.step(name, channel, cell.row, cell.column);
       drawKernel(step, inside.settings(name));
-      say(kernelName, kernelWords(inside.settings(name)));
-      show(convolved, inside.all(name)[channel], grid, cell, INSIDE.convolved);
+      say(kernelName, phrase("inside_kernel", { stride: inside.settings(name).stride }));
+      show(convolved, inside.all(name)[channel], grid, cell, phrase("inside_convolved"));
       say(ref.insideSum, convolutionSum(step, cell));
-    } else say(ref.insideSum, INSIDE.plain);
+    } else say(ref.insideSum, phrase("inside_plain"));
     show(projected, inside.projected(name, output), grid, cell, projectedWords(name, output));
     say(ref.insideTerms, linearSum(inside.terms(name, output, cell.index), name, output));
     say(ref.insideScore, scoreWords(inside));
@@ -88,12 +107,19 @@ export function insidePanel(explorer, ref, signal) {
     const most = Math.max(...all.map((each) => range(each)[1]));
     all.forEach((values, index) => {
       const one = lengths[index];
-      const value = hereWords(values[cell.index]);
+      const value = phrase("here", { value: number(values[cell.index]) });
       drawMap(one.canvas, { grid, values, low: 0, high: most, colours: state.colours }, result.input, { smooth: state.smooth });
       outline(one.canvas, cellBox(grid, cell), result.input, { weight: 1 });
-      caption(one, { value }, `${LENGTHS[index]}: ${value}`);
+      caption(one, { value }, phrase("norm_spoken", { name: names[index], value }));
     });
-    say(ref.insideAdds, addsWords(cell, all.map((each) => each[cell.index]), most));
+    say(
+      ref.insideAdds,
+      addsWords(
+        cell,
+        all.map((each) => each[cell.index]),
+        most,
+      ),
+    );
   }
 
   /** From query and key to one weight: that of the strongest key place, in the chosen head or the first. */
@@ -120,24 +146,37 @@ export function insidePanel(explorer, ref, signal) {
     drawMap(one.canvas, { grid, values, low: -extent, high: extent, colours: "diverging" }, result.input, { smooth: state.smooth });
     outline(one.canvas, cellBox(grid, cell), result.input, { weight: 1 });
     const words = { name, size: sides(grid.shape), value: rangeWords(low, high) };
-    caption(one, words, [words.name, words.size, words.value].join(", "));
+    caption(one, words, phrase("inside_spoken", words));
   }
 
   function drawKernel({ kernel: weights }, { side }) {
     const most = Math.max(...weights.map(Math.abs)) || 1;
-    const rows = Array.from({ length: side }, (_, row) => make("tr", {}, ...weights.slice(row * side, (row + 1) * side).map((weight) => {
-      const share = Math.round((Math.abs(weight) / most) * 55); // pale enough for the number to be read
-      const colour = weight < 0 ? "#4393c3" : "#d6604d";
-      return make("td", { text: number(weight), style: `background:color-mix(in srgb, ${colour} ${share}%, transparent)` });
-    })));
+    const rows = Array.from({ length: side }, (_, row) =>
+      make(
+        "tr",
+        {},
+        ...weights.slice(row * side, (row + 1) * side).map((weight) => {
+          const share = Math.round((Math.abs(weight) / most) * 55); // pale enough for the number to be read
+          const colour = weight < 0 ? "#4393c3" : "#d6604d";
+          return make("td", { text: number(weight), style: `background:color-mix(in srgb, ${colour} ${share}%, transparent)` });
+        }),
+      ),
+    );
     kernel.replaceChildren(...rows);
   }
 
   function drawNorms(norms, chosen) {
     const most = Math.max(...norms.flat());
-    ref.insideNorms.replaceChildren(...norms.map((each, block) =>
-      make("tr", block === chosen ? { "aria-current": "true" } : {}, make("th", { scope: "row", text: blockWords(block) }), ...each.map((length) =>
-        make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))))));
+    ref.insideNorms.replaceChildren(
+      ...norms.map((each, block) =>
+        make(
+          "tr",
+          block === chosen ? { "aria-current": "true" } : {},
+          make("th", { scope: "row", text: phrase("block", { block: block + 1 }) }),
+          ...each.map((length) => make("td", {}, make("i", { style: `--share:${length / most}` }), make("span", { text: number(length) }))),
+        ),
+      ),
+    );
   }
 
   /** Closes the panel; true if it was open. */

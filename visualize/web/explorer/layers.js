@@ -1,16 +1,27 @@
 // What can lie on the picture, one row a layer; whatever draws, says or writes down what is shown asks its row.
 
-import { sides } from "../shared/format.js";
+import { sides } from "../words/format.js";
 import { ancestors } from "../shared/geometry.js";
 import { attentionCode, evidenceCode, featureCode } from "./code.js";
 import {
-  attentionMap, attentionTop, attentionWords, classEvidence, classRegion, embeddingSentence, evidenceHere, evidenceMap, evidenceWords, featureMap, featureWords,
+  attentionMap,
+  attentionTop,
+  attentionWords,
+  classEvidence,
+  classRegion,
+  embeddingSentence,
+  evidenceHere,
+  evidenceMap,
+  evidenceWords,
+  featureMap,
+  featureWords,
   queryOf,
 } from "./views.js";
-import { attentionLegend, chainSentence, evidenceLegend, FEATURE_LEGEND, TOKEN_LEGEND, WHO } from "./words.js";
+import { attentionLegend, chainSentence, evidenceLegend } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
 const always = () => true;
-const who = (result, state) => (queryOf(result.stages[state.stage], state).cls ? WHO.cls : "");
+const who = (result, state) => (queryOf(result.stages[state.stage], state).cls ? phrase("cls_token") : "");
 
 /** How to read a layer on which a token is outlined: where it comes from, if that is drawn, or `otherwise`. */
 function legendOf(result, state, otherwise) {
@@ -33,7 +44,7 @@ export const LAYERS = {
       return map && { ...map, low: 0, high: attentionTop(result, state, state.stage, map), colours: state.colours };
     },
     marks: ({ view }) => ({ token: "token", received: "key", mean: null })[view],
-    who: (result, state) => who(result, state) || (state.view === "mean" ? WHO.all : ""),
+    who: (result, state) => who(result, state) || (state.view === "mean" ? phrase("all_tokens") : ""),
     sentence: (result, state) => attentionWords(result, state, state.stage),
     legend(result, state) {
       const { query, key } = result.stages[state.stage];
@@ -50,7 +61,7 @@ export const LAYERS = {
     marks: () => "token",
     who,
     sentence: (result, state) => featureWords(result, state, state.stage),
-    legend: (result, state) => legendOf(result, state, FEATURE_LEGEND),
+    legend: (result, state) => legendOf(result, state, phrase("legend_features")),
     code: featureCode,
   },
   class: {
@@ -58,9 +69,12 @@ export const LAYERS = {
     map: (result, state) => evidenceMap(result, state.which),
     marks: () => "token",
     region: (result, state) => classRegion(result, state.which),
-    who: (result, state) => (classEvidence(result, state.which) ? evidenceHere(result, state) : who(result, state)),
+    who: (result, state) => evidenceHere(result, state) || who(result, state),
     sentence: evidenceWords,
-    legend: (result, state) => (classEvidence(result, state.which) ? evidenceLegend({ ...evidenceMap(result, state.which), cls: result.stages.at(-1).cls }) : ""),
+    legend(result, state) {
+      const found = evidenceMap(result, state.which);
+      return found ? evidenceLegend({ ...found, cls: result.last.cls }) : "";
+    },
     code: evidenceCode,
   },
   none: {
@@ -68,8 +82,9 @@ export const LAYERS = {
     map: () => null,
     marks: () => "token",
     who,
-    sentence: (result, state) => (state.part === "embedding" ? embeddingSentence(result, state) : attentionWords(result, state, state.stage)),
-    legend: (result, state) => legendOf(result, state, TOKEN_LEGEND),
+    sentence: (result, state) =>
+      state.part === "embedding" ? embeddingSentence(result, state) : attentionWords(result, state, state.stage),
+    legend: (result, state) => legendOf(result, state, phrase("legend_token")),
     code: attentionCode,
   },
 };

@@ -21,10 +21,11 @@ export function linked(from, to, before = null) {
   const found = {};
   const { stages } = to.result;
   const placed = transferred(from.state, from.result, to.result);
-  const each = (name, fit) => stages.map((stage, index) => {
-    const value = from.state[name][index];
-    return value === undefined || (before && before[name][index] === value) ? to.state[name][index] : fit(value, stage);
-  });
+  const each = (name, fit) =>
+    stages.map((stage, index) => {
+      const value = from.state[name][index];
+      return value === undefined || (before && before[name][index] === value) ? to.state[name][index] : fit(value, stage);
+    });
   for (const name of Object.keys(from.state)) {
     const value = from.state[name];
     if (before && before[name] === value) continue;

@@ -3,10 +3,12 @@
 import { Explorer } from "./explorer.js";
 
 /**
+ * @typedef {(key: string, stage: number, block: number) => Promise<?ArrayBuffer>} OfBlock
+ *
  * @typedef {object} Source where the data of results come from; each promise is of null where they are no longer kept
  * @property {(key: string, signal: AbortSignal) => Promise<?ArrayBuffer>} result what visualize/draw/payload.py makes of a result
- * @property {(key: string, stage: number, block: number) => Promise<?ArrayBuffer>} block the attention of one block, too large to travel with the rest
- * @property {(key: string, stage: number, block: number) => Promise<?ArrayBuffer>} [inside] what the microscope shows, where the host has it
+ * @property {OfBlock} block the attention of one block, too large to travel with the rest
+ * @property {OfBlock} [inside] what the microscope shows, where the host has it
  *
  * @typedef {object} Host what the page around an explorer supplies; only the source is needed
  * @property {Source} source
@@ -19,7 +21,7 @@ import { Explorer } from "./explorer.js";
 
 /**
  * Brings an explorer to life in two elements that hold its templates. Returns its clean-up, after which they are as before.
- * @param {{picture: Element, panels: Element}} elements
+ * @param {{ picture: HTMLElement, panels: HTMLElement }} elements
  * @param {Host} host
  */
 export function mount(elements, host) {

@@ -2,20 +2,27 @@
 
 import { make } from "../shared/dom.js";
 import { Gone } from "./result.js";
-import { NOTICE } from "./words.js";
+import { phrase } from "../words/phrase.js";
 
 const SOON = 400; // ms; an answer within that needs no announcement
 const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
 
-/** Connects the line of an explorer. */
+/**
+ * Connects the line of an explorer.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function notice(explorer, ref) {
   const { message, frame } = ref;
   let [announcing, patience, renewing] = [0, 0, false];
   let awaited = false; // whether the line says that a result is on its way
   let noted = [];
 
-  /** Says something, with a button that does `again` where there is one; empty words take the line away. */
-  function say(words, busy = false, again = null, button = NOTICE.again) {
+  /**
+   * Says something, with a button that does `again` where there is one; empty words take the line away.
+   * @param {string} words
+   * @param {() => void} [again]
+   */
+  function say(words, busy = false, again = undefined, button = phrase("try_again")) {
     awaited = false;
     frame.setAttribute("aria-busy", busy);
     message.hidden = !words;
@@ -31,8 +38,8 @@ export function notice(explorer, ref) {
   /** While the server works on the next result: says so, unless it is quick; at once where a newer choice took its place. */
   function awaits(working, newer = false) {
     clearTimeout(announcing);
-    if (newer) announce(NOTICE.newer);
-    else if (working) announcing = setTimeout(announce, SOON, NOTICE.working);
+    if (newer) announce(phrase("newer"));
+    else if (working) announcing = setTimeout(announce, SOON, phrase("working"));
     else if (renewing) unanswered();
     else if (awaited) say("");
   }
@@ -40,24 +47,24 @@ export function notice(explorer, ref) {
   /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
   function trouble(error, again) {
     if (!(error instanceof Gone)) say(error.message, false, again);
-    else if (!explorer.host.renew) say(NOTICE.lost);
-    else say(NOTICE.gone, false, renew, NOTICE.renew);
+    else if (!explorer.host.renew) say(phrase("lost"));
+    else say(phrase("gone"), false, renew, phrase("renew"));
   }
 
   /** Asks the host for the result anew; it answers with another key. */
   function renew() {
-    announce(NOTICE.working);
+    announce(phrase("working"));
     clearTimeout(patience);
     renewing = true;
-    patience = setTimeout(() => say(NOTICE.unanswered), PATIENCE);
-    explorer.host.renew();
+    patience = setTimeout(() => say(phrase("unanswered")), PATIENCE);
+    explorer.host.renew?.();
   }
 
   /** What was asked for anew does not come: it can be asked for again. */
   function unanswered() {
     if (!renewing) return;
     stop();
-    say(NOTICE.gone, false, renew, NOTICE.renew);
+    say(phrase("gone"), false, renew, phrase("renew"));
   }
 
   /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */

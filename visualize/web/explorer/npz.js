@@ -12,12 +12,12 @@ function crc32(parts) {
   return (value ^ 0xffffffff) >>> 0;
 }
 
-const KINDS = new Map([[Uint8Array, "|u1"], [Uint16Array, "<u2"], [Float32Array, "<f4"]]);
+const KINDS = { Uint8Array: "|u1", Uint16Array: "<u2", Float32Array: "<f4" };
 
 /** An array's header in NumPy's format 1.0; the array's bytes follow it. */
 function npyHeader(array, shape) {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const words = `{'descr': '${KINDS.get(array.constructor)}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const words = `{'descr': '${KINDS[array.constructor.name]}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const length = Math.ceil((10 + words.length + 1) / 64) * 64 - 10; // the array starts at a multiple of 64
   const head = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8);
   return [head, new TextEncoder().encode(`${words.padEnd(length - 1)}\n`)];

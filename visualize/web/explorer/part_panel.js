@@ -5,10 +5,14 @@ import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { ancestors, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { classEvidence, classRegion, evidenceMap, featureMap, queryOf } from "./views.js";
-import { percent, sides, signed } from "../shared/format.js";
-import { classifierWords, embeddingFacts, embeddingWords, firstName, madeWords, readWords } from "./words.js";
+import { percent, sides, signed } from "../words/format.js";
+import { classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
-/** Connects the panel's elements; it is seen while an embedding or the classifier is open. */
+/**
+ * Connects the panel's elements; it is seen while an embedding or the classifier is open.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function partPanel(explorer, ref) {
   const [read, made] = [figure(""), figure("")];
   const arrow = make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
@@ -44,6 +48,10 @@ export function partPanel(explorer, ref) {
     else drawClassifier();
   }
 
+  function named(one, name, shape) {
+    caption(one, { name, size: sides(shape) }, phrase("figure_spoken", { name, size: sides(shape) }));
+  }
+
   /** What the embedding reads, with the window of the token and of its neighbour, and where those two tokens lie. */
   function drawEmbedding() {
     const { result, state } = explorer;
@@ -54,41 +62,49 @@ export function partPanel(explorer, ref) {
     const first = state.stage === 0;
     const picture = (width, height) => result.underlay(width, height, true);
     drawMap(read.canvas, first ? null : featureMap(result, state, state.stage - 1, "pca"), result.input, { underlay: picture });
-    for (const [token, weight] of [[next, 1], [cell, 2]]) {
+    for (const token of [next, cell]) {
+      const weight = token === cell ? 2 : 1;
       if (first) {
         outline(read.canvas, clipped(fieldBox(stage.query, token), result.input), result.input, { weight });
         continue;
       }
       const [window] = ancestors(result.stages, state.stage, token);
-      for (const each of cellsOf(result.stages[window.stage].query, window)) outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
+      for (const each of cellsOf(result.stages[window.stage].query, window))
+        outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
     }
     drawMap(made.canvas, null, result.input, { underlay: picture });
     outline(made.canvas, cellBox(stage.query, next), result.input, { weight: 1 });
     outline(made.canvas, cellBox(stage.query, cell), result.input, { weight: 3 });
-    const before = first ? { shape: result.input, width: result.arrays.pixels.shape[2] } : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
-    say(ref.partTitle, `Conv embedding of stage ${state.stage + 1}`);
+    const before = first
+      ? { shape: result.input, width: result.arrays.pixels.shape[2] }
+      : { shape: result.stages[state.stage - 1].query.shape, width: result.stages[state.stage - 1].width };
+    say(ref.partTitle, phrase("embedding_title", { stage: state.stage + 1 }));
     say(ref.partSub, embeddingWords({ before, stage, first }));
-    for (const [each, name, shape] of [[read, readWords(state.stage), before.shape], [made, madeWords(cell), stage.query.shape]]) {
-      caption(each, { name, size: sides(shape) }, `${name}, ${sides(shape)}`);
-    }
-    say(ref.partFacts, embeddingFacts({ before, stage, first, share: percent(shared(stage.query)) }));
+    const from = first ? phrase("from_pixels") : phrase("from_stage", { stage: state.stage });
+    named(read, from, before.shape);
+    named(made, phrase("to_token", { place: shortPlace(cell) }), stage.query.shape);
+    say(ref.partFacts, embeddingFacts({ before, stage, first, share: shared(stage.query) }));
   }
 
   /** Every class's evidence side by side, each in colours of its own. */
   function drawClassifier() {
     const { result, state } = explorer;
-    const last = result.stages.at(-1);
-    say(ref.partTitle, "Classifier");
+    const { last } = result;
+    say(ref.partTitle, phrase("classifier"));
     say(ref.partSub, classifierWords({ width: last.width, classes: result.header.classes, cls: last.cls }));
-    const colours = "Each picture has colours of its own: red adds to the score, blue takes away.";
-    say(ref.partFacts, !classEvidence(result, 0) ? "" : last.cls ? `${colours} These are the direct parts; the MLPs work on them too.` : colours);
-    fitAll(classes.map((each) => each.canvas), result.aspect);
+    const facts = [phrase("evidence_scales"), ...(last.cls ? [phrase("evidence_direct")] : [])];
+    say(ref.partFacts, classEvidence(result, 0) ? facts.join(" ") : "");
+    fitAll(
+      classes.map((each) => each.canvas),
+      result.aspect,
+    );
     classes.forEach((each, which) => {
       const map = evidenceMap(result, which);
       if (!map) return;
       drawMap(each.canvas, map, result.input, { opacity: state.opacity, underlay: (width, height) => result.underlay(width, height) });
-      for (const cell of classRegion(result, which).cells) outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
-      say(each.size, `places ${signed(map.places)}, rest ${signed(map.rest)}`);
+      for (const cell of classRegion(result, which)?.cells ?? [])
+        outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
+      say(each.size, phrase("evidence_parts", { places: signed(map.places), rest: signed(map.rest) }));
       say(each.value, percent(result.header.top[which].probability));
       each.canvas.setAttribute("aria-hidden", "true"); // the caption says it
       each.button.setAttribute("aria-pressed", which === state.which);

@@ -1,18 +1,25 @@
 // The container that visualize/container.py describes: a header in JSON, then raw arrays, viewed in place without copying.
 
+import { phrase } from "../words/phrase.js";
+
 const VIEWS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+
+/**
+ * @typedef {(Uint8Array | Uint16Array | Float32Array) & { shape: number[] }} Shaped an array with its sides
+ * @typedef {Record<string, any>} Arrays those of a payload by their names, each one `Shaped`; absent where it does not travel
+ */
 
 /** ArrayBuffer → { header, arrays }, where arrays[name] is a typed array with a `shape`. Throws on anything else. */
 export function parse(buffer) {
-  if (buffer.byteLength < 4) throw new Error("The answer of the server is cut off.");
+  if (buffer.byteLength < 4) throw new Error(phrase("cut_off"));
   const length = new DataView(buffer).getUint32(0, true);
   const start = 4 + length;
-  if (start > buffer.byteLength) throw new Error("The answer of the server is cut off.");
+  if (start > buffer.byteLength) throw new Error(phrase("cut_off"));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   const arrays = {};
   for (const { name, dtype, shape, offset } of header.arrays) {
     const View = VIEWS[dtype];
-    if (!View) throw new Error(`The answer of the server holds an array of unknown kind, ${dtype}.`);
+    if (!View) throw new Error(phrase("unknown_array", { dtype }));
     const count = shape.reduce((product, side) => product * side, 1);
     const view = new View(buffer, start + offset, count);
     view.shape = shape;

@@ -7,11 +7,15 @@ import { LAYERS } from "./layers.js";
 import { queryOf } from "./views.js";
 import { asShown, followed, moved, windowOf } from "./state.js";
 import { say } from "../shared/dom.js";
-import { sides } from "../shared/format.js";
+import { sides } from "../words/format.js";
+import { phrase } from "../words/phrase.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-/** Connects the picture's elements to an explorer; returns what draws it. */
+/**
+ * Connects the picture's elements to an explorer; returns what draws it.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function picture(explorer, ref, signal) {
   const { picture: element, base, overlay, chip } = ref;
   let drawn = null; // what the base canvas shows
@@ -63,7 +67,7 @@ export function picture(explorer, ref, signal) {
     drawLayers(overlay, view);
     const who = LAYERS[state.layer].who(result, state);
     chip.hidden = !(who || state.pinned);
-    say(chip, [who, state.pinned ? "pinned · Esc" : ""].filter(Boolean).join(" · "));
+    say(chip, [who, state.pinned ? phrase("pinned") : ""].filter(Boolean).join(" · "));
   }
 
   /** All that lies on the picture, onto any canvas. */
@@ -104,7 +108,7 @@ export function picture(explorer, ref, signal) {
     element.style.aspectRatio = `${result.aspect}`;
     element.style.setProperty("--cvt-aspect", `${result.aspect}`);
     for (const canvas of [base, overlay]) if (fit(canvas, result.aspect)) drawn = null;
-    say(ref.pixelsLabel, `Pixels the model got (${sides(result.input)})`);
+    say(ref.pixelsSize, `(${sides(result.input)})`);
   }
 
   return { draw, drawLayers, resize, view: () => windowOf(explorer.state, explorer.result.input) };

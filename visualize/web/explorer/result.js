@@ -1,14 +1,27 @@
 // One result of the server: the payload, opened, with its pictures ready to be drawn.
 
-import { packRgb } from "../shared/draw.js";
+import { packRgb, penOf } from "../shared/draw.js";
 import { Features } from "./features.js";
 import { blockOf, parse } from "./payload.js";
-import { NOTICE } from "./words.js";
+import { phrase } from "../words/phrase.js";
+
+/**
+ * @typedef {import("../shared/geometry.js").Grid} Grid
+ * @typedef {object} Stage of a result, as the payload's header says it
+ * @property {number} depth
+ * @property {number} heads
+ * @property {number} width how many channels a token has
+ * @property {boolean} cls whether it has a cls token, which comes first
+ * @property {Grid} query
+ * @property {Grid} key
+ * @property {number[]} explained shares of the variance
+ * @property {{ kernel: [number, number], stride: [number, number], padding: [number, number] }} embedding
+ */
 
 /** The server no longer keeps this result. */
 export class Gone extends Error {
   constructor() {
-    super(NOTICE.gone);
+    super(phrase("gone"));
   }
 }
 
@@ -27,16 +40,32 @@ export async function openResult(source, key, signal) {
 }
 
 export class Result {
-  constructor(header, arrays, { source = null, key = null } = {}) {
-    Object.assign(this, { header, arrays, source, key });
+  /**
+   * @param {any} header
+   * @param {import("./payload.js").Arrays} arrays
+   * @param {{ source?: import("./mount.js").Source | null, key?: string }} [origin] what blocks that are missing are asked of
+   */
+  constructor(header, arrays, { source = null, key = "" } = {}) {
+    this.header = header;
+    this.arrays = arrays;
+    this.source = source;
+    this.key = key;
+    /** @type {Stage[]} */
     this.stages = header.stages;
+    /** @type {[number, number]} */
     this.input = header.input; // [height, width]
     this.box = header.crop_box; // left, top, right, bottom of the input on the original, in its pixels
+    this.last = this.stages[this.stages.length - 1]; // what the classifier reads
     this.aspect = header.input[1] / header.input[0];
     // Of two results with equal structure the second can be drawn into the elements of the first.
     this.structure = JSON.stringify([this.input, header.classes, this.stages.map((stage) => ({ ...stage, explained: null }))]);
     this.opened = new Map();
+    /** @type {Map<string, HTMLCanvasElement>} */
     this.underlays = new Map();
+    /** @type {Map<number, import("./views.js").Region | null>} */
+    this.regions = new Map();
+    /** @type {Map<string, import("./inside.js").Inside | Error | null>} */
+    this.insides = new Map();
     this.asked = new Set();
     this.failed = new Set();
   }
@@ -48,7 +77,9 @@ export class Result {
     const image = new ImageData(width, height);
     const { pixels } = this.arrays;
     packRgb(new Uint32Array(image.data.buffer), pixels, 1);
-    [this.crop, this.given] = await Promise.all([crop, createImageBitmap(image)]);
+    const [decoded, given] = await Promise.all([crop, createImageBitmap(image)]);
+    this.crop = decoded;
+    this.given = given;
   }
 
   features(stage) {
@@ -74,7 +105,8 @@ export class Result {
     if (this.block(stage, block) || this.asked.has(id) || this.failed.has(id)) return false;
     this.asked.add(id);
     try {
-      Object.assign(this.arrays, parse(held(await this.source.block(this.key, stage, block))).arrays);
+      const found = this.source && (await this.source.block(this.key, stage, block));
+      Object.assign(this.arrays, parse(held(found)).arrays);
     } catch (error) {
       this.asked.delete(id);
       this.failed.add(id);
@@ -99,14 +131,14 @@ export class Result {
       this.drawPicture(canvas, { top: 0, left: 0, height: this.input[0], width: this.input[1] }, pixels);
       this.underlays.set(id, canvas);
     }
-    return this.underlays.get(id);
+    return /** @type {HTMLCanvasElement} */ (this.underlays.get(id));
   }
 
   /** Draws the part of the picture inside a window (in input pixels) over the whole canvas. */
   drawPicture(canvas, { top, left, height, width }, pixels = false) {
-    const source = pixels ? this.given : this.crop;
+    const source = /** @type {ImageBitmap} */ (pixels ? this.given : this.crop);
     const [y, x] = [source.height / this.input[0], source.width / this.input[1]];
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     context.imageSmoothingEnabled = !pixels;
     context.imageSmoothingQuality = "high";
     context.drawImage(source, left * x, top * y, width * x, height * y, 0, 0, canvas.width, canvas.height);

@@ -1,8 +1,16 @@
 // What a person has chosen: one plain object, changed only by the functions here. Stages, blocks and heads count from 0.
 
+import { CHOICES } from "../choices.js";
 import { cellAt, centre } from "../shared/geometry.js";
 
-/** The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle. */
+const usual = (name) => CHOICES[name].default;
+
+/**
+ * The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle.
+ * @typedef {ReturnType<typeof initial>} Choices
+ * @param {{ depth: number }[]} stages
+ * @param {number[]} input
+ */
 export function initial(stages, [height, width]) {
   return {
     part: "stage", // what is open: stage · embedding (of that stage) · classifier
@@ -12,21 +20,21 @@ export function initial(stages, [height, width]) {
     y: height / 2,
     x: width / 2,
     pinned: false,
-    cls: false, // in a stage with a cls token, that token is the query
-    view: "token", // token: whom it draws on · received: who draws on that place · mean: all tokens together
-    layer: "attention", // what lies on the picture: attention · features · class · none
+    cls: usual("cls"), // in a stage with a cls token, that token is the query
+    view: usual("view"), // token: what it attends to · received: what attends to that place · mean: all tokens together
+    layer: usual("layer"), // what lies on the picture: attention · features · class · none
     which: 0, // the class whose score is looked at, 0 the most probable
-    features: "pca", // pca · mean · channel · similarity
+    features: usual("features"), // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
-    sort: "variance", // variance · peak · here (at the token) · region (of the class)
-    centred: false,
-    scale: "map", // colours span one map · stage · all, which is all stages
-    colours: "viridis",
-    smooth: false,
+    sort: usual("sort"), // variance · peak · here (at the token) · region (of the class)
+    centred: usual("centred"),
+    scale: usual("scale"), // colours span one map · stage · all, which is all stages
+    colours: usual("colours"),
+    smooth: usual("smooth"),
     opacity: 0.75,
-    pixels: false, // the picture as the model was given it, instead of in its own resolution
-    ancestors: false,
-    projection: "query", // in the microscope: query · key · value
+    pixels: usual("pixels"), // the picture as the model was given it, instead of in its own resolution
+    ancestors: usual("ancestors"),
+    projection: usual("projection"), // in the microscope: query · key · value
     output: 1, // the channel after the linear layer, from 1 as it is typed
     zoom: 1,
     focus: { y: height / 2, x: width / 2 }, // the middle of what zooming leaves

@@ -6,9 +6,13 @@ import { copy, save } from "../shared/download.js";
 import { archive, archived, png } from "./export.js";
 import { LAYERS } from "./layers.js";
 import { asShown } from "./state.js";
+import { phrase } from "../words/phrase.js";
 import { channelOf, queryOf } from "./views.js";
 
-/** Connects the buttons; returns what keeps the code in step with the view. */
+/**
+ * Connects the buttons; returns what keeps the code in step with the view.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function takeaway(explorer, ref, signal) {
   const hear = (element, listener) => element.addEventListener("click", () => explorer.result && listener(), { signal });
   const name = () => `cvt-stage${explorer.state.stage + 1}-block${explorer.state.blocks[explorer.state.stage] + 1}`;
@@ -21,12 +25,15 @@ export function takeaway(explorer, ref, signal) {
 
   function draw() {
     const [held, all] = archived(explorer.result);
-    say(ref.saveNumbers, held === all ? "Save all numbers as .npz" : `Save the numbers loaded, ${held} of ${all} blocks, as .npz`);
+    say(ref.saveNumbers, phrase(held === all ? "save_all" : "save_loaded", { held, all }));
     if (!ref.codePart.open) return;
     const { result } = explorer;
     const state = asShown(explorer.state);
-    const { stages, header: { evidence } } = result;
-    const about = { state, stages, model: explorer.value.model, channel: channelOf(result, state, state.stage), evidence };
+    const {
+      stages,
+      header: { evidence },
+    } = result;
+    const about = { state, stages, source: explorer.value.source, channel: channelOf(result, state, state.stage), evidence };
     say(ref.code, code(LAYERS[state.layer].code, { ...about, ...queryOf(stages[state.stage], state) }));
   }
   ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });

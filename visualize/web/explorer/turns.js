@@ -1,6 +1,9 @@
 // Results that come while a newer one is on its way: they wait, and the last of them is shown only where nothing newer came.
 
-/** Connects an explorer, whose `load` asks `late` first and `overtaken` when it has what it needs. */
+/**
+ * Connects an explorer, whose `load` asks `late` first and `overtaken` when it has what it needs.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function turns(explorer) {
   let holding = false;
   let held = null;

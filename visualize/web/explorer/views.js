@@ -3,8 +3,17 @@
 import { column, meanRow, row, statistics } from "./attention.js";
 import { cellAt, cellOf, centre } from "../shared/geometry.js";
 import { range } from "./features.js";
-import { number, percent, signed } from "../shared/format.js";
-import { attentionSentence, evidenceSentence, featureSentence, firstName, partSentence, shortPlace } from "./words.js";
+import { signed } from "../words/format.js";
+import {
+  attentionSentence,
+  embeddingSentence as embeddingWords,
+  evidenceSentence,
+  featureCaption,
+  featureSentence,
+  firstName,
+  queryWords,
+} from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
 /** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
 export function queryOf(stage, state) {
@@ -19,6 +28,8 @@ export function queryOf(stage, state) {
  * One attention map: `values` on `grid`, without the cls token, whose own weight is `clsWeight` (null where there is none);
  * `numbers` are those of the map, but the entropy is the whole row's, whose largest
  * weight is `row`. null where the block has not travelled.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
  */
 export function attentionMap(result, state, index, blockIndex = state.blocks[index], head = state.heads[index]) {
   const block = result.block(index, blockIndex);
@@ -44,14 +55,22 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
   };
 }
 
-/** The value at which the colours of attention maps end; they begin at zero. */
+/**
+ * The value at which the colours of attention maps end; they begin at zero.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function attentionTop(result, state, index, map) {
   if (state.scale === "map") return map.largest || 1;
   const { peaks } = result.header; // of all blocks, also of those that have not travelled
   return Math.max(...(state.scale === "stage" ? peaks[index] : peaks.flat()), 1e-9);
 }
 
-/** The sentence that says what the attention picture shows. */
+/**
+ * The sentence that says what the attention picture shows.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function attentionWords(result, state, index) {
   const stage = result.stages[index];
   return attentionSentence({
@@ -66,22 +85,30 @@ export function attentionWords(result, state, index) {
   });
 }
 
+/**
+ * @typedef {{ grid: import("../shared/geometry.js").Grid, cells: Set<number>, share: number }} Region the indices of some cells, and
+ *   the share of what speaks for a class that they carry
+ */
 const REGION = 0.5; // share of what speaks for a class that its region carries
 
 /**
  * What each place adds directly to the score of a class, as visualize/maps/evidence.py says: { grid, values, places, rest }, the
  * last two what all places and all else add. `which`: 0 is the most probable class. null where no place reaches the classifier.
+ * @param {import("./result.js").Result} result
  */
 export function classEvidence(result, which) {
   const { evidence, rest } = result.arrays;
   if (!evidence || which >= evidence.shape[0]) return null;
   const [, cells] = evidence.shape;
   const values = evidence.subarray(which * cells, (which + 1) * cells);
-  const grid = result.stages.at(-1)[result.header.evidence];
+  const grid = result.last[result.header.evidence];
   return { grid, values, places: values.reduce((sum, each) => sum + each, 0), rest: rest[which] };
 }
 
-/** The same as a picture: red adds, blue takes away. */
+/**
+ * The same as a picture: red adds, blue takes away.
+ * @param {import("./result.js").Result} result
+ */
 export function evidenceMap(result, which) {
   const found = classEvidence(result, which);
   if (!found) return null;
@@ -92,11 +119,11 @@ export function evidenceMap(result, which) {
 /**
  * The region of a class: the fewest cells that carry half of all that places add to its score, what others take away left out.
  * { grid, cells (indices), share }, or null where there is none.
+ * @param {import("./result.js").Result} result
  */
 export function classRegion(result, which) {
-  result.regions ??= new Map();
   if (!result.regions.has(which)) result.regions.set(which, region(classEvidence(result, which)));
-  return result.regions.get(which);
+  return result.regions.get(which) ?? null;
 }
 
 function region(evidence) {
@@ -114,7 +141,10 @@ function region(evidence) {
   return { grid, cells, share: total > 0 ? sum / total : 0 };
 }
 
-/** The tokens of a stage whose centres lie in the region's cells: 1 or 0, (tokens). */
+/**
+ * The tokens of a stage whose centres lie in the region's cells: 1 or 0, (tokens).
+ * @param {import("./result.js").Result} result
+ */
 export function tokensInRegion(result, index, which) {
   const found = classRegion(result, which);
   const { query } = result.stages[index];
@@ -128,48 +158,69 @@ export function tokensInRegion(result, index, which) {
   return mask;
 }
 
-/** What the place under the pointer adds, in a few words. */
+/**
+ * What the place under the pointer adds, in a few words.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function evidenceHere(result, state) {
-  const { grid, values } = classEvidence(result, state.which);
-  return `${firstName(result.header.top[state.which].label)} · here ${signed(values[cellAt(grid, state.y, state.x).index])}`;
+  const found = classEvidence(result, state.which);
+  if (!found) return "";
+  const { grid, values } = found;
+  const value = signed(values[cellAt(grid, state.y, state.x).index]);
+  return phrase("evidence_here", { label: firstName(result.header.top[state.which].label), value });
 }
 
-/** The sentence that says what the class picture shows. */
+/**
+ * The sentence that says what the class picture shows.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function evidenceWords(result, state) {
   const found = evidenceMap(result, state.which);
-  if (!found) return `Classifier: the most probable of ${result.header.classes} classes is ${firstName(result.header.top[0].label)}.`;
-  const { depth, cls } = result.stages.at(-1);
+  if (!found) {
+    return phrase("evidence_none", { classes: result.header.classes, label: firstName(result.header.top[0].label) });
+  }
+  const { depth, cls } = result.last;
   return evidenceSentence({ ...found, depth, cls, stage: result.stages.length - 1, label: result.header.top[state.which].label });
 }
 
-/** The channel that stands for a stage: the chosen one, or the one that varies most. */
+/**
+ * The channel that stands for a stage: the chosen one, or the one that varies most.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export const channelOf = (result, state, index) => state.channels[index] ?? result.features(index).byVariance[0];
 
-/** One feature picture: `rgb`, or `values` with the range `low` … `high` of its `colours`; `name` and `caption` are written under it. */
+/**
+ * One feature picture: `rgb`, or `values` with the range `low` … `high` of its `colours`; `name` and `caption` are written under it.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function featureMap(result, state, index, view = state.features) {
   const stage = result.stages[index];
   const features = result.features(index);
   const grid = stage.query;
   const cell = cellAt(grid, state.y, state.x);
-  if (view === "pca") {
-    const share = percent(stage.explained.reduce((sum, each) => sum + each, 0));
-    return { grid, rgb: features.pca, name: "PCA", caption: `${share} of variance` };
-  }
+  if (view === "pca") return { grid, rgb: features.pca, ...featureCaption(view, stage) };
   if (view === "similarity") {
     const values = features.similarity(cell.index, state.centred);
-    const [low] = range(values);
-    return { grid, values, low: -1, high: 1, colours: "diverging", least: low, most: 1, name: "Similarity", caption: `cosine ${number(low)} … 1` };
+    const [least] = range(values);
+    return { grid, values, low: -1, high: 1, colours: "diverging", least, most: 1, ...featureCaption(view, { low: least }) };
   }
   const channel = channelOf(result, state, index);
   const values = view === "mean" ? features.mean : features.channel(channel);
-  const [low, high] = range(values);
-  const extent = view === "channel" && state.scale !== "map" ? features.extent() : Math.max(Math.abs(low), Math.abs(high)) || 1;
-  const name = view === "mean" ? "Mean" : `Channel ${channel + 1}`;
-  const caption = `${number(low)} … ${number(high)}`;
-  return { grid, values, low: -extent, high: extent, colours: "diverging", least: low, most: high, name, caption };
+  const [least, most] = range(values);
+  const extent = view === "channel" && state.scale !== "map" ? features.extent() : Math.max(Math.abs(least), Math.abs(most)) || 1;
+  const words = featureCaption(view, { channel, low: least, high: most });
+  return { grid, values, low: -extent, high: extent, colours: "diverging", least, most, ...words };
 }
 
-/** The sentence that says what the feature picture shows. */
+/**
+ * The sentence that says what the feature picture shows.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
 export function featureWords(result, state, index) {
   const stage = result.stages[index];
   return featureSentence({
@@ -184,16 +235,18 @@ export function featureWords(result, state, index) {
   });
 }
 
-/** Short: who asks. For captions under small pictures. */
-export function queryCaption(result, state, index) {
-  const { cell, keyCell, cls } = queryOf(result.stages[index], state);
-  if (state.view === "mean") return "all tokens, mean";
-  if (state.view === "received") return cls ? "to the cls token" : `to ${shortPlace(keyCell)}`;
-  return cls ? "cls token" : shortPlace(cell);
-}
+/**
+ * Which weights are shown, for captions under small pictures.
+ * @param {import("./result.js").Result} result
+ * @param {import("./state.js").Choices} state
+ */
+export const queryCaption = (result, state, index) => queryWords(state.view, queryOf(result.stages[index], state));
 
-/** The sentence that says what an open conv embedding shows. */
+/**
+ * The sentence that says what an open conv embedding shows.
+ * @param {import("./result.js").Result} result
+ */
 export function embeddingSentence(result, { stage, ...state }) {
   const { embedding } = result.stages[stage];
-  return partSentence({ stage, embedding, cell: queryOf(result.stages[stage], state).cell });
+  return embeddingWords({ stage, embedding, cell: queryOf(result.stages[stage], state).cell });
 }

@@ -1,23 +1,29 @@
 // All channels of a stage on one canvas: sorted, hovered, chosen by pointer or arrow keys.
 
+import { penOf } from "../shared/draw.js";
 import { make, say } from "../shared/dom.js";
 import { table } from "../shared/colour.js";
 import { cellAt } from "../shared/geometry.js";
 import { channelOf, classRegion, tokensInRegion } from "./views.js";
-import { regionWords } from "./words.js";
+import { regionWords } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
 const TILE = 46; // CSS px, the least width of a channel's picture
 const GAP = 4;
 const FEW = 36; // channels shown until more are asked for
 
-/** Connects the wall; `actions`: choose(channel), hover(channel or null). */
+/**
+ * Connects the wall; `actions`: choose(channel), hover(channel or null).
+ * @param {import("./explorer.js").Explorer} explorer
+ */
 export function wall(explorer, ref, signal, actions) {
   const { wall: canvas, more } = ref;
   let order = [];
   let layout = { columns: 1, width: TILE, height: TILE };
   let active = null; // the channel under the pointer
   let all = false;
-  let drawn = "";
+  let sorted = ""; // by what the order is
+  let painted = "";
 
   const ratio = () => Math.min(2, window.devicePixelRatio || 1);
   const count = () => (all ? order.length : Math.min(FEW, order.length));
@@ -43,12 +49,16 @@ export function wall(explorer, ref, signal, actions) {
     const from = order.indexOf(channelOf(explorer.result, explorer.state, explorer.state.stage));
     actions.choose(order[Math.min(count() - 1, Math.max(0, from + step))]);
   });
-  more.addEventListener("click", () => {
-    all = !all;
-    build();
-    resize();
-    explorer.invalidate();
-  }, { signal });
+  more.addEventListener(
+    "click",
+    () => {
+      all = !all;
+      build();
+      resize();
+      explorer.invalidate();
+    },
+    { signal },
+  );
 
   function look(channel) {
     if (channel === active) return;
@@ -61,16 +71,16 @@ export function wall(explorer, ref, signal, actions) {
     const features = result.features(state.stage);
     const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
     const region = classRegion(result, state.which);
-    ref.regionOption.hidden = ref.regionOption.disabled = !region;
+    ref["sort:region"].hidden = ref["sort:region"].disabled = !region;
     const sort = state.sort === "region" && !region ? "variance" : state.sort;
     order = features.order(sort, token, sort === "region" && tokensInRegion(result, state.stage, state.which));
     ref.wallNote.hidden = sort !== "region";
-    if (sort === "region") say(ref.wallNote, regionWords(region, result.header.top[state.which].label));
-    drawn = "";
+    if (region && sort === "region") say(ref.wallNote, regionWords(region, result.header.top[state.which].label));
+    [sorted, painted] = [sorting(), ""];
     more.hidden = order.length <= FEW;
-    say(more, all ? `Show the first ${FEW} only` : `Show all ${order.length}`);
+    say(more, all ? phrase("wall_fewer", { shown: FEW }) : phrase("wall_more", { count: order.length }));
     more.setAttribute("aria-expanded", all);
-    say(ref.wallTitle, `Channels, ${count()} of ${order.length}`);
+    say(ref.wallTitle, phrase("wall_title", { shown: count(), count: order.length }));
   }
 
   function resize() {
@@ -82,31 +92,33 @@ export function wall(explorer, ref, signal, actions) {
     const tall = Math.ceil(count() / columns) * (layout.height + GAP) - GAP;
     canvas.style.height = `${tall}px`;
     [canvas.width, canvas.height] = [Math.round(width * ratio()), Math.round(tall * ratio())];
-    drawn = "";
+    painted = "";
+  }
+
+  /** What the order follows. */
+  function sorting() {
+    const { result, state } = explorer;
+    const by = { here: () => cellAt(result.stages[state.stage].query, state.y, state.x).index, region: () => state.which }[state.sort];
+    return `${state.stage} ${state.sort} ${by?.() ?? ""}`;
   }
 
   function draw() {
     const { result, state } = explorer;
+    if (sorting() !== sorted) build();
     const chosen = channelOf(result, state, state.stage);
-    if (state.sort === "here") {
-      const token = cellAt(result.stages[state.stage].query, state.y, state.x).index;
-      if (drawn.split("|")[0] !== `${state.stage} here ${token}`) build();
-    }
-    const token = state.sort === "here" ? cellAt(result.stages[state.stage].query, state.y, state.x).index : "";
-    const wanted = `${state.stage} ${state.sort} ${token}${state.sort === "region" ? state.which : ""}|${chosen} ${active} ${state.scale} ${all} ${canvas.width}`;
-    if (wanted === drawn) return;
-    if (drawn.split("|")[0] !== wanted.split("|")[0] && state.sort !== "here") build();
+    const wanted = `${chosen} ${active} ${state.scale} ${all} ${canvas.width}`;
+    if (wanted === painted) return;
     paint(result.features(state.stage), state, chosen);
-    drawn = wanted;
-    canvas.setAttribute("aria-label", `Wall of ${order.length} channels, sorted. Arrow keys choose one; channel ${chosen + 1} is chosen.`);
+    painted = wanted;
+    canvas.setAttribute("aria-label", phrase("wall_spoken", { count: order.length, channel: chosen + 1 }));
   }
 
   function paint(features, state, chosen) {
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     const colours = table("diverging");
     const scratch = make("canvas");
     [scratch.width, scratch.height] = [features.columns, features.rows];
-    const pen = scratch.getContext("2d");
+    const pen = penOf(scratch);
     const image = pen.createImageData(features.columns, features.rows);
     const packed = new Uint32Array(image.data.buffer);
     const style = getComputedStyle(canvas);

@@ -3,12 +3,19 @@
 // { stages: [{ field: value }], side, weights ("inherited" | "random"), seed }; `about` is what the server says of the
 // baseline: { base: { stages, side }, start (four stages), settings: [{ name, values, … }], sides }.
 
+import { CHOICES } from "../choices.js";
+
 /** Whether two values are alike, as JSON writes them. */
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** The baseline itself. */
 export function initial({ base }) {
-  return { stages: base.stages.map((stage) => ({ ...stage })), side: base.side, weights: "inherited", seed: 0 };
+  return {
+    stages: base.stages.map((stage) => ({ ...stage })),
+    side: base.side,
+    weights: CHOICES.weights.default,
+    seed: CHOICES.seed.default,
+  };
 }
 
 const halves = (kernel, stride) => Math.max(0, Math.floor((kernel - stride + 1) / 2));
@@ -52,27 +59,22 @@ export function remedied(state, changes, about) {
 export const alike = (a, b) => a.side === b.side && same(a.stages, b.stages);
 
 /** Whether a state would give exactly the baseline, weights and all. */
-export const isBaseline = (state, about) => state.weights === "inherited" && alike(state, initial(about));
+export const isBaseline = (state, about) => state.weights === CHOICES.weights.default && alike(state, initial(about));
 
 /** Whether a control stands elsewhere than in the baseline; in a stage that the baseline does not have, than where it began. */
 export function differs(state, { base, start }, stage, name) {
   return !same((base.stages[stage] ?? start[stage])[name], state.stages[stage][name]);
 }
 
-/** How much differs from the baseline, in words; empty where nothing does. */
+/** How much differs from the baseline: how many `stages` more (or, below 0, fewer) and `settings`, and whether the `input` does. */
 export function difference(state, about) {
-  const settings = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name))).length;
-  const stages = state.stages.length - about.base.stages.length;
-  const words = [];
-  if (stages) words.push(`${Math.abs(stages)} ${Math.abs(stages) === 1 ? "stage" : "stages"} ${stages > 0 ? "more" : "fewer"}`);
-  if (settings) words.push(`${settings} ${settings === 1 ? "setting differs" : "settings differ"}`);
-  if (state.side !== about.base.side) words.push("another input");
-  return words.length ? `Against the baseline: ${words.join(", ")}.` : "";
+  const changed = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name)));
+  return { stages: state.stages.length - about.base.stages.length, settings: changed.length, input: state.side !== about.base.side };
 }
 
 /** Of the differences that the server lists, the one of this setting in this stage; else the stage that came or went. */
-export const differenceOf = (differences, stage, name) => [name, "stages"]
-  .map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
+export const differenceOf = (differences, stage, name) =>
+  [name, "stages"].map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
 
 /** What a control of a setting offers: its values, and the baseline's where it is none of them, numbers in order. */
 export function choices(setting, current) {
@@ -85,5 +87,6 @@ export const indexOf = (values, value) => values.findIndex((each) => same(each, 
 
 /** What the server is asked: the architecture, and which control moved last, for a remedy near it. */
 export function question(state, moved = null) {
-  return { stages: state.stages, side: state.side, ...(moved && { moved }) };
+  const { stages, side } = state;
+  return moved ? { stages, side, moved } : { stages, side };
 }

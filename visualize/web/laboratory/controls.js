@@ -2,21 +2,27 @@
 
 import { make, say } from "../shared/dom.js";
 import { choices, differs, indexOf, withValue } from "./architecture.js";
-import { valueWords } from "./words.js";
+import { valueWords } from "../words/laboratory.js";
+import { phrase } from "../words/phrase.js";
 
 // What belongs together, in the order in which a stage works; settings that are named nowhere come last.
+/** @type {[string, string, string[]][]} */
 const GROUPS = [
-  ["embedding", "Conv embedding", ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
-  ["projection", "Convolutional projection", ["qkv_projection_method", "kernel_qkv", "stride_kv", "qkv_bias"]],
-  ["blocks", "Blocks", ["depth", "num_heads", "mlp_ratio"]],
+  ["embedding", phrase("group_embedding"), ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
+  ["projection", phrase("group_projection"), ["qkv_projection_method", "kernel_qkv", "stride_kv", "qkv_bias"]],
+  ["blocks", phrase("group_blocks"), ["depth", "num_heads", "mlp_ratio"]],
 ];
 
 /** The settings in groups: [[group, heading, settings]]. */
 function grouped(settings) {
   const named = GROUPS.flatMap(([, , names]) => names);
   const rest = settings.filter((each) => !named.includes(each.name));
-  const groups = GROUPS.map(([group, heading, names]) => [group, heading, names.map((name) => settings.find((each) => each.name === name)).filter(Boolean)]);
-  return [...groups, ["more", "More", rest]].filter(([, , each]) => each.length);
+  const groups = GROUPS.map(([group, heading, names]) => [
+    group,
+    heading,
+    names.map((name) => settings.find((each) => each.name === name)).filter(Boolean),
+  ]);
+  return [...groups, ["more", phrase("group_more"), rest]].filter(([, , each]) => each.length);
 }
 
 /** All controls of one stage; `reflect` makes them show a state. */
@@ -24,7 +30,11 @@ export function stageControls(laboratory, stage) {
   const rows = [];
   const element = make("div", { class: "cvt-lab-controls" });
   for (const [group, heading, settings] of grouped(laboratory.about.settings)) {
-    const part = make("div", { role: "group", "aria-label": `${heading} of stage ${stage + 1}`, "data-group": group }, make("h4", { text: heading }));
+    const part = make(
+      "div",
+      { role: "group", "aria-label": phrase("of_stage", { name: heading, stage: stage + 1 }), "data-group": group },
+      make("h4", { text: heading }),
+    );
     for (const setting of settings) {
       const row = settingRow(laboratory, stage, setting);
       rows.push(row);
@@ -41,19 +51,27 @@ function settingRow(laboratory, stage, setting) {
   const base = laboratory.about.base.stages[stage]?.[name];
   const values = choices({ values: choices(setting, current()) }, base ?? current());
   const set = (value) => laboratory.change(withValue(laboratory.state, stage, name, value, laboratory.about), [stage, name]);
-  const label = `${setting.label} of stage ${stage + 1}`;
+  const label = phrase("of_stage", { name: setting.label, stage: stage + 1 });
   const input = control(values, label, set);
   const output = make("output", { "aria-hidden": "true" });
   const help = explanation(setting);
-  const element = make("div", { class: "cvt-lab-setting", "data-setting": name }, make("label", { text: setting.label, "aria-hidden": "true" }),
-    input, output, help.button, help.text);
+  const element = make(
+    "div",
+    { class: "cvt-lab-setting", "data-setting": name },
+    make("label", { text: setting.label, "aria-hidden": "true" }),
+    input,
+    output,
+    help.button,
+    help.text,
+  );
+  const origin = base === undefined ? phrase("no_such_stage") : phrase("baseline_value", { value: valueWords(base) });
   function reflect() {
     const value = current();
     const changed = differs(laboratory.state, laboratory.about, stage, name);
     show(input, values, value);
     say(output, input.type === "range" ? valueWords(value) : "");
     element.toggleAttribute("data-changed", changed);
-    element.title = changed ? (base === undefined ? "The baseline has no such stage" : `Baseline: ${valueWords(base)}`) : "";
+    element.title = changed ? origin : "";
   }
   return { element, reflect };
 }
@@ -64,10 +82,20 @@ function control(values, label, set) {
     return make("input", { type: "checkbox", "aria-label": label, onchange: (event) => set(event.target.checked) });
   }
   if (values.every((each) => typeof each === "number")) {
-    return make("input", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": label, oninput: (event) => set(values[Number(event.target.value)]) });
+    return make("input", {
+      type: "range",
+      min: 0,
+      max: values.length - 1,
+      step: 1,
+      "aria-label": label,
+      oninput: (event) => set(values[Number(event.target.value)]),
+    });
   }
-  return make("select", { "aria-label": label, onchange: (event) => set(values[event.target.selectedIndex]) },
-    ...values.map((each) => make("option", { text: valueWords(each) })));
+  return make(
+    "select",
+    { "aria-label": label, onchange: (event) => set(values[event.target.selectedIndex]) },
+    ...values.map((each) => make("option", { text: valueWords(each) })),
+  );
 }
 
 function show(input, values, value) {
@@ -87,7 +115,12 @@ function explanation({ label, meaning, paper }) {
   const id = `cvt-lab-why-${explained++}`;
   const text = make("p", { id, class: "cvt-sub", hidden: true, text: [meaning, paper].filter(Boolean).join(" ") });
   const button = make("button", {
-    type: "button", class: "cvt-lab-why", "aria-expanded": "false", "aria-controls": id, "aria-label": `What is ${label.toLowerCase()}`, text: "?",
+    type: "button",
+    class: "cvt-lab-why",
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-label": phrase("what_is", { label: label.toLowerCase() }),
+    text: "?",
     onclick: () => {
       text.hidden = !text.hidden;
       button.setAttribute("aria-expanded", !text.hidden);

@@ -15,5 +15,8 @@ export function mount(element, props, watch, base, trigger) {
   inspect("laboratory", laboratory);
   watch?.("value", () => laboratory.runs?.heard(props.value));
   laboratory.open(page.state.model);
-  return (unmount = () => laboratory.destroy());
+  return (unmount = () => {
+    laboratory.destroy();
+    inspect("laboratory", null);
+  });
 }

@@ -1,6 +1,8 @@
 // The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
 
 import { make, refs, say } from "../shared/dom.js";
+import { life } from "../shared/life.js";
+import { buttons, offer } from "../shared/offer.js";
 import { page } from "../shared/page.js";
 import { alike, difference, differenceOf, initial, question, remedied, withCount } from "./architecture.js";
 import { ask, newest } from "../shared/http.js";
@@ -8,23 +10,46 @@ import { runs } from "./runs.js";
 import { stages } from "./stages.js";
 import { takeaway } from "./takeaway.js";
 import { breakdown, totals } from "./totals.js";
-import { valueWords } from "./words.js";
+import { sides } from "../words/format.js";
+import { differenceWords, remedyWords } from "../words/laboratory.js";
+import { phrase } from "../words/phrase.js";
 
-const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
+/** @type {any} */
+const none = null;
 
 export class Laboratory {
-  /** `base` is the address below which the server answers, `trigger` sends an event of this element to Python. */
+  /** What the server says of the baseline, the architecture that is set, and the one that is drawn; null until the server has answered. */
+  about = /** @type {any} */ (null);
+  state = /** @type {any} */ (null);
+  drawn = /** @type {any} */ (null);
+  differences = /** @type {any[]} */ ([]);
+  measure = "macs";
+  stages = /** @type {ReturnType<typeof stages>} */ (none);
+  totals = /** @type {ReturnType<typeof totals>} */ (none);
+  breakdown = /** @type {ReturnType<typeof breakdown>} */ (none);
+  runs = /** @type {ReturnType<typeof runs>} */ (none);
+  takeaway = /** @type {ReturnType<typeof takeaway>} */ (none);
+
+  /**
+   * @param {HTMLElement} root holds the template
+   * @param {string} base the address below which the server answers
+   * @param {(event: string, value: object) => void} trigger sends an event of this element to Python
+   */
   constructor(root, base, trigger) {
-    Object.assign(this, { root, base, trigger, ref: refs(root), about: null, state: null, drawn: null, measure: "macs" });
-    this.stop = new AbortController();
-    this.describe = newest(`${base}describe`);
+    this.root = root;
+    this.base = base;
+    this.trigger = trigger;
+    this.life = life(root);
+    offer(root);
+    this.ref = refs(root);
+    this.describe = newest(`${base}describe`, this.life.signal);
   }
 
   /** Asks what there is to control, for the model of this name, and starts at its architecture, or at `wanted`. */
   async open(model = null, wanted = null) {
     try {
-      const about = await ask(`${this.base}about`, { model }, this.stop.signal);
-      this.begin(about, wanted);
+      const about = await ask(`${this.base}about`, { model }, this.life.signal);
+      if (!this.life.signal.aborted) this.begin(about, wanted);
     } catch (error) {
       if (error.name !== "AbortError") this.problem(error.message);
     }
@@ -42,13 +67,28 @@ export class Laboratory {
     this.state = { ...initial(about), ...wanted };
     this.drawn = about.baseline;
     if (!this.runs) this.connect();
-    ref.presets.replaceChildren(...about.presets.map((each) => make("button", {
-      type: "button", class: "cvt-toggle", "data-preset": each.name, text: each.label, onclick: () => this.start(each),
-    })));
-    ref.counts.replaceChildren(...Array.from({ length: about.stages }, (_, index) => make("button", {
-      type: "button", "data-count": index + 1, text: `${index + 1}`, "aria-label": index ? `${index + 1} stages` : "1 stage",
-      onclick: () => this.change(withCount(this.state, index + 1, about)),
-    })));
+    ref.presets.replaceChildren(
+      ...about.presets.map((each) =>
+        make("button", {
+          type: "button",
+          class: "cvt-toggle",
+          "data-preset": each.name,
+          text: each.label,
+          onclick: () => this.start(each),
+        }),
+      ),
+    );
+    ref.counts.replaceChildren(
+      ...Array.from({ length: about.stages }, (_, index) =>
+        make("button", {
+          type: "button",
+          "data-count": index + 1,
+          text: `${index + 1}`,
+          "aria-label": phrase("stages", { count: index + 1 }),
+          onclick: () => this.change(withCount(this.state, index + 1, about)),
+        }),
+      ),
+    );
     ref.side.max = about.sides.length - 1;
     this.stages.build();
     this.draw();
@@ -59,26 +99,32 @@ export class Laboratory {
 
   connect() {
     const { ref } = this;
-    const { signal } = this.stop;
+    const { signal } = this.life;
     const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
     this.stages = stages(this, ref.stages);
     this.totals = totals(ref.totals);
     this.breakdown = breakdown(ref.breakdown);
-    this.runs = runs(this, ref, signal);
-    this.takeaway = takeaway(this, ref, signal);
+    this.runs = runs(this, ref, this.life);
+    this.takeaway = takeaway(this, ref, this.life);
     hear(ref.side, "input", () => this.change({ ...this.state, side: this.about.sides[Number(ref.side.value)] }));
     hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
     hear(ref.seed, "change", () => this.seed());
-    for (const each of ref.weights.querySelectorAll("button")) hear(each, "click", () => this.change({ ...this.state, weights: each.value }));
-    this.leave = page.subscribe((now, before) => {
+    for (const each of ref.weights.children) hear(each, "click", () => this.change({ ...this.state, weights: each.dataset.value }));
+    const leave = page.subscribe((now, before) => {
       if (now.model !== before.model) this.follow();
       if (now.linked !== before.linked) this.restore();
     });
-    this.watcher = new ResizeObserver(() => this.resize());
-    this.watcher.observe(this.root);
-    for (const each of ref.measures.querySelectorAll("button")) {
+    const watcher = new ResizeObserver(() => this.resize());
+    watcher.observe(this.root);
+    signal.addEventListener("abort", () => {
+      leave();
+      watcher.disconnect();
+      page.update({ architecture: null });
+    });
+    ref.measures.replaceChildren(...buttons("measure", { macs: phrase("macs"), parameters: phrase("parameters") }));
+    for (const each of ref.measures.children) {
       hear(each, "click", () => {
-        this.measure = each.value;
+        this.measure = each.dataset.value;
         this.draw();
       });
     }
@@ -146,15 +192,22 @@ export class Laboratory {
     problem.replaceChildren(sentence);
     const changes = remedy ? [remedy] : together;
     if (!changes.length) return;
-    const text = remedy ? `Use ${remedy.label.toLowerCase()} ${valueWords(remedy.value)}${remedy.stage === null ? "" : ` in stage ${remedy.stage + 1}`}` : "Use all of these";
-    problem.append(" ", make("button", { type: "button", class: "cvt-toggle", text, onclick: () => this.change(remedied(this.state, changes, this.about)) }));
+    problem.append(
+      " ",
+      make("button", {
+        type: "button",
+        class: "cvt-toggle",
+        text: remedyWords(remedy),
+        onclick: () => this.change(remedied(this.state, changes, this.about)),
+      }),
+    );
   }
 
   /** The difference that the control which moved last makes, beside the sums. */
   latest(differences, moved) {
-    const several = differences.length > 1 ? `${differences.length} differences, listed below.` : differences[0]?.sentence;
+    const several = differences.length > 1 ? phrase("several_differences", { count: differences.length }) : differences[0]?.sentence;
     const sentence = moved ? differenceOf(differences, ...moved)?.sentence : several;
-    say(this.ref.latest, sentence ?? (differences.length ? "" : "The same as the baseline."));
+    say(this.ref.latest, sentence ?? (differences.length ? "" : phrase("no_difference")));
   }
 
   /** Makes the controls show the state. */
@@ -163,16 +216,16 @@ export class Laboratory {
     this.stages.reflect();
     const press = (element, pressed) => element.setAttribute("aria-pressed", pressed);
     for (const each of ref.counts.children) press(each, Number(each.dataset.count) === state.stages.length);
-    for (const each of ref.weights.querySelectorAll("button")) press(each, each.value === state.weights);
+    for (const each of ref.weights.children) press(each, each.dataset.value === state.weights);
     const preset = about.presets.find((each) => alike(state, each));
     for (const each of ref.presets.children) press(each, each.dataset.preset === preset?.name);
     say(ref.presetNote, preset?.note ?? "");
     ref.side.value = about.sides.indexOf(state.side);
-    ref.side.setAttribute("aria-valuetext", `${state.side} pixels`);
-    say(ref.sideValue, `${state.side}×${state.side}`);
+    ref.side.setAttribute("aria-valuetext", phrase("pixels", { size: state.side }));
+    say(ref.sideValue, sides([state.side, state.side]));
     if (document.activeElement !== ref.seed) ref.seed.value = state.seed;
     ref.reset.disabled = alike(state, initial(about));
-    say(ref.count, difference(state, about));
+    say(ref.count, differenceWords(difference(state, about)));
   }
 
   draw() {
@@ -180,17 +233,16 @@ export class Laboratory {
     this.stages.draw(about.baseline, drawn);
     this.totals.draw(about.baseline, drawn);
     this.breakdown.draw(about.baseline, drawn, this.measure);
-    for (const each of ref.measures.querySelectorAll("button")) each.setAttribute("aria-pressed", each.value === this.measure);
-    say(ref.breakdownNote, `From left: embedding, projections, attention, MLP. All bars are to one scale, in ${MEASURES[this.measure]}; shares are of the whole model.`);
-    const sentences = this.differences?.length ? this.differences.map((each) => each.sentence) : ["This is the baseline. Move a control, and the differences appear here."];
+    for (const each of ref.measures.children) each.setAttribute("aria-pressed", each.dataset.value === this.measure);
+    say(ref.breakdownNote, phrase(this.measure === "macs" ? "breakdown_macs" : "breakdown_parameters"));
+    const sentences = this.differences.length ? this.differences.map((each) => each.sentence) : [phrase("no_differences")];
     ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
     this.takeaway.draw();
   }
 
+  /** Ends all that listens, waits or runs, and leaves the element as it was. */
   destroy() {
-    this.stop.abort();
-    this.leave?.();
-    this.watcher?.disconnect();
-    this.runs?.destroy();
+    this.state = null;
+    this.life.end();
   }
 }

@@ -4,24 +4,26 @@ import { say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
 import { page, PAIR, updateEach } from "../shared/page.js";
 import { isBaseline, question } from "./architecture.js";
-import { RUN } from "./words.js";
+import { phrase } from "../words/phrase.js";
 
 const PATIENCE = 120_000; // ms without a word of a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
 
-/** Connects status and cancel button. `changed`: another state; `ask`: it can be run; `cannot`: it cannot. */
-export function runs(laboratory, ref, signal) {
+/**
+ * Connects status and cancel button. `changed`: another state; `ask`: it can be run; `cannot`: it cannot.
+ * @param {import("./laboratory.js").Laboratory} laboratory
+ */
+export function runs(laboratory, ref, { signal, later }) {
   let current = null; // the run whose answer is awaited
-  let timer = 0;
-  let patience = 0;
+  let [hold, patience] = [() => {}, () => {}]; // call off the run that is due, and the giving up of the one that runs
   let wish = null; // what should be run as soon as the tab is seen
 
   /** Has explorers of the pair show results, by their ids; one that could not be loaded is tried again. */
   const show = (values) => updateEach("results", Object.fromEntries(Object.entries(values).map(([id, value]) => [id, { ...value }])));
   const both = (value) => show(Object.fromEntries(PAIR.map((id) => [id, value])));
   const visible = () => laboratory.root.offsetParent !== null;
-  /** The key of the first tab's result, where it is the baseline's. */
-  const shown = () => (page.state.model === laboratory.model ? page.state.picture?.key : null) ?? null;
+  /** Whether the first tab shows the baseline's result. */
+  const shown = () => page.state.model === laboratory.model && Boolean(page.state.picture?.key);
 
   /** `more`: whether a button offers to run what is set. A focus whose button goes stays at what came of it. */
   function status(words, busy = false, more = false) {
@@ -32,18 +34,18 @@ export function runs(laboratory, ref, signal) {
     ref.again.hidden = !more;
     if (held?.hidden) (busy ? ref.cancel : more ? ref.again : ref.status).focus();
     page.update({ running: busy });
-    clearTimeout(patience);
-    if (busy) patience = setTimeout(lost, PATIENCE);
+    patience();
+    if (busy) patience = later(lost, PATIENCE);
   }
 
   function lost() {
     current = null;
-    status(RUN.lost, false, true);
+    status(phrase("run_lost"), false, true);
   }
 
   /** A newer state: what runs is no longer wanted. */
   function changed() {
-    clearTimeout(timer);
+    hold();
     wish = null;
     ref.again.hidden = true;
     if (current) end();
@@ -59,28 +61,30 @@ export function runs(laboratory, ref, signal) {
 
   /** The state cannot be run: what is shown is of an earlier one. */
   function cannot() {
-    status(RUN.impossible(Boolean(page.state.view.variant)));
+    status(phrase(page.state.view.variant ? "run_impossible_kept" : "run_impossible"));
   }
 
   function wanted() {
     wish = laboratory.state;
     if (!visible()) return;
-    clearTimeout(timer);
-    timer = setTimeout(begin, QUIET);
+    hold();
+    hold = later(begin, QUIET);
   }
 
-  function begin(key = shown()) {
+  /** Runs what is set; the baseline only where it must be made `anew`, since the first tab has it. */
+  function begin(anew = false) {
     const state = wish;
     wish = null;
     if (!state) return;
     if (current) end();
-    if (key && isBaseline(state, laboratory.about)) {
+    if (!anew && shown() && isBaseline(state, laboratory.about)) {
       both(page.state.picture);
-      return status(RUN.baseline);
+      return status(phrase("run_baseline"));
     }
     current = { run: runId() };
-    status(RUN.waiting, true);
-    laboratory.trigger("submit", { ...question(state), weights: state.weights, seed: state.seed, run: current.run, key, model: laboratory.model });
+    status(phrase("run_waiting"), true);
+    const { weights, seed } = state;
+    laboratory.trigger("submit", { ...question(state), weights, seed, run: current.run, model: laboratory.model });
   }
 
   /** What Python says of a run: { run, words } on its way; at its end { run, baseline, variant, words } or { run, problem }. */
@@ -99,12 +103,16 @@ export function runs(laboratory, ref, signal) {
   /** A result is gone from the server: both are made anew. */
   function again() {
     wish = laboratory.state;
-    begin(null);
+    begin(true);
   }
 
-  ref.cancel.addEventListener("click", () => {
-    if (current) end(RUN.cancelled, true);
-  }, { signal });
+  ref.cancel.addEventListener(
+    "click",
+    () => {
+      if (current) end(phrase("run_cancelled"), true);
+    },
+    { signal },
+  );
   ref.again.addEventListener("click", again, { signal });
 
   // Another picture on the first tab, or this tab opened: the run that is due begins now.
@@ -114,14 +122,17 @@ export function runs(laboratory, ref, signal) {
   });
   const seen = new ResizeObserver(() => wish && visible() && wanted());
   seen.observe(laboratory.root);
+  signal.addEventListener("abort", () => {
+    if (current) end();
+    seen.disconnect();
+    leave();
+  });
 
   return {
-    changed, cannot, heard, ask: wanted,
-    destroy: () => {
-      [timer, patience].forEach(clearTimeout);
-      seen.disconnect();
-      leave();
-    },
+    changed,
+    cannot,
+    heard,
+    ask: wanted,
     state: () => ({ running: Boolean(current), due: Boolean(wish) }),
   };
 }

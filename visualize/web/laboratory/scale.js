@@ -40,8 +40,12 @@ function cut({ top, left, height, width }, pixels, side) {
 export function lines(grid, pixels, side, least = 1.5) {
   const unit = side / pixels;
   const { top, left } = gridBox(grid);
-  const between = (start, stride, count) => (stride * unit < least ? [] : Array.from({ length: count - 1 }, (_, index) => start + (index + 1) * stride)
-    .filter((at) => inside(at, pixels)).map((at) => at * unit));
+  const between = (start, stride, count) =>
+    stride * unit < least
+      ? []
+      : Array.from({ length: count - 1 }, (_, index) => start + (index + 1) * stride)
+          .filter((at) => inside(at, pixels))
+          .map((at) => at * unit);
   return { rows: between(top, grid.stride[0], grid.shape[0]), columns: between(left, grid.stride[1], grid.shape[1]) };
 }
 
@@ -52,7 +56,16 @@ export function keyCells(grid, pixels, side, share = 0.6, most = 64) {
   const found = [];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      found.push(cut(around(centre(grid, { row, column }), grid.stride.map((each) => share * each)), pixels, side));
+      found.push(
+        cut(
+          around(
+            centre(grid, { row, column }),
+            grid.stride.map((each) => share * each),
+          ),
+          pixels,
+          side,
+        ),
+      );
     }
   }
   return found;

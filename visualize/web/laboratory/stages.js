@@ -1,26 +1,34 @@
 // The stages beside each other: each one's drawing and numbers, baseline next to variant, and its controls below.
 
 import { make, say } from "../shared/dom.js";
-import { sides } from "../shared/format.js";
+import { sides } from "../words/format.js";
 import { stageControls } from "./controls.js";
 import { grid, stack } from "./diagram.js";
 import { pair, scaleOf } from "./scale.js";
-import { inBytes, inWords } from "./words.js";
+import { inBytes, inWords } from "../words/laboratory.js";
+import { phrase } from "../words/phrase.js";
 
 const ROOM = { width: 150, height: 84 }; // units of the drawing of the blocks
 
+const BOTH = [phrase("baseline"), phrase("variant")];
+const counted = ({ shape }, cls) => (cls ? phrase("with_cls", { shape: sides(shape) }) : sides(shape));
+
 // What is said of a stage: its name, the number behind its bar, and how it is written.
+/** @type {[string, (stage: any) => number, (stage: any) => string][]} */
 const ROWS = [
-  ["Tokens", (stage) => stage.queries, (stage) => `${sides(stage.query.shape)}${stage.cls ? " + 1" : ""}`],
-  ["Keys", (stage) => stage.keys, (stage) => `${sides(stage.key.shape)}${stage.cls ? " + 1" : ""}`],
-  ["Attention weights", (stage) => stage.attention_entries, (stage) => inWords(stage.attention_entries)],
-  ["Parameters", (stage) => stage.parameters, (stage) => inWords(stage.parameters)],
-  ["Multiply-adds", (stage) => stage.macs, (stage) => inWords(stage.macs)],
-  ["Activation memory", (stage) => stage.activation_bytes, (stage) => inBytes(stage.activation_bytes)],
-  ["A token sees", (stage) => stage.field[0], (stage) => `${sides(stage.field)} px`],
+  [phrase("row_tokens"), (stage) => stage.queries, (stage) => counted(stage.query, stage.cls)],
+  [phrase("row_keys"), (stage) => stage.keys, (stage) => counted(stage.key, stage.cls)],
+  [phrase("attention_weights"), (stage) => stage.attention_entries, (stage) => inWords(stage.attention_entries)],
+  [phrase("parameters"), (stage) => stage.parameters, (stage) => inWords(stage.parameters)],
+  [phrase("macs"), (stage) => stage.macs, (stage) => inWords(stage.macs)],
+  [phrase("activation_bytes"), (stage) => stage.activation_bytes, (stage) => inBytes(stage.activation_bytes)],
+  [phrase("row_sees"), (stage) => stage.field[0], (stage) => phrase("pixels_seen", { size: sides(stage.field) })],
 ];
 
-/** Connects the element that holds the stages; `build` follows their number, `reflect` the controls, `draw` the costs. */
+/**
+ * Connects the element that holds the stages; `build` follows their number, `reflect` the controls, `draw` the costs.
+ * @param {import("./laboratory.js").Laboratory} laboratory
+ */
 export function stages(laboratory, root) {
   let cards = [];
 
@@ -50,19 +58,37 @@ function card(laboratory, index) {
   const controls = stageControls(laboratory, index);
   const figures = make("div", { class: "cvt-lab-figures" });
   const rows = ROWS.map(([name]) => row(name));
-  const table = make("table", { class: "cvt-lab-numbers" },
-    make("thead", {}, make("tr", {}, make("td"), make("th", { scope: "col", text: "Baseline" }), make("th", { scope: "col", text: "Variant" }))),
-    make("tbody", {}, ...rows.map((each) => each.element)));
-  const element = make("section", { class: "cvt-lab-stage", "aria-label": `Stage ${index + 1}`, "data-stage": index },
-    make("h3", { text: `Stage ${index + 1}` }), figures, table, controls.element);
+  const table = make(
+    "table",
+    { class: "cvt-lab-numbers" },
+    make("thead", {}, make("tr", {}, make("td"), ...BOTH.map((text) => make("th", { scope: "col", text })))),
+    make("tbody", {}, ...rows.map((each) => each.element)),
+  );
+  const title = phrase("stage", { stage: index + 1 });
+  const element = make(
+    "section",
+    { class: "cvt-lab-stage", "aria-label": title, "data-stage": index },
+    make("h3", { text: title }),
+    figures,
+    table,
+    controls.element,
+  );
 
   function draw(baseline, variant, stage, scale, most) {
-    const both = [["Baseline", baseline, "cvt-lab-before"], ["Variant", variant, "cvt-lab-now"]];
-    figures.replaceChildren(...both.map(([name, each, kind]) => {
-      const own = each.stages[stage];
-      if (!own) return make("p", { class: "cvt-sub", text: `The ${name.toLowerCase()} has no stage ${stage + 1}.` });
-      return make("div", { class: kind }, make("span", { class: "cvt-sub", text: name }), grid(own, each.side, name), stack(own, scale, ROOM, name));
-    }));
+    figures.replaceChildren(
+      ...[baseline, variant].map((each, side) => {
+        const own = each.stages[stage];
+        const none = side ? "no_stage_variant" : "no_stage_baseline";
+        if (!own) return make("p", { class: "cvt-sub", text: phrase(none, { stage: stage + 1 }) });
+        return make(
+          "div",
+          { class: side ? "cvt-lab-now" : "cvt-lab-before" },
+          make("span", { class: "cvt-sub", text: BOTH[side] }),
+          grid(own, each.side, BOTH[side]),
+          stack(own, scale, ROOM, BOTH[side]),
+        );
+      }),
+    );
     const [before, now] = [baseline.stages[stage], variant.stages[stage]];
     rows.forEach((each, place) => {
       const [, amount, words] = ROWS[place];

@@ -4,16 +4,24 @@ import { copy, save } from "../shared/download.js";
 import { say } from "../shared/dom.js";
 import { question } from "./architecture.js";
 import { ask, newest } from "../shared/http.js";
-import { SAVING } from "./words.js";
+import { phrase } from "../words/phrase.js";
 
 const QUIET = 400; // ms without a change before open texts are asked for again
 
-/** Connects buttons and texts; `draw` follows a change. The texts are asked for only while one of them is open. */
-export function takeaway(laboratory, ref, signal) {
-  const texts = newest(`${laboratory.base}texts`);
+/**
+ * Connects buttons and texts; `draw` follows a change. The texts are asked for only while one of them is open.
+ * @param {import("./laboratory.js").Laboratory} laboratory
+ */
+export function takeaway(laboratory, ref, { signal, later }) {
+  const texts = newest(`${laboratory.base}texts`, signal);
   const opened = [ref.config, ref.python].map((each) => each.closest("details"));
-  let timer = 0;
-  const wanted = () => ({ ...question(laboratory.state), weights: laboratory.state.weights, seed: laboratory.state.seed, model: laboratory.model });
+  let hold = () => {};
+  const wanted = () => ({
+    ...question(laboratory.state),
+    weights: laboratory.state.weights,
+    seed: laboratory.state.seed,
+    model: laboratory.model,
+  });
   const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
 
   async function fill() {
@@ -29,18 +37,22 @@ export function takeaway(laboratory, ref, signal) {
   }
 
   function draw() {
-    clearTimeout(timer);
-    if (opened.some((each) => each.open)) timer = setTimeout(fill, QUIET);
+    hold();
+    if (opened.some((each) => each.open)) hold = later(fill, QUIET);
   }
 
   opened.forEach((each) => hear(each, "toggle", () => each.open && fill()));
-  for (const [button, text] of [[ref.copyConfig, ref.config], [ref.copyPython, ref.python]]) hear(button, "click", () => copy(button, text, signal));
+  for (const [button, text] of [
+    [ref.copyConfig, ref.config],
+    [ref.copyPython, ref.python],
+  ])
+    hear(button, "click", () => copy(button, text, signal));
   hear(ref.saveModel, "click", async () => {
     ref.saveModel.disabled = true;
-    say(ref.saveNote, SAVING.packing);
+    say(ref.saveNote, phrase("packing"));
     try {
       save(await ask(`${laboratory.base}model`, wanted(), signal, (found) => found.blob()), "cvt-variant.zip", signal);
-      say(ref.saveNote, SAVING.saved);
+      say(ref.saveNote, phrase("saved"));
     } catch (error) {
       say(ref.saveNote, error.message);
     }

@@ -2,15 +2,19 @@
 
 import { make, refs, say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
+import { life } from "../shared/life.js";
 import { MAIN, page, updateEach } from "../shared/page.js";
 import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./query.js";
-import { COPIED, noTab } from "./words.js";
+import { CHOICES } from "../choices.js";
+import { phrase } from "../words/phrase.js";
 
 const QUIET = 400; // ms without a change before the address follows
 const PATIENCE = 30_000; // ms for which an explorer may take up the view of a link
 const READ = 4100; // characters of an address that are sent; the server reads no more than 4000
 const SAID = 8000; // ms for which it is said that the link was copied
-const TABS = ["explore", "architecture"]; // by their names in a link; Python gives each tab the id tab-<name>
+const TABS = Object.keys(CHOICES.tab.values); // Python gives each tab the id tab-<name>
+
+const FOLLOWED = /** @type {const} */ (["tab", "picture", "view", "architecture", "linked"]);
 
 const explorerOn = (tab) => (tab === "architecture" ? "variant" : MAIN);
 const buttonOf = (tab) => document.getElementById(`tab-${tab}-button`);
@@ -21,13 +25,13 @@ let unmount = null; // of the one that the page has
 /** Takes the element that holds the template; `base` is the address below which the server answers. Returns its clean-up. */
 export function mount(element, _props, _watch, base) {
   unmount?.();
-  const stop = new AbortController();
-  const { signal } = stop;
-  const ref = refs(element.querySelector("[data-share]") ?? element);
+  const root = element.querySelector("[data-share]") ?? element;
+  const { signal, later, end } = life(root);
+  const ref = refs(root);
   let ready = false; // what the address says has been read
   let hidden = [];
   let wanted = null; // the view of a link, until an explorer has taken it
-  let timer = 0;
+  let hold = () => {}; // calls off the writing of the address
 
   const ownPicture = () => Boolean(page.state.picture && page.state.picture.example === undefined);
 
@@ -35,14 +39,14 @@ export function mount(element, _props, _watch, base) {
   function pairs() {
     const { tab, model, picture, view, architecture, linked } = page.state;
     const found = [];
-    if (model && !picture.first) found.push(["model", model]);
-    if (picture?.example) found.push(["picture", picture.example]);
-    if (tab !== "explore") found.push(["tab", tab]);
+    if (model && !picture.first) found.push([CHOICES.model.key, model]);
+    if (picture?.example) found.push([CHOICES.picture.key, picture.example]);
+    if (tab !== CHOICES.tab.default) found.push([CHOICES.tab.key, tab]);
     const shown = view[explorerOn(tab)];
     if (shown) found.push(...viewPairs(shown));
     if (architecture) found.push(...architecturePairs(architecture.state, architecture.about));
     else if (linked) found.push(...linked.pairs);
-    if (hidden.length) found.push(["hide", hidden.join(",")]);
+    if (hidden.length) found.push([CHOICES.hidden.key, hidden.join(",")]);
     return found;
   }
 
@@ -51,13 +55,18 @@ export function mount(element, _props, _watch, base) {
     return `${location.pathname}${query ? `?${query}` : ""}${location.hash}`;
   }
 
+  function write() {
+    hold();
+    history.replaceState(history.state, "", address());
+  }
+
   function follow() {
-    if (!ready || wanted) return;
-    clearTimeout(timer);
-    const write = () => history.replaceState(history.state, "", address());
+    if (!ready || wanted || signal.aborted) return;
+    hold();
     const picture = page.state.picture?.example;
-    if (picture && picture !== new URLSearchParams(location.search).get("picture")) write(); // who reloads at once keeps it
-    else timer = setTimeout(write, QUIET);
+    // who chooses a picture and reloads at once keeps it
+    if (picture && picture !== new URLSearchParams(location.search).get(CHOICES.picture.key)) write();
+    else hold = later(write, QUIET);
   }
 
   /** What the address says when the page opens. */
@@ -71,7 +80,7 @@ export function mount(element, _props, _watch, base) {
     ref.notice.hidden = !notices.length;
     page.update({ linked: { architecture, model, pairs: [...new URLSearchParams(written)] } });
     wanted = { view, id: explorerOn(view.tab) };
-    setTimeout(() => (wanted = null), PATIENCE); // a variant that cannot be run is never shown
+    later(() => (wanted = null), PATIENCE); // a variant that cannot be run is never shown
     choose(view.tab, 100);
     restore();
   }
@@ -79,8 +88,8 @@ export function mount(element, _props, _watch, base) {
   function choose(tab, tries) {
     const button = buttonOf(tab);
     if (button) return button.click();
-    if (tries) return setTimeout(choose, 50, tab, tries - 1);
-    ref.notices.append(make("li", { text: noTab(tab) }));
+    if (tries) return later(() => choose(tab, tries - 1), 50);
+    ref.notices.append(make("li", { text: phrase("no_tab", { tab }) }));
     ref.notice.hidden = false;
   }
 
@@ -93,35 +102,33 @@ export function mount(element, _props, _watch, base) {
   }
 
   async function copy() {
-    clearTimeout(timer);
-    history.replaceState(history.state, "", address());
-    const picture = ownPicture() ? "own" : "example";
-    let words = COPIED.copied[picture];
+    write();
+    const own = ownPicture();
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(location.href); // there is no clipboard where the page is not served securely
+      say(ref.said, phrase(own ? "link_copied_own" : "link_copied"));
     } catch {
-      words = COPIED.refused[picture];
+      say(ref.said, phrase(own ? "link_refused_own" : "link_refused"));
     }
-    say(ref.said, words);
-    setTimeout(() => say(ref.said, ""), SAID);
+    later(() => say(ref.said, ""), SAID);
   }
 
   ref.copy.addEventListener("click", copy, { signal });
   ref.dismiss.addEventListener("click", () => (ref.notice.hidden = true), { signal });
   // whatever was pressed, perhaps in a menu of tabs; the page shows the tab when its own listeners are through
-  document.addEventListener("click", () => setTimeout(() => openTab() && page.update({ tab: openTab() })), { signal });
+  document.addEventListener("click", () => later(() => openTab() && page.update({ tab: openTab() })), { signal });
   const leave = page.subscribe((now, before) => {
-    if (["tab", "picture", "view", "architecture", "linked"].every((name) => now[name] === before[name])) return;
+    if (FOLLOWED.every((name) => now[name] === before[name])) return;
     if (wanted) restore();
     else follow();
   });
-  open().catch((error) => error.name !== "AbortError" && say(ref.said, error.message)).finally(() => {
-    ready = true;
-    follow();
-  });
-  return (unmount = () => {
-    stop.abort();
-    leave();
-    clearTimeout(timer);
-  });
+  signal.addEventListener("abort", leave);
+  signal.addEventListener("abort", () => delete document.documentElement.dataset.cvtHide);
+  open()
+    .catch((error) => error.name !== "AbortError" && say(ref.said, error.message))
+    .finally(() => {
+      ready = true;
+      follow();
+    });
+  return (unmount = end);
 }

@@ -1,24 +1,21 @@
 // The page's state as a query string, in the words that visualize/page/link reads. Counts from 1; defaults are left out.
 
+import { CHOICES, OTHERS, SETTING_KEYS } from "../choices.js";
 import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../shared/geometry.js";
 import { LAYERS } from "../explorer/layers.js";
 import { initial } from "../explorer/state.js";
 
-const SETTING_KEYS = {
-  depth: "depth", num_heads: "heads", embed_dim: "width", mlp_ratio: "mlp", kernel_qkv: "kernel", stride_kv: "kv",
-  qkv_projection_method: "projection", patch_sizes: "patch", patch_stride: "step", patch_padding: "padding",
-  qkv_bias: "bias", cls_token: "cls",
-};
-// Choices and switches of the explorer by their keys in a link, with the value that is left out.
-const CHOICES = { layer: ["layer", "attention"], view: ["show", "token"], features: ["features", "pca"], sort: ["sort", "variance"],
-  scale: ["scale", "map"], colours: ["colours", "viridis"], projection: ["projection", "query"] };
-const FLAGS = ["cls", "centred", "smooth", "pixels", "ancestors"];
+const keyOf = (name) => CHOICES[name].key;
+const others = new RegExp(`^(${OTHERS})`);
+
+/** The choices of the table that an explorer's state has under the same name and with a default of their own. */
+const chosen = (state) => Object.values(CHOICES).filter((each) => each.name in state && each.default !== null);
 
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
 /** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
-export const isHosts = (key) => /^(__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$)/.test(key);
+export const isHosts = (key) => others.test(key);
 
 /** The pairs that say what is chosen in an explorer: { state, result }. */
 export function viewPairs({ state, result }) {
@@ -27,16 +24,15 @@ export function viewPairs({ state, result }) {
   const fresh = initial(stages, input);
   const { stage } = state;
   const place = state.y !== fresh.y || state.x !== fresh.x ? cellAt(stages[stage].query, state.y, state.x) : null;
-  if (state.blocks[stage] !== fresh.blocks[stage]) pairs.push(["block", state.blocks[stage] + 1]);
-  if (state.heads[stage] !== fresh.heads[stage]) pairs.push(["head", state.heads[stage] + 1]);
-  if (place) pairs.push(["row", place.row + 1], ["col", place.column + 1]);
-  if (state.channels[stage] !== null) pairs.push(["channel", state.channels[stage] + 1]);
-  if (state.which) pairs.push(["class", state.which + 1]);
-  for (const flag of FLAGS) if (state[flag] && (flag !== "cls" || stages[stage].cls)) pairs.push([flag, 1]);
-  if (pairs.length || stage !== fresh.stage) pairs.unshift(["stage", stage + 1]);
-  for (const [name, [key, usual]] of Object.entries(CHOICES)) {
-    if (state[name] !== usual) pairs.push([key, state[name]]);
-  }
+  if (state.blocks[stage] !== fresh.blocks[stage]) pairs.push([keyOf("block"), state.blocks[stage] + 1]);
+  if (state.heads[stage] !== fresh.heads[stage]) pairs.push([keyOf("head"), state.heads[stage] + 1]);
+  if (place) pairs.push([keyOf("row"), place.row + 1], [keyOf("col"), place.column + 1]);
+  if (state.channels[stage] !== null) pairs.push([keyOf("channel"), state.channels[stage] + 1]);
+  if (state.which) pairs.push([keyOf("which"), state.which + 1]);
+  const [flags, named] = [true, false].map((flag) => chosen(state).filter((each) => (each.default === false) === flag));
+  for (const { name, key } of flags) if (state[name] && (name !== "cls" || stages[stage].cls)) pairs.push([key, 1]);
+  if (pairs.length || stage !== fresh.stage) pairs.unshift([keyOf("stage"), stage + 1]);
+  for (const each of named) if (state[each.name] !== each.default) pairs.push([each.key, state[each.name]]);
   return pairs;
 }
 
@@ -51,9 +47,9 @@ export function architecturePairs(state, about) {
       if (!same(stage[name], usual)) pairs.push([`s${index + 1}.${key}`, written(stage[name])]);
     }
   });
-  if (state.side !== about.base.side) pairs.push(["side", state.side]);
-  if (state.weights !== "inherited") pairs.push(["weights", state.weights]);
-  if (state.seed) pairs.push(["seed", state.seed]);
+  if (state.side !== about.base.side) pairs.push([keyOf("side"), state.side]);
+  if (state.weights !== CHOICES.weights.default) pairs.push([keyOf("weights"), state.weights]);
+  if (state.seed) pairs.push([keyOf("seed"), state.seed]);
   return pairs;
 }
 
@@ -80,9 +76,8 @@ export function choicesOf(view, { state, result }) {
     const cell = { row: Math.min(view.row, shape[0]) - 1, column: Math.min(view.col, shape[1]) - 1 };
     Object.assign(changes, centre(stages[stage].query, cell), { pinned: true });
   }
-  for (const name of Object.keys(CHOICES)) changes[name] = view[name];
+  for (const { name } of chosen(state)) changes[name] = view[name];
   if (!LAYERS[view.layer].there(result)) changes.layer = state.layer;
-  for (const flag of FLAGS) changes[flag] = view[flag];
   if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
   return changes;
 }

@@ -8,9 +8,6 @@ const ANCHORS = {
   diverging: "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f",
 };
 
-/** Names and words for the maps of weights. */
-export const SEQUENTIAL = [["viridis", "Viridis"], ["cividis", "Cividis"], ["grey", "Grey"]];
-
 const tables = new Map();
 
 /**

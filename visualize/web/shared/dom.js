@@ -1,6 +1,9 @@
 // Small helpers for making and finding elements. Text always goes in as text: labels may come from anybody's model.
 
-/** An element with attributes and children; `text` sets its text, `class` its classes, on… adds listeners. */
+/**
+ * An element with attributes and children; `text` sets its text, `class` its classes, on… adds listeners.
+ * @returns {any} of the interface that goes with the name
+ */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -12,7 +15,10 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** The elements of a template by their data-ref. */
+/**
+ * The elements of a template by their data-ref.
+ * @returns {Object<string, any>}
+ */
 export function refs(root) {
   return Object.fromEntries(Array.from(root.querySelectorAll("[data-ref]"), (each) => [each.dataset.ref, each]));
 }

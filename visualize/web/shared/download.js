@@ -1,5 +1,6 @@
 // What a person takes away: text on the clipboard, a blob as a file.
 
+import { phrase } from "../words/phrase.js";
 import { make, say } from "./dom.js";
 
 const KEPT = 10_000; // ms for which a download may still begin
@@ -8,12 +9,12 @@ const KEPT = 10_000; // ms for which a download may still begin
 export async function copy(button, text, signal) {
   try {
     await navigator.clipboard.writeText(text.textContent);
-    say(button, "Copied");
+    say(button, phrase("copied"));
   } catch {
-    getSelection().selectAllChildren(text);
-    say(button, "Selected: press Ctrl+C");
+    getSelection()?.selectAllChildren(text);
+    say(button, phrase("selected"));
   }
-  later(() => say(button, "Copy"), 2000, signal);
+  later(() => say(button, phrase("copy")), 2000, signal);
 }
 
 /** Hands a blob to the browser as a download; its address is good for a while, at most until `signal` ends it. */

@@ -3,6 +3,22 @@
 import { table } from "./colour.js";
 import { gridBox } from "./geometry.js";
 
+/**
+ * @typedef {object} Drawn a map: numbers with the range and the name of their colours, or colours
+ * @property {import("./geometry.js").Grid} grid
+ * @property {ArrayLike<number>} [values]
+ * @property {number} [low]
+ * @property {number} [high]
+ * @property {string} [colours]
+ * @property {Uint8Array} [rgb]
+ */
+
+/**
+ * What draws on a canvas.
+ * @param {HTMLCanvasElement} canvas
+ */
+export const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
 const scratches = new Map(); // one small canvas for every grid size, painted and read within one call
 
 function scratchFor(rows, columns) {
@@ -11,7 +27,7 @@ function scratchFor(rows, columns) {
     const canvas = document.createElement("canvas");
     canvas.width = columns;
     canvas.height = rows;
-    const context = canvas.getContext("2d");
+    const context = penOf(canvas);
     const image = context.createImageData(columns, rows);
     scratches.set(id, { canvas, context, image, packed: new Uint32Array(image.data.buffer) });
   }
@@ -60,10 +76,14 @@ export const whole = ([height, width]) => ({ top: 0, left: 0, height, width });
 
 /**
  * Draws a map over the whole canvas, which stands for the input, or for the `window` of it that zooming leaves.
- * `map`: { grid, values, low, high, colours } or { grid, rgb }.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Drawn | null} map
+ * @param {[number, number]} input
+ * @param {{ opacity?: number, smooth?: boolean, window?: import("./geometry.js").Box,
+ *   underlay?: (width: number, height: number) => HTMLCanvasElement }} [options]
  */
-export function drawMap(canvas, map, input, { opacity = 1, smooth = false, underlay = null, window: view = whole(input) } = {}) {
-  const context = canvas.getContext("2d");
+export function drawMap(canvas, map, input, { opacity = 1, smooth = false, underlay, window: view = whole(input) } = {}) {
+  const context = penOf(canvas);
   context.clearRect(0, 0, canvas.width, canvas.height);
   if (underlay) context.drawImage(underlay(canvas.width, canvas.height), 0, 0);
   if (!map) return;
@@ -81,7 +101,7 @@ export function drawMap(canvas, map, input, { opacity = 1, smooth = false, under
 
 /** Lays a pale tint over a box (in input pixels); where two overlap it is twice as strong. */
 export function fill(canvas, { top, left, height, width }, view) {
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   const [y, x] = [canvas.height / view.height, canvas.width / view.width];
   context.fillStyle = "rgba(255,255,255,.35)";
   context.fillRect((left - view.left) * x, (top - view.top) * y, width * x, height * y);
@@ -92,7 +112,7 @@ export function fill(canvas, { top, left, height, width }, view) {
  * Without `edge` it is one thin light line, for many boxes at once.
  */
 export function outline(canvas, box, input, { dashed = false, weight = 2, edge = true, window: view = whole(input) } = {}) {
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   const ratio = Math.min(3, window.devicePixelRatio || 1);
   const [y, x] = [canvas.height / view.height, canvas.width / view.width];
   const inset = ratio; // a box at the picture's edge stays visible
@@ -102,11 +122,12 @@ export function outline(canvas, box, input, { dashed = false, weight = 2, edge =
   const bottom = Math.min(canvas.height - inset, (box.top + box.height - view.top) * y);
   if (right <= left || bottom <= top) return;
   context.setLineDash(dashed ? [4 * ratio, 4 * ratio] : []);
-  for (const [style, width] of [["rgba(0,0,0,.8)", weight + (dashed ? 1 : 2)], ["#fff", weight]]) {
-    if (!edge && style !== "#fff") continue;
+  const stroke = (style, width) => {
     context.strokeStyle = style;
     context.lineWidth = width * ratio;
     context.strokeRect(left, top, right - left, bottom - top);
-  }
+  };
+  if (edge) stroke("rgba(0,0,0,.8)", weight + (dashed ? 1 : 2));
+  stroke("#fff", weight);
   context.setLineDash([]);
 }

@@ -1,4 +1,10 @@
-// Where cells lie on the input, as visualize/geometry.py says it: pixel j spans j … j + 1; pairs are (vertical, horizontal).
+// Where cells lie on the input, as cvt/architecture/geometry.py says it: pixel j spans j … j + 1; pairs are (vertical, horizontal).
+
+/**
+ * @typedef {{ shape: [number, number], first: [number, number], stride: [number, number], field: [number, number] }} Grid
+ * @typedef {{ row: number, column: number, index?: number }} Cell counted from 0
+ * @typedef {{ top: number, left: number, height: number, width: number }} Box in pixels of the input
+ */
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 

@@ -1,13 +1,12 @@
 // What is asked of the server: the bytes of results, and light questions, of which the newest wins.
 
-const UNREACHED = "The server does not answer. Check the connection and try again.";
-const failed = (status) => `The server answered with an error (${status}). Try again in a moment.`;
+import { phrase } from "../words/phrase.js";
 
 async function reach(url, options) {
   try {
     return await fetch(url, options);
   } catch (error) {
-    throw error.name === "AbortError" ? error : new Error(UNREACHED);
+    throw error.name === "AbortError" ? error : new Error(phrase("unreached"));
   }
 }
 
@@ -15,7 +14,7 @@ async function reach(url, options) {
 export async function bytes(url, signal) {
   const answer = await reach(url, { signal });
   if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(failed(answer.status));
+  if (!answer.ok) throw new Error(phrase("server_error", { status: answer.status }));
   return answer.arrayBuffer();
 }
 
@@ -24,12 +23,14 @@ export async function ask(url, value, signal, read = (answer) => answer.json()) 
   const answer = await reach(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });
   if (answer.ok) return read(answer);
   const found = await answer.json().catch(() => null);
-  throw new Error(found?.error ?? failed(answer.status));
+  throw new Error(found?.error ?? phrase("server_error", { status: answer.status }));
 }
 
-/** A function that asks; a new question ends the one before it, whose promise resolves to null. */
-export function newest(url, send = ask) {
+/** A function that asks; a new question ends the one before it, whose promise resolves to null, and so does `signal`. */
+export function newest(url, signal, send = ask) {
+  /** @type {AbortController | null} */
   let current = null;
+  signal?.addEventListener("abort", () => current?.abort());
   return async (value) => {
     current?.abort();
     const mine = (current = new AbortController());

@@ -71,8 +71,18 @@ export function store(initial) {
 
 /** @type {Page} */
 const OPENING = {
-  tab: "explore", model: null, picture: null, view: {}, architecture: null, linked: null, results: {}, asked: null, answers: 0,
-  choosing: null, running: false, gone: null,
+  tab: "explore",
+  model: null,
+  picture: null,
+  view: {},
+  architecture: null,
+  linked: null,
+  results: {},
+  asked: null,
+  answers: 0,
+  choosing: null,
+  running: false,
+  gone: null,
 };
 
 export const page = store(OPENING);

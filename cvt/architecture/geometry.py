@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvt.config import CvtConfig, Size
+from ..config import CvtConfig, Size
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Grid:
 
     shape: Size
     first: tuple[float, float]  # centre of cell (0, 0)
-    stride: tuple[float, float]  # from one centre to the next
-    field: tuple[float, float]  # size of a cell's receptive field
+    stride: Size  # from one centre to the next
+    field: Size  # size of a cell's receptive field
 
     def centre(self, row: int, column: int) -> tuple[float, float]:
         """(y, x) of a cell's centre."""
@@ -50,9 +50,14 @@ class Grid:
         )
         return Grid(shape, first, steps, field)
 
-    def _box(self, row: int, column: int, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    def _box(self, row: int, column: int, size: Size) -> tuple[float, float, float, float]:
         y, x = self.centre(row, column)
         return y - size[0] / 2, x - size[1] / 2, y + size[0] / 2, x + size[1] / 2
+
+
+def pixels(height: int, width: int) -> Grid:
+    """The grid of the input's own pixels."""
+    return Grid((height, width), (0.5, 0.5), (1, 1), (1, 1))
 
 
 def stage_grids(config: CvtConfig, height: int, width: int) -> list[tuple[Grid, Grid]]:
@@ -62,7 +67,7 @@ def stage_grids(config: CvtConfig, height: int, width: int) -> list[tuple[Grid, 
         ValueError: the input is too small for a stage.
     """
     grids = []
-    current = Grid((height, width), (0.5, 0.5), (1.0, 1.0), (1.0, 1.0))
+    current = pixels(height, width)
     for stage, (query_shape, key_shape) in zip(config.stages, config.grids(height, width), strict=True):
         current = current.convolved(query_shape, stage.patch_size, stage.patch_stride, stage.patch_padding)
         keys = current

@@ -1,22 +1,21 @@
 // The words and numbers of the laboratory. Counts are said as the server says them (cvt/architecture/amounts.py).
 
-import { NARROW, sides } from "../shared/format.js";
-
-/** What is said of the run; `kept`: a variant of before stays on the page. */
-export const RUN = {
-  baseline: "This is the baseline: both sides show the same model.",
-  waiting: "Waiting in line …",
-  cancelled: "Cancelled. The last variant stays; any change runs again.",
-  lost: "The server has not answered. Any change tries again.",
-  impossible: (kept) => (kept ? "This cannot be run. The last variant stays." : "This cannot be run."),
-};
-
-/** What is said while the model is packed and when it is saved. */
-export const SAVING = { packing: "Packing the weights …", saved: "Saved. Unpack it, and from_pretrained opens the folder." };
+import { NARROW, sides } from "./format.js";
+import { phrase } from "./phrase.js";
 
 const MINUS = "−";
-const COUNTS = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1e3, " thousand"]];
-const BYTES = [[1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"]];
+const COUNTS = [
+  [1e12, " trillion"],
+  [1e9, " billion"],
+  [1e6, " million"],
+  [1e3, " thousand"],
+];
+const BYTES = [
+  [1e12, " TB"],
+  [1e9, " GB"],
+  [1e6, " MB"],
+  [1e3, " kB"],
+];
 
 function scaled(count, units, smallest) {
   for (const [size, name] of units) {
@@ -36,8 +35,8 @@ export const inBytes = (count) => scaled(count, BYTES, " bytes");
 
 /** What became of a number: "the same", "−38 %", "+9.5 %", "2.4 ×". */
 export function change(value, before) {
-  if (value === before) return "the same";
-  if (!before) return "new";
+  if (value === before) return phrase("same");
+  if (!before) return phrase("new");
   const ratio = value / before;
   if (ratio >= 2) return `${ratio < 9.95 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en")}${NARROW}×`;
   const share = Math.abs(ratio - 1) * 100;
@@ -53,11 +52,27 @@ export function share(part, all) {
   return `${value >= 0.95 || value === 0 ? Math.round(value) : value.toFixed(1)}${NARROW}%`;
 }
 
-const METHODS = { dw_bn: "convolution", avg: "mean" };
-
-/** How a setting's value is written, as cvt/settings.py does. */
+/** How a setting's value is written, as cvt/architecture/settings.py does. */
 export function valueWords(value) {
-  if (typeof value === "boolean") return value ? "on" : "off";
+  if (typeof value === "boolean") return phrase(value ? "on" : "off");
   if (Array.isArray(value)) return sides(value);
-  return METHODS[value] ?? String(value);
+  if (value === "dw_bn") return phrase("method_dw_bn");
+  return value === "avg" ? phrase("method_avg") : String(value);
+}
+
+/** How much differs from the baseline, empty where nothing does: `stages` more (or, below 0, fewer), `settings`, and the input. */
+export function differenceWords({ stages, settings, input }) {
+  const changes = [
+    stages && phrase(stages > 0 ? "more_stages" : "fewer_stages", { count: Math.abs(stages) }),
+    settings && phrase("settings_differ", { count: settings }),
+    input && phrase("other_input"),
+  ].filter(Boolean);
+  return changes.length ? phrase("changes", { changes: changes.join(", ") }) : "";
+}
+
+/** The offer of a setting, of one stage or of the input, that would do; null stands for several together. */
+export function remedyWords(remedy) {
+  if (!remedy) return phrase("use_all");
+  const values = { label: remedy.label.toLowerCase(), value: valueWords(remedy.value) };
+  return remedy.stage === null ? phrase("use", values) : phrase("use_in_stage", { ...values, stage: remedy.stage + 1 });
 }

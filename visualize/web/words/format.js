@@ -1,4 +1,4 @@
-// Numbers as text, for every component. What is said with them is in the words.js of each.
+// Numbers as text.
 
 /** A thin space that does not break. */
 export const NARROW = "\u202f";
@@ -13,7 +13,7 @@ export function percent(share) {
 }
 
 /** A weight; 0 means that it is below what a byte can say of its row's largest, `most`. */
-export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `< ${percent(most / 255)}`);
+export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `<${NARROW}${percent(most / 255)}`);
 
 /** A share where there is little room: what is below 1 % is only said to be. */
 export const brief = (share) => (share < 0.0095 ? `<${NARROW}1${NARROW}%` : percent(share));
@@ -32,10 +32,14 @@ export function precise(value) {
   return text.replace("-", "−");
 }
 
-/** 14, 14 → "14×14". */
+/**
+ * 14, 14 → "14×14".
+ * @param {number[]} shape
+ */
 export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
-export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+/** A count with its thousands apart. */
+export const grouped = (count) => count.toLocaleString("en").replaceAll(",", NARROW);
 
 /** A number with its sign. */
 export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;

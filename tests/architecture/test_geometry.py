@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from cvt.architecture.geometry import Grid, stage_grids
 from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtModel
 from tests.helpers import randomize, tiny_config
-from visualize.geometry import Grid, stage_grids
 
 SHAPES = {
     "tiny": ({}, 64, 64),

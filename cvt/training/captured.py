@@ -1,0 +1,72 @@
+"""The passes of a training step, forward and backward, as one CUDA graph: the CPU launches that instead of thousands of kernels.
+
+What several processes say to each other stays outside: a graph that holds their connection keeps it from being closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+WARM_UP = 3  # runs before a recording: they compile the model and choose kernels
+
+Work = Callable[[Tensor, Tensor], Tensor]
+
+
+class _Recording(NamedTuple):
+    graph: torch.cuda.CUDAGraph
+    x: Tensor
+    targets: Tensor
+    result: Tensor
+    gradients: list[Tensor | None]
+
+
+class CapturedGradients:
+    """``work`` as CUDA graphs, one per shape of a batch.
+
+    Args:
+        model: whose gradients ``work`` makes.
+        work: pictures (B, 3, H, W) and targets (B, classes) → a tensor for whoever calls; it leaves the gradients in the
+            parameters, waits for no kernel, and takes what is random from the GPU's default generator.
+    """
+
+    def __init__(self, model: nn.Module, work: Work):
+        self._model, self._work = model, work
+        self._recordings: dict[torch.Size, _Recording] = {}
+
+    def __call__(self, x: Tensor, targets: Tensor) -> Tensor:
+        """Runs ``work``: the parameters hold the new gradients, until the next call; the caller must not free them."""
+        if x.shape not in self._recordings:
+            self._recordings[x.shape] = self._record(x, targets)
+        recording = self._recordings[x.shape]
+        recording.x.copy_(x)
+        recording.targets.copy_(targets)
+        recording.graph.replay()
+        for parameter, gradient in zip(self._model.parameters(), recording.gradients, strict=True):
+            parameter.grad = gradient
+        return recording.result.clone()
+
+    def _record(self, x: Tensor, targets: Tensor) -> _Recording:
+        x, targets = x.clone(), targets.clone()
+        before = [buffer.clone() for buffer in self._model.buffers()]  # warming up counts pictures for BatchNorm
+        beside = torch.cuda.Stream()
+        beside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(beside):
+            for _ in range(WARM_UP):
+                self._forget()
+                self._work(x, targets)
+        torch.cuda.current_stream().wait_stream(beside)
+        self._forget()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            result = self._work(x, targets)
+        for buffer, value in zip(self._model.buffers(), before, strict=True):
+            buffer.copy_(value)
+        return _Recording(graph, x, targets, result, [parameter.grad for parameter in self._model.parameters()])
+
+    def _forget(self) -> None:
+        for parameter in self._model.parameters():
+            parameter.grad = None
