@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
     from .processor import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
+    from .runtime.export import export_onnx
     from .runtime.runner import Runner
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "CvtModel": "model",
     "Runner": "runtime.runner",
     "UnreadablePicture": "pictures",
+    "export_onnx": "runtime.export",
     "open_picture": "pictures",
     "pipeline": "pipelines",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "CvtModel",
     "Runner",
     "UnreadablePicture",
+    "export_onnx",
     "open_picture",
     "pipeline",
 ]

@@ -34,7 +34,7 @@ ROOMS = {
     "cvt.outputs": "config",
     "cvt.pretrained": "base config",
     "cvt.model": "config fields outputs pretrained",
-    "cvt.runtime": "config model",
+    "cvt.runtime": "config fields files model stage",
     "cvt.processor": "fields files pictures pictures.common",
     "cvt.checkpoint": "config files processor runtime.device",
     "cvt.pipelines": "config fields files model pictures processor runtime.device",
