@@ -386,8 +386,10 @@ def main() -> None:
         workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download)
     except ValueError as error:
         sys.exit(f"CvT Explorer cannot start: {error}")
-    threading.Thread(target=workbench.prepare, daemon=True).start()
-    build_demo(workbench).launch(server_name=options.host, server_port=options.port, **launch_settings(workbench))
+    demo = build_demo(workbench)
+    demo.launch(prevent_thread_lock=True, server_name=options.host, server_port=options.port, **launch_settings(workbench))
+    threading.Thread(target=workbench.prepare, daemon=True).start()  # now, so that the page does not wait for it
+    demo.block_thread()
 
 
 if __name__ == "__main__":
