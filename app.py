@@ -70,6 +70,8 @@ class Page(gr.Blocks):
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
         try:
             pictures, values = {}, []
+            # programs of earlier versions do not know the newest inputs; those that have no value are refused below
+            inputs = [*inputs, *(getattr(block, "value", None) for block in block_fn.inputs[len(inputs) :])]
             for place, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
                 if isinstance(block, gr.Image):
                     pictures[place], value = self.intake.accepted(value, get_upload_folder()), None

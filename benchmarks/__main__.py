@@ -1,73 +1,142 @@
-"""``python -m benchmarks``: paired ratios and times in the page, as Markdown; with ``--check``, exit status 1 if a goal is missed."""
+"""``python -m benchmarks``: this project and its peers, measured in turn, as Markdown and JSON. See README.md in this folder."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import platform
 import sys
-from importlib.util import find_spec
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that spin while they wait slow all others down
 
 import torch
 
-from . import page
-from .cases import Case, cases
-from .paired import Pairs
+from . import browser, growth, profile, speed
+from .machine import in_words, machine
+from .pictures import embedded_options
+from .rows import HEADER, Row
+
+PARTS = ("speed", "computed", "started", "first load", "page")
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+GROWTH = Path("runs") / "growth"
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times this project against what one would run otherwise.")
-    parser.add_argument("--check", action="store_true", help="exit with status 1 if a goal is missed")
-    parser.add_argument("--only", default="", metavar="WORDS", help="only cases whose name contains this; 'page': what is measured there")
+    parser.add_argument("--check", action="store_true", help="exit with status 1 if a target is missed")
+    parser.add_argument("--only", default="", metavar="WORDS", help=f"only the parts whose name contains this: {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=float, default=1, metavar="SHARE", help="share of the usual number of rounds (default: 1)")
-    parser.add_argument("--threads", type=int, default=None, help="threads of PyTorch (default: its own)")
-    return parser.parse_args()
+    parser.add_argument("--threads", type=int, default=None, help="threads of PyTorch and of every peer (default: PyTorch's own)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda measures in float16 (default: cpu)")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu counts processor time in the speed part (default: wall)")
+    parser.add_argument("--json", type=Path, default=None, metavar="PATH", help="also write all numbers to this file")
+    parser.add_argument("--quick", action="store_true", help="a smoke test: a tiny model, a few rounds, the speed part only")
+    parser.add_argument("--profile", action="store_true", help="instead: in which operators a pass spends its time")
+    parser.add_argument(
+        "--growth", nargs="?", type=Path, const=GROWTH, default=None, metavar="FOLDER",
+        help=f"instead: time and memory against resolution, batch and depth, as plots and JSON (default: {GROWTH})",
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=60, help="with --growth: no point may take longer (default: 60)")
+    parser.add_argument("--memory", type=float, default=6, metavar="GB", help="with --growth: nor more memory on a CPU (default: 6)")
+    return parser.parse_args(given)
 
 
-def row(case: Case, times: Pairs) -> str:
-    base, other = (f"{each * 1000:.1f} ms" if each < 1 else f"{each:.2f} s" for each in times.medians)
-    low, high = times.spread
-    goal = f"{'≤' if case.at_most else '≥'} {case.goal:.2f}"
-    verdict = "reached" if case.reached(times.ratio) else "missed"
-    return f"| {case.name} | {case.base}: {base} | {case.other}: {other} | {times.ratio:.2f} ({low:.2f}–{high:.2f}) | {goal}: {verdict} |"
+def measured_speed(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[Row]:
+    """A table for each batch size, printed now, and the targets among its numbers."""
+    rows = []
+    for found in speed.of_device(options.device, options.quick, options.rounds, CLOCKS[options.clock]):
+        print("\n".join(speed.table(found)), end="\n\n", flush=True)
+        values["speed"].append(found.as_json())
+        rows += [] if options.quick else speed.targets(found, options.device)
+    yield from rows
 
 
-def machine() -> str:
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return (
-        f"Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, "
-        f"{os.cpu_count()} CPUs, load {load:.1f} at the start."
-    )
+def computed(options: argparse.Namespace) -> Iterable[Row]:
+    from . import cases
+
+    return cases.rows(options.device, options.rounds)
 
 
-def main() -> int:
-    options = arguments()
+def started(options: argparse.Namespace) -> Iterator[Row]:
+    from . import started
+
+    with embedded_options() as more:
+        yield from started.rows(options.device, options.rounds, more)
+
+
+def first_load(options: argparse.Namespace) -> Iterable[Row]:
+    from . import first_load
+
+    return first_load.rows()
+
+
+def page(options: argparse.Namespace) -> Iterable[Row]:
+    from . import page
+
+    return page.rows(options.device, options.rounds)
+
+
+def parts(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
+    """What was asked for and can be measured here, by name; what cannot is said."""
+    rest = (lambda: computed(options), lambda: started(options), lambda: first_load(options), lambda: page(options))
+    known = dict(zip(PARTS, (lambda: measured_speed(options, values), *rest), strict=True))
+    for name, measure in known.items():
+        if options.only.lower() not in name or (options.quick and name != "speed"):
+            continue
+        if name in ("first load", "page") and (why := browser.missing()):
+            print(why)
+            continue
+        yield name, measure
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Prints and returns all that was asked for."""
+    values: dict[str, Any] = {
+        "machine": machine(options.device),
+        "device": options.device,
+        "clock": options.clock,
+        "speed": [],
+        "rows": [],
+        "failed": {},
+    }
+    print(in_words(values["machine"]), end="\n\n", flush=True)
+    if options.growth is not None:
+        values["growth"] = growth.report(options.growth, options.device, options.quick, options.seconds, options.memory * 1e9)
+        return values
+    if options.profile:
+        values["profile"] = profile.report(options.device, options.quick)
+        return values
+    print("Medians of paired, interleaved rounds; in brackets the quartiles of the rounds' own ratios.", end="\n\n")
+    for name, rows in parts(options, values):
+        print(f"### {name.capitalize()}", end="\n\n", flush=True)
+        try:
+            for number, row in enumerate(rows()):
+                print(row if number else f"{HEADER}\n{row}", flush=True)
+                values["rows"].append({"part": name, **row.as_json()})
+        except Exception as error:  # the other parts go on
+            traceback.print_exc()
+            values["failed"][name] = f"{type(error).__name__}: {error}"
+            print(f"\nThis part ended there: {values['failed'][name]}")
+        print(flush=True)
+    return values
+
+
+def main(given: list[str] | None = None) -> int:
+    options = arguments(given)
     if options.threads:
         torch.set_num_threads(options.threads)
-    print(machine(), flush=True)
-    chosen = [case for case in cases() if options.only.lower() in case.name.lower()]
-    if chosen:
-        print("Medians of paired, interleaved rounds; in brackets the quartiles of the ratio.", end="\n\n")
-        print("| what | base | other | other / base | goal |", "|---|---|---|---|---|", sep="\n", flush=True)
-    missed = 0
-    for case in chosen:
-        try:
-            times = case.measure(max(2, round(case.rounds * options.rounds)))
-        except ModuleNotFoundError as error:
-            sys.exit(f"{case.name}: {error.name} is not installed. Run: pip install -r requirements.txt -r tests/requirements.txt")
-        missed += not case.reached(times.ratio)
-        print(row(case, times), flush=True)
-    if options.only.lower() in ("", "page"):
-        missed += in_the_page(options.rounds)
-    return 1 if options.check and missed else 0
-
-
-def in_the_page(share: float) -> int:
-    """The page's own tables, where there is a Chromium and Playwright to open it; the number of missed goals."""
-    if page.CHROMIUM is None or find_spec("playwright") is None:
-        print("\nThe page was not measured: that needs Chromium, and pip install -r tests/requirements.txt.")
-        return 0
-    return page.report(share)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("There is no GPU that PyTorch can use here.")
+    values = measure(options)
+    if options.json:
+        options.json.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    missed = [row for row in values["rows"] if row["reached"] is False]
+    return 1 if values["failed"] or (options.check and missed) else 0
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Two things timed in turn, so that whatever else the machine does hits both alike."""
+"""Things timed in turn, so that whatever else the machine does hits all of them alike."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,48 @@ class Pairs:
         return statistics.median(self.first), statistics.median(self.second)
 
 
-def seconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
+@dataclass(frozen=True)
+class Rounds:
+    """Seconds of several things, by name, round by round."""
+
+    times: Mapping[str, tuple[float, ...]]
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.times[name])
+
+    def speed(self, name: str, against: str) -> Pairs:
+        """Its ``ratio``: how many times as fast as ``against`` this is; below 1 where it is slower."""
+        return Pairs(self.times[name], self.times[against])
+
+
+def seconds(action: Callable[[], object], clock: Clock = time.perf_counter) -> float:
+    started = clock()
     action()
-    return time.perf_counter() - started
+    return clock() - started
+
+
+def interleaved(
+    actions: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 3, pause: float = 0.0, clock: Clock = time.perf_counter
+) -> Rounds:
+    """Runs every action once a round, another one first in each round, after ``warmup`` rounds that do not count.
+
+    Args:
+        pause: seconds of rest before each action: libraries let their threads spin for a while after they have worked, which would
+            take the processor from whatever comes next.
+    """
+    names = list(actions)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(-warmup, rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            time.sleep(pause)
+            taken = seconds(actions[name], clock)
+            if number >= 0:
+                times[name].append(taken)
+    return Rounds({name: tuple(each) for name, each in times.items()})
 
 
 def pairs(first: Callable[[], object], second: Callable[[], object], rounds: int, warmup: int = 3) -> Pairs:
-    """Runs both once a round, each first in every other round, after ``warmup`` rounds that do not count."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for number in range(-warmup, rounds):
-        order = ((0, first), (1, second)) if number % 2 else ((1, second), (0, first))
-        for place, action in order:
-            taken = seconds(action)
-            if number >= 0:
-                times[place].append(taken)
-    return Pairs(tuple(times[0]), tuple(times[1]))
+    """Two actions, ``interleaved``."""
+    times = interleaved({"first": first, "second": second}, rounds, warmup).times
+    return Pairs(times["first"], times["second"])

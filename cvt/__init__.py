@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .pictures import UnreadablePicture, open_picture
     from .pipelines import pipeline
     from .processor import AutoFeatureExtractor, AutoImageProcessor, BatchFeature, CvtImageProcessor
+    from .runtime.export import export_onnx
+    from .runtime.runner import Runner
 
 _HOMES = {
     "AutoFeatureExtractor": "processor",
@@ -26,7 +28,9 @@ _HOMES = {
     "CvtForImageClassification": "model",
     "CvtImageProcessor": "processor",
     "CvtModel": "model",
+    "Runner": "runtime.runner",
     "UnreadablePicture": "pictures",
+    "export_onnx": "runtime.export",
     "open_picture": "pictures",
     "pipeline": "pipelines",
 }
@@ -39,7 +43,9 @@ __all__ = [
     "CvtForImageClassification",
     "CvtImageProcessor",
     "CvtModel",
+    "Runner",
     "UnreadablePicture",
+    "export_onnx",
     "open_picture",
     "pipeline",
 ]

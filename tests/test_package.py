@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
+OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton"}  # see pyproject.toml; Triton comes with PyTorch for GPUs
 README_PICTURE = "visualize/page.jpg"  # which no program reads
 
 
@@ -59,8 +60,8 @@ def test_what_is_installed_is_what_the_app_needs(project):
 
 
 @pytest.mark.parametrize(("paths", "files", "optional"), [
-    (("cvt", "visualize", "app.py"), ("requirements.txt",), {"pyarrow", "triton"}),  # for parquet files; comes with PyTorch for GPUs
-    (("benchmarks",), ("requirements.txt", "tests/requirements.txt"), set()),
+    (("cvt", "visualize", "app.py"), ("requirements.txt",), OPTIONAL),
+    (("benchmarks",), ("requirements.txt", "tests/requirements.txt"), {"gradio_client"}),  # comes with Gradio
 ])  # fmt: skip
 def test_whatever_is_imported_is_declared(paths, files, optional):
     names = {name for path in tracked(*paths) if path.endswith(".py") for name in imported(path)}

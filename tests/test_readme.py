@@ -46,6 +46,15 @@ def test_the_library_example_runs(capsys, monkeypatch):
     assert "torch.Size([1, " in shapes
 
 
+def test_the_runners_example_names_what_the_library_example_names(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    labels = []
+    for name in ("import capture", "Runner("):
+        exec(compile(next(block for block in blocks("python") if name in block), "README.md", "exec"), {})
+        labels.append(capsys.readouterr().out.splitlines()[0])
+    assert labels[0] == labels[1]
+
+
 def test_the_client_example_runs(served, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     code = next(block for block in blocks("python") if "gradio_client" in block)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..model import ACTIVATIONS, to_picture
+from ..model import ACTIVATIONS, to_picture, to_tokens
 from .packing import Packed, PackedBlock, PackedStage
 
 
@@ -120,7 +120,7 @@ def _block(
     query, key_value = _projected(block, tokens, grid, has_cls)  # (B, N, C), (2, B, N', C)
     if alone:
         query, tokens = query[:, :1], tokens[:, :1].contiguous()
-    query = F.linear(query, *block.query)
+    query = block.query(query.reshape(-1, width)).view(query.shape)
     key, value = torch.bmm(key_value.flatten(1, 2), block.key_value).view(key_value.shape)
     if found is not None:
         biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
@@ -128,10 +128,21 @@ def _block(
     query, key, value = (_heads(each, block.heads) for each in (query, key, value))
     mixed = F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
     rows = tokens.view(-1, width)
-    rows.addmm_(mixed.reshape(-1, width), block.output)
-    hidden = F.linear(_normalised(block, rows), *block.intermediate)
-    rows.addmm_(activation(hidden), block.mlp_output)
+    _add_branches(block, rows, mixed.reshape(-1, width), activation)
     return rows.view(pictures, -1, width)
+
+
+def _add_branches(block: PackedBlock, rows: Tensor, mixed: Tensor, activation) -> None:
+    """Attention's output, then the MLP, added to ``rows`` (rows, C) in place; ``mixed`` (rows, C) is what the weights made of values."""
+    if gpu := _kernels(rows.device, rows.dtype):
+        rows.addmm_(mixed, block.output.transposed)
+        normalised = torch.empty_like(rows)
+        gpu.biased_norm(rows, block.output.bias, block.mlp_output.bias, *block.after, block.eps, normalised)  # adds both biases
+        rows.addmm_(activation(block.intermediate(normalised)), block.mlp_output.transposed)
+        return
+    block.output.add_to(rows, mixed)
+    normalised = _norm(rows, block.after, block.eps)
+    block.mlp_output.add_to(rows, activation(block.intermediate(normalised)))
 
 
 def _heads(tokens: Tensor, heads: int) -> Tensor:
@@ -150,24 +161,8 @@ def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cl
         )
         return query, key_value
     normalised = _norm(tokens, block.before, block.eps)
-    patches = to_picture(normalised[:, has_cls:], grid)
-    side = round(block.kernels.shape[1] ** 0.5)
-    kernels = block.kernels.transpose(1, 2).unflatten(-1, (1, side, side)).to(tokens.dtype)  # (3, C, 1, k, k)
-    settings = [(1, block.paddings[0]), (block.stride, block.paddings[1]), (block.stride, block.paddings[1])]
-    parts = []
-    for kernel, bias, (stride, padding) in zip(kernels, block.biases.to(tokens.dtype), settings, strict=True):
-        part = F.conv2d(patches, kernel, bias, stride, padding, groups=width).flatten(2).transpose(1, 2)
-        parts.append(torch.cat((normalised[:, :has_cls], part), dim=1))
+    picture = to_picture(normalised[:, has_cls:], grid)
+    parts = [to_tokens(F.conv2d(picture, *convolution)) for convolution in block.convolutions]
+    if has_cls:  # it takes no part in convolutions
+        parts = [torch.cat((normalised[:, :1], part), dim=1) for part in parts]
     return parts[0], torch.stack(parts[1:])
-
-
-def _normalised(block: PackedBlock, rows: Tensor) -> Tensor:
-    """The LayerNorm before the MLP, (rows, C); the biases of attention's output and of the MLP are added to ``rows`` here."""
-    if gpu := _kernels(rows.device, rows.dtype):
-        out = torch.empty_like(rows)
-        gpu.biased_norm(rows, block.output_bias, block.mlp_bias, *block.after, block.eps, out)
-        return out
-    rows += block.output_bias.to(rows.dtype)
-    out = _norm(rows, block.after, block.eps)
-    rows += block.mlp_bias.to(rows.dtype)
-    return out

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from ..config import CvtConfig
 from ..model import Block, ConvProjection, CvtForImageClassification, Stage
+from .linear import OneDnnLinear
+from .products import Product
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,14 @@ class PackedBlock:
     after: tuple[Tensor, Tensor]
     kernels: Tensor  # (3, k·k, C): of query, key and value
     biases: Tensor  # (3, C)
-    query: tuple[Tensor, Tensor | None]  # weight (C, C) and bias (C,) in the model's dtype
+    convolutions: tuple[tuple, ...]  # the same three as F.conv2d's arguments after its input, in the model's dtype
+    query: Product
     key_value: Tensor  # (2, C, C), transposed
     key_bias: Tensor  # (C,), left out of the keys
     value_bias: Tensor  # (C,), left out of the values
-    output: Tensor  # (C, C), transposed
-    output_bias: Tensor  # (C,), with what the values' bias becomes
-    intermediate: tuple[Tensor, Tensor]
-    mlp_output: Tensor  # (mlp_dim, C), transposed
-    mlp_bias: Tensor  # (C,)
+    output: Product  # its bias with what the values' bias becomes
+    intermediate: Product
+    mlp_output: Product
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def why_not(model: nn.Module) -> str | None:
         return f"a {type(model).__name__} is no CvtForImageClassification"
     if set(model.config.qkv_projection_method) != {"dw_bn"}:
         return "it has projections without convolution"
-    kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, nn.LayerNorm, nn.Identity}
+    kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, OneDnnLinear, nn.LayerNorm, nn.Identity}
     for name, module in model.named_modules():
         ours = type(module).__module__ == CvtForImageClassification.__module__
         if not ours and type(module) not in kinds | {nn.ModuleList, nn.Dropout}:
@@ -88,20 +89,24 @@ def why_not(model: nn.Module) -> str | None:
 
 
 @torch.no_grad()
-def pack(model: CvtForImageClassification) -> Packed:
-    """A copy of the model's weights, on its device. Only for models of which ``why_not`` is None."""
+def pack(model: CvtForImageClassification, prepared: bool = True) -> Packed:
+    """A copy of the model's weights, on its device. Only for models of which ``why_not`` is None.
+
+    Args:
+        prepared: whether oneDNN may lay out matrices as it reads them, which nobody else can then read; see ``Product``.
+    """
     head = model.classifier
     return Packed(
         config=model.config,
         dtype=model.dtype,
-        stages=tuple(_stage(stage) for stage in model.cvt.encoder.stages),
+        stages=tuple(_stage(stage, prepared) for stage in model.cvt.encoder.stages),
         norm=_norm(model.layernorm),
         norm_eps=model.layernorm.eps,
         classifier=(head.weight.clone(), head.bias.clone()) if isinstance(head, nn.Linear) else None,
     )
 
 
-def _stage(stage: Stage) -> PackedStage:
+def _stage(stage: Stage, prepared: bool) -> PackedStage:
     embedding = stage.embedding.convolution_embeddings
     projection, norm = embedding.projection, embedding.normalization
     return PackedStage(
@@ -112,37 +117,34 @@ def _stage(stage: Stage) -> PackedStage:
         norm=_norm(norm),
         eps=norm.eps,
         cls=None if stage.cls_token is None else _precise(stage.cls_token).flatten(),
-        blocks=tuple(_block(block) for block in stage.layers),
+        blocks=tuple(_block(block, prepared) for block in stage.layers),
     )
 
 
-def _block(block: Block) -> PackedBlock:
+def _block(block: Block, prepared: bool) -> PackedBlock:
     attention, dense = block.attention.attention, block.attention.output.dense
-    folded = [_folded(getattr(attention, f"convolution_projection_{name}").convolution_projection) for name in ("query", "key", "value")]
+    parts = [getattr(attention, f"convolution_projection_{name}").convolution_projection for name in ("query", "key", "value")]
+    folded = [_folded(part) for part in parts]
     key, value = attention.projection_key, attention.projection_value
     value_bias = _bias(value)
-    of_query, of_key = (
-        getattr(attention, f"convolution_projection_{name}").convolution_projection.convolution for name in ("query", "key")
-    )
     return PackedBlock(
         heads=attention.num_heads,
         scale=attention.attend.scale,
         eps=block.layernorm_before.eps,
-        stride=of_key.stride[0],
-        paddings=(of_query.padding[0], of_key.padding[0]),
+        stride=parts[1].convolution.stride[0],
+        paddings=(parts[0].convolution.padding[0], parts[1].convolution.padding[0]),
         before=_norm(block.layernorm_before),
         after=_norm(block.layernorm_after),
         kernels=torch.stack([kernel for kernel, _ in folded]),
         biases=torch.stack([bias for _, bias in folded]),
-        query=_linear(attention.projection_query),
+        convolutions=tuple(_arguments(part.convolution, *each) for part, each in zip(parts, folded, strict=True)),
+        query=_product(attention.projection_query, prepared),
         key_value=torch.stack([key.weight.detach().T, value.weight.detach().T]).contiguous(),
         key_bias=_bias(key),
         value_bias=value_bias,
-        output=dense.weight.detach().clone().T,
-        output_bias=_precise(dense.bias) + _precise(dense.weight) @ value_bias,
-        intermediate=_linear(block.intermediate.dense),
-        mlp_output=block.output.dense.weight.detach().clone().T,
-        mlp_bias=_precise(block.output.dense.bias),
+        output=Product(dense.weight, _precise(dense.bias) + _precise(dense.weight) @ value_bias, prepared),
+        intermediate=_product(block.intermediate.dense, prepared),
+        mlp_output=_product(block.output.dense, prepared),
     )
 
 
@@ -154,12 +156,19 @@ def _folded(projection: ConvProjection) -> tuple[Tensor, Tensor]:
     return kernel.T.contiguous(), _precise(norm.bias) - _precise(norm.running_mean) * scale
 
 
+def _arguments(convolution: nn.Conv2d, kernel: Tensor, bias: Tensor) -> tuple:
+    """What F.conv2d takes after its input: kernel (C, 1, k, k), bias (C,), and the convolution's settings."""
+    weight = convolution.weight
+    kernel = kernel.T.reshape(weight.shape).to(weight.dtype)
+    return kernel, bias.to(weight.dtype), convolution.stride, convolution.padding, convolution.dilation, convolution.groups
+
+
 def _norm(norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
     return _precise(norm.weight), _precise(norm.bias)
 
 
-def _linear(linear: nn.Linear) -> tuple[Tensor, Tensor | None]:
-    return linear.weight.detach().clone(), None if linear.bias is None else linear.bias.detach().clone()
+def _product(linear: nn.Linear, prepared: bool) -> Product:
+    return Product(linear.weight, None if linear.bias is None else _precise(linear.bias), prepared)
 
 
 def _bias(linear: nn.Linear) -> Tensor:

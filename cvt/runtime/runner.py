@@ -1,4 +1,8 @@
-"""A loaded classifier that answers faster, with the same outputs: ``Runner(model)(pixel_values)``.
+"""A loaded classifier that answers faster, with the same outputs.
+
+    runner = Runner(model)
+    with torch.inference_mode():
+        runner.logits(pixel_values)
 
 It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
 do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
@@ -10,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -77,6 +82,29 @@ def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
     return [part.view(each.shape) for part, each in zip(parts, like, strict=True)]
 
 
+class _Weights:
+    """A model's weights, packed, and what tells whether they are still the model's. ``packed`` is None where they cannot be."""
+
+    def __init__(self, model: CvtForImageClassification):
+        self._modules = list(model.modules())
+        owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
+        self._watched = [
+            (owner, name, value, _version(value))
+            for owner in owners
+            for name, value in owner.items()
+            if value is not None and name != "num_batches_tracked"
+        ]
+        self.packed = pack(model) if why_not(model) is None else None  # last: a change meanwhile is noticed too
+
+    def changed(self) -> bool:
+        """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
+        return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
+
+    def hooked(self) -> bool:
+        """Whether somebody looks at what modules compute."""
+        return any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
+
+
 class Runner:
     """Runs one model; any number of threads may ask.
 
@@ -88,7 +116,7 @@ class Runner:
     def __init__(self, model: CvtForImageClassification, graphs: bool = True):
         self.model = model
         self._may_record = graphs
-        self._lock = threading.Lock()  # of the packed weights and the graphs' buffers
+        self._lock = threading.Lock()  # of the graphs and their buffers; on a CPU passes share nothing that changes
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._pack()
 
@@ -108,27 +136,32 @@ class Runner:
         check_pixels(pixel_values, self.model.config)
         if self.model.training or torch.is_grad_enabled() or torch.is_autocast_enabled(self.model.device.type):
             return None
-        with self._lock:
-            answer = self._answer(pixel_values, captures)
-            if self._changed():  # looked at while a GPU is at work
-                self._pack()
-                answer = self._answer(pixel_values, captures)
-        hooked = any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
-        return None if hooked else answer
+        with self._lock if self.model.device.type == "cuda" else nullcontext():
+            weights = self._weights
+            answer = self._answer(weights.packed, pixel_values, captures)
+            if weights.changed():  # looked at while a GPU is at work
+                weights = self._pack()
+                answer = self._answer(weights.packed, pixel_values, captures)
+        return None if weights.hooked() else answer
+
+    def logits(self, pixel_values: Tensor) -> Tensor:
+        """Logits (B, num_labels) whatever happens: by the model itself where this pass is its own affair. Raises as the model."""
+        answer = self(pixel_values)
+        return self.model(pixel_values, return_dict=True).logits if answer is None else answer.logits
 
     def refresh(self) -> None:
         """Packs the model's weights as they are now."""
         with self._lock:
             self._pack()
 
-    def _answer(self, pixel_values: Tensor, captures: bool) -> Answer | None:
-        if self._packed is None:
+    def _answer(self, packed: Packed | None, pixel_values: Tensor, captures: bool) -> Answer | None:
+        if packed is None or not len(pixel_values):
             return None
-        pixel_values = pixel_values.to(self.model.device, self._packed.dtype)
+        pixel_values = pixel_values.to(self.model.device, packed.dtype)
         if self._may_record and pixel_values.is_cuda:
-            return self._graph(self._packed, pixel_values, captures)(pixel_values)
+            return self._graph(packed, pixel_values, captures)(pixel_values)
         taps: Taps | None = [] if captures else None
-        return Answer(forward(self._packed, pixel_values, taps), taps)
+        return Answer(forward(packed, pixel_values, taps), taps)
 
     def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool) -> _Graph:
         key = (*pixel_values.shape, captures)
@@ -141,21 +174,10 @@ class Runner:
         self._graphs.move_to_end(key)
         return self._graphs[key]
 
-    def _pack(self) -> None:
+    def _pack(self) -> _Weights:
         self._graphs.clear()
-        self._packed = pack(self.model) if why_not(self.model) is None else None
-        self._modules = list(self.model.modules())
-        owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
-        self._watched = [
-            (owner, name, value, _version(value))
-            for owner in owners
-            for name, value in owner.items()
-            if value is not None and name != "num_batches_tracked"
-        ]
-
-    def _changed(self) -> bool:
-        """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
-        return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
+        self._weights = _Weights(self.model)
+        return self._weights
 
 
 def _version(value: object) -> int:

@@ -6,6 +6,7 @@ import pickle
 import re
 import threading
 from contextlib import suppress
+from functools import cache
 
 import pytest
 import torch
@@ -348,19 +349,29 @@ def test_the_least_changes_make_the_same_architecture(stages):
                     assert architecture(CVT_13, less) != config
 
 
-def nearest(config, side, limits):
-    """The nearest single setting that fits, by trying every value of every setting of every stage, and every input side."""
-    found = []
-    for value in INPUT_SIDES:
-        if value < side and fits(config, value, limits):
-            found.append((abs(math.log(value / side)), Remedy(None, "side", value)))
+@cache
+def neighbours(pickled, side):
+    """All that one setting away can be built: how far away, by which setting, and its cost."""
+    config = pickle.loads(pickled)
+    found = [(abs(math.log(value / side)), Remedy(None, "side", value), config, value) for value in INPUT_SIDES if value < side]
     for stage, own in enumerate(stage_settings(config)):
         for name, setting in SETTINGS.items():
             for value in setting.values:
                 with suppress(ValueError):
-                    if value != own[name] and fits(variant(config, {stage: {name: value}}), side, limits):
-                        found.append((distance(value, own[name]), Remedy(stage, name, value)))
-    return found
+                    if value != own[name]:
+                        changed = variant(config, {stage: {name: value}})
+                        found.append((distance(value, own[name]), Remedy(stage, name, value), changed, side))
+    costs = []
+    for away, remedy, changed, input_side in found:
+        with suppress(ValueError):  # too small an input
+            costs.append((away, remedy, cost(changed, input_side, input_side)))
+    return costs
+
+
+def nearest(config, side, limits):
+    """The single settings that fit, by trying every value of every setting of every stage, and every input side."""
+    allowed = Limits(**{name.removeprefix("max_"): limits.get(name) for name in LIMITS})
+    return [(away, remedy) for away, remedy, costs in neighbours(pickle.dumps(config), side) if allowed.exceeded(costs) is None]
 
 
 def distance(value, now):

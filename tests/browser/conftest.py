@@ -22,7 +22,7 @@ class Visit:
             "request": lambda request: self.requests.append(request.url),
         }
         self.page = tabs.take(address, heard, **context)
-        serving.before_closing(address, lambda: tabs.close(address))
+        serving.before_closing(address, lambda: tabs.leave(address))
         self.page.goto(address)
         self.wait_for_result(state="attached")  # a link may have opened another tab
 

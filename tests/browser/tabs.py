@@ -17,6 +17,7 @@ class Tabs:
     """Tabs of one Chromium, each with cookies, storage and a cache of its own; a used one is as good as new.
 
     A tab stays with its server: what ``new Function`` compiled there, Chromium reuses, and an ``import`` in it then asks that server.
+    So does it with a later server of the same address, which serves the same scripts.
     """
 
     def __init__(self, browser: Browser):
@@ -40,9 +41,9 @@ class Tabs:
         return page
 
     def give(self, page: Page) -> None:
-        """Takes a tab back, and leaves nothing in it of the page that it shows."""
-        server, again, heard = self._taken.pop(page)
-        if page.is_closed():
+        """Takes a tab back, if it was not before, and leaves nothing in it of the page that it shows."""
+        server, again, heard = self._taken.pop(page, ("", False, {}))
+        if not server or page.is_closed():
             return
         for name, listener in heard.items():
             page.remove_listener(name, listener)
@@ -59,9 +60,15 @@ class Tabs:
             if page not in self._free[server]:
                 page.context.close()
 
+    def leave(self, address: str) -> None:
+        """Takes back all tabs of a server that will be gone."""
+        for page in self._of(address):
+            self.give(page)
+
     def close(self, address: str) -> None:
-        """Closes all tabs of a server that will be gone."""
-        server = urljoin(address, "/")
-        taken = [page for page, (other, *_) in self._taken.items() if other == server]
-        for page in (*self._free.pop(server, ()), *taken):
+        """Closes all tabs of a server whose address none will have again."""
+        for page in (*self._free.pop(urljoin(address, "/"), ()), *self._of(address)):
             page.context.close()
+
+    def _of(self, address: str) -> list[Page]:
+        return [page for page, (server, *_) in self._taken.items() if server == urljoin(address, "/")]

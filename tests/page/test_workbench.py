@@ -105,3 +105,17 @@ def test_the_largest_architecture_allowed_is_kept_between_two_looks(folders):
         model = CvtForImageClassification(config)
     assert sum(value.numel() for value in model.parameters()) == parameters
     assert model_bytes(model) <= Workbench(folders[0], "cpu").variants.kept.max_bytes
+
+
+def test_the_page_runs_its_models_faster_where_their_weights_may_be_held_twice(folders, picture, monkeypatch):
+    quick = Workbench(folders[0], "cpu", kept=[picture])
+    assert quick.loaded().runner.model is quick.loaded().model
+    monkeypatch.setattr("visualize.page.workbench.MOST_TWICE", 1000)
+    plain = Workbench(folders[0], "cpu", kept=[picture])
+    assert plain.loaded().runner is None
+    ours, expected = (serving.explore(each, str(picture)).exploration for each in (quick, plain))
+    np.testing.assert_allclose(ours.logits, expected.logits, atol=1e-4)
+    for stage, other in zip(ours.stages, expected.stages, strict=True):
+        np.testing.assert_allclose(stage.features, other.features, atol=1e-4)  # unit variance, some 50 roundings of 1e-7
+        for block, same in zip(stage.blocks, other.blocks, strict=True):
+            np.testing.assert_allclose(block.weights(), same.weights(), atol=1e-4)

@@ -275,12 +275,6 @@ def test_a_child_has_nothing_of_the_server(decoder, monkeypatch):
         assert b"secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
 
 
-def test_a_child_loads_no_torch():
-    program = "import sys, cvt.pictures.decoding; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "gradio", "matplotlib", "transformers"} & set(loaded)
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_children_end_with_their_parent():
     """Killed without a chance to clean up: an idle child ends at once, one that works when its picture's time is over."""

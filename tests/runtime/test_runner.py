@@ -9,6 +9,7 @@ from torch import nn
 from cvt.model import CvtForImageClassification
 from cvt.runtime import runner as runner_module
 from cvt.runtime.packing import why_not
+from cvt.runtime.products import Product
 from cvt.runtime.runner import Runner
 from tests.helpers import pixels, tiny_model
 from visualize.capture import Capture, capture
@@ -64,6 +65,14 @@ def test_logits_and_taps_are_the_models(changes):
     model = tiny_model(**changes).double()
     for pictures, height, width in SHAPES:
         check(model, model, pixels(pictures, model.config.num_channels, height, width).double(), 1e-12)
+
+
+@pytest.mark.parametrize("changes", ARCHITECTURES, ids=str)
+def test_prepared_products_compute_the_same(changes):
+    """float32 on a CPU: 24 bits, so roundings of 6e-8 in each of about 50 steps."""
+    model, exact = tiny_model(**changes), tiny_model(**changes).double()
+    for pictures, height, width in SHAPES:
+        check(model, exact, pixels(pictures, model.config.num_channels, height, width), 3e-6)
 
 
 @needs_cuda
@@ -126,7 +135,11 @@ def test_what_is_the_models_own_affair_is_left_to_it():
     model, x = tiny_model(), pixels()
     runner = Runner(model)
     assert runner(x) is None, "gradients may be wanted"
+    assert runner.logits(x).requires_grad
     with torch.inference_mode():
+        assert runner(x[:0]) is None, "no picture"
+        assert runner.logits(x[:0]).shape == (0, 5)
+        assert torch.equal(runner.logits(x), runner(x).logits)
         assert runner(x) is not None
         with torch.autocast("cpu", torch.bfloat16):
             assert runner(x) is None
@@ -159,8 +172,8 @@ def test_what_cannot_be_packed_says_why():
 def test_the_cls_token_alone_is_computed_last_and_only_where_nobody_looks(monkeypatch):
     """The last MLP works on one token per picture, or on all of them where they are captured."""
     rows = []
-    original = torch.Tensor.addmm_
-    monkeypatch.setattr(torch.Tensor, "addmm_", lambda self, *args: rows.append(len(self)) or original(self, *args))
+    original = Product.add_to
+    monkeypatch.setattr(Product, "add_to", lambda self, total, *args: rows.append(len(total)) or original(self, total, *args))
     runner = Runner(tiny_model())
     with torch.inference_mode():
         runner(pixels(2, 3, 32, 32))

@@ -124,19 +124,21 @@ def test_the_notebook_with_the_names_replaced(base, tmp_path, bf16):
     assert predictions.shape == (12, 2)
     assert metrics["eval_accuracy"] == np.mean(predictions.argmax(1) == np.arange(12) % 2) > 0.8
 
+    trained = model.state_dict()
     for folder in (tmp_path / "out", tmp_path / "out" / "checkpoint-6"):
         config = json.loads((folder / "config.json").read_text())
         assert (config["model_type"], config["id2label"]) == ("cvt", {"0": "dark", "1": "light"})
         assert (folder / "preprocessor_config.json").is_file()
         theirs = transformers.CvtForImageClassification.from_pretrained(folder)
         ours = CvtForImageClassification.from_pretrained(folder)
-        assert all(torch.equal(value, model.state_dict()[name]) for name, value in ours.state_dict().items())
+        assert all(torch.equal(value, trained[name]) for name, value in ours.state_dict().items())
         torch.testing.assert_close(logits(theirs), logits(ours), atol=1e-5, rtol=1e-4)
 
     # an interrupted training that is taken up again ends in the same numbers
+    expected = ours.state_dict()
     trainer.train(resume_from_checkpoint=tmp_path / "out" / "checkpoint-3")
     for name, value in trainer.model.state_dict().items():
-        torch.testing.assert_close(value, ours.state_dict()[name], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(value, expected[name], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("mixed_precision", ["no", "bf16"])
@@ -168,8 +170,9 @@ def test_a_plain_loop_with_accelerate(base, tmp_path, mixed_precision):
     assert not (tmp_path / "another").exists()
     saved = CvtForImageClassification.from_pretrained(tmp_path / "out")
     assert saved.config.id2label == {0: "dark", 1: "light"}
+    kept = saved.state_dict()
     for name, value in unwrapped.state_dict().items():
-        assert torch.equal(saved.state_dict()[name], value)
+        assert torch.equal(kept[name], value)
 
 
 def test_offload_to_the_disk_and_back(base, tmp_path):

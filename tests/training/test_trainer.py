@@ -240,7 +240,8 @@ def test_stopped_and_gone_on_it_ends_with_the_same_weights(tmp_path):
     assert again.run(silent)
     assert trainer(tmp_path, recipe, model=start).run(silent)  # nothing is left to do
     for one, other in ((whole.average, again.average), (whole.model, again.model)):
-        assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+        values = other.state_dict()
+        assert all(torch.equal(value, values[name]) for name, value in one.state_dict().items())
     assert torch.load(tmp_path / "state.pt")["seconds"] > 0
 
 

@@ -32,6 +32,7 @@ from .requests import Request
 from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
 
+MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
 KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
 
 
@@ -90,12 +91,13 @@ class Workbench:
         return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
 
     def _runner(self, model: CvtForImageClassification, processor: CvtImageProcessor) -> Runner | None:
-        """A runner for the model on a GPU; its kernels warm up while the page starts."""
-        if self.device.type != "cuda":
+        """A runner for the model, which warms up while the page starts; None where it does not pay."""
+        if self.device.type not in ("cpu", "cuda") or (self.device.type == "cpu" and model.num_parameters() > MOST_TWICE):
             return None
         runner = Runner(model)
         shape = (1, model.config.num_channels, processor.side, processor.side)
-        threading.Thread(target=runner.warm_up, args=shape, daemon=True).start()
+        # kernels for a GPU may take long to build: nobody waits for them to stop the app
+        threading.Thread(target=runner.warm_up, args=shape, daemon=self.device.type == "cuda").start()
         return runner
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:

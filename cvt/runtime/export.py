@@ -1,0 +1,179 @@
+"""A classifier as one ONNX file, which ONNX Runtime, OpenVINO and onnxruntime-web run without PyTorch: ``export_onnx``."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..fields import LARGEST_SIDE, side
+from ..files.storage import replacing
+from ..model import CvtForImageClassification
+from .linear import OneDnnLinear
+
+if TYPE_CHECKING:
+    from ..processor import CvtImageProcessor
+
+LARGEST_FILE = 2_000_000_000  # bytes: a file of ONNX, which is one protobuf message, must stay below 2 GiB
+TOLERANCE = 1e-3  # of an output's largest value; float32's rounding, differently ordered, comes to a hundredth of it
+
+
+def export_onnx(
+    model: CvtForImageClassification,
+    path: str | Path,
+    captures: bool = False,
+    *,
+    size: int | tuple[int, int] | None = None,
+    processor: CvtImageProcessor | None = None,
+) -> Path:
+    """Writes the model as one ONNX file, whole or not at all; needs the package ``onnx``.
+
+    The file takes ``pixel_values`` (batch, channels, height, width), any number of pictures, and gives ``logits`` (batch,
+    num_labels): as the model in evaluation mode, in float32 whatever the model's dtype. Where ONNX Runtime is installed it runs
+    the file once beside the model before the file takes its name.
+
+        export_onnx(CvtForImageClassification.from_pretrained(), "cvt.onnx")
+        onnxruntime.InferenceSession("cvt.onnx").run(["logits"], {"pixel_values": pixel_values.numpy()})
+
+    Args:
+        captures: also gives, for stage i and block j, counted from 0, ``stages.{i}.features`` (batch, C, H, W),
+            ``stages.{i}.layers.{j}.query`` (batch, heads, queries, D) and ``stages.{i}.layers.{j}.key`` (batch, heads, keys, D):
+            what ``visualize.capture`` sees. Attention is softmax(query · keyᵀ · scale), with the stage's scale in the metadata.
+        size: height and width of the input in pixels, which are fixed in the file; None for the config's ``image_size``.
+        processor: the model's; its settings go into the file.
+    Metadata of the file, each as JSON: ``labels`` in the order of the logits, ``attention_scales`` of the stages, and
+    ``preprocessor_config``.
+    Returns:
+        The path that was written.
+    Raises:
+        ImportError: ``onnx`` is not installed.
+        ValueError: a model that differs from what its config describes, an input too small for it, more weights than one file
+            holds, or a path that cannot be written.
+        RuntimeError: ONNX Runtime computes something else than the model from this file, which is then not kept.
+    """
+    if find_spec("onnx") is None:
+        raise ImportError("Writing an ONNX file needs the package onnx: run 'pip install onnx'.")
+    from .onnx_graph import graph_of
+
+    _check_model(model)
+    height_width = _size(model, size)
+    exact = copy.deepcopy(model).to("cpu", torch.float32).eval()
+    graph = graph_of(exact, height_width, captures)
+    for name, value in _metadata(model, processor).items():
+        graph.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
+    path = Path(path).expanduser()
+    with _writing(path) as temporary:
+        temporary.write_bytes(graph.SerializeToString())
+        if find_spec("onnxruntime") is not None:
+            _compare(temporary, exact, height_width)
+    return path
+
+
+def _check_model(model: nn.Module) -> None:
+    """Refuses a model whose modules are not just those that its config describes: the graph is made of nothing else."""
+    if not isinstance(model, CvtForImageClassification):
+        raise ValueError(f"export_onnx takes a CvtForImageClassification, not a {type(model).__name__}.")
+    with torch.device("meta"):
+        expected = _kinds(CvtForImageClassification(model.config))
+    found = _kinds(model)
+    for name in {**expected, **found}:
+        if expected.get(name) is not found.get(name):
+            raise ValueError(
+                f"This model cannot be written as its config describes it: {name} is {_shown(found.get(name))} instead of "
+                f"{_shown(expected.get(name))}. Take adapters, quantisation and other changes of modules back first, as PEFT's "
+                "merge_and_unload() does."
+            )
+    weights = sum(each.numel() for each in model.parameters()) * 4
+    if weights >= LARGEST_FILE:
+        raise ValueError(f"The model's weights take {weights / 1e9:.1f} GB in float32; one ONNX file holds less than 2 GB.")
+
+
+def _kinds(model: nn.Module) -> dict[str, type]:
+    """What every module within a model is, by its name; linear layers for oneDNN are linear layers like any other."""
+    kinds = {name: type(module) for name, module in model.named_modules() if name}
+    return {name: nn.Linear if kind is OneDnnLinear else kind for name, kind in kinds.items()}
+
+
+def _shown(kind: type | None) -> str:
+    return "nothing" if kind is None else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _size(model: CvtForImageClassification, size: int | tuple[int, int] | None) -> tuple[int, int]:
+    """(height, width) in pixels. Raises ValueError where that is no size, or too small for the model."""
+    chosen = (model.config.image_size or 224) if size is None else side(size, "size", None, least=1, most=LARGEST_SIDE)
+    height, width = (chosen, chosen) if isinstance(chosen, int) else chosen
+    model.config.grids(height, width)
+    return height, width
+
+
+def _metadata(model: CvtForImageClassification, processor: CvtImageProcessor | None) -> dict[str, object]:
+    config = model.config
+    values: dict[str, object] = {"attention_scales": [stage.embed_dim**-0.5 for stage in config.stages]}
+    if isinstance(model.classifier, nn.Linear) and model.classifier.out_features == config.num_labels:
+        values["labels"] = [config.id2label[index] for index in range(config.num_labels)]
+    if processor is not None:
+        values["preprocessor_config"] = processor.to_dict()
+    return values
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """A temporary file that takes the name ``path`` at the end. Raises ValueError where that cannot be."""
+    if path.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder: name a file to write, such as {str(path / 'cvt.onnx')!r}.")
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+@torch.inference_mode()
+def _compare(file: Path, model: CvtForImageClassification, size: tuple[int, int]) -> None:
+    """Runs the file and the model on the same noise. Raises RuntimeError where any output differs by more than rounding.
+
+    The model is export's own copy, on the CPU and in float32: hooks stay on it.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    noise = torch.randn(2, model.config.num_channels, *size, generator=torch.Generator().manual_seed(0))
+    names = [output.name for output in session.get_outputs()]
+    found = dict(zip(names, session.run(names, {"pixel_values": noise.numpy()}), strict=True))
+    expected = _outputs(model, noise, captures=len(names) > 1)
+    for name in names:
+        ours, theirs = expected[name], torch.from_numpy(found[name])
+        largest = float(ours.abs().max())
+        off = float((theirs - ours).abs().max()) if theirs.shape == ours.shape else float("inf")
+        if not off <= TOLERANCE * max(1e-3, largest):  # not where either is NaN
+            raise RuntimeError(
+                f"The file was not kept: ONNX Runtime {onnxruntime.__version__} computes {name} from it differently than the model "
+                f"does, by up to {off:.2g} where the largest value is {largest:.2g}."
+            )
+
+
+def _outputs(model: CvtForImageClassification, pixel_values: Tensor, captures: bool) -> dict[str, Tensor]:
+    """What the file should give."""
+    from .onnx_graph import LOGITS, features_name, key_name, query_name
+
+    found: dict[str, Tensor] = {}
+
+    def keep(*names: str):
+        def hook(module: nn.Module, inputs: tuple, output: object) -> None:
+            found.update(zip(names, inputs[:2], strict=True))
+
+        return hook
+
+    if captures:
+        for index, stage in enumerate(model.cvt.encoder.stages):
+            for number, block in enumerate(stage.layers):
+                block.attention.attention.attend.register_forward_hook(keep(query_name(index, number), key_name(index, number)))
+    answer = model(pixel_values, output_hidden_states=True, return_dict=True)
+    return {LOGITS: answer.logits, **{features_name(index): each for index, each in enumerate(answer.hidden_states)}, **found}

@@ -1,0 +1,89 @@
+"""Products with a fixed matrix, as a ``Runner`` makes them: tokens by the weights of a linear layer, prepared once.
+
+On a CPU in float32 they are oneDNN's, which PyTorch brings along for convolutions: a linear layer is a 1×1 convolution of a picture
+one row high. Its weights lie in memory as its inner loop reads them, which MKL, by whom PyTorch multiplies, sorts anew in every
+call; bias and residual are added while a result is still in a register. Elsewhere products are PyTorch's own.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+NO_PADDING, ONE = [0, 0], [1, 1]
+MANY = 128  # rows for which oneDNN lays out the weights; it takes any number
+FEW = 16  # below about half of this, oneDNN has no kernel and takes a hundred times as long
+
+
+class Product:
+    """x ↦ x Wᵀ + b for rows x (N, C_in), N at least 1.
+
+    Args:
+        weight: (C_out, C_in).
+        bias: (C_out,) in at least float32, or None.
+        prepared: whether oneDNN may prepare the weights, where ``onednn_works``.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, prepared: bool = True):
+        self.bias = bias
+        self._own = None if bias is None else bias.to(weight.dtype)
+        self.prepared = prepared and onednn_works(weight.device, weight.dtype)
+        self._weight = _packed(weight) if self.prepared else weight.detach().clone()  # each takes as much memory as the other
+
+    @property
+    def transposed(self) -> Tensor:
+        """(C_in, C_out), a view; only where oneDNN has not prepared it."""
+        return self._weight.T
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(N, C_in) → (N, C_out)."""
+        if not self.prepared:
+            return F.linear(rows, self._weight, self._own)
+        if len(rows) < FEW:
+            return _multiplied(F.pad(rows, (0, 0, 0, FEW - len(rows))), self._weight, self._own)[: len(rows)]
+        return _multiplied(rows, self._weight, self._own)
+
+    def add_to(self, total: Tensor, rows: Tensor) -> None:
+        """Adds what ``rows`` (N, C_in) become to ``total`` (N, C_out), contiguous, in place."""
+        if self.prepared and len(rows) >= FEW:
+            _add_multiplied(total, rows, self._weight, self._own)
+        else:
+            total += self(rows)
+
+
+def _row(rows: Tensor) -> Tensor:
+    """(N, C) → a picture (1, C, 1, N), channels last: a view."""
+    return rows[None, None].permute(0, 3, 1, 2)
+
+
+def _packed(weight: Tensor) -> Tensor:
+    kernel, like = weight.detach().contiguous()[:, :, None, None], [1, weight.shape[1], 1, MANY]
+    return torch.ops.mkldnn._reorder_convolution_weight(kernel, NO_PADDING, ONE, ONE, 1, like)
+
+
+def _multiplied(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+    convolution = torch.ops.mkldnn._convolution_pointwise.default
+    product = convolution(_row(rows), packed, bias, NO_PADDING, ONE, ONE, 1, "none", [], "")  # (1, C_out, 1, N)
+    return product.permute(0, 2, 3, 1).reshape(len(rows), -1)
+
+
+def _add_multiplied(total: Tensor, rows: Tensor, packed: Tensor, bias: Tensor | None) -> None:
+    convolution = torch.ops.mkldnn._convolution_pointwise_.binary
+    convolution(_row(total), _row(rows), packed, bias, NO_PADDING, ONE, ONE, 1, "add", 1.0, None, [], None)
+
+
+@functools.cache
+def onednn_works(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether oneDNN can be asked directly: its operators are there for PyTorch's compiler, promised to nobody else, and so tried."""
+    if device.type != "cpu" or dtype != torch.float32 or not torch.backends.mkldnn.is_available():
+        return False
+    try:
+        weight, rows, bias, total = torch.eye(3, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3), torch.ones(2, 3)
+        expected, packed = F.linear(rows, weight, bias), _packed(weight)
+        _add_multiplied(total, rows, packed, bias)
+        return torch.allclose(_multiplied(rows, packed, bias), expected) and torch.allclose(total, expected + 1)
+    except Exception:  # whatever a PyTorch with other operators, or without these, raises
+        return False

@@ -1,0 +1,83 @@
+"""Products with a prepared matrix: the same numbers as a linear layer's, for any number of rows, and PyTorch's own where oneDNN fails."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cvt.runtime import products
+from cvt.runtime.packing import pack
+from cvt.runtime.products import FEW, Product, onednn_works
+from cvt.runtime.runner import Runner
+from tests.helpers import pixels, tiny_model
+
+CPU = torch.device("cpu")
+needs_onednn = pytest.mark.skipif(not onednn_works(CPU, torch.float32), reason="this PyTorch has no oneDNN that can be asked directly")
+
+
+def matrix(inputs, outputs, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(outputs, inputs, generator=generator).to(dtype), torch.randn(outputs, generator=generator)
+
+
+def rows(count, width, seed=1):
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("prepared", [pytest.param(True, marks=needs_onednn), False])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("widths", [(64, 64), (13, 30), (40, 7)], ids=str)
+@pytest.mark.parametrize("count", [1, 2, 7, FEW - 1, FEW, FEW + 1, 131])
+def test_the_same_numbers_for_any_number_of_rows(prepared, bias, widths, count):
+    weight, added = matrix(*widths)
+    product, x, total = Product(weight, added if bias else None, prepared), rows(count, widths[0]), rows(count, widths[1], seed=2)
+    expected = F.linear(x.double(), weight.double(), added.double() if bias else None)
+    assert product(x).shape == expected.shape
+    assert float((product(x) - expected).abs().max()) < 2e-5  # of at most 64 products of unit variance
+    summed = total.clone()
+    product.add_to(summed, x)
+    assert float((summed - total - expected).abs().max()) < 2e-5
+    assert product.prepared is prepared
+
+
+@needs_onednn
+def test_rows_out_of_a_larger_tensor():
+    weight, _ = matrix(32, 24)
+    product, x = Product(weight, None), rows(3 * 40, 32).view(3, 40, 32)[:, 5:].reshape(-1, 32)
+    for part in (x, x[10:40], rows(32, 60).T):
+        assert torch.allclose(product(part), part @ weight.T, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_other_dtypes_stay_pytorchs(dtype):
+    assert not onednn_works(CPU, dtype)
+    weight, bias = matrix(32, 24, dtype)
+    product, x = Product(weight, bias), rows(20, 32).to(dtype)
+    assert torch.equal(product(x), F.linear(x, weight, bias.to(dtype)))
+    assert torch.equal(product.transposed, weight.T)
+
+
+def test_a_copy_does_not_change_with_the_matrix():
+    weight, _ = matrix(32, 24)
+    x, prepared, plain = rows(20, 32), Product(weight, None), Product(weight, None, prepared=False)
+    expected = x @ weight.T
+    weight.zero_()
+    assert torch.allclose(prepared(x), expected, atol=1e-5)
+    assert torch.allclose(plain(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", ["raises", "miscounts"])
+def test_operators_that_are_not_as_expected_are_not_used(monkeypatch, wrong):
+    def broken(total, rows, packed, bias):
+        if wrong == "raises":
+            raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(products, "_add_multiplied", broken)
+    onednn_works.cache_clear()
+    try:
+        assert not onednn_works(CPU, torch.float32)
+        model = tiny_model()
+        assert not any(block.query.prepared for stage in pack(model).stages for block in stage.blocks)
+        with torch.inference_mode():
+            torch.testing.assert_close(Runner(model)(pixels()).logits, model(pixels()).logits)
+    finally:
+        onednn_works.cache_clear()
