@@ -150,7 +150,7 @@ def test_pack_and_unpack():
 
 @pytest.mark.parametrize("data", [b"", b"abc", struct.pack("<I", 99) + b"{}"])
 def test_bytes_that_are_no_container(data):
-    with pytest.raises(ValueError, match="cut off"):
+    with pytest.raises(ValueError, match="truncated"):
         unpack(data)
 
 

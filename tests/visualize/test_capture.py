@@ -170,7 +170,7 @@ def test_a_pass_that_fails_half_way_leaves_no_mixture_of_two(tiny_model):
         with tiny_model.cvt.encoder.stages[1].register_forward_pre_hook(_fail), pytest.raises(RuntimeError, match="half-way"):
             tiny_model(pixels(seed=2))
     assert seen.feature_map(0) is not None
-    with pytest.raises(ValueError, match="Nothing was captured at stage 1"):
+    with pytest.raises(ValueError, match="Nothing was captured for 'stage' at stage 1"):
         seen.feature_map(1)
     with pytest.raises(ValueError, match="Nothing was captured at stage 2, block 1"):
         seen.attention(2, 1)
