@@ -88,17 +88,23 @@ class _Weights:
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
         owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
-        self._watched = [
-            (owner, name, value, _version(value))
-            for owner in owners
-            for name, value in owner.items()
-            if value is not None and name != "num_batches_tracked"
+        self._held = [
+            (owner, name, value) for owner in owners for name, value in owner.items() if value is not None and name != "num_batches_tracked"
         ]
+        # PyTorch counts the changes in place of a tensor, except of those made in inference mode, which nobody can change
+        tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
+        self._versions = [(tensor, tensor._version) for tensor in tensors]
         self.packed = pack(model) if why_not(model) is None else None  # last: a change meanwhile is noticed too
 
     def changed(self) -> bool:
         """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
-        return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
+        for owner, name, value in self._held:  # plain loops: on a GPU this takes about as long as the pass
+            if owner.get(name) is not value:
+                return True
+        for tensor, version in self._versions:
+            if tensor._version != version:
+                return True
+        return False
 
     def hooked(self) -> bool:
         """Whether somebody looks at what modules compute."""
@@ -178,8 +184,3 @@ class Runner:
         self._graphs.clear()
         self._weights = _Weights(self.model)
         return self._weights
-
-
-def _version(value: object) -> int:
-    """Counts the changes in place of a tensor; modules, and tensors of inference, which nobody can change, have none."""
-    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
