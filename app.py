@@ -1,6 +1,6 @@
 """CvT Explorer: the page, its API and the command line. ``python app.py --help`` lists the options.
 
-Only components and wiring; all computation is in ``cvt`` and ``visualize``.
+Only components, wiring, and the check of what a call brings (``Page``); all computation is in ``cvt`` and ``visualize``.
 """
 
 from __future__ import annotations

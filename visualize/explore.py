@@ -1,4 +1,7 @@
-"""Runs one picture through a model once, and collects everything that the page, the API and the tests show."""
+"""Runs one picture through a model once, and collects everything that the page and the API show; or, faster, only its classes.
+
+The maps are computed from this by ``maps`` and by the browser.
+"""
 
 from __future__ import annotations
 

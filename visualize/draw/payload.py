@@ -10,7 +10,7 @@ browser computes rows on demand, with ``norm`` float32 (heads, queries), the log
 ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's ``peaks`` has the
 largest weight of every block, including those not sent, as a list per stage.
 
-``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
+``evidence`` and ``rest`` are the arrays of ``maps/evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
 to, "key" or "query", or null.
 """
 
