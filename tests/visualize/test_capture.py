@@ -172,7 +172,7 @@ def test_a_pass_that_fails_half_way_leaves_no_mixture_of_two(tiny_model):
     assert seen.feature_map(0) is not None
     with pytest.raises(ValueError, match="Nothing was captured for 'stage' at stage 1"):
         seen.feature_map(1)
-    with pytest.raises(ValueError, match="Nothing was captured at stage 2, block 1"):
+    with pytest.raises(ValueError, match="Nothing was captured for 'qkv' at stage 2, block 1"):
         seen.attention(2, 1)
 
 
@@ -367,7 +367,7 @@ def test_only_the_taps_that_were_asked_for_are_hooked(tiny_model):
         tiny_model(pixels())
     assert seen.tap("mlp", 2, 2).shape == (2, 5, 24)
     for name, place in (("stage", (0,)), ("qkv", (0, 0)), ("input", (0, 0))):
-        with pytest.raises(ValueError, match=f"Nothing was captured at stage 0.* of '{name}'"):
+        with pytest.raises(ValueError, match=f"Nothing was captured for '{name}' at stage 0"):
             seen.tap(name, *place)
     with pytest.raises(ValueError, match="'mlp' is in every block"):
         seen.tap("mlp", 0)
