@@ -115,8 +115,6 @@ def in_words(handler: Callable) -> Callable:
             return handler(*args)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        except gr.Error:
-            raise
         except Exception as error:
             log.exception("%s failed", handler.__name__)
             raise gr.Error(say("failed"), print_exception=False) from error
