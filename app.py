@@ -1,6 +1,6 @@
 """CvT Explorer: the page, its API and the command line. ``python app.py --help`` lists the options.
 
-Only components and wiring; all computation is in ``cvt`` and ``visualize``.
+Only components, wiring, and the check of what a call brings (``Page``); all computation is in ``cvt`` and ``visualize``.
 """
 
 from __future__ import annotations
@@ -115,8 +115,6 @@ def in_words(handler: Callable) -> Callable:
             return handler(*args)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        except gr.Error:
-            raise
         except Exception as error:
             log.exception("%s failed", handler.__name__)
             raise gr.Error(say("failed"), print_exception=False) from error

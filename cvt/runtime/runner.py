@@ -24,7 +24,7 @@ from ..model import CvtForImageClassification, check_pixels
 from .forward import Taps, forward
 from .packing import Packed, pack, why_not
 
-MAX_GRAPHS = 8
+MAX_GRAPHS = 8  # of a runner, one per shape of input
 MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 
@@ -116,20 +116,18 @@ class Runner:
 
     Args:
         model: in evaluation mode, on the device and in the dtype in which it is to run.
-        graphs: whether CUDA graphs may be recorded; one per shape, at most MAX_GRAPHS and MAX_GRAPH_BYTES of them.
     """
 
-    def __init__(self, model: CvtForImageClassification, graphs: bool = True):
+    def __init__(self, model: CvtForImageClassification):
         self.model = model
-        self._may_record = graphs
         self._lock = threading.Lock()  # of the graphs and their buffers; on a CPU passes share nothing that changes
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._pack()
 
     @torch.inference_mode()
-    def warm_up(self, *shape: int, captures: bool = True) -> None:
-        """Runs once for pixel_values of this shape, (B, channels, H, W), so that the first picture does not wait for it."""
-        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+    def warm_up(self, *shape: int) -> None:
+        """Runs once, with captures, for pixel_values of this shape, (B, channels, H, W), so that the first picture need not wait for it."""
+        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures=True)
 
     def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.
@@ -164,7 +162,7 @@ class Runner:
         if packed is None or not len(pixel_values):
             return None
         pixel_values = pixel_values.to(self.model.device, packed.dtype)
-        if self._may_record and pixel_values.is_cuda:
+        if pixel_values.is_cuda:
             return self._graph(packed, pixel_values, captures)(pixel_values)
         taps: Taps | None = [] if captures else None
         return Answer(forward(packed, pixel_values, taps), taps)

@@ -23,7 +23,7 @@ class Recipe:
         warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
         mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, that go without (arXiv 1909.09148).
         area: part of a picture that a crop keeps, least and most.
-        color, blur: see ``augment.py``. randaugment: strength 0..10, see ``randaugment.py``.
+        color, blur: see ``augmentation/augment.py``. randaugment: strength 0..10, see ``augmentation/randaugment.py``.
         photo: taken from recipes of earlier versions, which simulated how photographs are resampled and compressed; it has no effect.
         teacher_share: of the loss, where there is a teacher; the rest is the labels'.
         ema_decay: of the moving average of the weights, which is what a training results in.
@@ -85,7 +85,7 @@ class Recipe:
         return replace(self, phases=tuple((sides, epochs * longer) for sides, epochs in self.phases))
 
     def share_of_rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step as a share of the largest: a linear warm-up, then a cosine to zero."""
+        """The schedule: a step's learning rate as a share of the largest, in a linear warm-up, then a cosine to zero."""
         warmup = max(1, int(steps * self.warmup))
         if step < warmup:
             return (step + 1) / warmup

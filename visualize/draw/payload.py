@@ -10,7 +10,7 @@ browser computes rows on demand, with ``norm`` float32 (heads, queries), the log
 ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's ``peaks`` has the
 largest weight of every block, including those not sent, as a list per stage.
 
-``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
+``evidence`` and ``rest`` are the arrays of ``maps/evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
 to, "key" or "query", or null.
 """
 
@@ -32,7 +32,6 @@ from ..explore import Exploration, StageExploration
 from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
 
-CROP_SIDE = 768  # pixels; screens show the crop no larger
 CROP_BYTES = 220 << 10
 NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
 CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
@@ -72,7 +71,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         "input": list(exploration.pixels.shape[:2]),
         "crop_box": list(exploration.crop_box),
         "classes": len(exploration.labels),
-        "top": [{"label": label, "probability": probability} for label, probability in exploration.top(5)],
+        "top": [{"label": label, "probability": probability} for label, probability in exploration.top()],
         "stages": stages,
         "peaks": peaks,
         "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
@@ -131,10 +130,7 @@ def check_finite(exploration: Exploration) -> None:
 
 
 def _encoded(crop: Image.Image) -> bytes:
-    """The crop as JPEG with sides of at most CROP_SIDE; a noisy one is compressed harder, towards CROP_BYTES."""
-    if max(crop.size) > CROP_SIDE:
-        crop = crop.copy()
-        crop.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC)
+    """The crop as JPEG; a noisy one is compressed harder, towards CROP_BYTES."""
     for quality in (88, 75, 55):
         file = io.BytesIO()
         crop.save(file, "JPEG", quality=quality)

@@ -1,4 +1,4 @@
-"""The laboratory's server side: quick queries as functions of JSON values, and runs that can be cancelled."""
+"""The laboratory's server side: quick queries as functions of JSON values, opening a link among them, and runs that can be cancelled."""
 
 from __future__ import annotations
 

@@ -115,6 +115,6 @@ MODULE = "choices.js"  # where the scripts find the table, among those of visual
 
 
 def as_module() -> str:
-    """The table for the scripts: ``CHOICES`` by their names, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
+    """The source of the module: ``TABLE``, which it calls ``CHOICES``, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
     parts = {"CHOICES": {name: asdict(choice) for name, choice in TABLE.items()}, "SETTING_KEYS": SETTING_KEYS, "OTHERS": OTHERS}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in parts.items())

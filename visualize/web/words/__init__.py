@@ -1,4 +1,4 @@
-"""All that the scripts of the page say: ``sentences.js`` has the words, the others choose among them by values."""
+"""All that the scripts of the page say: ``sentences`` has the words, the others choose among them by values."""
 
 from pathlib import Path
 
