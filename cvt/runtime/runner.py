@@ -101,10 +101,7 @@ class _Weights:
         for owner, name, value in self._held:  # plain loops: on a GPU this takes about as long as the pass
             if owner.get(name) is not value:
                 return True
-        for tensor, version in self._versions:
-            if tensor._version != version:
-                return True
-        return False
+        return any(tensor._version != version for tensor, version in self._versions)
 
     def hooked(self) -> bool:
         """Whether somebody looks at what modules compute."""
