@@ -15,6 +15,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..files.storage import replacing
 from ..model import CvtForImageClassification
+from .ahead import Ahead
 from .batches import Batches
 from .captured import CapturedGradients
 from .distributed import World, gradients_stay
@@ -80,11 +81,12 @@ class Trainer:
         self.world.wait()  # nobody may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._captured: CapturedGradients | None = None
+        self._next_batch: Callable[[int, int], tuple[Tensor, Tensor]] = batches
         if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # on a CPU it gains little
             for each in filter(None, (self.model, self.teacher)):
                 compile_for_gpu(each)
             if recipe.accumulate == 1 and not self.scaler.is_enabled():  # whose scale changes from step to step
-                self._captured = CapturedGradients(self.model, self._gradients)
+                self._captured, self._next_batch = CapturedGradients(self.model, self._gradients), Ahead(batches)
         if self._captured:
             self.world.same(self.model)
         self._shared = self.model if self._captured else self.world.share(self.model)
@@ -179,7 +181,7 @@ class Trainer:
 
     def _batch(self, part: int) -> tuple[Tensor, Tensor]:
         """One part of this step's batch; what is random in its pass then follows from the step."""
-        batch = self.batches(self.step, part)
+        batch = self._next_batch(self.step, part)
         torch.manual_seed(self.batches.seed(self.step, part))  # of dropout and stochastic depth
         return batch
 

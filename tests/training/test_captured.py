@@ -5,8 +5,12 @@ import torch
 import torch.nn.functional as F
 
 from cvt.model import CvtForImageClassification
+from cvt.training.ahead import Ahead
+from cvt.training.batches import Batches
 from cvt.training.captured import CapturedGradients
+from cvt.training.data.reading import PictureSet
 from cvt.training.distributed import World
+from cvt.training.recipe import Recipe
 from tests.helpers import tiny_config
 
 
@@ -62,3 +66,14 @@ def test_replayed_gradients_are_those_of_running():
             parameter.grad = None
         for buffer, expected in zip(model.buffers(), other.buffers(), strict=True):
             torch.testing.assert_close(buffer, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_batches_made_ahead_are_the_same_in_any_order():
+    pictures = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    some = PictureSet(pictures, torch.arange(40) % 3, ("x",) * 40, ("a", "b", "c"))
+    recipe = Recipe(phases=(((16, 24), 3.0),), batch_size=8)
+    batches = Batches(some, recipe, [0.5] * 3, [0.25] * 3, torch.device("cuda"), parts=2)
+    ahead = Ahead(batches)
+    for step, part in ((0, 0), (1, 0), (2, 0), (1, 0), (2, 1), (len(batches.plan) - 1, 1)):  # resuming begins anywhere
+        torch.testing.assert_close(ahead(step, part), batches(step, part), rtol=0, atol=0)

@@ -135,6 +135,7 @@ def test_a_teacher_is_listened_to(tmp_path):
 def test_only_long_trainings_on_a_gpu_are_compiled(tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr("cvt.training.trainer.compile_for_gpu", compiled.append)
+    monkeypatch.setattr("cvt.training.trainer.Ahead", lambda batches: batches)  # which needs a GPU
     long = {**QUICK, "phases": (((16,), 200.0),)}  # 600 steps
     trainer(tmp_path, Recipe(**long))
     assert not compiled  # on the CPU
