@@ -4,10 +4,10 @@
     with torch.inference_mode():
         runner.logits(pixel_values)
 
-It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
-do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
-been changed, exchanged or moved since are noticed and packed anew; only what is written past PyTorch's count of changes, through
-``tensor.data``, needs ``refresh()``.
+It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per input shape. What it does not
+support runs on the model itself: training, gradients, autocast, hooks, replaced modules, other projections. Weights that were
+changed, replaced or moved since are noticed and packed again; only writes through ``tensor.data``, which bypass PyTorch's version
+counter, need ``refresh()``.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 @dataclass(frozen=True)
 class Answer:
-    """Logits (B, num_labels); ``taps`` where they were asked for, see ``forward.StageTaps``."""
+    """Logits (B, num_labels); ``taps`` if requested, see ``forward.StageTaps``."""
 
     logits: Tensor
     taps: Taps | None = None
 
 
 class _Graph:
-    """One pass for one shape of input, recorded, with the buffers that it reads and writes."""
+    """One recorded pass for one input shape, with the buffers that it reads and writes."""
 
     def __init__(self, packed: Packed, like: Tensor, captures: bool):
         self.given = like.clone()
         before = torch.cuda.memory_reserved(like.device)
         side, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
         side.wait_stream(current)
-        with torch.cuda.stream(side):  # what libraries set up at a first call cannot be recorded
+        with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
             for _ in range(2):
                 forward(packed, self.given, [] if captures else None)
         current.wait_stream(side)
@@ -52,7 +52,7 @@ class _Graph:
         self.taps: Taps | None = [] if captures else None
         with torch.cuda.graph(self.graph):
             self.logits = forward(packed, self.given, self.taps)
-            if self.taps is not None:  # into one buffer, which takes one copy to hand out
+            if self.taps is not None:  # into one buffer, which one copy hands out
                 tensors = _tensors(self.taps)
                 self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
                 torch._foreach_copy_(_parts(self.all, tensors), tensors)
@@ -83,7 +83,7 @@ def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
 
 
 class _Weights:
-    """A model's weights, packed, and what tells whether they are still the model's. ``packed`` is None where they cannot be."""
+    """A model's packed weights, and what shows whether they are up to date. ``packed`` is None if they cannot be packed."""
 
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
@@ -94,19 +94,19 @@ class _Weights:
             for name, value in owner.items()
             if value is not None and name != "num_batches_tracked"
         ]
-        self.packed = pack(model) if why_not(model) is None else None  # last: a change meanwhile is noticed too
+        self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
 
     def changed(self) -> bool:
-        """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
+        """Whether a weight, a statistic or a module was changed or replaced since they were packed."""
         return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
 
     def hooked(self) -> bool:
-        """Whether somebody looks at what modules compute."""
+        """Whether any module has hooks."""
         return any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
 
 
 class Runner:
-    """Runs one model; any number of threads may ask.
+    """Runs one model; thread-safe.
 
     Args:
         model: in evaluation mode, on the device and in the dtype in which it is to run.
@@ -116,20 +116,20 @@ class Runner:
     def __init__(self, model: CvtForImageClassification, graphs: bool = True):
         self.model = model
         self._may_record = graphs
-        self._lock = threading.Lock()  # of the graphs and their buffers; on a CPU passes share nothing that changes
+        self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._pack()
 
     @torch.inference_mode()
     def warm_up(self, *shape: int, captures: bool = True) -> None:
-        """Runs once for pixel_values of this shape, (B, channels, H, W), so that the first picture does not wait for it."""
+        """Runs once for pixel_values of this shape, (B, channels, H, W), so that the first picture need not wait for it."""
         self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
 
     def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.
 
         Returns:
-            None where this pass is the model's own affair: see the module. The caller then calls the model.
+            None if the runner does not support this pass (see the module); the caller then calls the model.
         Raises:
             ValueError: as the model.
         """
@@ -139,13 +139,13 @@ class Runner:
         with self._lock if self.model.device.type == "cuda" else nullcontext():
             weights = self._weights
             answer = self._answer(weights.packed, pixel_values, captures)
-            if weights.changed():  # looked at while a GPU is at work
+            if weights.changed():  # checked while a GPU is at work
                 weights = self._pack()
                 answer = self._answer(weights.packed, pixel_values, captures)
         return None if weights.hooked() else answer
 
     def logits(self, pixel_values: Tensor) -> Tensor:
-        """Logits (B, num_labels) whatever happens: by the model itself where this pass is its own affair. Raises as the model."""
+        """Logits (B, num_labels), by the model itself if the runner does not support this pass. Raises as the model."""
         answer = self(pixel_values)
         return self.model(pixel_values, return_dict=True).logits if answer is None else answer.logits
 
@@ -181,5 +181,5 @@ class Runner:
 
 
 def _version(value: object) -> int:
-    """Counts the changes in place of a tensor; modules, and tensors of inference, which nobody can change, have none."""
+    """A tensor's version counter, which counts in-place changes; modules and inference tensors have none."""
     return value._version if isinstance(value, Tensor) and not value.is_inference() else -1
