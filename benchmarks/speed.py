@@ -16,7 +16,7 @@ from .paired import Clock, Rounds, interleaved
 from .peers import CAPTURED, COMPILED, ONNX_RUNTIME, OPENVINO, PEERS, PLAIN, RUNNER, TRANSFORMERS, Missing, Run, lively_model
 from .rows import Row, amount, faster, in_time
 
-PAUSE = 0.02  # seconds in which threads that still spin come to rest
+PAUSE = {"cpu": 0.02, "cuda": 0.0}  # seconds in which threads that still spin come to rest; a GPU that rests slows down
 TOLERANCES = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}  # of the largest logit
 BATCHES = {"cpu": (1, 8), "cuda": (1, 8, 64, 256)}
 ROUNDS = {"cpu": {1: 30, 8: 10}, "cuda": {1: 100, 8: 100, 64: 60, 256: 30}}
@@ -51,7 +51,7 @@ def speeds(
     device: str,
     names: Iterable[str],
     rounds: int,
-    pause: float = PAUSE,
+    pause: float | None = None,
     clock: Clock = time.perf_counter,
 ) -> Speeds:
     """Times the named peers on random pixels; on CUDA in float16, else in float32.
@@ -72,7 +72,7 @@ def speeds(
             except Missing as reason:
                 missing[name] = str(reason)
         actions = {name: waiting(run, x) for name, run in runs.items()}
-        return Speeds(batch, interleaved(actions, rounds, pause=pause, clock=clock), missing)
+        return Speeds(batch, interleaved(actions, rounds, pause=PAUSE[device] if pause is None else pause, clock=clock), missing)
 
 
 def check(name: str, found: Tensor, expected: Tensor, tolerance: float) -> None:

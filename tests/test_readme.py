@@ -1,4 +1,4 @@
-"""What the README says is so: its settings for Spaces, its commands, its examples, its list of files."""
+"""What the README says is so: its settings for Spaces, its commands, its examples, its list of files; and so are files that code names."""
 
 import re
 import subprocess
@@ -78,3 +78,19 @@ def test_every_folder_of_the_product_is_listed_with_a_sentence():
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_files_that_code_names_are_there():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    named = []
+    for path in tracked:
+        if path.startswith(("app.py", "cvt/", "visualize/")) and path.endswith((".py", ".js", ".css")):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            named += [(path, name) for name in re.findall(r"\b((?:\w+/)*\w+\.py)\b|`([\w/]+\.(?:js|css|html))`", text)]
+    assert len(named) > 10
+    there = [*tracked, "choices.js"]  # which the server writes
+    for path, names in named:
+        name = "".join(names)
+        assert any(f"/{other}".endswith(f"/{name}") for other in there), f"{path} names {name}, which does not exist."

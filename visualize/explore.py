@@ -1,4 +1,7 @@
-"""Runs one picture through a model once, and collects everything that the page, the API and the tests show."""
+"""Runs one picture through a model once, and collects everything that the page and the API show; or, faster, only its classes.
+
+The maps are computed from this by ``maps`` and by the browser.
+"""
 
 from __future__ import annotations
 
@@ -51,10 +54,10 @@ class Exploration:
     """The results of a model on one picture.
 
     ``pixels`` uint8 (H, W, 3): exactly the model's input, before normalisation. ``crop`` PIL image: the same part of the
-    picture in its own resolution, or smaller. ``crop_box``: left, top, right, bottom of that part in pixels of the original,
-    whose (width, height) is ``original_size``. ``logits`` and ``probabilities`` float32 (classes,). ``evidence``: for the TOP
-    most probable classes, in their order; None if no place contributes directly to the score. ``notes``: what was done to the
-    file to get the picture.
+    picture in its own resolution, or smaller, at most CROP_SIDE. ``crop_box``: left, top, right, bottom of that part in pixels
+    of the original, whose (width, height) is ``original_size``. ``logits`` and ``probabilities`` float32 (classes,).
+    ``evidence``: for the TOP most probable classes, in their order; None if no place contributes directly to the score.
+    ``notes``: what was done to the file to get the picture.
     """
 
     pixels: np.ndarray

@@ -89,24 +89,20 @@ def why_not(model: nn.Module) -> str | None:
 
 
 @torch.no_grad()
-def pack(model: CvtForImageClassification, prepared: bool = True) -> Packed:
-    """A copy of the model's weights, on its device. Only for models for which ``why_not`` is None.
-
-    Args:
-        prepared: whether oneDNN may convert matrices to its own layout, which nothing else can read; see ``Product``.
-    """
+def pack(model: CvtForImageClassification) -> Packed:
+    """A copy of the model's weights, on its device. Only for models for which ``why_not`` is None."""
     head = model.classifier
     return Packed(
         config=model.config,
         dtype=model.dtype,
-        stages=tuple(_stage(stage, prepared) for stage in model.cvt.encoder.stages),
+        stages=tuple(_stage(stage) for stage in model.cvt.encoder.stages),
         norm=_norm(model.layernorm),
         norm_eps=model.layernorm.eps,
         classifier=(head.weight.clone(), head.bias.clone()) if isinstance(head, nn.Linear) else None,
     )
 
 
-def _stage(stage: Stage, prepared: bool) -> PackedStage:
+def _stage(stage: Stage) -> PackedStage:
     embedding = stage.embedding.convolution_embeddings
     projection, norm = embedding.projection, embedding.normalization
     return PackedStage(
@@ -117,11 +113,11 @@ def _stage(stage: Stage, prepared: bool) -> PackedStage:
         norm=_norm(norm),
         eps=norm.eps,
         cls=None if stage.cls_token is None else _precise(stage.cls_token).flatten(),
-        blocks=tuple(_block(block, prepared) for block in stage.layers),
+        blocks=tuple(_block(block) for block in stage.layers),
     )
 
 
-def _block(block: Block, prepared: bool) -> PackedBlock:
+def _block(block: Block) -> PackedBlock:
     attention, dense = block.attention.attention, block.attention.output.dense
     parts = [getattr(attention, f"convolution_projection_{name}").convolution_projection for name in ("query", "key", "value")]
     folded = [_folded(part) for part in parts]
@@ -138,13 +134,13 @@ def _block(block: Block, prepared: bool) -> PackedBlock:
         kernels=torch.stack([kernel for kernel, _ in folded]),
         biases=torch.stack([bias for _, bias in folded]),
         convolutions=tuple(_arguments(part.convolution, *each) for part, each in zip(parts, folded, strict=True)),
-        query=_product(attention.projection_query, prepared),
+        query=_product(attention.projection_query),
         key_value=torch.stack([key.weight.detach().T, value.weight.detach().T]).contiguous(),
         key_bias=_bias(key),
         value_bias=value_bias,
-        output=Product(dense.weight, _precise(dense.bias) + _precise(dense.weight) @ value_bias, prepared),
-        intermediate=_product(block.intermediate.dense, prepared),
-        mlp_output=_product(block.output.dense, prepared),
+        output=Product(dense.weight, _precise(dense.bias) + _precise(dense.weight) @ value_bias),
+        intermediate=_product(block.intermediate.dense),
+        mlp_output=_product(block.output.dense),
     )
 
 
@@ -167,8 +163,8 @@ def _norm(norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
     return _precise(norm.weight), _precise(norm.bias)
 
 
-def _product(linear: nn.Linear, prepared: bool) -> Product:
-    return Product(linear.weight, None if linear.bias is None else _precise(linear.bias), prepared)
+def _product(linear: nn.Linear) -> Product:
+    return Product(linear.weight, None if linear.bias is None else _precise(linear.bias))
 
 
 def _bias(linear: nn.Linear) -> Tensor:

@@ -24,13 +24,12 @@ class Product:
     Args:
         weight: (C_out, C_in).
         bias: (C_out,) in at least float32, or None.
-        prepared: whether oneDNN may prepare the weights, where ``onednn_works``.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, prepared: bool = True):
+    def __init__(self, weight: Tensor, bias: Tensor | None):
         self.bias = bias
         self._own = None if bias is None else bias.to(weight.dtype)
-        self.prepared = prepared and onednn_works(weight.device, weight.dtype)
+        self.prepared = onednn_works(weight.device, weight.dtype)
         self._weight = _packed(weight) if self.prepared else weight.detach().clone()  # not both: each takes the same memory
 
     @property

@@ -24,7 +24,7 @@ from ..model import CvtForImageClassification, check_pixels
 from .forward import Taps, forward
 from .packing import Packed, pack, why_not
 
-MAX_GRAPHS = 8
+MAX_GRAPHS = 8  # of a runner, one per shape of input
 MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 
@@ -88,17 +88,20 @@ class _Weights:
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
         owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
-        self._watched = [
-            (owner, name, value, _version(value))
-            for owner in owners
-            for name, value in owner.items()
-            if value is not None and name != "num_batches_tracked"
+        self._held = [
+            (owner, name, value) for owner in owners for name, value in owner.items() if value is not None and name != "num_batches_tracked"
         ]
+        # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
+        tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
+        self._versions = [(tensor, tensor._version) for tensor in tensors]
         self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
 
     def changed(self) -> bool:
         """Whether a weight, a statistic or a module was changed or replaced since they were packed."""
-        return any(owner.get(name) is not value or _version(value) != seen for owner, name, value, seen in self._watched)
+        for owner, name, value in self._held:  # plain loops: on a GPU this takes about as long as the pass
+            if owner.get(name) is not value:
+                return True
+        return any(tensor._version != version for tensor, version in self._versions)
 
     def hooked(self) -> bool:
         """Whether any module has hooks."""
@@ -110,20 +113,18 @@ class Runner:
 
     Args:
         model: in evaluation mode, on the device and in the dtype in which it is to run.
-        graphs: whether CUDA graphs may be recorded; one per shape, at most MAX_GRAPHS and MAX_GRAPH_BYTES of them.
     """
 
-    def __init__(self, model: CvtForImageClassification, graphs: bool = True):
+    def __init__(self, model: CvtForImageClassification):
         self.model = model
-        self._may_record = graphs
         self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._pack()
 
     @torch.inference_mode()
-    def warm_up(self, *shape: int, captures: bool = True) -> None:
-        """Runs once for pixel_values of this shape, (B, channels, H, W), so that the first picture need not wait for it."""
-        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+    def warm_up(self, *shape: int) -> None:
+        """Runs once, with captures, for pixel_values of this shape, (B, channels, H, W), so that the first picture need not wait for it."""
+        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures=True)
 
     def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.
@@ -158,7 +159,7 @@ class Runner:
         if packed is None or not len(pixel_values):
             return None
         pixel_values = pixel_values.to(self.model.device, packed.dtype)
-        if self._may_record and pixel_values.is_cuda:
+        if pixel_values.is_cuda:
             return self._graph(packed, pixel_values, captures)(pixel_values)
         taps: Taps | None = [] if captures else None
         return Answer(forward(packed, pixel_values, taps), taps)
@@ -178,8 +179,3 @@ class Runner:
         self._graphs.clear()
         self._weights = _Weights(self.model)
         return self._weights
-
-
-def _version(value: object) -> int:
-    """A tensor's version counter, which counts in-place changes; modules and inference tensors have none."""
-    return value._version if isinstance(value, Tensor) and not value.is_inference() else -1

@@ -23,7 +23,7 @@ class Recipe:
         warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
         mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, without them (arXiv 1909.09148).
         area: smallest and largest share of a picture's area in a crop.
-        color, blur: see ``augment.py``. randaugment: strength 0..10, see ``randaugment.py``.
+        color, blur: see ``augmentation/augment.py``. randaugment: strength 0..10, see ``augmentation/randaugment.py``.
         photo: accepted from recipes of earlier versions; it has no effect.
         teacher_share: the teacher's share of the loss, if there is one; the labels have the rest.
         ema_decay: decay of the moving average of the weights, which becomes the trained model.
@@ -85,7 +85,7 @@ class Recipe:
         return replace(self, phases=tuple((sides, epochs * longer) for sides, epochs in self.phases))
 
     def share_of_rate(self, step: int, steps: int) -> float:
-        """A step's learning rate as a share of the peak: linear warm-up, then cosine decay to zero."""
+        """The schedule: a step's learning rate as a share of the peak, in a linear warm-up, then a cosine to zero."""
         warmup = max(1, int(steps * self.warmup))
         if step < warmup:
             return (step + 1) / warmup

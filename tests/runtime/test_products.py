@@ -12,6 +12,7 @@ from tests.helpers import pixels, tiny_model
 
 CPU = torch.device("cpu")
 needs_onednn = pytest.mark.skipif(not onednn_works(CPU, torch.float32), reason="this PyTorch has no oneDNN that can be asked directly")
+PREPARED = [pytest.param(True, marks=needs_onednn), False]
 
 
 def matrix(inputs, outputs, dtype=torch.float32):
@@ -23,13 +24,14 @@ def rows(count, width, seed=1):
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("prepared", [pytest.param(True, marks=needs_onednn), False])
+@pytest.mark.parametrize("prepared", PREPARED)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("widths", [(64, 64), (13, 30), (40, 7)], ids=str)
 @pytest.mark.parametrize("count", [1, 2, 7, FEW - 1, FEW, FEW + 1, 131])
-def test_the_same_numbers_for_any_number_of_rows(prepared, bias, widths, count):
+def test_the_same_numbers_for_any_number_of_rows(monkeypatch, prepared, bias, widths, count):
+    monkeypatch.setattr(products, "onednn_works", lambda device, dtype: prepared)
     weight, added = matrix(*widths)
-    product, x, total = Product(weight, added if bias else None, prepared), rows(count, widths[0]), rows(count, widths[1], seed=2)
+    product, x, total = Product(weight, added if bias else None), rows(count, widths[0]), rows(count, widths[1], seed=2)
     expected = F.linear(x.double(), weight.double(), added.double() if bias else None)
     assert product(x).shape == expected.shape
     assert float((product(x) - expected).abs().max()) < 2e-5  # of at most 64 products of unit variance
@@ -56,13 +58,14 @@ def test_other_dtypes_stay_pytorchs(dtype):
     assert torch.equal(product.transposed, weight.T)
 
 
-def test_a_copy_does_not_change_with_the_matrix():
+@pytest.mark.parametrize("prepared", PREPARED)
+def test_a_copy_does_not_change_with_the_matrix(monkeypatch, prepared):
+    monkeypatch.setattr(products, "onednn_works", lambda device, dtype: prepared)
     weight, _ = matrix(32, 24)
-    x, prepared, plain = rows(20, 32), Product(weight, None), Product(weight, None, prepared=False)
+    x, product = rows(20, 32), Product(weight, None)
     expected = x @ weight.T
     weight.zero_()
-    assert torch.allclose(prepared(x), expected, atol=1e-5)
-    assert torch.allclose(plain(x), expected, atol=1e-5)
+    assert torch.allclose(product(x), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", ["raises", "miscounts"])

@@ -10,7 +10,7 @@ browser computes rows on demand, with ``norm`` float32 (heads, queries), the log
 ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's ``peaks`` has the
 largest weight of every block, including those not sent, as a list per stage.
 
-``evidence`` and ``rest`` are the arrays of ``evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
+``evidence`` and ``rest`` are the arrays of ``maps/evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
 to, "key" or "query", or null.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -31,11 +32,11 @@ from ..explore import Exploration, StageExploration
 from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
 
-CROP_SIDE = 768  # pixels; screens show the crop no larger
 CROP_BYTES = 220 << 10
 NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
 CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
 CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads of a block at once; in smaller pieces, launching kernels is the bottleneck
+WORKERS = 2  # threads that make the parts: most of their steps are too small for PyTorch's own threads
 CPU = torch.device("cpu")
 
 
@@ -50,24 +51,19 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         ValueError: the model gave NaN or infinity.
     """
     check_finite(exploration)
-    arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
-    stages = []
-    for index, stage in enumerate(exploration.stages):
-        described, own = _stage(stage)
-        stages.append(described)
-        arrays |= {f"{index}/{name}": array for name, array in own.items()}
-    room = max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10)
-    all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
-    peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
-    for index, block in _by_interest(exploration):
-        attention = exploration.stages[index].blocks[block]
-        if not all_fit and min(_weights_size(attention), _qk_size(attention)) > room:
-            peaks[index][block] = float(_finite(_rows(attention, device)[1]).max())
-            continue
-        own = _block(attention, room if all_fit else _qk_size(attention), device)
-        room -= sum(array.nbytes for array in own.values())
-        arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
-        peaks[index][block] = float(own["peak"].max())
+    with ThreadPoolExecutor(WORKERS) as workers:
+        crop, made = workers.submit(_encoded, exploration.crop), workers.map(_stage, exploration.stages)
+        arrays: Arrays = {"crop": np.frombuffer(crop.result(), np.uint8), "pixels": exploration.pixels}
+        stages = []
+        for index, (described, own) in enumerate(made):
+            stages.append(described)
+            arrays |= {f"{index}/{name}": array for name, array in own.items()}
+        limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
+        peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
+        blocks = workers.map(lambda place: _peak_and_arrays(exploration.stages[place[0]].blocks[place[1]], limits[place], device), limits)
+        for (index, block), (peak, own) in zip(limits, blocks, strict=True):
+            arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
+            peaks[index][block] = peak
     evidence = exploration.evidence
     if evidence is not None:
         arrays |= {"evidence": evidence.places, "rest": evidence.rest}
@@ -75,12 +71,36 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         "input": list(exploration.pixels.shape[:2]),
         "crop_box": list(exploration.crop_box),
         "classes": len(exploration.labels),
-        "top": [{"label": label, "probability": probability} for label, probability in exploration.top(5)],
+        "top": [{"label": label, "probability": probability} for label, probability in exploration.top()],
         "stages": stages,
         "peaks": peaks,
         "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
     }
     return pack(header, arrays)
+
+
+def _limits(exploration: Exploration, room: int) -> dict[tuple[int, int], int | None]:
+    """The bytes that each block may take, by (stage, block), where ``room`` bytes are left for all; None for those that do not travel."""
+    limits: dict[tuple[int, int], int | None] = {}
+    all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
+    for index, block in _by_interest(exploration):
+        attention = exploration.stages[index].blocks[block]
+        size = min(_weights_size(attention), _qk_size(attention))
+        if all_fit:
+            limits[index, block] = _weights_size(attention)
+        elif size <= room:
+            limits[index, block] = _qk_size(attention)
+            room -= size
+        else:
+            limits[index, block] = None
+    return limits
+
+
+def _peak_and_arrays(block: BlockAttention, limit: int | None, device: torch.device) -> tuple[float, Arrays]:
+    """A block's largest weight, and what of it travels."""
+    own = {} if limit is None else _block(block, limit, device)
+    peak = own["peak"] if own else _finite(_rows(block, device)[1])
+    return float(peak.max()), own
 
 
 def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None, device: torch.device = CPU) -> bytes:
@@ -110,10 +130,7 @@ def check_finite(exploration: Exploration) -> None:
 
 
 def _encoded(crop: Image.Image) -> bytes:
-    """The crop as JPEG with sides of at most CROP_SIDE; a noisy one is compressed harder, towards CROP_BYTES."""
-    if max(crop.size) > CROP_SIDE:
-        crop = crop.copy()
-        crop.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC)
+    """The crop as JPEG; a noisy one is compressed harder, towards CROP_BYTES."""
     for quality in (88, 75, 55):
         file = io.BytesIO()
         crop.save(file, "JPEG", quality=quality)
@@ -233,7 +250,8 @@ def _scores(block: BlockAttention, device: torch.device) -> Iterator[tuple[slice
     In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
     """
     heads, queries, keys = block.shape
-    at_once, chunk = (1, CHUNK) if device.type == "cpu" else (heads, CHUNK_GPU)
+    chunk = CHUNK if device.type == "cpu" else CHUNK_GPU
+    at_once = min(heads, max(1, chunk // (queries * keys)))  # small heads together: each step costs some time of its own
     step = max(1, chunk // (at_once * keys))
     query, key = (torch.from_numpy(np.array(array)).to(device) for array in (block.query, block.key))
     key = key.transpose(1, 2) * block.scale  # (heads, D, keys)

@@ -1,7 +1,7 @@
-"""Runs models on pictures for the page, its runs and routes, and the API; no other code does.
+"""Runs models on pictures for the page, its runs and routes, and the API; no other code of theirs does.
 
 One bound limits the simultaneous forward passes of them all. It is acquired last, so that its holder never waits for anything
-else, such as a download or a model being built.
+else, such as a download or a model being built. Only the passes on zeros that warm up a runner at the start go past it.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class LoadedModel:
 
     def model_of(self, request: ModelRequest, watch: Watch | None = None) -> CvtForImageClassification:
         """The requested model or variant, cached or built now; ``watch`` as in ``VariantCache.get``."""
-        if not request.needs_building:
-            return self.model
+        if not request.needs_building or (request.weights == INHERITED and request.architecture == self.config):
+            return self.model  # whose every weight would be inherited
         base = self.model if request.weights == INHERITED else None
         return self.variants.get(request.architecture or self.config, request.seed, base, watch)
 

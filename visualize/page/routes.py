@@ -1,4 +1,7 @@
-"""The page's own HTTP routes: its scripts, the bytes of results, and quick queries."""
+"""The page's own HTTP routes: its scripts, the bytes of results, and quick queries.
+
+What takes longer, a choice of a picture or model and a run of a variant, are Gradio's events, wired in ``app.py``.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ log = logging.getLogger("cvt_explorer")
 
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
-    """The routes of a page for this workbench; those of scripts are in ``scripts.py``."""
+    """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``."""
     laboratory_api = LaboratoryApi(workbench)
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),

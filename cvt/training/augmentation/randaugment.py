@@ -37,9 +37,9 @@ class Operation:
         """(B,): which pictures have this operation."""
         return self.kind == OPERATIONS.index(name)
 
-    def strength_of(self, name: str, otherwise: float = 0.0) -> Tensor:
-        """(B,): its strength for the pictures that have this operation."""
-        return torch.where(self.where(name), self.strength, otherwise)
+    def strength_of(self, name: str) -> Tensor:
+        """(B,): its strength for the pictures that have this operation, else 0."""
+        return torch.where(self.where(name), self.strength, 0.0)
 
 
 def choose(magnitude: float, draws: Draws) -> list[Operation]:

@@ -1,4 +1,4 @@
-"""The laboratory's server side: quick queries as functions of JSON values, and runs that can be cancelled."""
+"""The laboratory's server side: quick queries as functions of JSON values, opening a link among them, and runs that can be cancelled."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ class LaboratoryApi:
             note = trust.weights(loaded.config, loaded.side, variant)
             return {
                 "words": note,
-                "baseline": explorer.told(baseline.key, picture, note=trust.accuracy(loaded.config)),
-                "variant": explorer.told(result.key, picture, note=note),
+                "baseline": explorer.element_value(baseline.key, picture, note=trust.accuracy(loaded.config)),
+                "variant": explorer.element_value(result.key, picture, note=note),
             }
 
         try:
