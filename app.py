@@ -173,7 +173,7 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
         """Runs the model on the picture, if there is one."""
         loaded = workbench.loaded(name)
         answer = {head: head_words.header(loaded, named=len(workbench.names) == 1), seen_by: loaded.name, chosen: picture}
-        return answer if picture is None else answer | {main: _told(workbench, loaded, picture)}
+        return answer if picture is None else answer | {main: _element_value(workbench, loaded, picture)}
 
     def show(before: str | None, model: str | None, request: gr.Request, event: gr.EventData) -> dict:
         """Shows the chosen picture and model, or when the page opens those in its link; a failure becomes a warning."""
@@ -219,13 +219,13 @@ def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
     return upload, choice
 
 
-def _told(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
+def _element_value(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
     """The explorer's value for the picture's result; only an example has a name for the link."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
     more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
     more |= {"model": loaded.name, "first": loaded.name == workbench.names[0]}
     example = next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
-    return explorer.told(result.key, picture, **more, **example)
+    return explorer.element_value(result.key, picture, **more, **example)
 
 
 def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:

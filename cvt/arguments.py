@@ -27,7 +27,7 @@ from .fields import (
 
 ACTIVATIONS = ("gelu", "quick_gelu")
 PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
-MAX_LABELS = 1_000_000  # each has a name, so more would fill the memory before a model is built
+MAX_LABELS = 1_000_000  # each has a label, so more would fill the memory before a model is built
 
 
 @dataclass
@@ -68,12 +68,12 @@ class ConfigArguments:
 
 
 def validated(arguments: ConfigArguments) -> dict[str, Any]:
-    """The value of every field, in its own type. Raises ValueError as ``CvtConfig``."""
+    """Every field's value, in its own type. Raises ValueError as ``CvtConfig`` does."""
     return _stages(arguments) | _labels(arguments) | _scalars(arguments)
 
 
 def _stages(arguments: ConfigArguments) -> dict[str, tuple]:
-    """All fields per stage: one checked value for each stage."""
+    """All per-stage fields: one checked value for each stage."""
     lists = {name: tuple(getattr(arguments, name)) for name in STAGE_DEFAULTS if is_list(getattr(arguments, name))}
     lengths = {name: len(values) for name, values in lists.items()}
     counted = "depth" if "depth" in lengths else next(iter(lengths), None)  # the field that determines the number of stages
@@ -99,7 +99,7 @@ def _stages(arguments: ConfigArguments) -> dict[str, tuple]:
         elif value is not None:
             values = (value,) * count
         elif count == 1:
-            # a single stage is the first by its patches and the last by its token and its stochastic depth
+            # a single stage is both the first (patches) and the last (cls token, stochastic depth)
             values = (first if name.startswith("patch_") else last,)
         else:
             values = (first, *[middle] * (count - 2), last)
@@ -112,7 +112,7 @@ def _counted(count: int, word: str) -> str:
 
 
 def _labels(arguments: ConfigArguments) -> dict[str, Any]:
-    """The fields of the classes: their number, their names by number, and the numbers by name."""
+    """The fields of the classes: their number, labels by number, and numbers by label."""
     count = None if arguments.num_labels is None else whole(arguments.num_labels, "num_labels", None, least=0)
     if (count or 0) > MAX_LABELS:
         raise ValueError(f"num_labels is {count}: a classifier has at most {MAX_LABELS} classes here.")

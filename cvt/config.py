@@ -1,7 +1,7 @@
 """The architecture of a CvT as one validated value.
 
-Names and defaults are those Hugging Face documents for ``CvtConfig``; what is impossible is refused here, with a sentence
-that names the field, the stage and the remedy, so that ``model.py`` can trust what it is given.
+Names and defaults are those Hugging Face documents for ``CvtConfig``. Invalid values are refused here with an error that names the
+field, the stage and the remedy, so that ``model.py`` needs no checks.
 
 Source: arXiv 2103.15808, table 2 (the variants) and section 3 (the parts).
 """
@@ -19,7 +19,7 @@ from .stage import StageConfig, check_stage, conv_output, pooled_output
 
 __all__ = ["PROJECTION_METHODS", "PUBLISHED", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
 
-# Fields that a measurement of a model does not depend on; with any other value in another field, it was of another model.
+# Fields that a measured accuracy does not depend on; a change of any other field makes it another model's.
 _UNMEASURED = {
     *("attention_drop_rate", "drop_rate", "drop_path_rate", "initializer_range", "problem_type", "extra"),
     *("output_hidden_states", "output_attentions", "return_dict"),
@@ -30,14 +30,14 @@ _UNMEASURED = {
 class CvtConfig(ConfigBase):
     """Configuration of a CvT; ``CvtConfig()`` is CvT-13.
 
-    Fields that speak of a stage take one value per stage; a single value is used for every stage. The number of stages is
-    the length of what is given (3 if nothing is). Sequences are kept as tuples. Labels, the problem type, the switches of
-    ``forward`` and attributes of any other name can be set; the architecture cannot, ``config.replace(...)`` makes another.
+    Per-stage fields take one value per stage, or a single value for all stages. The number of stages is the length of the given
+    values (3 by default). Sequences are kept as tuples. Labels, the problem type, the switches of ``forward`` and attributes of any
+    other name can be set; the architecture cannot: ``config.replace(...)`` makes a new config.
 
     Args:
         num_channels: channels of the picture.
         patch_sizes, patch_stride, patch_padding: kernel, stride and padding of each conv embedding, an int or a
-            (height, width) pair a stage.
+            (height, width) pair per stage.
         embed_dim: width of the tokens. num_heads: attention heads, a divisor of the width. depth: blocks.
         mlp_ratio: hidden width of the MLP as a multiple of the width.
         attention_drop_rate, drop_rate: dropout of the attention weights, and of the embeddings, projections and MLP.
@@ -46,20 +46,20 @@ class CvtConfig(ConfigBase):
         cls_token: whether the stage adds a class token. Without one in the last stage the classifier reads the mean.
         qkv_projection_method: "dw_bn" (depth-wise convolution and BatchNorm), "avg" (average-pooled keys and values) or
             "linear" (no convolution; kernel and strides are not used).
-        kernel_qkv, padding_kv, stride_kv, padding_q, stride_q: the convolutional projection. The query grid must stay as
-            it is, for the residual: ``stride_q`` 1 and ``padding_q`` half of an odd kernel.
+        kernel_qkv, padding_kv, stride_kv, padding_q, stride_q: the convolutional projection. The residual needs
+            the query grid unchanged: ``stride_q`` 1 and ``padding_q`` half of an odd kernel.
         initializer_range: standard deviation of the truncated normal that initialises convolutions and linear layers.
-        layer_norm_eps: 1e-5, with which every published model was trained; 1e-12, which published files carry but no
+        layer_norm_eps: 1e-5, with which every published model was trained; 1e-12, which published files contain but no
             implementation used, is read as 1e-5.
         hidden_act: "gelu", or "quick_gelu" (x * sigmoid(1.702 x)) with which the authors' weights were trained.
         num_labels, id2label, label2id: the classes. problem_type: see ``CvtForImageClassification``.
-        image_size: side in pixels of the input it was trained for; any other size works too.
-        output_hidden_states, output_attentions, return_dict: what ``forward`` does where it is not told.
-        extra: keys of a ``config.json`` that mean nothing here, kept so that saving loses nothing. They are attributes too, and
-            any keyword of another name goes here.
+        image_size: side in pixels of the input it was trained on; any other size works too.
+        output_hidden_states, output_attentions, return_dict: defaults of ``forward``.
+        extra: unknown keys of a ``config.json``, kept so that saving loses nothing. They are attributes too, and unknown keywords
+            are added here.
 
     Raises:
-        ConfigError: a combination that cannot be built; it has the field, the stage, the value and the remedy, and so has its sentence.
+        ConfigError: a combination that cannot be built; it and its message have the field, the stage, the value and the remedy.
         TypeError: a keyword that is a field's name misspelt.
     Source: arXiv 2103.15808, table 2; names as in Hugging Face's documentation of CvT.
     """
@@ -89,8 +89,8 @@ class CvtConfig(ConfigBase):
     num_labels: int
     id2label: dict[int, str]
     label2id: dict[str, int]
-    problem_type: str | None  # None is chosen by the labels of a batch
-    image_size: int | Size | None  # None is not said
+    problem_type: str | None  # None: chosen by the labels of a batch
+    image_size: int | Size | None  # None: not given
     output_hidden_states: bool
     output_attentions: bool
     return_dict: bool
@@ -117,7 +117,7 @@ class CvtConfig(ConfigBase):
 
     @cached_property
     def stages(self) -> tuple[StageConfig, ...]:
-        """One ``StageConfig`` a stage."""
+        """One ``StageConfig`` per stage."""
         return tuple(
             StageConfig(
                 index=index,
@@ -154,17 +154,17 @@ class CvtConfig(ConfigBase):
         return grids
 
     def replace(self, **changes) -> CvtConfig:
-        """A copy with some fields changed, validated anew; new ``id2label`` or another ``num_labels`` replace all label fields.
+        """A validated copy with some fields changed; a new ``id2label`` or ``num_labels`` replaces all label fields.
 
-        A change of what a measured accuracy depends on (anything but rates of dropping, initialisation and switches) leaves out
-        what ``extra`` says about the model's accuracy, unless ``extra`` itself is given.
+        Changing anything that a measured accuracy depends on (anything but dropout rates, initialisation and switches) removes the
+        accuracy from ``extra``, unless ``extra`` itself is given.
 
         Raises:
             TypeError: no field of that name. ValueError: as for the constructor.
         """
         known = {each.name for each in fields(self)}
         if unknown := sorted(set(changes) - known):
-            raise TypeError(f"{unknown[0]!r} is no field of a {type(self).__name__}{nearest(unknown[0], known)}")
+            raise TypeError(f"{unknown[0]!r} is not a field of a {type(self).__name__}{nearest(unknown[0], known)}")
         renewed = "id2label" in changes or changes.get("num_labels", self.num_labels) != self.num_labels
         labels = {"num_labels": None, "id2label": None, "label2id": None} if renewed else {}
         config = type(self)(**{name: getattr(self, name) for name in known} | labels | changes)
@@ -175,7 +175,7 @@ class CvtConfig(ConfigBase):
         return config
 
 
-# the arguments as they are explained above, with their defaults, for whoever asks
+# so that help() and inspect show the arguments and defaults documented above
 update_wrapper(CvtConfig.__init__, ConfigArguments.__init__, assigned=(), updated=())
 
 

@@ -1,6 +1,6 @@
-"""The values that the fields of a ``CvtConfig`` may have: defaults, types and ranges, one field of one stage at a time.
+"""Valid values of the fields of a ``CvtConfig``: defaults, types and ranges, for one field of one stage at a time.
 
-Each check returns the value in its own type, or raises a ``ConfigError``, which names the field and the stage.
+Each check returns the value in its own type, or raises a ``ConfigError`` that names the field and the stage.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 Size = tuple[int, int]  # (height, width)
 
 PROJECTION_METHODS = ("dw_bn", "avg", "linear")
-LARGEST_SIDE = 8192  # of a picture in pixels: 67 megapixels, more than is ever decoded
-LABEL_CHARACTERS = 1000  # characters of a label: every answer carries some
-LARGEST = 2**31 - 1  # of any number here: PyTorch counts in 32 bits along one axis, and products of two stay exact in 64
+LARGEST_SIDE = 8192  # pixels of a picture's side: 67 megapixels, more than is ever decoded
+LABEL_CHARACTERS = 1000  # characters of a label: every response contains some
+LARGEST = 2**31 - 1  # of any integer: PyTorch indexes an axis in 32 bits, and products of two stay exact in 64
 
-# The value of every per-stage field that was not given: (first stage, middle stages, last stage).
+# Defaults of every per-stage field: (first stage, middle stages, last stage).
 STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
     "patch_sizes": (7, 3, 3),
     "patch_stride": (4, 2, 2),
@@ -42,13 +42,13 @@ STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
     "padding_q": (1, 1, 1),
     "stride_q": (1, 1, 1),
 }
-# Fields without which a model of another number of stages has no meaning.
+# Fields without a default for another number of stages.
 NO_GENERAL_DEFAULT = ("embed_dim", "num_heads", "depth")
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """One change that makes a config possible: a field of a stage, from 0, or of the whole model where stage is None."""
+    """One change that makes a config valid: a field of a stage, from 0, or of the whole model if stage is None."""
 
     stage: int | None
     name: str
@@ -56,12 +56,12 @@ class Remedy:
 
 
 class ConfigError(ValueError):
-    """A config that is impossible, as values; ``str`` has the sentence, with the fields' own names.
+    """An invalid config, as values; ``str`` gives the message, with the fields' names.
 
     Attributes:
-        template: the sentence; fields stand in it by their names in braces, and so do ``values``.
-        field, stage, value: what cannot be; the stage counts from 0 and is None for the whole model.
-        remedy: a change that would do, if there is a single one. values: what else the sentence says.
+        template: the message, with fields and ``values`` by name in braces.
+        field, stage, value: what is invalid; the stage counts from 0 and is None for the whole model.
+        remedy: a single change that makes it valid, if there is one. values: other values in the message.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ConfigError(ValueError):
         self.template, self.field, self.stage, self.value, self.remedy, self.values = template, field, stage, value, remedy, dict(values)
 
     def sentence(self, name: Callable[[str], str] = str) -> str:
-        """The sentence; ``name`` says what each field is called in it."""
+        """The message; ``name`` gives each field's name in it."""
         where = name(self.field) if self.stage is None else f"{name(self.field)} of stage {self.stage + 1}"
         values = {"where": where, "shown": shown(self.value), **self.values}
         return _WORD.sub(lambda found: str(values[found[1]]) if found[1] in values else name(found[1]), self.template)
@@ -90,7 +90,7 @@ _WORD = re.compile(r"\{(\w+)\}")
 
 
 def is_list(value: Any) -> bool:
-    """Whether this is several values; an array without an axis is one."""
+    """Whether this is a sequence of values; a 0-d array is not."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and getattr(value, "ndim", 1) > 0
 
 
@@ -100,27 +100,27 @@ def is_number(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """``value`` as a sentence can have it: as Python writes it, but short, and on one line."""
+    """``repr(value)`` for a message: shortened, and on one line."""
     try:
         text = " ".join(reprlib.repr(value).split())
-    except ValueError:  # Python does not write out numbers of thousands of digits
+    except ValueError:  # Python refuses to print numbers of thousands of digits
         text = "a number of thousands of digits"
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says, as part of a sentence."""
+    """The message of another library's error, as part of a sentence."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """ ", did you mean …?" where a known name is like this one, else nothing."""
+    """ ": did you mean …?" if a known name is similar, else empty."""
     match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
     return f": did you mean {match[0]!r}?" if match else "."
 
 
 def check_spelling(names: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuses a name that is kept or ignored as unknown but is a known one misspelt: it would change numbers silently."""
+    """Refuses an unknown name that is probably a known one misspelt: ignoring it would silently change results."""
     known = set(known)
     for name in names:
         if name not in known and (hint := nearest(name, known, cutoff=0.86)) != ".":
@@ -199,17 +199,17 @@ CASTS = {
 
 
 def cast(name: str, value: Any, stage: int) -> Any:
-    """The value of one field in one stage, in the type that it has everywhere else; refused where it can mean nothing."""
+    """The value of one field in one stage, in the type that it has everywhere else. Raises ConfigError if it is invalid."""
     return CASTS.get(name, whole)(value, name, stage)
 
 
 def _maps(mapping: Any, keys: type, values: type) -> bool:
-    """Whether keys and values have these types already, as a thousand labels have in a config that is made of another."""
+    """Whether keys and values have these types already, as the labels of a copied config do."""
     return isinstance(mapping, dict) and set(map(type, mapping)) <= {keys} and set(map(type, mapping.values())) <= {values}
 
 
 def label_names(id2label: Any) -> dict[int, str]:
-    """The names in order, from a dict whose keys may be text, as in JSON, or from a list; an empty name becomes LABEL_i."""
+    """The labels in order, from a dict, whose keys may be text as in JSON, or a list; an empty label becomes LABEL_i."""
     if _maps(id2label, int, str) and list(id2label) == list(range(len(id2label))):
         return {index: _label(index, label) for index, label in id2label.items()}
     if not is_list(id2label):
@@ -231,7 +231,7 @@ def _label(index: int, label: Any) -> str:
 
 
 def label_numbers(label2id: Any) -> dict[str, int]:
-    """The numbers by name; they may be text."""
+    """The class numbers by label; they may be text."""
     if isinstance(label2id, dict) and max((len(label) for label in label2id if isinstance(label, str)), default=0) > LABEL_CHARACTERS:
         raise ValueError(f"label2id has a label of more than {LABEL_CHARACTERS} characters.")
     if _maps(label2id, str, int) and min(label2id.values(), default=0) >= 0:

@@ -18,7 +18,7 @@ from .variants import variant
 SIDE_STEP = INPUT_SIDES.step  # pixels between the input sizes that are suggested
 
 
-_AMOUNTS = {  # what is limited → how its numbers are written, and of what they are
+_AMOUNTS = {  # what is limited → how its numbers are formatted, and their unit
     "macs": (in_words, "multiply-adds"),
     "parameters": (in_words, "parameters"),
     "memory": (in_bytes, "of memory"),
@@ -27,7 +27,7 @@ _AMOUNTS = {  # what is limited → how its numbers are written, and of what the
 
 @dataclass(frozen=True)
 class Excess:
-    """A limit that is exceeded: ``amount`` is "macs", "parameters" or "memory" (in bytes); what is needed and what is allowed."""
+    """A limit that is exceeded: ``amount`` is "macs", "parameters" or "memory" (in bytes)."""
 
     amount: str
     needed: int
@@ -39,9 +39,9 @@ class TooLarge(ValueError):
 
     Attributes:
         excess: the limit that is exceeded. config, size: the model and its input (height, width).
-        remedy: the nearest single setting that fits, if there is one.
-        together: where none does, the settings that fit only together, if there are such.
-        smaller: where nothing of these fits, the input size (height, width) that does, if there is one.
+        remedy: the nearest single setting that fits, if any.
+        together: settings that fit only in combination, if no single one does.
+        smaller: an input size (height, width) that fits, if no settings do.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class TooLarge(ValueError):
         self.remedy, self.together, self.smaller = remedy, together, smaller
 
     def sentence(self, name: Callable[[str], str] = str, value: Callable[[Any], str] = str) -> str:
-        """The sentence; ``name`` and ``value`` say what a field and its value are called in it."""
+        """The sentence; ``name`` and ``value`` format a field and its value."""
         written, unit = _AMOUNTS[self.excess.amount]
         needed, allowed = written(self.excess.needed), written(self.excess.allowed)
         return f"This model needs {needed} {unit}, and at most {allowed} are allowed here. {self._advice(name, value)}"
@@ -90,14 +90,14 @@ def _values(remedies: tuple[Remedy, ...], name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that one model may need; None is no limit. Memory is in bytes."""
+    """Upper bounds on what one model may need; None is no limit. Memory is in bytes."""
 
     macs: int | None
     parameters: int | None
     memory: int | None
 
     def exceeded(self, result: CvtCost) -> Excess | None:
-        """The first limit that is exceeded; None if all are kept."""
+        """The first limit that is exceeded; None if none is."""
         needed = {"macs": result.macs, "parameters": result.parameters, "memory": result.memory_bytes}
         for amount, number in needed.items():
             allowed = getattr(self, amount)
@@ -115,14 +115,14 @@ def refuse_if_too_large(
     max_memory: int | None = None,
     input_fixed: bool = False,
 ) -> CvtCost:
-    """What ``config`` costs for a picture of (height, width) pixels, if that is within the limits; nothing is allocated.
+    """What ``config`` costs for a picture of (height, width) pixels, if within the limits; nothing is allocated.
 
     Args:
         max_macs: multiply-adds for one picture. max_memory: bytes, of ``CvtCost.memory_bytes``. None is no limit.
-        input_fixed: whether the input cannot be chosen, and no smaller one is to be suggested.
+        input_fixed: whether the input size is fixed, so that no smaller one is suggested.
     Raises:
-        TooLarge: and what to change: the one setting whose smallest change makes it fit, of a stage or of a square input;
-            where no single one is enough, smaller depths and widths together, or a smaller input.
+        TooLarge: over a limit. It says what to change: the single setting that fits with the smallest change or, if no single one
+            is enough, smaller depths and widths together, or a smaller input.
         ValueError: the input is too small for a stage.
     """
     limits = Limits(max_macs, max_parameters, max_memory)
@@ -154,7 +154,7 @@ Fits = Callable[..., bool]
 
 
 def _sides(config: CvtConfig, side: int) -> list[int]:
-    """Smaller input sides that the model can see, from the nearest on."""
+    """Smaller input sides that the model accepts, nearest first."""
     seen = []
     for each in reversed(INPUT_SIDES):
         with suppress(ValueError):
@@ -198,15 +198,15 @@ def _nearest(config: CvtConfig, setting: Setting, stage: int, now: Any, fits: Fi
     def value_fits(value: Any) -> bool:
         return fits(_changed(config, {stage: {setting.name: value}}))
 
-    values.sort(reverse=setting.cheaper < 0)  # from the nearest on; what fits comes after what does not
+    values.sort(reverse=setting.cheaper < 0)  # nearest first; values that fit come after those that do not
     if len(values) > 2 and not value_fits(values[-1]):
         return None
     return _first(values, value_fits)
 
 
 def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tuple[Remedy, ...]:
-    """All depths and widths shrunk by one share, the largest that fits, at an input of ``side`` pixels if that is given;
-    nothing where there is no such share."""
+    """All depths and widths scaled by the largest factor that fits, at an input of ``side`` pixels if given; empty if no factor
+    does."""
     size = () if side is None else (side, side)
 
     def shrunk(percent: int) -> dict[int, dict[str, int]]:
@@ -225,7 +225,7 @@ def _all_smaller(config: CvtConfig, fits: Fits, side: int | None = None) -> tupl
 
 
 def _smaller_input(config: CvtConfig, fits: Fits, height: int, width: int) -> Size | None:
-    """An input of the same shape, its shorter side a multiple of SIDE_STEP, the largest that fits."""
+    """The largest input of the same aspect ratio that fits, its shorter side a multiple of SIDE_STEP."""
 
     def size(side: int) -> tuple[int, int]:
         return round(height * side / min(height, width)), round(width * side / min(height, width))
@@ -243,7 +243,7 @@ def _changed(config: CvtConfig, changes: dict[int, dict[str, Any]]) -> CvtConfig
 
 
 def _first(values: Sequence[Any], fits: Callable[[Any], bool]) -> Any | None:
-    """The first value that fits. Of many, all after one that fits are taken to fit too, and it is found by halving."""
+    """The first value that fits, by bisection if there are many: every value after one that fits is assumed to fit too."""
     if len(values) <= 8:
         return next((value for value in values if fits(value)), None)
     low, high = 0, len(values)

@@ -1,5 +1,4 @@
-"""What was used last, bounded by count and bytes; and the last models built, for any number of people, one build for all who ask
-for the same."""
+"""A thread-safe LRU cache bounded by count and bytes, and a cache of built models that builds each one once."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from ..config import CvtConfig
 from ..model import CvtForImageClassification
 from .build import Cancelled, Watch, build_variant, inherit, model_bytes
 
-LOOK_SECONDS = 0.05  # between two looks of one who waits for another's build
+LOOK_SECONDS = 0.05  # interval of checks while waiting for another caller's build
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
@@ -23,10 +22,10 @@ VariantKey = tuple[str, int, CvtForImageClassification | None]  # a config, a se
 
 
 class Recent(Generic[Key, Item]):
-    """The most recently used items by key, at most ``max_items`` of them and ``max_bytes`` in all; for any number of threads.
+    """The most recently used items by key, at most ``max_items`` of them and ``max_bytes`` in all; thread-safe.
 
     Args:
-        size: the bytes of an item, asked when it comes.
+        size: gives the bytes of an item when it is added.
     Raises:
         ValueError: bounds below 1.
     """
@@ -41,7 +40,7 @@ class Recent(Generic[Key, Item]):
         self._lock = threading.Lock()
 
     def keep(self, key: Key, item: Item) -> None:
-        """Keeps an item, and drops the least recently used ones that no longer fit; the item itself, where it alone is too large."""
+        """Adds an item, and drops the least recently used ones that no longer fit, or the item itself if it alone is too large."""
         with self._lock:
             self._items[key] = item
             self._items.move_to_end(key)
@@ -53,13 +52,13 @@ class Recent(Generic[Key, Item]):
                 self._nbytes -= self._sizes.pop(oldest)
 
     def get(self, key: Key) -> Item:
-        """The item of ``key``, now the most recently used one. Raises KeyError where there is none, or it was dropped."""
+        """The item of ``key``, now the most recently used one. Raises KeyError if it was never added or was dropped."""
         with self._lock:
             self._items.move_to_end(key)
             return self._items[key]
 
     def find(self, fits: Callable[[Item], bool]) -> tuple[Key, Item] | None:
-        """The most recently used item that fits, with its key; None where none does."""
+        """The most recently used item that fits, with its key; None if none does."""
         with self._lock:
             key = next((key for key in reversed(self._items) if fits(self._items[key])), None)
             if key is None:
@@ -75,19 +74,19 @@ class Recent(Generic[Key, Item]):
 
     @property
     def nbytes(self) -> int:
-        """Memory that the kept items hold."""
+        """Bytes that the items hold."""
         return self._nbytes
 
 
 class VariantCache:
-    """The last models built: at most ``max_count`` of them and at most ``max_bytes`` in all, for any number of threads.
+    """The last models built: at most ``max_count`` of them and at most ``max_bytes`` in all; thread-safe.
 
-    Two who ask for the same model at once wait for one build; whoever asks for another does not wait for it, and whoever
-    asks for a kept one waits for nothing. A model larger than ``max_bytes`` is built and handed out but not kept.
+    Simultaneous calls for the same model share one build; calls for other models, and for cached ones, do not wait for it. A model
+    larger than ``max_bytes`` is built and returned but not cached.
 
     Args:
-        build: makes the model of (config, seed), for example on a GPU; ``build_variant`` if not given.
-        inherit: makes the model of (base, config, seed) that has the base's weights wherever they fit.
+        build: builds the model of (config, seed), for example on a GPU; ``build_variant`` by default.
+        inherit: builds the model of (base, config, seed) with the base's weights where they fit.
     """
 
     def __init__(
@@ -105,12 +104,12 @@ class VariantCache:
     def get(
         self, config: CvtConfig, seed: int = 0, base: CvtForImageClassification | None = None, watch: Watch | None = None
     ) -> CvtForImageClassification:
-        """The model of ``config``: a kept one, or built now. Raises what the build raises.
+        """The model of ``config``, cached or built now. Raises what the build raises.
 
         Args:
-            base: whose weights it inherits where they fit; None for random weights alone. The seed fixes what is random.
-            watch: hears how far the build is, 0 to 1, and ends it for this caller by raising ``Cancelled``; others who wait
-                for the same model still get it. It is passed to ``build`` and ``inherit`` only where it is given.
+            base: whose weights it inherits where they fit; None for random weights only. The seed fixes the random ones.
+            watch: called with the progress, 0 to 1; it ends the build for this caller by raising ``Cancelled``, and other callers
+                still get the model. It is passed to ``build`` and ``inherit`` only if given.
         """
         key = (config.to_json_string(), seed, base)
         while True:
@@ -126,7 +125,7 @@ class VariantCache:
             except Cancelled:
                 if not future.done() or not isinstance(future.exception(), Cancelled):
                     raise  # by this caller's own watch
-                # else whoever built it gave up: look again, and build it here if nobody else does
+                # else the building caller gave up: look again, and build it here if nobody else does
 
     def _made(self, key: VariantKey, future: Future, config: CvtConfig, watch: Watch | None) -> CvtForImageClassification:
         _, seed, base = key
@@ -147,7 +146,7 @@ class VariantCache:
 
 
 def _waited(future: Future, watch: Watch | None) -> CvtForImageClassification:
-    """The result of another's build; ``watch`` may end the waiting."""
+    """The result of another caller's build; ``watch`` may end the wait."""
     while watch is not None:
         try:
             return future.result(LOOK_SECONDS)

@@ -5,8 +5,8 @@ anything is allocated.
 
 Conventions. One picture at a time. A multiply-add (MAC) is one multiplication with its addition, in convolutions, linear
 layers and the two products of attention; normalisation, activation, softmax, pooling and biases are not counted. PyTorch's
-``FlopCounterMode`` counts the same, twice, and the published figures are the same too: CvT-13 4.57 billion at 224×224, CvT-21
-7.18, CvT-W24 at 384×384 194.2 (the authors' model list, github.com/microsoft/CvT). Parameters are those that training
+``FlopCounterMode`` gives exactly twice this, and the published figures agree: CvT-13 4.57 billion at 224×224, CvT-21
+7.18, CvT-W24 at 384×384 194.2 (the authors' model list, github.com/microsoft/CvT). Parameters are what training
 changes; BatchNorm's running statistics are buffers, and count only in ``weight_bytes``.
 """
 
@@ -23,7 +23,7 @@ COUNTER_BYTES = 8  # BatchNorm's count of batches, an int64
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one part of the model."""
+    """The cost of one part of the model."""
 
     parameters: int = 0
     macs: int = 0
@@ -37,7 +37,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class StageParts:
-    """One stage's cost, part by part; blocks are added up."""
+    """One stage's cost by part, summed over its blocks."""
 
     embedding: Cost  # the conv embedding's convolution, and the cls token
     conv_projections: Cost  # depth-wise convolutions before q, k and v, with BatchNorm
@@ -50,15 +50,15 @@ class StageParts:
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage at the input it gets.
+    """One stage at its input size.
 
     Attributes:
-        query_grid, key_grid: (rows, columns). queries, keys: their tokens, with the cls token where there is one.
-        attention_entries: weights that the stage's blocks and heads would have as matrices, in all; never stored.
+        query_grid, key_grid: (rows, columns). queries, keys: their tokens, with the cls token if there is one.
+        attention_entries: weights of all attention matrices of the stage's blocks and heads, which are never materialised.
         activation_bytes: see ``CvtCost.activation_bytes``, while this stage runs.
         captured_bytes: q and k of every block and the feature map, which a capture keeps after the pass.
         field: (height, width) of the pixels that reach one token of the stage's output if every token attended to itself alone:
-            through conv embeddings and, block after block, the query projections. What lies beyond, attention brought. It may
+            through conv embeddings and every block's query projection. Anything beyond came through attention. It may
             be larger than the picture: the rest is padding.
     """
 
@@ -91,10 +91,9 @@ class CvtCost:
     Attributes:
         classifier: the last LayerNorm and the linear layer.
         weight_bytes: parameters and BatchNorm's buffers, in float32.
-        activation_bytes: the most that tensors of one picture's forward pass occupy at one time, in float32, in evaluation
-            mode without gradients: the input, the feature maps of the stages done, and what is alive in the block or
-            embedding that runs. Scratch memory inside PyTorch's kernels is not in it; attention matrices are not either,
-            since the fused kernel forms none.
+        activation_bytes: peak memory of the tensors of one picture's forward pass, in float32, in evaluation mode without gradients:
+            the input, the feature maps of earlier stages, and the live tensors of the running block or embedding. Scratch memory
+            inside PyTorch's kernels is not counted, nor are attention matrices, since the fused kernel forms none.
     """
 
     height: int
@@ -122,7 +121,7 @@ class CvtCost:
 
     @property
     def memory_bytes(self) -> int:
-        """What running one picture under a capture needs at most: weights, activations, and what is kept."""
+        """Peak memory of running one picture under a capture: weights, activations, and captured tensors."""
         return self.weight_bytes + self.activation_bytes + self.captured_bytes
 
 
@@ -137,12 +136,12 @@ def cost(config: CvtConfig, height: int, width: int) -> CvtCost:
     Raises:
         ValueError: the input is too small for a stage.
     """
-    stages, kept = [], config.num_channels * height * width  # numbers alive beside the running stage
+    stages, kept = [], config.num_channels * height * width  # live numbers besides the running stage's
     reach, buffers = pixels(height, width), 0
     for stage, (query_grid, key_grid) in zip(config.stages, config.grids(height, width), strict=True):
         reach = reach.convolved(query_grid, stage.patch_size, stage.patch_stride, stage.patch_padding)
         if stage.qkv_projection_method == "dw_bn":
-            # the query projections of all blocks in turn reach as far as a single one with all of their kernels' margins
+            # all blocks' query projections together reach as far as a single one with the sum of their kernels' margins
             kernel, padding = 1 + stage.depth * (stage.kernel_qkv - 1), stage.depth * stage.padding_q
             reach = reach.convolved(query_grid, (kernel, kernel), (1, 1), (padding, padding))
             buffers += 3 * stage.depth * (2 * stage.embed_dim * FLOAT_BYTES + COUNTER_BYTES)
@@ -199,9 +198,9 @@ def _parts(stage: StageConfig, query_grid: Size, key_grid: Size) -> StageParts:
 
 
 def _alive(stage: StageConfig, queries: int, keys: int, hidden_act: str) -> int:
-    """The most numbers that are alive at once while a stage runs, beside its input; follows ``model.py`` line by line."""
+    """The most numbers live at once while a stage runs, besides its input; follows ``model.py`` line by line."""
     query, key, hidden = queries * stage.embed_dim, keys * stage.embed_dim, queries * stage.mlp_dim
-    moments = [2 * query]  # the embedding before and after its LayerNorm, or before and after the cls token joins
+    moments = [2 * query]  # the embedding before and after its LayerNorm, or before and after the cls token is added
     if stage.depth:
         # the block's input, the same normalised, and q stay while k and v are projected and attention runs
         moments += [3 * query + 3 * key, 4 * query + 2 * key]

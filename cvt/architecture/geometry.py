@@ -1,7 +1,7 @@
-"""The positions of tokens and keys on the picture that the model saw.
+"""The positions of tokens and keys on the model's input.
 
 A convolution with kernel k, stride s and padding p puts output i over inputs i·s − p … i·s − p + k − 1. Composing this
-through the conv embeddings gives each token's centre and receptive field in pixels, and once more through the convolutional
+through the conv embeddings gives each token's centre and receptive field in pixels, and through the convolutional
 projection those of each key. Attention then mixes all tokens; the receptive field is that of a token's initial vector.
 
 Coordinates: pixel j of the input spans j … j + 1, so that its centre is j + 0.5 and the picture spans 0 … side.

@@ -1,4 +1,4 @@
-"""What one architecture can inherit from another, tensor by tensor, and what that means: counted in closed form, without PyTorch.
+"""What one architecture can inherit from another, tensor by tensor, in closed form and without PyTorch.
 
 The rules are in ``build.py``, which follows what ``how`` says.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from ..config import CvtConfig, StageConfig
 
 COPIED, RESIZED, SEEDED = "copied", "resized", "seeded"  # what becomes of a tensor
-EXACTLY, UP_TO_ROUNDING = "exactly", "up to rounding"  # how a variant computes what its base does
+EXACTLY, UP_TO_ROUNDING = "exactly", "up to rounding"  # how closely a variant's outputs match its base's
 
-IN_STAGE = re.compile(r"cvt\.encoder\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # a tensor's stage, block if it is in one, and name there
+IN_STAGE = re.compile(r"cvt\.encoder\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # stage, block if in one, local name
 QKV = ("query", "key", "value")
 PATCHES = "embedding.convolution_embeddings.projection"  # in a stage
 LINEAR, CONVOLUTION = (
@@ -29,7 +29,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Share:
-    """Numbers of parameters: bit-equal to the trained model's, made of its by a rule, drawn from the seed."""
+    """Numbers of parameters: copied from the trained model, resized from it by a rule, drawn from the seed."""
 
     copied: int = 0
     resized: int = 0
@@ -48,7 +48,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Broken:
-    """A part of the model that starts from the seed: "stage", "embedding", "cls_token" or "classifier"; its stage counts from 0."""
+    """A part of the model with seeded weights: "stage", "embedding", "cls_token" or "classifier"; its stage counts from 0."""
 
     part: str
     stage: int
@@ -59,11 +59,10 @@ class Report:
     """What a variant inherits.
 
     Attributes:
-        stages: one share a stage. classifier: of the last LayerNorm and the linear layer.
-        broken: the first part that all information passes through and that starts from the seed; None if there is none, and
-            the prediction is still a trained model's, however disturbed.
-        same: EXACTLY where the variant computes what the base does, UP_TO_ROUNDING where weights have grown by zeros alone;
-            None where something else differs.
+        stages: one share per stage. classifier: the last LayerNorm and the linear layer.
+        broken: the first part with seeded weights that all information passes through; None if there is none, so that the
+            prediction is still a trained model's, however disturbed.
+        same: EXACTLY if the outputs equal the base's, UP_TO_ROUNDING if weights were only zero-padded; else None.
     """
 
     stages: tuple[Share, ...]
@@ -77,13 +76,13 @@ class Report:
 
 
 def report(base: CvtConfig, config: CvtConfig) -> Report:
-    """What a model of ``config`` inherits from one of ``base``, without building either; it takes less than a millisecond."""
+    """What a model of ``config`` inherits from one of ``base``, without building either, in less than a millisecond."""
     stages = []
     for stage in config.stages:
         share = _share(_embedding(stage), f"cvt.encoder.stages.{stage.index}", base, config)
         old_depth = base.depth[stage.index] if stage.index < base.num_stages else 0
         both = min(stage.depth, old_depth)
-        for block, times in ((0, both), (old_depth, stage.depth - both)):  # all inherited blocks are alike, and so are all new ones
+        for block, times in ((0, both), (old_depth, stage.depth - both)):  # all inherited blocks count the same, and so do all new ones
             if times:
                 share += _share(_block(stage), f"cvt.encoder.stages.{stage.index}.layers.{block}", base, config) * times
         stages.append(share)
@@ -113,10 +112,10 @@ def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
 
 
 def kernel_shift(old_size: int, old_stride: int, old_padding: int, size: int, stride: int, padding: int) -> int:
-    """By how many places a conv embedding's kernel moves along one axis when its size changes.
+    """How far a conv embedding's kernel moves along one axis when its size changes.
 
-    With the same stride every number stays with the pixel that it was multiplied with; with another, middle stays on middle.
-    The smaller kernel always lies within the larger.
+    With the same stride every weight keeps its pixel; with another, the centres coincide. The smaller kernel always lies within
+    the larger.
     """
     shift = padding - old_padding if stride == old_stride else (size - old_size) // 2
     return min(max(shift, min(0, size - old_size)), max(0, size - old_size))
@@ -124,7 +123,7 @@ def kernel_shift(old_size: int, old_stride: int, old_padding: int, size: int, st
 
 @functools.lru_cache(maxsize=64)
 def _embedding(stage: StageConfig) -> Shapes:
-    """Shapes of a stage's tensors outside its blocks, by their names in the stage."""
+    """Shapes of a stage's tensors outside its blocks, by name."""
     dim = stage.embed_dim
     shapes = {
         f"{PATCHES}.weight": (dim, stage.in_channels, *stage.patch_size),
@@ -137,7 +136,7 @@ def _embedding(stage: StageConfig) -> Shapes:
 
 @functools.lru_cache(maxsize=64)
 def _block(stage: StageConfig) -> Shapes:
-    """Shapes of one block's tensors, by their names in the block."""
+    """Shapes of one block's tensors, by name."""
     dim, hidden = stage.embed_dim, stage.mlp_dim
     shapes: Shapes = {}
     for name in ("layernorm_before", "layernorm_after"):
@@ -164,7 +163,7 @@ def _classifier(config: CvtConfig) -> Shapes:
 def _share(shapes: Shapes, prefix: str, base: CvtConfig, config: CvtConfig) -> Share:
     counts = dict.fromkeys((COPIED, RESIZED, SEEDED), 0)
     for name, shape in shapes.items():
-        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):  # buffers are no parameters
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):  # buffers are not parameters
             counts[how(f"{prefix}.{name}" if prefix else name, base, config)] += math.prod(shape)
     return Share(**counts)
 
@@ -186,7 +185,7 @@ def _broken(base: CvtConfig, config: CvtConfig) -> Broken | None:
 
 
 def _same(base: CvtConfig, config: CvtConfig) -> str | None:
-    """Whether a model of ``config`` that inherits from one of ``base`` computes what that does; see ``Report.same``."""
+    """How closely a model of ``config`` that inherits from one of ``base`` matches its outputs; see ``Report.same``."""
     alike = ("num_stages", "num_channels", "hidden_act", "layer_norm_eps", "id2label")
     if any(getattr(base, name) != getattr(config, name) for name in alike):
         return None
@@ -197,7 +196,7 @@ def _same(base: CvtConfig, config: CvtConfig) -> str | None:
 
 
 def _growth(old: StageConfig, new: StageConfig) -> int | None:
-    """0 if the stages compute the same, 1 if the new one has grown by nothing but zeros, None if they differ otherwise."""
+    """0 if the stages compute the same, 1 if the new one was only zero-padded, None if they differ otherwise."""
     alike = ["in_channels", "embed_dim", "num_heads", "depth", "cls_token", "qkv_projection_method", "patch_stride", "stride_q"]
     grown = [new.mlp_dim - old.mlp_dim, new.qkv_bias - old.qkv_bias]
     sizes = [(new.patch_size[axis] - old.patch_size[axis], new.patch_padding[axis] - old.patch_padding[axis]) for axis in (0, 1)]

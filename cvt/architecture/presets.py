@@ -1,7 +1,7 @@
-"""Architectures to start from: the model itself, the published ones, and what the paper took away to see what it is for.
+"""Architectures to start from: the model itself, the published ones, and the paper's ablations.
 
-Numbers are those of arXiv 2103.15808; multiply-adds are what it calls FLOPs. Ablations are made of the model at hand, so the
-paper's numbers beside them are those of its own CvT-13 on ImageNet, not of this model.
+Numbers are from arXiv 2103.15808; its FLOPs are multiply-adds. Ablations change the loaded model, so the paper's numbers beside
+them, measured with CvT-13 on ImageNet, are not this model's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .variants import architecture, stage_settings
 
 @dataclass(frozen=True)
 class Published:
-    """What the paper says of an architecture, or of CvT-13 with that change.
+    """The paper's numbers for an architecture, or for CvT-13 with a change; None if the table has no such number.
 
     Attributes:
-        table: where. parameters: in millions. gmacs: billions of multiply-adds for one picture of ``side`` pixels.
-        top1: per cent of ImageNet's validation pictures, of ``side`` pixels too. None where the table has no such number.
-        normal: the same of the unchanged CvT-13 in that table, for an ablation: (parameters, gmacs, top1).
+        table: the table in the paper. parameters: in millions. gmacs: billions of multiply-adds for one picture of ``side`` pixels.
+        top1: accuracy in per cent on ImageNet's validation set at ``side`` pixels.
+        normal: for an ablation, (parameters, gmacs, top1) of the unchanged CvT-13 in that table.
     """
 
     table: str
@@ -41,10 +41,10 @@ class Preset:
     """An architecture to start from.
 
     Attributes:
-        name: in tables.
-        stages: one mapping of settings a stage, or a function that makes them of the model at hand.
+        name: its key.
+        stages: one mapping of settings per stage, or a function from the loaded model's config to them.
         side: of the input in pixels; None for the model's own.
-        paper: None where the paper has no numbers.
+        paper: the paper's numbers; None if it has none.
     """
 
     name: str
@@ -89,9 +89,9 @@ def preset(name: str, base: CvtConfig, side: int) -> tuple[list[dict[str, Any]],
     """Every setting of every stage, as ``architecture`` takes them, and the input side in pixels.
 
     Args:
-        base: the model at hand, from which ablations are made. side: its input side.
+        base: the loaded model's config, which ablations change. side: its input side.
     Raises:
-        ValueError: there is no such preset, or this base cannot be changed so.
+        ValueError: no such preset, or this base cannot be changed to it.
     """
     if name not in PRESETS:
         raise ValueError(f"There is no preset {shown(name)}: choose among {', '.join(PRESETS)}.")

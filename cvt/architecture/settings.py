@@ -1,4 +1,4 @@
-"""What can be chosen about a stage: the table behind sliders and switches."""
+"""The settings of a stage that can be changed: the table behind the sliders and switches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Setting:
 
     Attributes:
         name: the field.
-        values: what can be chosen, in order; values that a base already has are allowed too.
+        values: the choices, in order; values that a base already has are allowed too.
         cheaper: the direction in which the model becomes smaller: -1 for smaller values, 1 for larger, 0 if neither.
     """
 
@@ -47,7 +47,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def check_value(setting: Setting, value: Any, stage: int) -> None:
-    """Refuses what cannot be chosen. Raises ConfigError, naming the choices."""
+    """Raises ConfigError, naming the choices, if the value is not one of them."""
     values = setting.values
     if isinstance(value, bool) == isinstance(values[0], bool) and isinstance(value, (int, float, str)) and value in values:
         return

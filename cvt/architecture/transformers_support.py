@@ -1,4 +1,4 @@
-"""What transformers' CvT lacks of an architecture that this library has."""
+"""Which architectures of this library transformers' CvT does not support."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..config import CvtConfig
 
 
 def what_transformers_lacks(config: CvtConfig) -> str:
-    """What transformers' CvT does not have of this architecture, in a sentence; empty where it computes the same."""
+    """A sentence on what transformers' CvT does not support in this architecture; empty if it computes the same."""
     lacks = []
     if set(config.qkv_projection_method) != {"dw_bn"}:
         lacks.append("a projection without convolution")

@@ -1,8 +1,8 @@
-"""Other architectures, made from one: what may be set of which stage, and what follows from it.
+"""Makes other architectures from a base, and sets the fields that depend on a changed one.
 
-``architecture`` makes a configuration of one to four stages as sliders give them, ``variant`` of a base and some changes; what
-may be set is in ``settings.py``. ``build.py`` gives them weights, ``cache.py`` keeps the last models.
-Whether a machine can run it is asked first, in ``budget.py``.
+``architecture`` makes a config of one to four stages from the sliders' settings, ``variant`` from a base and some changes;
+``settings.py`` lists the settings. ``budget.py`` checks first whether a machine can run it, ``build.py`` gives it weights, and
+``cache.py`` keeps the last models.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ Stage = dict[str, Any]  # a value for every field of STAGE_DEFAULTS
 
 
 def _projection_padding(stage: Stage) -> Stage:
-    """Half the kernel, so that the query grid stays as it is, which the residual needs."""
+    """Half the kernel, which keeps the query grid, as the residual needs."""
     return {"padding_q": stage["kernel_qkv"] // 2, "padding_kv": stage["kernel_qkv"] // 2}
 
 
 def _patch_padding(stage: Stage) -> Stage:
-    """So that the grid is the input's divided by the stride (an even kernel at stride 1 adds one); as in the published models."""
+    """Makes the grid the input's divided by the stride (an even kernel at stride 1 adds one), as in the published models."""
     kernel, stride = (each if isinstance(each, tuple) else (each, each) for each in (stage["patch_sizes"], stage["patch_stride"]))
     padding = tuple(max(0, (kernel[axis] - stride[axis] + 1) // 2) for axis in (0, 1))
     return {"patch_padding": padding[0] if padding[0] == padding[1] else padding}
 
 
-# Fields that follow when one is changed, unless they are given too.
+# Fields that change with another, unless they are given too.
 FOLLOWERS: dict[str, Callable[[Stage], Stage]] = {
     "kernel_qkv": _projection_padding,
     "patch_sizes": _patch_padding,
     "patch_stride": _patch_padding,
 }
-PADDINGS = ("padding_q", "padding_kv")  # what a program may set beside the settings
+PADDINGS = ("padding_q", "padding_kv")  # fields that a program may set besides the settings
 
 
 def variant(base: CvtConfig, changes: Changes) -> CvtConfig:
     """``base`` with some settings of some stages changed.
 
-    Paddings follow their kernels; the next stage's conv embedding reads whatever width comes before it.
+    Paddings follow their kernels; the next stage's conv embedding takes the width before it.
 
     Args:
         changes: {stage, from 0: {field of ``SETTINGS``: value}}; the paddings of projections may be given as well.
     Raises:
-        ValueError: a stage, field or value that there is not, or a combination that cannot be built, saying why.
+        ValueError: no such stage, field or value, or a combination that cannot be built. It says why.
     """
     stages = [_stage_of(base, index) for index in range(base.num_stages)]
     for index, settings in changes.items():
@@ -58,15 +58,14 @@ def variant(base: CvtConfig, changes: Changes) -> CvtConfig:
 
 
 def architecture(base: CvtConfig, stages: Sequence[Mapping[str, Any]]) -> CvtConfig:
-    """A configuration of as many stages as are given; all else, such as the classes, is the base's.
+    """A config with the given stages; everything else, such as the classes, is the base's.
 
-    A field that a stage does not give is the base's in the stage of that index, except that the conv embedding's padding
-    follows its kernel and stride where one of them is changed. A stage that the base does not have starts from the base's
-    last: one block, twice the width and the heads for each stage beyond it as far as ``SETTINGS`` has them, a conv embedding
-    of kernel 3, stride 2 and padding 1, and no cls token.
+    Fields that a stage does not give are the base's at that index, except that the conv embedding's padding follows its kernel and
+    stride if one of them is changed. A stage that the base lacks starts from the base's last: one block, twice the width and heads
+    for each further stage as far as ``SETTINGS`` allows, a conv embedding of kernel 3, stride 2 and padding 1, and no cls token.
 
     Args:
-        stages: 1 to 4, each {field of ``SETTINGS``: value}; values may be a stranger's.
+        stages: 1 to 4, each {field of ``SETTINGS``: value}; values may be untrusted.
     Raises:
         ValueError: a count, field or value that there is not, or a combination that cannot be built, saying why.
     """
@@ -86,7 +85,7 @@ def stage_settings(config: CvtConfig) -> list[dict[str, Any]]:
 
 
 def stage_changes(config: CvtConfig, base: CvtConfig) -> list[dict[str, Any]]:
-    """The least that ``architecture`` must be given to make ``config`` of ``base``: no setting that it would have anyway."""
+    """The smallest argument with which ``architecture`` makes ``config`` from ``base``."""
     every = []
     for index, settings in enumerate(stage_settings(config)):
         start = _start_of(base, index)
@@ -102,7 +101,7 @@ def _stage_of(config: CvtConfig, index: int) -> Stage:
 
 
 def _start_of(base: CvtConfig, index: int) -> Stage:
-    """What a stage is before anything of it is given; see ``architecture``."""
+    """A stage's defaults before its settings are applied; see ``architecture``."""
     if index < base.num_stages:
         return _stage_of(base, index)
     stage = _stage_of(base, base.num_stages - 1)
@@ -115,11 +114,11 @@ def _start_of(base: CvtConfig, index: int) -> Stage:
 
 
 def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[str, ...]) -> Stage:
-    """``start`` with ``settings``, each of them checked, and what follows from them."""
+    """``start`` with ``settings``, each checked, and with the fields that depend on them."""
     chosen = {}
     for name, value in settings.items():
         if name not in allowed:
-            raise ValueError(f"{shown(name)} is no setting of a stage: choose among {', '.join(SETTINGS)}.")
+            raise ValueError(f"{shown(name)} is not a setting of a stage: choose among {', '.join(SETTINGS)}.")
         if name in SETTINGS and not _is(value, start[name]):
             check_value(SETTINGS[name], value, index)
         chosen[name] = tuple(value) if isinstance(value, list) else value
@@ -132,7 +131,7 @@ def _with(start: Stage, settings: Mapping[str, Any], index: int, allowed: tuple[
 
 
 def _is(value: Any, now: Any) -> bool:
-    """Whether a given value is the one there is, which then need not be among those to choose from."""
+    """Whether a given value is the current one, which need not be among the choices."""
     if isinstance(value, list):  # a pair, as JSON has it
         value = tuple(value)
     return isinstance(value, bool) == isinstance(now, bool) and value == now

@@ -1,4 +1,4 @@
-"""Devices and dtypes by the names that people use for them."""
+"""Devices and dtypes by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from ..fields import shown
 
-_ANY = ("auto", "balanced", "balanced_low_0", "sequential")  # a CvT fits on one device, whatever the way to share it out
+_ANY = ("auto", "balanced", "balanced_low_0", "sequential")  # strategies of device_map; a CvT fits on one device, so all mean the same
 
 
 Name: TypeAlias = str | int | torch.device | Mapping[str, str | int | torch.device] | None
@@ -19,17 +19,17 @@ def as_device(device: Name) -> torch.device:
     """A device that a model can run on.
 
     Args:
-        device: PyTorch's name for it, such as "cpu", "cuda:1" or "mps", or a CUDA number; "auto" is CUDA where there is a GPU, else
-            the CPU; None and -1 are the CPU. A ``device_map`` of Hugging Face's does as well where it names one device.
+        device: PyTorch's name for it, such as "cpu", "cuda:1" or "mps", or a CUDA number; "auto" is CUDA if there is a GPU, else
+            the CPU; None and -1 are the CPU. Hugging Face's ``device_map`` is accepted if it names one device.
     Raises:
-        ValueError: a device that this machine does not have, or a map that shares a model out among several.
+        ValueError: a device that this machine does not have, or a map that distributes a model over several.
     """
     if isinstance(device, Mapping):
         devices = list(dict.fromkeys(device.values()))
         if len(devices) != 1:
             raise ValueError(
-                f"device_map must name one device, as in {{'': 'cuda'}}, not {shown(device)}: accelerate's dispatch_model shares "
-                "a loaded model out among several."
+                f"device_map must name one device, as in {{'': 'cuda'}}, not {shown(device)}: accelerate's dispatch_model distributes "
+                "a loaded model over several."
             )
         return as_device(devices[0])
     if device is None or device == -1:
@@ -40,16 +40,16 @@ def as_device(device: Name) -> torch.device:
     try:
         found = torch.device(device)
         if found.type == "cpu":
-            return torch.device("cpu")  # "cpu:0" is the same, but not to all who are handed it
-        torch.zeros(1, device=found).cpu()  # "meta" makes tensors too, but without numbers
-    except Exception as error:  # every kind of device fails in its own way where PyTorch was built without it
+            return torch.device("cpu")  # "cpu:0" is the same device but compares unequal
+        torch.zeros(1, device=found).cpu()  # "meta" has tensors too, but without values
+    except Exception as error:  # each device type raises its own error if PyTorch was built without it
         there = ["auto", "cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
         raise ValueError(f"There is no device {str(device)!r} here: choose one of {', '.join(there)}.") from error
     return found
 
 
 def choose_device(name: Name = "auto") -> tuple[torch.device, torch.dtype]:
-    """The device of this name, and the float type in which a CvT runs best on it: float16 on CUDA, float32 elsewhere.
+    """The device of this name, and the fastest dtype for a CvT on it: float16 on CUDA, else float32.
 
     Arguments and errors as for ``as_device``.
     """
@@ -58,7 +58,7 @@ def choose_device(name: Name = "auto") -> tuple[torch.device, torch.dtype]:
 
 
 def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """A dtype of floats by name; None for "auto", which leaves every tensor as the file has it."""
+    """A float dtype by name; None for "auto", which keeps every tensor's dtype in the file."""
     if isinstance(dtype, str) and dtype != "auto":
         dtype = getattr(torch, dtype.removeprefix("torch."), dtype)
     if dtype is None:

@@ -1,4 +1,4 @@
-"""A classifier as one ONNX file, which ONNX Runtime, OpenVINO and onnxruntime-web run without PyTorch: ``export_onnx``."""
+"""``export_onnx`` writes a classifier as one ONNX file, for ONNX Runtime, OpenVINO and onnxruntime-web."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .linear import OneDnnLinear
 if TYPE_CHECKING:
     from ..processor import CvtImageProcessor
 
-LARGEST_FILE = 2_000_000_000  # bytes: a file of ONNX, which is one protobuf message, must stay below 2 GiB
-TOLERANCE = 1e-3  # of an output's largest value; float32's rounding, differently ordered, comes to a hundredth of it
+LARGEST_FILE = 2_000_000_000  # bytes: an ONNX file is one protobuf message, which must be smaller than 2 GiB
+TOLERANCE = 1e-3  # of an output's largest value; float32's rounding in another order is a hundredth of it
 
 
 def export_onnx(
@@ -33,11 +33,11 @@ def export_onnx(
     size: int | tuple[int, int] | None = None,
     processor: CvtImageProcessor | None = None,
 ) -> Path:
-    """Writes the model as one ONNX file, whole or not at all; needs the package ``onnx``.
+    """Writes the model as one ONNX file, atomically; needs the package ``onnx``.
 
-    The file takes ``pixel_values`` (batch, channels, height, width), any number of pictures, and gives ``logits`` (batch,
-    num_labels): as the model in evaluation mode, in float32 whatever the model's dtype. Where ONNX Runtime is installed it runs
-    the file once beside the model before the file takes its name.
+    The file takes ``pixel_values`` (batch, channels, height, width) with any number of pictures, and gives ``logits`` (batch,
+    num_labels) as the model does in evaluation mode, in float32 whatever the model's dtype. If ONNX Runtime is installed, the
+    file's outputs are compared with the model's before it is put in place.
 
         export_onnx(CvtForImageClassification.from_pretrained(), "cvt.onnx")
         onnxruntime.InferenceSession("cvt.onnx").run(["logits"], {"pixel_values": pixel_values.numpy()})
@@ -47,16 +47,16 @@ def export_onnx(
             ``stages.{i}.layers.{j}.query`` (batch, heads, queries, D) and ``stages.{i}.layers.{j}.key`` (batch, heads, keys, D):
             what ``visualize.capture`` sees. Attention is softmax(query · keyᵀ · scale), with the stage's scale in the metadata.
         size: height and width of the input in pixels, which are fixed in the file; None for the config's ``image_size``.
-        processor: the model's; its settings go into the file.
+        processor: the model's; its settings are added to the file's metadata.
     Metadata of the file, each as JSON: ``labels`` in the order of the logits, ``attention_scales`` of the stages, and
     ``preprocessor_config``.
     Returns:
-        The path that was written.
+        The path of the file.
     Raises:
         ImportError: ``onnx`` is not installed.
-        ValueError: a model that differs from what its config describes, an input too small for it, more weights than one file
-            holds, or a path that cannot be written.
-        RuntimeError: ONNX Runtime computes something else than the model from this file, which is then not kept.
+        ValueError: a model that differs from its config, an input too small for it, more weights than one file holds, or a path
+            that cannot be written.
+        RuntimeError: ONNX Runtime's results differ from the model's; the file is not kept.
     """
     if find_spec("onnx") is None:
         raise ImportError("Writing an ONNX file needs the package onnx: run 'pip install onnx'.")
@@ -77,7 +77,7 @@ def export_onnx(
 
 
 def _check_model(model: nn.Module) -> None:
-    """Refuses a model whose modules are not just those that its config describes: the graph is made of nothing else."""
+    """Refuses a model with other modules than its config describes, since the graph is built from those."""
     if not isinstance(model, CvtForImageClassification):
         raise ValueError(f"export_onnx takes a CvtForImageClassification, not a {type(model).__name__}.")
     with torch.device("meta"):
@@ -86,8 +86,8 @@ def _check_model(model: nn.Module) -> None:
     for name in {**expected, **found}:
         if expected.get(name) is not found.get(name):
             raise ValueError(
-                f"This model cannot be written as its config describes it: {name} is {_shown(found.get(name))} instead of "
-                f"{_shown(expected.get(name))}. Take adapters, quantisation and other changes of modules back first, as PEFT's "
+                f"This model differs from its config: {name} is {_shown(found.get(name))} instead of "
+                f"{_shown(expected.get(name))}. Undo adapters, quantisation and other changes of modules first, as PEFT's "
                 "merge_and_unload() does."
             )
     weights = sum(each.numel() for each in model.parameters()) * 4
@@ -96,7 +96,7 @@ def _check_model(model: nn.Module) -> None:
 
 
 def _kinds(model: nn.Module) -> dict[str, type]:
-    """What every module within a model is, by its name; linear layers for oneDNN are linear layers like any other."""
+    """Every module's type and settings, by name; oneDNN's linear layers count as ordinary ones."""
     kinds = {name: type(module) for name, module in model.named_modules() if name}
     return {name: nn.Linear if kind is OneDnnLinear else kind for name, kind in kinds.items()}
 
@@ -106,7 +106,7 @@ def _shown(kind: type | None) -> str:
 
 
 def _size(model: CvtForImageClassification, size: int | tuple[int, int] | None) -> tuple[int, int]:
-    """(height, width) in pixels. Raises ValueError where that is no size, or too small for the model."""
+    """(height, width) in pixels. Raises ValueError if it is not a size, or too small for the model."""
     chosen = (model.config.image_size or 224) if size is None else side(size, "size", None, least=1, most=LARGEST_SIDE)
     height, width = (chosen, chosen) if isinstance(chosen, int) else chosen
     model.config.grids(height, width)
@@ -125,9 +125,9 @@ def _metadata(model: CvtForImageClassification, processor: CvtImageProcessor | N
 
 @contextmanager
 def _writing(path: Path) -> Iterator[Path]:
-    """A temporary file that takes the name ``path`` at the end. Raises ValueError where that cannot be."""
+    """A temporary file that is renamed to ``path`` at the end. Raises ValueError if it cannot be written."""
     if path.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder: name a file to write, such as {str(path / 'cvt.onnx')!r}.")
+        raise ValueError(f"{str(path)!r} is a folder: give a file, such as {str(path / 'cvt.onnx')!r}.")
     try:
         with replacing(path) as temporary:
             yield temporary
@@ -137,9 +137,9 @@ def _writing(path: Path) -> Iterator[Path]:
 
 @torch.inference_mode()
 def _compare(file: Path, model: CvtForImageClassification, size: tuple[int, int]) -> None:
-    """Runs the file and the model on the same noise. Raises RuntimeError where any output differs by more than rounding.
+    """Runs the file and the model on the same noise. Raises RuntimeError if any output differs by more than rounding.
 
-    The model is export's own copy, on the CPU and in float32: hooks stay on it.
+    The model is a copy, on the CPU and in float32, so its hooks need not be removed.
     """
     import onnxruntime
 
@@ -152,15 +152,15 @@ def _compare(file: Path, model: CvtForImageClassification, size: tuple[int, int]
         ours, theirs = expected[name], torch.from_numpy(found[name])
         largest = float(ours.abs().max())
         off = float((theirs - ours).abs().max()) if theirs.shape == ours.shape else float("inf")
-        if not off <= TOLERANCE * max(1e-3, largest):  # not where either is NaN
+        if not off <= TOLERANCE * max(1e-3, largest):  # also refuses NaN
             raise RuntimeError(
-                f"The file was not kept: ONNX Runtime {onnxruntime.__version__} computes {name} from it differently than the model "
-                f"does, by up to {off:.2g} where the largest value is {largest:.2g}."
+                f"The file was not kept: ONNX Runtime {onnxruntime.__version__} computes {name} differently from the model, "
+                f"by up to {off:.2g} where the largest value is {largest:.2g}."
             )
 
 
 def _outputs(model: CvtForImageClassification, pixel_values: Tensor, captures: bool) -> dict[str, Tensor]:
-    """What the file should give."""
+    """The expected outputs."""
     from .onnx_graph import LOGITS, features_name, key_name, query_name
 
     found: dict[str, Tensor] = {}

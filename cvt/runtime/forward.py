@@ -1,8 +1,8 @@
-"""A classifier's forward pass over packed weights: the same numbers as the model's within rounding, in fewer and larger steps.
+"""A classifier's forward pass over packed weights: the same results as the model's up to rounding, in fewer and larger steps.
 
-Tokens are updated in place by matrix products that add to them, keys and values are projected by one product, and on a GPU
-three kernels of ``kernels.py`` do what lies between. Where nothing is captured, the last block is computed for the cls token
-alone, since nobody reads the other tokens after it: exact, and a tenth of a CvT-13's arithmetic.
+Matrix products add to the tokens in place, one product projects keys and values, and on a GPU the three kernels of ``kernels.py``
+do the rest. If nothing is captured, the last block is computed for the cls token only, since no other token is read after it:
+this is exact, and saves a tenth of a CvT-13's arithmetic.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .packing import Packed, PackedBlock, PackedStage
 
 @dataclass
 class BlockTaps:
-    """What a block's attention reads: query (B, N, C), key and value (B, N', C), contiguous."""
+    """A block's attention inputs: query (B, N, C), key and value (B, N', C), contiguous."""
 
     query: Tensor
     key: Tensor
@@ -38,7 +38,7 @@ class BlockTaps:
 
 @dataclass
 class StageTaps:
-    """What a stage passes on: tokens (B, N, C), the cls token first where it has one; and its blocks."""
+    """A stage's output: tokens (B, N, C), the cls token first if it has one; and its blocks' taps."""
 
     tokens: Tensor
     grid: tuple[int, int]
@@ -54,7 +54,7 @@ Taps = list[StageTaps]
 
 
 def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> Tensor:
-    """Logits (B, num_labels) of pixel_values (B, channels, H, W); ``taps``, an empty list where given, is filled."""
+    """Logits (B, num_labels) of pixel_values (B, channels, H, W); ``taps``, an empty list if given, is filled."""
     x = pixel_values.to(packed.dtype)
     activation = ACTIVATIONS[packed.config.hidden_act]
     for index, stage in enumerate(packed.stages):
@@ -69,25 +69,25 @@ def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> T
         if taps is not None and found is not None:
             taps.append(StageTaps(tokens, grid, has_cls, found))
     read = tokens[:, :1] if has_cls else tokens
-    pooled = _norm(read, packed.norm, packed.norm_eps).mean(dim=1)  # (B, C); the mean of a single token is itself
+    pooled = _norm(read, packed.norm, packed.norm_eps).mean(dim=1)  # (B, C); the mean of one token is itself
     return pooled if packed.classifier is None else F.linear(pooled, *packed.classifier)
 
 
 @functools.cache
 def _kernels(device: torch.device, dtype: torch.dtype) -> ModuleType | None:
-    """The kernels for tokens on this device, where they work; else PyTorch's own operators do the same.
+    """The kernels for tokens on this device; None if they do not work here, and PyTorch's operators are used.
 
-    Triton comes with PyTorch for CUDA, but it calls a C compiler when a kernel first runs, which not every machine has.
+    PyTorch for CUDA includes Triton, which calls a C compiler when a kernel first runs; not every machine has one.
     """
     if device.type != "cuda" or dtype == torch.float64:
         return None
     try:
-        from . import kernels  # takes a while to import: only for those who need it
+        from . import kernels  # slow to import, so only when needed
 
         ones = torch.ones(1, device=device)
         kernels.embedded_norm(torch.ones((1, 1, 1), device=device, dtype=dtype), ones, ones, None, 1e-5, ones.to(dtype).view(1, 1, 1))
         return kernels
-    except Exception:  # whatever a missing or broken tool chain raises
+    except Exception:  # a missing or broken tool chain can raise anything
         logging.getLogger(__name__).warning("Triton's kernels do not run here; PyTorch's operators are used instead.", exc_info=True)
         return None
 
@@ -98,7 +98,7 @@ def _norm(tokens: Tensor, norm: tuple[Tensor, Tensor], eps: float) -> Tensor:
 
 
 def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """(B, C_in, H_in, W_in) → tokens (B, N, C), the cls token first where there is one, and the grid (H, W)."""
+    """(B, C_in, H_in, W_in) → tokens (B, N, C), the cls token first if there is one, and the grid (H, W)."""
     x = F.conv2d(x.contiguous(memory_format=torch.channels_last), stage.kernel, stage.bias, stage.stride, stage.padding)
     pictures, width, *grid = x.shape
     patches = x.permute(0, 2, 3, 1).reshape(pictures, -1, width)  # a view: channels last
@@ -115,7 +115,7 @@ def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
 def _block(
     block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool, activation, found: list[BlockTaps] | None, alone: bool
 ) -> Tensor:
-    """(B, N, C) → (B, N, C), changed in place; ``alone``: of the cls token only, (B, 1, C)."""
+    """(B, N, C) → (B, N, C), changed in place; ``alone``: for the cls token only, (B, 1, C)."""
     pictures, _, width = tokens.shape
     query, key_value = _projected(block, tokens, grid, has_cls)  # (B, N, C), (2, B, N', C)
     if alone:
@@ -133,7 +133,7 @@ def _block(
 
 
 def _add_branches(block: PackedBlock, rows: Tensor, mixed: Tensor, activation) -> None:
-    """Attention's output, then the MLP, added to ``rows`` (rows, C) in place; ``mixed`` (rows, C) is what the weights made of values."""
+    """Adds attention's output, then the MLP's, to ``rows`` (rows, C) in place; ``mixed`` (rows, C): the weighted values."""
     if gpu := _kernels(rows.device, rows.dtype):
         rows.addmm_(mixed, block.output.transposed)
         normalised = torch.empty_like(rows)
@@ -151,7 +151,7 @@ def _heads(tokens: Tensor, heads: int) -> Tensor:
 
 
 def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool) -> tuple[Tensor, Tensor]:
-    """What the linear layers of query, and of key and value, read: (B, N, C) and (2, B, N', C)."""
+    """The inputs of the linear layers of query, and of key and value: (B, N, C) and (2, B, N', C)."""
     pictures, _, width = tokens.shape
     if block.kernels.shape[1] == 9 and block.paddings == (1, 1) and (gpu := _kernels(tokens.device, tokens.dtype)):
         keys = has_cls + ((grid[0] - 1) // block.stride + 1) * ((grid[1] - 1) // block.stride + 1)
@@ -163,6 +163,6 @@ def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cl
     normalised = _norm(tokens, block.before, block.eps)
     picture = to_picture(normalised[:, has_cls:], grid)
     parts = [to_tokens(F.conv2d(picture, *convolution)) for convolution in block.convolutions]
-    if has_cls:  # it takes no part in convolutions
+    if has_cls:  # it bypasses the convolutions
         parts = [torch.cat((normalised[:, :1], part), dim=1) for part in parts]
     return parts[0], torch.stack(parts[1:])

@@ -1,4 +1,4 @@
-"""Three small Triton kernels for the memory-bound parts of a block on a GPU: what PyTorch would do in a dozen passes over tokens.
+"""Three small Triton kernels for the memory-bound parts of a block on a GPU, which take PyTorch a dozen passes over the tokens.
 
 ``normalised_projections``: LayerNorm and the depth-wise 3×3 convolutions of query, key and value, read once.
 ``biased_norm``: the bias of the attention's output, and LayerNorm. ``embedded_norm``: LayerNorm behind a conv embedding, and the
@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-BUSY = 512  # programs that keep a large GPU's processors occupied
+BUSY = 512  # programs that occupy a large GPU
 
 
 @triton.jit
@@ -42,7 +42,7 @@ def _projections(
     first_key = (picture * (HK * WK + CLS)).to(tl.int64)
     g = tl.load(gain + channel, inside, 0.0)
     s = tl.load(shift + channel, inside, 0.0)
-    if line == H:  # the cls token takes no part in convolutions
+    if line == H:  # the cls token bypasses the convolutions
         if tile == 0:
             token = tl.load(x + first * C + channel, inside, 0.0).to(tl.float32)
             token = (token - tl.load(mean + first)) * tl.load(rstd + first) * g + s
@@ -116,7 +116,7 @@ def _embedded_norm(x, gain, shift, cls, out, N, eps, C: tl.constexpr, CLS: tl.co
 
 
 def _rows(count: int, width: int) -> dict[str, int]:
-    """How many rows of ``width`` a program takes, as constants of a kernel: few while that keeps the GPU busy."""
+    """How many rows of ``width`` a program takes, as constants of a kernel: few if that keeps the GPU busy."""
     padded = triton.next_power_of_2(width)
     per_program = max(1, min(2048 // padded, count // BUSY))
     return {"T": 1 << (per_program.bit_length() - 1), "P": padded, "num_warps": 4 if per_program == 1 else 2}

@@ -1,8 +1,8 @@
-"""Linear layers that multiply as fast as some processors can, for who asks for it: ``use_onednn(model)``.
+"""Faster linear layers for AMD processors with AVX-512: ``use_onednn(model)``.
 
-On AMD processors with AVX-512, the library that PyTorch multiplies float32 matrices with on x86, MKL, uses half the width of
-the vector units. oneDNN, which PyTorch brings along for convolutions, uses all of it: on an AMD EPYC of the fifth generation
-a CvT-13's linear layers take half the time. Elsewhere, and in training, nothing changes.
+There MKL, with which PyTorch multiplies float32 matrices on x86, uses half the width of the vector units. oneDNN, which PyTorch
+includes for convolutions, uses all of it: on a fifth-generation AMD EPYC a CvT-13's linear layers take half the time. Elsewhere,
+and in training, nothing changes.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _len_torch_dispatch_stack
 
-ENOUGH = 5_000_000  # multiply-adds from which the way to oneDNN and back is worth it
+ENOUGH = 5_000_000  # multiply-adds above which oneDNN's overhead pays
 
 
 @functools.cache
 def onednn_is_faster() -> bool:
-    """Whether this is such a processor, and PyTorch was built with both libraries."""
+    """Whether this is an AMD processor with AVX-512, and PyTorch was built with both libraries."""
     if not (torch.backends.mkldnn.is_available() and torch.backends.mkl.is_available()):
         return False
     return torch.backends.cpu.get_cpu_capability().startswith("AVX512") and "AuthenticAMD" in _processor()
 
 
 def _processor() -> str:
-    """What the system says of the processor's maker, or nothing."""
+    """The processor's vendor according to the system, or an empty string."""
     try:
         return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -36,10 +36,10 @@ def _processor() -> str:
 
 
 def use_onednn(model: nn.Module) -> nn.Module:
-    """Lets oneDNN multiply in every ``nn.Linear`` of ``model`` where it can; returns the model, changed in place.
+    """Lets oneDNN multiply in every ``nn.Linear`` of ``model`` if it can; returns the model, changed in place.
 
-    Results stay equal up to float32's rounding. Whether it is faster, ``onednn_is_faster`` says. Subclasses of ``nn.Linear``
-    are left alone. Tools that look for exactly ``nn.Linear`` no longer find the layers, which is why a model does not come so.
+    Results are equal up to float32's rounding; ``onednn_is_faster`` says whether it pays. Subclasses of ``nn.Linear`` are not
+    changed. Tools that look for exactly ``nn.Linear`` no longer find the layers, so models are not loaded like this by default.
     """
     for module in model.modules():
         if type(module) is nn.Linear:
@@ -48,7 +48,7 @@ def use_onednn(model: nn.Module) -> nn.Module:
 
 
 class OneDnnLinear(nn.Linear):
-    """``nn.Linear``; the same numbers up to float32's rounding."""
+    """``nn.Linear`` with the same results up to float32's rounding."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, in_features) → (…, out_features)."""
@@ -57,9 +57,9 @@ class OneDnnLinear(nn.Linear):
         return super().forward(x)
 
     def _may_leave(self, x: Tensor) -> bool:
-        """Whether nobody would miss PyTorch's own operator: a compiler, a tracer, autograd, vmap, autocast, or who counts operators."""
+        """Whether nothing needs PyTorch's own operator: no compiler, tracer, autograd, vmap, autocast or operator counter."""
         return (
-            not torch.compiler.is_compiling()  # first, or its graph would be good for one size alone
+            not torch.compiler.is_compiling()  # first, or its graph would be specialised for one size
             and not torch.jit.is_tracing()
             and not torch.is_grad_enabled()
             and torch._C._functorch.peek_interpreter_stack() is None

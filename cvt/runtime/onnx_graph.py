@@ -1,9 +1,9 @@
 """A classifier as a graph of standard ONNX operators, for one size of input and any number of pictures.
 
-Written node by node from the weights, so that it needs neither a tracer nor a certain version of PyTorch, takes a fraction of
-a second, and holds nothing that a runtime would have to find out again: shapes are constants, BatchNorm is folded into the
-convolution before it, and what softmax does not see is left out. Where nothing is captured the last block is computed for the
-cls token alone, since nobody reads the other tokens after it. All of this is exact.
+It is written node by node from the weights, which needs neither a tracer nor a certain version of PyTorch and takes a fraction of a
+second. Shapes are constants, BatchNorm is folded into the convolution before it, and the keys' bias, which softmax cancels, is left
+out. If nothing is captured, the last block is computed for the cls token only, since no other token is read after it. All of this
+is exact.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from torch import Tensor, nn
 from ..model import Block, ConvProjection, CvtForImageClassification, Stage
 from ..stage import StageConfig
 
-OPSET = 20  # the first with Gelu
-IR_VERSION = 10  # of the file's format: what runtimes of the last years read
-INPUT, LOGITS = "pixel_values", "logits"  # as transformers and optimum call them
+OPSET = 20  # the first version with Gelu
+IR_VERSION = 10  # version of the file format that runtimes of recent years read
+INPUT, LOGITS = "pixel_values", "logits"  # names as in transformers and optimum
 
 
 def features_name(stage: int) -> str:
-    """The output (B, C, H, W) that a stage passes on; stages count from 0, as in the names of modules."""
+    """The name of a stage's output (B, C, H, W); stages count from 0, as in module names."""
     return f"stages.{stage}.features"
 
 
 def query_name(stage: int, block: int) -> str:
-    """The output (B, heads, queries, D) of a block."""
+    """The name of a block's output (B, heads, queries, D)."""
     return f"stages.{stage}.layers.{block}.query"
 
 
 def key_name(stage: int, block: int) -> str:
-    """The output (B, heads, keys, D) of a block."""
+    """The name of a block's output (B, heads, keys, D)."""
     return f"stages.{stage}.layers.{block}.key"
 
 
 class Graph:
-    """Nodes and weights, in the order in which they are added; values are called by the names that ``add`` returns."""
+    """Nodes and weights in the order of addition; ``add`` returns the names of values."""
 
     def __init__(self):
         self.nodes: list[onnx.NodeProto] = []
@@ -55,13 +55,13 @@ class Graph:
         return self._constant(f"weight_{len(self.weights)}", np.ascontiguousarray(value.float().numpy()))
 
     def whole(self, *values: int) -> str:
-        """Integers, one constant for all who need the same."""
+        """Integers, as one shared constant."""
         return self._constant("_".join(["whole", *map(str, values)]), np.array(values, np.int64))
 
     def output(self, name: str, *shape: int) -> str:
-        """Makes the newest value an output of this name, and of this shape for every picture; returns the name.
+        """Makes the newest value an output with this name, and this shape per picture; returns the name.
 
-        No node of its own would do: runtimes take those away that change nothing, and OpenVINO the name with it.
+        It renames the value instead of adding an Identity node: runtimes remove those, and OpenVINO the name with it.
         """
         self.nodes[-1].output[0] = name
         self.outputs[name] = ("batch", *shape)
@@ -72,10 +72,10 @@ class Graph:
             self.weights[name] = numpy_helper.from_array(value, name)
         return name
 
-    # --- what a CvT is made of ----------------------------------------------------------------------------------------
+    # --- the parts of a CvT --- ----------------------------------------------------------------------------------------
 
     def linear(self, x: str, weight: Tensor, bias: Tensor | None) -> str:
-        """``weight`` (out, in) as in ``nn.Linear``; the bias is left out where it is None."""
+        """``weight`` (out, in) as in ``nn.Linear``; the bias may be None."""
         product = self.add("MatMul", x, self.weight(weight.T))
         return product if bias is None else self.add("Add", product, self.weight(bias))
 
@@ -99,7 +99,7 @@ class Graph:
         return self.add("Slice", tokens, self.whole(start), self.whole(end), self.whole(1))
 
     def heads(self, tokens: str, heads: int, perm: tuple[int, ...]) -> str:
-        """(B, N, C) → (B, N, heads, D), its axes then in this order."""
+        """(B, N, C) → (B, N, heads, D), then permuted."""
         return self.add("Transpose", self.add("Reshape", tokens, self.whole(0, 0, heads, -1)), perm=list(perm))
 
     def activation(self, x: str, name: str) -> str:
@@ -147,7 +147,7 @@ def _model(graph: Graph, shape: tuple[int, ...]) -> onnx.ModelProto:
 
 
 def _stage(graph: Graph, stage: StageConfig, module: Stage, x: str, grids: tuple, activation: str, captures: bool, alone: bool) -> str:
-    """(B, C_in, H_in, W_in) → tokens (B, N, C), the cls token first where there is one; ``alone``: the cls token only."""
+    """(B, C_in, H_in, W_in) → tokens (B, N, C), the cls token first if there is one; ``alone``: the cls token only."""
     embedding = module.embedding.convolution_embeddings
     projection = embedding.projection
     x = graph.convolution(x, projection.weight, projection.bias, projection)
@@ -164,11 +164,11 @@ def _stage(graph: Graph, stage: StageConfig, module: Stage, x: str, grids: tuple
 def _block(
     graph: Graph, stage: StageConfig, block: Block, tokens: str, grids: tuple, activation: str, captured: int | None, alone: bool
 ) -> str:
-    """(B, N, C) → (B, N, C), or of the cls token ``alone``, (B, 1, C); ``captured``: the block's number, where q and k are outputs."""
+    """(B, N, C) → (B, N, C), or (B, 1, C) for the cls token ``alone``; ``captured``: the block's number if q and k are outputs."""
     attention, dense = block.attention.attention, block.attention.output.dense
     query, key, value = _projected(graph, stage, block, graph.norm(tokens, block.layernorm_before), grids, alone)
     scale, of_query, of_key, of_value = attention.attend.scale, *(getattr(attention, f"projection_{n}") for n in ("query", "key", "value"))
-    if captured is None:  # the scale goes into the weights; what the keys' bias adds is the same for all keys, which softmax takes away
+    if captured is None:  # the scale is folded into the weights; the keys' bias adds the same to all keys, which softmax cancels
         bias = None if of_query.bias is None else of_query.bias * scale
         query = graph.heads(graph.linear(query, of_query.weight * scale, bias), stage.num_heads, (0, 2, 1, 3))
         key = graph.heads(graph.linear(key, of_key.weight, None), stage.num_heads, (0, 2, 3, 1))
@@ -183,7 +183,7 @@ def _block(
     value = graph.heads(graph.linear(value, of_value.weight, None), stage.num_heads, (0, 2, 1, 3))
     mixed = graph.add("MatMul", graph.add("Softmax", graph.add("MatMul", query, key), axis=-1), value)
     mixed = graph.add("Reshape", graph.add("Transpose", mixed, perm=[0, 2, 1, 3]), graph.whole(0, 0, -1))
-    # weights of attention sum to 1, so the values' bias comes through them unchanged and can be added behind
+    # attention weights sum to 1, so the values' bias passes through unchanged and can be added afterwards
     bias = dense.bias if of_value.bias is None else dense.bias + dense.weight @ of_value.bias
     tokens = graph.add("Add", graph.part(tokens, 0, 1) if alone else tokens, graph.linear(mixed, dense.weight, bias))
     hidden = graph.linear(graph.norm(tokens, block.layernorm_after), block.intermediate.dense.weight, block.intermediate.dense.bias)
@@ -192,7 +192,7 @@ def _block(
 
 
 def _projected(graph: Graph, stage: StageConfig, block: Block, tokens: str, grids: tuple, alone: bool) -> list[str]:
-    """What the linear layers of query, key and value read, each (B, N', C)."""
+    """The inputs of the linear layers of query, key and value, each (B, N', C)."""
     grid, _ = grids
     cls, spatial = None, tokens
     if stage.cls_token:
@@ -203,7 +203,7 @@ def _projected(graph: Graph, stage: StageConfig, block: Block, tokens: str, grid
 
     def joined(part: str) -> str:
         part = graph.tokens(part, stage.embed_dim)
-        return part if cls is None else graph.add("Concat", cls, part, axis=1)  # it takes no part in convolutions
+        return part if cls is None else graph.add("Concat", cls, part, axis=1)  # it bypasses the convolutions
 
     if stage.qkv_projection_method == "avg":
         pooled = joined(_pooled(graph, stage, picture, grids))
@@ -215,7 +215,7 @@ def _projected(graph: Graph, stage: StageConfig, block: Block, tokens: str, grid
 
 
 def _convolved(graph: Graph, picture: str, projection: ConvProjection) -> str:
-    """A depth-wise convolution and its BatchNorm, which in evaluation is a scale and a shift of every channel, as one convolution."""
+    """A depth-wise convolution with its BatchNorm folded in."""
     norm, convolution = projection.normalization, projection.convolution
     scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.eps)
     kernel = convolution.weight.double() * scale[:, None, None, None]
@@ -223,7 +223,7 @@ def _convolved(graph: Graph, picture: str, projection: ConvProjection) -> str:
 
 
 def _pooled(graph: Graph, stage: StageConfig, picture: str, grids: tuple) -> str:
-    """Average pooling as products with two constant matrices, since runtimes do not agree on what a mean at the border divides by."""
+    """Average pooling as products with two constant matrices, since runtimes disagree on the divisor at the border."""
     rows, columns = (
         _means(before, after, stage.kernel_qkv, stage.stride_kv, stage.padding_kv) for before, after in zip(*grids, strict=True)
     )

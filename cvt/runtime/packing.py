@@ -1,8 +1,8 @@
-"""A classifier's weights as its fast forward pass wants them: BatchNorm folded, biases moved to where they cost nothing.
+"""Packs a classifier's weights for its fast forward pass: BatchNorm folded, biases moved to where they cost nothing.
 
-Nothing here is approximate. In evaluation BatchNorm is a scale and a shift per channel, which the convolution before it can do.
-A bias of the keys adds the same to all scores of a query, which softmax does not see. A bias of the values comes through
-attention unchanged, since weights sum to 1, so the output layer's bias can bring it.
+All of this is exact. In evaluation BatchNorm is a scale and a shift per channel, which are folded into the convolution before it.
+The keys' bias adds the same to all scores of a query, which softmax cancels. The values' bias passes through attention
+unchanged, since weights sum to 1, so that it is folded into the output layer's bias.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class PackedBlock:
     convolutions: tuple[tuple, ...]  # the same three as F.conv2d's arguments after its input, in the model's dtype
     query: Product
     key_value: Tensor  # (2, C, C), transposed
-    key_bias: Tensor  # (C,), left out of the keys
-    value_bias: Tensor  # (C,), left out of the values
-    output: Product  # its bias with what the values' bias becomes
+    key_bias: Tensor  # (C,); the keys' is left out
+    value_bias: Tensor  # (C,); the values' is left out
+    output: Product  # its bias, with the values' folded in
     intermediate: Product
     mlp_output: Product
 
@@ -68,9 +68,9 @@ class Packed:
 
 
 def why_not(model: nn.Module) -> str | None:
-    """What keeps a model from being packed, in a few words; None where nothing does."""
+    """Why a model cannot be packed, briefly; None if it can."""
     if type(model) is not CvtForImageClassification:
-        return f"a {type(model).__name__} is no CvtForImageClassification"
+        return f"a {type(model).__name__} is not a CvtForImageClassification"
     if set(model.config.qkv_projection_method) != {"dw_bn"}:
         return "it has projections without convolution"
     kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, OneDnnLinear, nn.LayerNorm, nn.Identity}
@@ -84,13 +84,13 @@ def why_not(model: nn.Module) -> str | None:
         if isinstance(module, ConvProjection):
             conv, norm = module.convolution, module.normalization
             if type(norm) is not nn.BatchNorm2d or norm.running_var is None or norm.weight is None or conv.bias is not None:
-                return f"{name} is no convolution with BatchNorm"
+                return f"{name} is not a convolution with BatchNorm"
     return None
 
 
 @torch.no_grad()
 def pack(model: CvtForImageClassification) -> Packed:
-    """A copy of the model's weights, on its device. Only for models of which ``why_not`` is None."""
+    """A copy of the model's weights, on its device. Only for models for which ``why_not`` is None."""
     head = model.classifier
     return Packed(
         config=model.config,
@@ -145,7 +145,7 @@ def _block(block: Block) -> PackedBlock:
 
 
 def _folded(projection: ConvProjection) -> tuple[Tensor, Tensor]:
-    """Kernel (k·k, C) and bias (C,), float32, of the one convolution that equals convolution and BatchNorm in evaluation."""
+    """Kernel (k·k, C) and bias (C,), float32, of the convolution with BatchNorm folded in."""
     norm = projection.normalization
     scale = _precise(norm.weight) * torch.rsqrt(_precise(norm.running_var) + norm.eps)
     kernel = _precise(projection.convolution.weight).flatten(1) * scale[:, None]  # (C, k·k)
@@ -153,7 +153,7 @@ def _folded(projection: ConvProjection) -> tuple[Tensor, Tensor]:
 
 
 def _arguments(convolution: nn.Conv2d, kernel: Tensor, bias: Tensor) -> tuple:
-    """What F.conv2d takes after its input: kernel (C, 1, k, k), bias (C,), and the convolution's settings."""
+    """The arguments of F.conv2d after its input: kernel (C, 1, k, k), bias (C,), and the convolution's settings."""
     weight = convolution.weight
     kernel = kernel.T.reshape(weight.shape).to(weight.dtype)
     return kernel, bias.to(weight.dtype), convolution.stride, convolution.padding, convolution.dilation, convolution.groups

@@ -1,8 +1,8 @@
-"""Products with a fixed matrix, as a ``Runner`` makes them: tokens by the weights of a linear layer, prepared once.
+"""Products of tokens with a linear layer's fixed weights, which a ``Runner`` prepares once.
 
-On a CPU in float32 they are oneDNN's, which PyTorch brings along for convolutions: a linear layer is a 1×1 convolution of a picture
-one row high. Its weights lie in memory as its inner loop reads them, which MKL, by whom PyTorch multiplies, sorts anew in every
-call; bias and residual are added while a result is still in a register. Elsewhere products are PyTorch's own.
+On a CPU in float32 they use oneDNN, which PyTorch includes for convolutions: a linear layer is a 1×1 convolution of a picture one
+row high. Its weights are stored in the order in which its inner loop reads them, while MKL, PyTorch's default, reorders them in
+every call; bias and residual are added while a result is still in a register. Elsewhere PyTorch's own products are used.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 NO_PADDING, ONE = [0, 0], [1, 1]
-MANY = 128  # rows for which oneDNN lays out the weights; it takes any number
-FEW = 16  # below about half of this, oneDNN has no kernel and takes a hundred times as long
+MANY = 128  # number of rows for which oneDNN chooses the layout; it takes any number
+FEW = 16  # below about half of this, oneDNN has no kernel and takes 100 times as long
 
 
 class Product:
@@ -30,11 +30,11 @@ class Product:
         self.bias = bias
         self._own = None if bias is None else bias.to(weight.dtype)
         self.prepared = onednn_works(weight.device, weight.dtype)
-        self._weight = _packed(weight) if self.prepared else weight.detach().clone()  # each takes as much memory as the other
+        self._weight = _packed(weight) if self.prepared else weight.detach().clone()  # not both: each takes the same memory
 
     @property
     def transposed(self) -> Tensor:
-        """(C_in, C_out), a view; only where oneDNN has not prepared it."""
+        """(C_in, C_out), a view; only if oneDNN has not prepared it."""
         return self._weight.T
 
     def __call__(self, rows: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Product:
         return _multiplied(rows, self._weight, self._own)
 
     def add_to(self, total: Tensor, rows: Tensor) -> None:
-        """Adds what ``rows`` (N, C_in) become to ``total`` (N, C_out), contiguous, in place."""
+        """Adds the product for ``rows`` (N, C_in) to ``total`` (N, C_out), contiguous, in place."""
         if self.prepared and len(rows) >= FEW:
             _add_multiplied(total, rows, self._weight, self._own)
         else:
@@ -76,7 +76,7 @@ def _add_multiplied(total: Tensor, rows: Tensor, packed: Tensor, bias: Tensor | 
 
 @functools.cache
 def onednn_works(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether oneDNN can be asked directly: its operators are there for PyTorch's compiler, promised to nobody else, and so tried."""
+    """Whether oneDNN can be called directly: its operators are internal to PyTorch's compiler, so they are tried out first."""
     if device.type != "cpu" or dtype != torch.float32 or not torch.backends.mkldnn.is_available():
         return False
     try:
@@ -84,5 +84,5 @@ def onednn_works(device: torch.device, dtype: torch.dtype) -> bool:
         expected, packed = F.linear(rows, weight, bias), _packed(weight)
         _add_multiplied(total, rows, packed, bias)
         return torch.allclose(_multiplied(rows, packed, bias), expected) and torch.allclose(total, expected + 1)
-    except Exception:  # whatever a PyTorch with other operators, or without these, raises
+    except Exception:  # a PyTorch with other operators, or without these, can raise anything
         return False

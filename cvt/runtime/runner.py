@@ -4,10 +4,10 @@
     with torch.inference_mode():
         runner.logits(pixel_values)
 
-It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per shape of input. What it cannot
-do it leaves to the model itself: training, gradients, autocast, hooks, exchanged modules, other projections. Weights that have
-been changed, exchanged or moved since are noticed and packed anew; only what is written past PyTorch's count of changes, through
-``tensor.data``, needs ``refresh()``.
+It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per input shape. What it does not
+support runs on the model itself: training, gradients, autocast, hooks, replaced modules, other projections. Weights that were
+changed, replaced or moved since are noticed and packed again; only writes through ``tensor.data``, which bypass PyTorch's version
+counter, need ``refresh()``.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 @dataclass(frozen=True)
 class Answer:
-    """Logits (B, num_labels); ``taps`` where they were asked for, see ``forward.StageTaps``."""
+    """Logits (B, num_labels); ``taps`` if requested, see ``forward.StageTaps``."""
 
     logits: Tensor
     taps: Taps | None = None
 
 
 class _Graph:
-    """One pass for one shape of input, recorded, with the buffers that it reads and writes."""
+    """One recorded pass for one input shape, with the buffers that it reads and writes."""
 
     def __init__(self, packed: Packed, like: Tensor, captures: bool):
         self.given = like.clone()
         before = torch.cuda.memory_reserved(like.device)
         side, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
         side.wait_stream(current)
-        with torch.cuda.stream(side):  # what libraries set up at a first call cannot be recorded
+        with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
             for _ in range(2):
                 forward(packed, self.given, [] if captures else None)
         current.wait_stream(side)
@@ -52,7 +52,7 @@ class _Graph:
         self.taps: Taps | None = [] if captures else None
         with torch.cuda.graph(self.graph):
             self.logits = forward(packed, self.given, self.taps)
-            if self.taps is not None:  # into one buffer, which takes one copy to hand out
+            if self.taps is not None:  # into one buffer, which one copy hands out
                 tensors = _tensors(self.taps)
                 self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
                 torch._foreach_copy_(_parts(self.all, tensors), tensors)
@@ -83,7 +83,7 @@ def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
 
 
 class _Weights:
-    """A model's weights, packed, and what tells whether they are still the model's. ``packed`` is None where they cannot be."""
+    """A model's packed weights, and what shows whether they are up to date. ``packed`` is None if they cannot be packed."""
 
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
@@ -91,25 +91,25 @@ class _Weights:
         self._held = [
             (owner, name, value) for owner in owners for name, value in owner.items() if value is not None and name != "num_batches_tracked"
         ]
-        # PyTorch counts the changes in place of a tensor, except of those made in inference mode, which nobody can change
+        # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
         tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
         self._versions = [(tensor, tensor._version) for tensor in tensors]
-        self.packed = pack(model) if why_not(model) is None else None  # last: a change meanwhile is noticed too
+        self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
 
     def changed(self) -> bool:
-        """Whether a weight, a statistic or a module was changed or exchanged since they were packed."""
+        """Whether a weight, a statistic or a module was changed or replaced since they were packed."""
         for owner, name, value in self._held:  # plain loops: on a GPU this takes about as long as the pass
             if owner.get(name) is not value:
                 return True
         return any(tensor._version != version for tensor, version in self._versions)
 
     def hooked(self) -> bool:
-        """Whether somebody looks at what modules compute."""
+        """Whether any module has hooks."""
         return any(module._forward_hooks or module._forward_pre_hooks for module in self._modules)
 
 
 class Runner:
-    """Runs one model; any number of threads may ask.
+    """Runs one model; thread-safe.
 
     Args:
         model: in evaluation mode, on the device and in the dtype in which it is to run.
@@ -117,7 +117,7 @@ class Runner:
 
     def __init__(self, model: CvtForImageClassification):
         self.model = model
-        self._lock = threading.Lock()  # of the graphs and their buffers; on a CPU passes share nothing that changes
+        self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._pack()
 
@@ -130,7 +130,7 @@ class Runner:
         """Logits, and with ``captures`` the taps of the pass.
 
         Returns:
-            None where this pass is the model's own affair: see the module. The caller then calls the model.
+            None if the runner does not support this pass (see the module); the caller then calls the model.
         Raises:
             ValueError: as the model.
         """
@@ -140,13 +140,13 @@ class Runner:
         with self._lock if self.model.device.type == "cuda" else nullcontext():
             weights = self._weights
             answer = self._answer(weights.packed, pixel_values, captures)
-            if weights.changed():  # looked at while a GPU is at work
+            if weights.changed():  # checked while a GPU is at work
                 weights = self._pack()
                 answer = self._answer(weights.packed, pixel_values, captures)
         return None if weights.hooked() else answer
 
     def logits(self, pixel_values: Tensor) -> Tensor:
-        """Logits (B, num_labels) whatever happens: by the model itself where this pass is its own affair. Raises as the model."""
+        """Logits (B, num_labels), by the model itself if the runner does not support this pass. Raises as the model."""
         answer = self(pixel_values)
         return self.model(pixel_values, return_dict=True).logits if answer is None else answer.logits
 

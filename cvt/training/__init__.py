@@ -1,1 +1,1 @@
-"""What ``python -m cvt.train`` and ``python -m cvt.evaluate`` are made of; the model itself needs none of it."""
+"""The parts of ``python -m cvt.train`` and ``python -m cvt.evaluate``; the model itself does not need them."""

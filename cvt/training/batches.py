@@ -1,4 +1,4 @@
-"""The batches of a training: which pictures a step sees, and how they are augmented."""
+"""Training batches: which pictures a step sees, and how they are augmented."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from .augmentation import augment, randaugment
 from .data.reading import PictureSet
 from .recipe import Recipe
 
-# How far apart seeds are of neighbouring runs, and of the parts of a batch; the CPU's generator uses 32 bits of them.
+# Distance between the seeds of neighbouring runs, and of the parts of a batch; the CPU's generator uses 32 bits.
 _RUNS, _PARTS = 1_000_003, 0x85EBCA6B
 
 
 class Batches:
     """Augmented, normalised batches; each follows from (seed, step) alone.
 
-    A batch may be taken in equal parts, by several processes or one after the other; together they are the same pictures,
-    augmented alike, as the batch taken as a whole. A part is some first pictures and as many last ones, because mixing
-    pairs the first with the last.
+    A batch may be taken in equal parts, by several processes or one after another; together they are the same pictures with the same
+    augmentation as the whole batch. Each part takes equally many pictures from both ends, because mixing pairs the first with the
+    last.
 
     Args:
-        mean, std: of the normalisation, one number a channel.
-        parts: into how many parts a batch is divided.
-    Raises:
-        ValueError: a batch that cannot be divided so.
+        mean, std: of the normalisation, one number per channel. parts: number of parts of a batch.
+        Raises:
+            ValueError: a batch that cannot be split like this.
     """
 
     def __init__(self, pictures: PictureSet, recipe: Recipe, mean: list[float], std: list[float], device: torch.device, parts: int = 1):
@@ -34,8 +33,8 @@ class Batches:
             self.size -= self.size % (2 * parts)
             if self.size == 0 or recipe.batch_size % (2 * parts):
                 raise ValueError(
-                    f"A batch of {min(recipe.batch_size, len(pictures))} pictures cannot be taken in {parts} parts of an even number: "
-                    f"use a --batch-size that is a multiple of {2 * parts}, and at least so many pictures."
+                    f"A batch of {min(recipe.batch_size, len(pictures))} pictures cannot be split into {parts} parts of an even number: "
+                    f"use a --batch-size that is a multiple of {2 * parts}, and at least that many pictures."
                 )
         self.pictures = pictures.pictures.to(device) if _fits(pictures.pictures, device) else pictures.pictures
         self.labels = pictures.labels.to(device)
@@ -46,7 +45,7 @@ class Batches:
         self._order: tuple[int, Tensor] | None = None
 
     def seed(self, step: int, part: int = 0) -> int:
-        """Of what is random in a step; of one part of it, for what each part draws for itself."""
+        """The seed of a step, or of one part of it for what each part draws for itself."""
         return self.recipe.seed * _RUNS + step + part * _PARTS
 
     def __call__(self, step: int, part: int = 0) -> tuple[Tensor, Tensor]:
@@ -62,7 +61,7 @@ class Batches:
         return self.normalize(x).contiguous(memory_format=torch.channels_last), targets
 
     def normalize(self, x: Tensor) -> Tensor:
-        """Pictures in 0..1, (B, 3, H, W), as the processor of the trained model normalises them."""
+        """Pictures in 0..1, (B, 3, H, W), normalised as by the trained model's processor."""
         return (x - self.mean) / self.std
 
     def _augmented(self, pictures: Tensor, side: int, draws: augment.Draws) -> Tensor:
@@ -76,7 +75,7 @@ class Batches:
         return augment.blur_or_sharpen(x, recipe.blur, draws) if recipe.blur else x
 
     def _places(self, part: int) -> Tensor | None:
-        """Where the pictures of a part are in the batch."""
+        """Indices of a part's pictures in the batch."""
         if self.parts == 1:
             return None
         half = self.size // (2 * self.parts)
@@ -84,7 +83,7 @@ class Batches:
         return torch.cat((first, self.size - 1 - first.flip(0))).to(self.device)
 
     def _chosen(self, step: int) -> Tensor:
-        """The pictures of a step: each once an epoch, in an order that follows from (seed, epoch)."""
+        """The pictures of a step: each once per epoch, in an order that follows from (seed, epoch)."""
         count = len(self.labels)
         epoch, place = divmod(step * self.size, count - count % self.size)
         if self._order is None or self._order[0] != epoch:
@@ -94,5 +93,5 @@ class Batches:
 
 
 def _fits(pictures: Tensor, device: torch.device) -> bool:
-    """Whether a GPU has room for all pictures and, beside them, for the training."""
+    """Whether a GPU has room for all pictures as well as for training."""
     return device.type != "cuda" or pictures.nbytes < torch.cuda.mem_get_info(device)[0] / 2

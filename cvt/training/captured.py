@@ -1,6 +1,6 @@
-"""The passes of a training step, forward and backward, as one CUDA graph: the CPU launches that instead of thousands of kernels.
+"""The forward and backward passes of a training step as one CUDA graph, so that the CPU launches it instead of thousands of kernels.
 
-What several processes say to each other stays outside: a graph that holds their connection keeps it from being closed.
+Communication between processes stays outside: a graph that holds their connection keeps it from being closed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class CapturedGradients:
     """``work`` as CUDA graphs, one per shape of a batch.
 
     Args:
-        model: whose gradients ``work`` makes.
-        work: pictures (B, 3, H, W) and targets (B, classes) → a tensor for whoever calls; it leaves the gradients in the
-            parameters, waits for no kernel, and takes what is random from the GPU's default generator.
+        model: whose gradients ``work`` computes.
+        work: pictures (B, 3, H, W) and targets (B, classes) → a tensor for the caller; it leaves the gradients in the parameters,
+            does not synchronise, and uses only the GPU's default generator.
     """
 
     def __init__(self, model: nn.Module, work: Work):
@@ -38,7 +38,7 @@ class CapturedGradients:
         self._recordings: dict[torch.Size, _Recording] = {}
 
     def __call__(self, x: Tensor, targets: Tensor) -> Tensor:
-        """Runs ``work``: the parameters hold the new gradients, until the next call; the caller must not free them."""
+        """Runs ``work``: the parameters hold the new gradients until the next call; the caller must not free them."""
         if x.shape not in self._recordings:
             self._recordings[x.shape] = self._record(x, targets)
         recording = self._recordings[x.shape]
@@ -51,7 +51,7 @@ class CapturedGradients:
 
     def _record(self, x: Tensor, targets: Tensor) -> _Recording:
         x, targets = x.clone(), targets.clone()
-        before = [buffer.clone() for buffer in self._model.buffers()]  # warming up counts pictures for BatchNorm
+        before = [buffer.clone() for buffer in self._model.buffers()]  # warming up changes BatchNorm's statistics
         beside = torch.cuda.Stream()
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):

@@ -1,9 +1,9 @@
-"""Several processes that train one model together, as ``torchrun`` starts them; alone, one process is the whole world.
+"""Several processes that train one model together, as ``torchrun`` starts them; a single process is a world of size 1.
 
-What holds: with equal global batches, several processes augment every picture as one process would, average their gradients,
-and end with the same weights up to rounding, provided that nothing depends on the part of the batch a process sees.
-BatchNorm does: its statistics are those of each process's part, and the running ones those of the first process. So do
-dropout and stochastic depth, which each process draws for itself.
+With equal global batches, several processes augment every picture as one process would, average their gradients, and end with
+the same weights up to rounding, except for what depends on a process's part of the batch: BatchNorm, whose statistics are
+each part's and whose running statistics are the first process's, and dropout and stochastic depth, which each process draws
+for itself.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ class World:
         return self.rank == 0
 
     def share(self, model: nn.Module) -> nn.Module:
-        """The model so that its gradients become those of all processes' batches."""
+        """The model, wrapped so that its gradients are averaged over all processes' batches."""
         if self.size == 1:
             return model
-        with warnings.catch_warnings():  # newer versions of PyTorch have another name for it, which older ones lack
+        with warnings.catch_warnings():  # renamed in newer versions of PyTorch; older ones lack the new name
             warnings.simplefilter("ignore", FutureWarning)
-            # BatchNorm's running statistics are read in evaluation only, so nobody needs the first process's in every step
+            # BatchNorm's running statistics are only read in evaluation, so they need not be broadcast in every step
             return DistributedDataParallel(model, broadcast_buffers=False)
 
     def same(self, model: nn.Module) -> None:
-        """Gives the model the first process's weights and buffers, in every process."""
+        """Broadcasts the first process's weights and buffers to every process."""
         if self.size > 1:
             for value in model.state_dict().values():
                 dist.broadcast(value, 0)
 
     def average(self, values: list[torch.Tensor]) -> None:
-        """Makes each value, in place, the mean of all processes' values; in one message."""
+        """Averages each value over all processes, in place, in one message."""
         if self.size > 1:
             together = torch.cat([value.flatten() for value in values])
             dist.all_reduce(together)
@@ -71,13 +71,13 @@ class World:
         return values
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Waits until all processes are here."""
         if self.size > 1:
             dist.barrier()
 
 
 def gradients_stay(model: nn.Module, stay: bool):
-    """While entered, gradients are kept to this process if they are to ``stay``: more parts of the batch are to come."""
+    """Within this context, gradients are not exchanged if they are to ``stay``, because more parts of the batch follow."""
     return model.no_sync() if stay and isinstance(model, DistributedDataParallel) else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""How good predictions are: accuracy, calibration, classes that are confused; and the temperature that makes them honest."""
+"""Measures of predictions: accuracy, calibration error, confused classes; and the temperature that calibrates them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from torch import Tensor
 
 from ..model import CvtForImageClassification
 
-BINS = 15  # of confidence, from 0 to 1
-LEAST_PICTURES = 100  # to fit a temperature to
+BINS = 15  # of confidence
+LEAST_PICTURES = 100  # pictures to fit a temperature to
 TEMPERATURES = (0.05, 20.0)
 
-_ALL_RIGHT = "No temperature can be fitted: the model names all of these pictures right, and it takes some that it names wrong."
+_ALL_RIGHT = "No temperature can be fitted: calibration needs some misclassified pictures, and the model classifies all of these correctly."
 _NO_BETTER_THAN_GUESSING = (
-    "No temperature makes these predictions honest: they are no better than guessing. Check that the pictures lie in the right classes."
+    "These predictions cannot be calibrated: they are no better than guessing. Check that the pictures are in the right classes."
 )
-_OUT_OF_RANGE = "No temperature makes these predictions honest: it would have to be {} {:g}."
+_OUT_OF_RANGE = "These predictions cannot be calibrated: the temperature would have to be {} {:g}."
 
 
 @dataclass(frozen=True)
 class ClassResult:
-    """Of the ``pictures`` of a class, how many were named so (``right``); of those ``named`` so, all."""
+    """One class's number of ``pictures``, how many of them were classified correctly (``right``), and how often it was predicted
+    (``named``)."""
 
     name: str
     pictures: int
@@ -34,13 +35,13 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good predictions of ``pictures`` are, as shares of 1.
+    """Measures of predictions for a number of ``pictures``, as shares of 1.
 
     Attributes:
-        top1, top5: the right class is the first, or among the first five.
-        calibration_error: by how much confidence and accuracy differ, on average over BINS bins of equal width
-            (arXiv 1706.04599). confidence: the mean of it. loss: the mean negative logarithm of the right class's probability.
-        classes: one result a class. confused: (class, named as, times), most frequent first.
+        top1, top5: how often the right class is the first, or among the first five.
+        calibration_error: expected calibration error, over BINS bins of equal width (arXiv 1706.04599).
+        confidence: its mean. loss: mean cross-entropy.
+        classes: one result per class. confused: (class, predicted class, times), most frequent first.
     """
 
     pictures: int
@@ -53,13 +54,13 @@ class Evaluation:
     confused: tuple[tuple[str, str, int], ...]
 
     def summary(self) -> dict[str, float]:
-        """What a config tells of it."""
+        """The values that go into a config."""
         shares = {name: round(getattr(self, name), 4) for name in ("top1", "top5", "calibration_error")}
         return {**shares, "pictures": self.pictures}
 
 
 def evaluate(logits: Tensor, labels: Tensor, names: list[str]) -> Evaluation:
-    """Logits (N, classes) against labels (N,), int64; ``names`` of the classes."""
+    """Evaluates logits (N, classes) against labels (N,), int64; ``names`` of the classes."""
     if len(labels) == 0:
         raise ValueError("There are no pictures to measure with.")
     best = logits.topk(min(5, logits.shape[1])).indices  # (N, 5)
@@ -86,7 +87,7 @@ def evaluate(logits: Tensor, labels: Tensor, names: list[str]) -> Evaluation:
 
 
 def confusion(named: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """(classes, classes): how many pictures of the row's class were named as the column's."""
+    """The confusion matrix, (classes, classes): rows are true classes, columns are predicted ones."""
     return torch.bincount(labels * classes + named, minlength=classes * classes).view(classes, classes)
 
 
@@ -97,7 +98,7 @@ def _confused(table: Tensor, names: list[str]) -> list[tuple[str, str, int]]:
 
 
 def calibration_error(confidence: Tensor, right: Tensor, bins: int = BINS) -> float:
-    """The expected calibration error of confidences in 0..1, (N,), for predictions that were right or not, (N,) bool.
+    """The expected calibration error of confidences in 0..1, (N,), for predictions that are right or wrong, (N,) bool.
 
     Bins are (0, 1/15], (1/15, 2/15], … Source: arXiv 1706.04599, section 2.
     """
@@ -108,16 +109,16 @@ def calibration_error(confidence: Tensor, right: Tensor, bins: int = BINS) -> fl
 
 
 def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES) -> float:
-    """The temperature T for which softmax(logits / T) has the least loss; above 1 for a model that is too confident.
+    """The temperature T for which softmax(logits / T) has the least loss; above 1 for an overconfident model.
 
-    The loss is convex in 1 / T, so its slope is halved to zero. Source: arXiv 1706.04599, section 4.2.
+    The loss is convex in 1 / T, so the zero of its slope is found by bisection. Source: arXiv 1706.04599, section 4.2.
 
     Raises:
-        ValueError: fewer than the ``least`` pictures, or none of TEMPERATURES fits, as where all of them are right, or the classes
-            that are right have no higher logits than the others, on average.
+        ValueError: fewer than ``least`` pictures, or no temperature in the range TEMPERATURES fits: all predictions are right, or
+            on average the right classes' logits are no higher than the others'.
     """
     if len(labels) < least:
-        raise ValueError(f"{len(labels)} pictures are too few to calibrate with: it takes {least} that the model has not seen.")
+        raise ValueError(f"{len(labels)} pictures are too few to calibrate with: use {least} or more that the model has not seen.")
     logits = logits.double()
     target = logits.gather(1, labels[:, None])[:, 0]
 
@@ -137,10 +138,10 @@ def fit_temperature(logits: Tensor, labels: Tensor, least: int = LEAST_PICTURES)
 
 
 def error_when_calibrated(logits: Tensor, labels: Tensor) -> float:
-    """The calibration error to expect after calibration: each half of the pictures with the temperature of the other.
+    """The calibration error to expect after calibration: of each half of the pictures with the other half's temperature.
 
     Raises:
-        ValueError: a half that no temperature fits.
+        ValueError: no temperature can be fitted to one half.
     """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
@@ -149,14 +150,14 @@ def error_when_calibrated(logits: Tensor, labels: Tensor) -> float:
         try:
             scaled[own] /= fit_temperature(logits[other], labels[other], LEAST_PICTURES // 2)
         except ValueError as error:
-            raise ValueError("These pictures are too few to calibrate with: half of them alone fit no temperature. Add more.") from error
+            raise ValueError("Too few pictures to calibrate with: no temperature can be fitted to half of them. Add more.") from error
     confidence, named = scaled.softmax(1).max(1)
     return calibration_error(confidence, named == labels)
 
 
 @torch.no_grad()
 def fold_temperature(model: CvtForImageClassification, temperature: float) -> None:
-    """Divides the classifier's weights, and with them all logits, by ``temperature``."""
+    """Divides the classifier's weights, and so all logits, by ``temperature``."""
     if not temperature > 0:
         raise ValueError(f"A temperature must be above 0, not {temperature}.")
     for parameter in model.classifier.parameters():

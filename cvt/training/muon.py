@@ -1,7 +1,7 @@
-"""Muon, for the matrices of a network: momentum whose singular values are all made about 1.
+"""Muon, for the matrices of a network: momentum, orthogonalised so that its singular values are about 1.
 
-Matrices of one shape are handled together. ``torch.optim.Muon`` takes them one by one, and in bfloat16 on every device: a step
-over the embedded model's 66 matrices took it 42 ms instead of 8 on an H100 (PyTorch 2.11).
+Matrices of one shape are updated together. ``torch.optim.Muon`` updates them one by one, and in bfloat16 on every device: a step
+for the embedded model's 66 matrices takes 42 ms instead of 8 on an H100 (PyTorch 2.11).
 
 Sources: Keller Jordan's description of Muon (kellerjordan.github.io/posts/muon), arXiv 2502.16982.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 # A polynomial that brings singular values from 0..1 to about 1 when applied a few times.
 LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
 ITERATIONS = 5  # of the polynomial
-EPS = 1e-7  # least norm that is divided by
+EPS = 1e-7  # lower bound of the norm, against division by zero
 
 
 class Muon(torch.optim.Optimizer):
@@ -24,7 +24,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         params: matrices, 2-D.
-        lr: how far a step goes; a tall matrix, of more rows than columns, goes √(rows / columns) times as far.
+        lr: learning rate; for a matrix with more rows than columns it is multiplied by √(rows / columns).
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0.0, momentum: float = 0.95):
@@ -57,12 +57,12 @@ class Muon(torch.optim.Optimizer):
 def orthogonalized(matrices: Tensor) -> Tensor:
     """(n, rows, columns) → the same shape: the same singular vectors, singular values about 1.
 
-    In bfloat16, which is exact enough for this; on the CPU in float32, where bfloat16 is emulated unless the processor has
-    units for it: on one without, a step of fine-tuning the embedded model took 3.5 times as long (32 pictures of 96×96).
+    In bfloat16, which is precise enough; on the CPU in float32, because many processors emulate bfloat16: there, a step of
+    fine-tuning the embedded model took 3.5 times as long (32 pictures of 96×96).
     """
     x = matrices.to(torch.float32 if matrices.device.type == "cpu" else torch.bfloat16)
     tall = x.shape[1] > x.shape[2]
-    x = x.transpose(1, 2) if tall else x  # the products below are of the shorter side's size
+    x = x.transpose(1, 2) if tall else x  # so that the products below have the shorter side's size
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=EPS)
     for _ in range(ITERATIONS):
         gram = x @ x.transpose(1, 2)

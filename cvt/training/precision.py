@@ -1,4 +1,4 @@
-"""In which numbers a training multiplies: float32, bfloat16, or float16 with scaled gradients."""
+"""The precision of training: float32, bfloat16, or float16 with scaled gradients."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """What "auto" means on this device, and any other choice as it is.
+    """Resolves "auto" for this device; other choices are returned unchanged.
 
     Raises:
-        ValueError: a precision that does not exist there.
+        ValueError: a precision that the device does not support.
     """
     if name == "float16" and device.type != "cuda":
         raise ValueError("float16 needs a CUDA GPU: choose float32 or bfloat16 on the CPU.")
@@ -32,10 +32,10 @@ def _multiplies_bfloat16() -> bool:
 
 
 def prepare(model: nn.Module, precision: str, device: torch.device) -> AbstractContextManager:
-    """Makes ``model`` ready for ``precision``; its forward passes in training belong into the context that is returned.
+    """Prepares ``model`` for ``precision``; run its forward passes in training within the returned context.
 
-    On a CPU only linear layers gain by bfloat16: the backward passes of convolution and attention are slower in it than in
-    float32, so autocast would make training slower than it is without.
+    On a CPU bfloat16 only speeds up linear layers: backward passes of convolutions and attention are slower in it than in float32,
+    so that autocast would slow training down.
     """
     if device.type == "cpu":
         if precision == "bfloat16":
@@ -47,7 +47,7 @@ def prepare(model: nn.Module, precision: str, device: torch.device) -> AbstractC
 
 
 class Bfloat16Linear(nn.Linear):
-    """A linear layer that multiplies in bfloat16, while its weights stay as they are."""
+    """A linear layer that multiplies in bfloat16; its weights keep their dtype."""
 
     def forward(self, x: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.bfloat16()

@@ -1,4 +1,4 @@
-"""What a training tells on its way: a bar or lines, and a history as CSV."""
+"""Progress reporting: a bar or lines on the terminal, and a history as CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..files.storage import replacing
 
 HISTORY = "history.csv"
-BAR = "{n_fmt}/{total_fmt} {bar:4} {remaining} left{desc}"  # all that matters fits into 80 columns
+BAR = "{n_fmt}/{total_fmt} {bar:4} {remaining} left{desc}"  # fits into 80 columns
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Progress:
     """A report.
 
     Attributes:
-        step, steps: done, of all. side: of the input, in pixels, the largest since the last report.
-        loss, accuracy: of augmented training pictures, the mean since the last report.
-        learning_rate: of AdamW's part. speed: pictures a second.
-        top1, top5: of the held-out pictures by the averaged weights, where they were measured.
+        step, steps: done, and in all. side: of the input, in pixels, the largest since the last report.
+        loss, accuracy: means over augmented training pictures since the last report.
+        learning_rate: AdamW's. speed: pictures per second.
+        top1, top5: on the held-out pictures with the averaged weights, if evaluated.
     """
 
     step: int
@@ -43,10 +43,10 @@ class Progress:
 
 
 class Reporter:
-    """Shows progress on the terminal, as a bar or, where nobody watches, in lines; keeps the history.
+    """Shows progress as a bar on a terminal, else as lines; writes the history.
 
     Args:
-        history: the CSV file; its rows up to ``step`` are kept, for a run that goes on.
+        history: the CSV file; its rows up to ``step`` are kept, for a run that resumes there.
     """
 
     def __init__(self, history: Path, step: int, steps: int, quiet: bool = False):
@@ -80,7 +80,7 @@ def write_history(path: Path, rows: list[dict]) -> None:
 
 
 def read_history(path: Path, before: int) -> list[dict]:
-    """The rows of an earlier part of this run, up to the step from which it goes on."""
+    """The rows of an earlier part of this run, up to the step at which it resumes."""
     if before == 0 or not path.exists():
         return []
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
@@ -88,7 +88,7 @@ def read_history(path: Path, before: int) -> list[dict]:
 
 
 def _number(text: str | None) -> float:
-    """A row's step; one that is damaged comes after all others."""
+    """A row's step; damaged rows sort last."""
     try:
         return int(text or "")
     except ValueError:
@@ -96,7 +96,7 @@ def _number(text: str | None) -> float:
 
 
 def replace_unencodable() -> None:
-    """Lets a terminal that lacks a letter show another in its place, instead of ending the program."""
+    """Lets a terminal that lacks a character show another in its place, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -1,4 +1,4 @@
-"""How a CvT is trained: the numbers of a recipe, and the optimizers and the schedule that follow from them."""
+"""How a CvT is trained: a recipe's hyperparameters, its optimizers and its schedule."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Phases = tuple[tuple[tuple[int, ...], float], ...]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. A CvT takes any input size, and small ones are cheap, so training may begin with them.
+    """The hyperparameters of training. A CvT takes any input size, and small ones are cheap, so training may begin with them.
 
     Attributes:
-        phases: (input sides in pixels, epochs), in order; the sides of a phase take turns, step by step.
-        batch_size: pictures a step, of all processes together. accumulate: in how many parts a process takes its share.
+        phases: (input sides in pixels, epochs), in order; the sides of a phase alternate from step to step.
+        batch_size: pictures per step, over all processes. accumulate: number of parts of a process's share.
         warmup: share of all steps in which the learning rates grow. clip: largest norm of the gradient.
-        mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, that go without (arXiv 1909.09148).
-        area: part of a picture that a crop keeps, least and most.
+        mix: share of batches with mixup or cutmix. plain: share of all steps, at the end, without them (arXiv 1909.09148).
+        area: smallest and largest share of a picture's area in a crop.
         color, blur: see ``augmentation/augment.py``. randaugment: strength 0..10, see ``augmentation/randaugment.py``.
-        photo: taken from recipes of earlier versions, which simulated how photographs are resampled and compressed; it has no effect.
-        teacher_share: of the loss, where there is a teacher; the rest is the labels'.
-        ema_decay: of the moving average of the weights, which is what a training results in.
+        photo: accepted from recipes of earlier versions; it has no effect.
+        teacher_share: the teacher's share of the loss, if there is one; the labels have the rest.
+        ema_decay: decay of the moving average of the weights, which becomes the trained model.
     """
 
     phases: Phases = (((96,), 100.0),)
@@ -56,14 +56,14 @@ class Recipe:
                 choice = f"of {least:g} or more" if most == _MANY else f"from {least:g} to {most:g}"
                 raise ValueError(f"{name} is {value}: choose a value {choice}.")
         if not 0 < self.area[0] <= self.area[1] <= 1:
-            raise ValueError(f"A crop keeps {self.area[0]} to {self.area[1]} of a picture: choose shares above 0 and at most 1.")
+            raise ValueError(f"Crops cannot keep {self.area[0]} to {self.area[1]} of a picture: choose shares above 0 and at most 1.")
         for sides, epochs in self.phases:
             if not 0 < epochs < _MANY or not sides:
                 raise ValueError("A phase needs sides, and a number of epochs above 0.")
 
     @property
     def last_side(self) -> int:
-        """The side in pixels that the trained model is meant for: the largest of the last phase."""
+        """The trained model's input side in pixels: the largest of the last phase."""
         return max(self.phases[-1][0])
 
     @property
@@ -71,7 +71,7 @@ class Recipe:
         return {side for sides, _ in self.phases for side in sides}
 
     def plan(self, pictures: int, batch_size: int) -> list[int]:
-        """The input side of every step, for a training set of so many pictures in batches of this size."""
+        """The input side of every step, for this number of pictures and batch size."""
         steps = []
         for sides, epochs in self.phases:
             count = max(1, round(epochs * pictures / batch_size))
@@ -79,13 +79,13 @@ class Recipe:
         return steps
 
     def lasting(self, least: int, pictures: int) -> Recipe:
-        """The recipe with its epochs stretched to ``least`` steps, where so few ``pictures`` would make fewer."""
+        """The recipe with more epochs if ``pictures`` are so few that it would have fewer than ``least`` steps."""
         steps = sum(epochs for _, epochs in self.phases) * pictures / min(self.batch_size, pictures)
         longer = max(1.0, least / steps)
         return replace(self, phases=tuple((sides, epochs * longer) for sides, epochs in self.phases))
 
     def share_of_rate(self, step: int, steps: int) -> float:
-        """The schedule: a step's learning rate as a share of the largest, in a linear warm-up, then a cosine to zero."""
+        """The schedule: a step's learning rate as a share of the peak, in a linear warm-up, then a cosine to zero."""
         warmup = max(1, int(steps * self.warmup))
         if step < warmup:
             return (step + 1) / warmup
@@ -96,14 +96,14 @@ class Recipe:
         return self.mix if step < steps * (1 - self.plain) else 0.0
 
     def memory(self, step: int) -> float:
-        """The decay of the average at a step: short at first, or the average would keep the weights of the start."""
+        """The average's decay at a step: small at first, or the average would keep the initial weights."""
         return min(self.ema_decay, (1 + step) / (10 + step))
 
     def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the matrices inside the blocks, AdamW for the rest; no decay of biases, norms and cls tokens.
 
-        In 30,000 pictures Muon learned what took AdamW alone more than 40,000 (the embedded model, side 32, batch 128).
-        Each group's ``rate`` is its largest learning rate. Sources: arXiv 1711.05101 (AdamW), 2502.16982 (Muon).
+        Muon learned from 30,000 pictures what AdamW alone needed more than 40,000 for (the embedded model, side 32, batch 128).
+        Each group's ``rate`` is its peak learning rate. Sources: arXiv 1711.05101 (AdamW), 2502.16982 (Muon).
         """
         matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("classifier")]
         inside = {id(p) for p in matrices}
@@ -128,9 +128,9 @@ _BOUNDS = (
     ("seed", 0, 2**32),
 )  # fmt: skip
 
-LEAST_STEPS = 90  # of a fine-tuning: 36 steps with 97 pictures named 69 % of 282 others right, and 90 steps 74 %
+LEAST_STEPS = 90  # of fine-tuning: trained on 97 pictures, 36 steps classify 69 % of 282 others correctly, and 90 steps 74 %
 
-# For a model that has learned to see already.
+# For a trained model.
 FINE_TUNING = Recipe(
     phases=(((96,), 12.0),),
     batch_size=32,

@@ -1,4 +1,4 @@
-"""What a training leaves behind: a folder in Hugging Face's format, and what became of the pictures held out."""
+"""Writes a training run's results: a folder in Hugging Face's format, and the predictions for the held-out pictures."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def as_saved(model: CvtForImageClassification) -> CvtForImageClassification:
-    """The model with weights in float16, half the size; as they are where one is too large for that."""
+    """The model with float16 weights, half the size; unchanged if a weight is too large for that."""
     saved = copy.deepcopy(model).half()
     finite = all(bool(value.isfinite().all()) for value in saved.state_dict().values())
     return saved if finite else copy.deepcopy(model)
 
 
 def save_result(model: CvtForImageClassification, processor: CvtImageProcessor, out: Path, result: Evaluation) -> None:
-    """The model and its preprocessing; its config tells how good it is."""
+    """Saves the model and its processor; the config contains its accuracy."""
     extra = {**model.config.extra, "evaluation": result.summary()}
     model.config = replace(model.config, image_size=processor.side, extra=extra)
     model.save_pretrained(out)
@@ -41,7 +41,7 @@ def save_result(model: CvtForImageClassification, processor: CvtImageProcessor, 
 
 
 def write_held_out(path: Path, pictures: PictureSet, logits: Tensor) -> None:
-    """Which pictures were held out, and what the model named them, as CSV."""
+    """Writes the held-out pictures and the model's predictions as CSV."""
     confidence, named = logits.softmax(1).max(1)
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -51,15 +51,15 @@ def write_held_out(path: Path, pictures: PictureSet, logits: Tensor) -> None:
 
 
 def write_record(path: Path, recipe: Recipe, facts: dict[str, Any], device: torch.device) -> None:
-    """How the result came about, as JSON: the recipe, and what else a model card should tell."""
+    """Writes the recipe and other facts for a model card as JSON."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     write_json(path, {"recipe": asdict(recipe), **facts, "device": name, "torch": torch.__version__})
 
 
 def draw_curves(out: Path) -> str:
-    """Has ``visualize.draw.curves`` draw the history in ``out``; the sentence that says what came of it.
+    """Has ``visualize.draw.curves`` draw the history in ``out``; returns a sentence on the outcome.
 
-    In a program of its own: the library neither imports what draws nor fails where that is missing.
+    It runs in its own process: the library does not import plotting code, and does not fail if that is missing.
     """
     command = [sys.executable, "-m", "visualize.draw.curves", str(out.resolve())]
     try:
@@ -71,7 +71,7 @@ def draw_curves(out: Path) -> str:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Deletes half-written files of a run that was killed while it wrote."""
+    """Deletes partially written files of a killed run."""
     for name in (
         "state.pt",
         "history.csv",
@@ -87,7 +87,7 @@ def remove_leftovers(out: Path) -> None:
 
 
 def fingerprint(pictures: PictureSet) -> str:
-    """Tells one training set from another."""
+    """A fingerprint of a training set."""
     sums = (zlib.crc32(each.numpy()) for each in (pictures.pictures, pictures.labels))
     return f"{len(pictures)} pictures, {'-'.join(f'{each:08x}' for each in sums)}"
 

@@ -1,4 +1,4 @@
-"""What a training starts from: new weights of any architecture, or a trained model that gets a new classifier."""
+"""Starting points of training: new weights of any architecture, or a trained model that gets a new classifier."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ..processor import CvtImageProcessor
 from .data.listing import composed
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_RESULTS = ("evaluation", "calibration")  # of an earlier training, in its config
+_RESULTS = ("evaluation", "calibration")  # of an earlier training run, in its config
 
 
 @dataclass(frozen=True)
 class Start:
-    """An architecture with the classes it had, its preprocessing, and where its weights are.
+    """An architecture with its classes, its processor, and the source of its weights.
 
     Attributes:
-        source: None for new weights, else as ``from_pretrained`` takes it, with "embedded" for the built-in model.
+        source: None for new weights, else as for ``from_pretrained``, with "embedded" for the built-in model.
     """
 
     config: CvtConfig
@@ -31,24 +31,24 @@ class Start:
     source: str | None = None
 
     def order(self, classes: tuple[str, ...]) -> tuple[str, ...]:
-        """The classes in the order in which the result numbers them: the model's own, if it knows just these."""
+        """The classes in the result's order: the model's own if it has exactly these."""
         own = known_classes(self.config)
         return own if self.source is not None and set(own) == set(classes) else classes
 
     def build(self, classes: tuple[str, ...], seed: int) -> CvtForImageClassification:
-        """The model for these classes, on the CPU; what is new of its weights follows from the seed."""
+        """The model for these classes, on the CPU; new weights follow from the seed."""
         config = self.config.replace(id2label=dict(enumerate(classes)), extra=_without_results(self.config))
         torch.manual_seed(seed)
         if self.source is None:
             return CvtForImageClassification(config)
         model = CvtForImageClassification.from_pretrained(_named(self.source), config=config, ignore_mismatched_sizes=True)
-        if known_classes(self.config) != classes:  # other classes, though there may be as many
+        if known_classes(self.config) != classes:  # other classes, even if the number is the same
             model.init_weights(model.classifier)
         return model
 
 
 def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -> Start:
-    """New weights of the architecture in a JSON file, or of the embedded model's.
+    """New weights for the architecture in a JSON file, or for the embedded model's.
 
     Raises:
         ValueError: no such file, or no architecture in it.
@@ -59,30 +59,30 @@ def from_scratch(config: Path | None, embedded: dict, drop_path: float | None) -
 
 
 def from_trained(source: str, drop_path: float | None) -> Start:
-    """A trained model. Raises as ``from_pretrained``, and where it sees anything but three channels."""
+    """A trained model. Raises as ``from_pretrained``, and ValueError unless it has three input channels."""
     config, processor = CvtConfig.from_pretrained(_named(source)), CvtImageProcessor.from_pretrained(_named(source))
     return Start(_with_drop_path(_of_colour(config), drop_path), processor, source)
 
 
 def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProcessor, sides: set[int]) -> CvtForImageClassification:
-    """A trained model to learn from, its classifier in the order of ``classes``.
+    """A trained model to distil from, with its classifier in the order of ``classes``.
 
     Args:
-        sides: of the pictures that it will see, in pixels.
+        sides: the training pictures' sides in pixels.
     Raises:
-        ValueError: it has other classes, sees pictures normalised in another way, or cannot see pictures of one of the sides.
+        ValueError: other classes, a different normalisation, or an input side that is too small for it.
     """
     teacher, own = CvtForImageClassification.from_pretrained(_named(source)), CvtImageProcessor.from_pretrained(_named(source))
     known = known_classes(teacher.config)
     if sorted(known) != sorted(classes):
         raise ValueError(f"The teacher {source!r} has other classes than this data: it must have been trained on the same ones.")
     if own.moments != processor.moments:
-        raise ValueError(f"The teacher {source!r} sees pictures normalised in another way: rescaling and normalisation must be the same.")
+        raise ValueError(f"The teacher {source!r} normalises pictures differently: rescaling and normalisation must be the same.")
     for side in sorted(sides):
         try:
             teacher.config.grids(side, side)
         except ValueError as error:
-            raise ValueError(f"The teacher {source!r} cannot look at pictures of {side}×{side} pixels: {error}") from error
+            raise ValueError(f"The teacher {source!r} cannot take pictures of {side}×{side} pixels: {error}") from error
     order = torch.tensor([known.index(name) for name in classes])
     for parameter in teacher.classifier.parameters():
         parameter.data = parameter.data[order]
@@ -90,7 +90,7 @@ def load_teacher(source: str, classes: tuple[str, ...], processor: CvtImageProce
 
 
 def known_classes(config: CvtConfig) -> tuple[str, ...]:
-    """A model's classes in its order, named as those of a ``Listing``."""
+    """A model's classes in its order, normalised as in a ``Listing``."""
     return tuple(composed(name) for name in config.id2label.values())
 
 
@@ -110,7 +110,7 @@ def _read(path: Path) -> CvtConfig:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"There is no architecture file {path.name!r} that can be read.") from error
+        raise ValueError(f"The architecture file {path.name!r} does not exist or cannot be read.") from error
     except ValueError as error:
         raise ValueError(f"{path.name!r} is not JSON: it must be a config.json of a CvT.") from error
     if not isinstance(values, dict):
@@ -123,7 +123,7 @@ def _read(path: Path) -> CvtConfig:
 
 def _of_colour(config: CvtConfig) -> CvtConfig:
     if config.num_channels != 3:
-        raise ValueError(f"This model sees {config.num_channels} channels, and pictures have three: num_channels must be 3.")
+        raise ValueError(f"This model takes {config.num_channels} channels, but pictures have three: num_channels must be 3.")
     return config
 
 

@@ -1,4 +1,4 @@
-"""Training, step by step, so that it can stop at any moment and go on from its last saved state to the same result."""
+"""Trains step by step; a run that stops resumes from its last saved state and gives the same result."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from .precision import prepare
 from .progress import Progress
 from .recipe import Recipe
 
-STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s a side, which fewer steps do not win back
-REPORTS, STEPS_APART = 200, 50  # so many reports of a whole training, or more if they were further apart
+STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s per side, which pays only with this many
+REPORTS, STEPS_APART = 200, 50  # reports per run, or more if they would be further apart
 
 
 class Diverged(ValueError):
-    """A training whose loss or weights are no longer numbers."""
+    """The loss or a weight became NaN or infinite."""
 
 
 class NotSaved(ValueError):
-    """A state that could not be written."""
+    """A state could not be written."""
 
 
 def compile_for_gpu(model: nn.Module) -> None:
-    """Compiles the model in place, as a whole, not in parts for DistributedDataParallel's buckets."""
+    """Compiles the model in place, as a whole rather than split for DistributedDataParallel's buckets."""
     torch._dynamo.config.optimize_ddp = False
     model.compile(dynamic=False)
 
 
 class Trainer:
-    """A model in training, the moving average of its weights, and the step they are at.
+    """A model in training, the moving average of its weights, and the current step.
 
     Args:
-        model: trained in place. precision: as ``choose_precision`` gives it.
-        state: the file to go on from, and to write.
-        identity: what the state must agree with to be gone on from, by name.
-        teacher: a trained model with the same classes, whose answers are learned from beside the labels (arXiv 2106.05237).
+        model: trained in place. precision: as returned by ``choose_precision``.
+        state: the file to resume from and to write.
+        identity: values, by name, that must equal the state's for the run to resume.
+        teacher: a trained model with the same classes to distil from (arXiv 2106.05237).
     Raises:
-        ValueError: the state in the file is of another training.
+        ValueError: the state in the file is another training run's.
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
         self.batches, self.recipe, self.state, self.identity = batches, recipe, state, identity or {}
         self.steps, self.step = len(batches.plan), 0
-        self.seconds = 0.0  # spent on training, in all parts of the run
+        self.seconds = 0.0  # spent training, over all parts of the run
         pairs = list(zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True))
         self._averaged = tuple(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
         self._counters = tuple(zip(*(pair for pair in pairs if not pair[0].is_floating_point()), strict=True))  # of BatchNorm
         if state.exists():
             self._resume()
-        self.world.wait()  # nobody may write while another still reads
+        self.world.wait()  # no process may write while another still reads
         self.teacher = None if teacher is None else teacher.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._captured: CapturedGradients | None = None
         self._next_batch: Callable[[int, int], tuple[Tensor, Tensor]] = batches
-        if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # on a CPU it gains little
+        if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # little to gain on a CPU
             for each in filter(None, (self.model, self.teacher)):
                 compile_for_gpu(each)
             if recipe.accumulate == 1 and not self.scaler.is_enabled():  # whose scale changes from step to step
@@ -99,16 +99,16 @@ class Trainer:
         save_every: float = 60,
         seconds: float = float("inf"),
     ) -> bool:
-        """Trains to the end of the plan, or for so many ``seconds``; ``average`` then holds the result so far.
+        """Trains to the end, or for at most ``seconds``; ``average`` then holds the result so far.
 
         Args:
             report: called every few steps, in the first process.
-            accuracy: (top-1, top-5) of the average at an input side; called ``measurements`` times on the way.
-            save_every: seconds between two saved states.
+            accuracy: (top-1, top-5) of the average at an input side; called ``measurements`` times during training.
+            save_every: seconds between saved states.
         Returns:
             Whether the end was reached.
         Raises:
-            Diverged: the loss or the weights are no longer numbers.
+            Diverged: the loss or a weight became NaN or infinite.
             NotSaved: a state could not be written.
         """
         every = min(-(-self.steps // REPORTS), STEPS_APART)
@@ -138,7 +138,7 @@ class Trainer:
         return self.step == self.steps
 
     def _train_step(self) -> Tensor:
-        """One step; its loss and the share of pictures named right, (2,), for this process's pictures."""
+        """One step; returns the loss and the accuracy on this process's pictures, (2,)."""
         self.model.train()
         tally = self._accumulated_gradients() if self._captured is None else self._captured_gradients(self._captured)
         for optimizer in self.optimizers:
@@ -158,7 +158,7 @@ class Trainer:
         return tally
 
     def _accumulated_gradients(self) -> Tensor:
-        """The gradients of one step, from several parts of its batch; returns as ``_train_step``."""
+        """The gradients of one step, accumulated over the parts of its batch; returns as ``_train_step``."""
         parts, tally = self.recipe.accumulate, torch.zeros(2, device=self.device)
         for part in range(parts):
             with gradients_stay(self._shared, part + 1 < parts):
@@ -168,25 +168,25 @@ class Trainer:
         return tally
 
     def _captured_gradients(self, captured: CapturedGradients) -> Tensor:
-        """The same of a batch taken as a whole, by replaying a CUDA graph."""
+        """The same for the whole batch, by replaying a CUDA graph."""
         tally = captured(*self._batch(self.world.rank))
         self.world.average([parameter.grad for parameter in self.model.parameters() if parameter.grad is not None])
         return tally
 
     def _gradients(self, x: Tensor, targets: Tensor) -> Tensor:
-        """What is captured: this process's gradients for a batch; returns as ``_train_step``."""
+        """The captured part: this process's gradients for a batch; returns as ``_train_step``."""
         loss, right = self._loss(x, targets)
         loss.backward()
         return torch.stack((loss.detach(), right))
 
     def _batch(self, part: int) -> tuple[Tensor, Tensor]:
-        """One part of this step's batch; what is random in its pass then follows from the step."""
+        """One part of this step's batch; seeds the random numbers of its pass from the step."""
         batch = self._next_batch(self.step, part)
         torch.manual_seed(self.batches.seed(self.step, part))  # of dropout and stochastic depth
         return batch
 
     def _loss(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of these pictures, and the share of them that are classified correctly."""
+        """The loss and the accuracy on these pictures."""
         with self.autocast:
             logits = self._shared(x).logits.float()
             with torch.no_grad():
@@ -197,16 +197,16 @@ class Trainer:
         return loss, (logits.argmax(1) == targets.argmax(1)).float().mean()
 
     def _check(self, loss: float) -> None:
-        # the loss is from before the last step; all weights in one answer, since a GPU is waited for at each
+        # the loss is from before the last step; one check for all weights, since each synchronises with the GPU
         whole = bool(torch.stack([value.isfinite().all() for value in self._averaged[0]]).all())
         if loss != loss or loss == float("inf") or not whole:
             raise Diverged(
-                f"The loss or the weights are no longer numbers at step {self.step}: the training diverged. "
+                f"The training diverged: at step {self.step} the loss or the weights are NaN or infinite. "
                 "Choose lower learning rates and another --out."
             )
 
     def save(self) -> None:
-        """Writes all that going on needs, whole or not at all."""
+        """Writes everything needed to resume, atomically."""
         if not self.world.first:
             return
         parts = {
@@ -221,28 +221,28 @@ class Trainer:
         try:
             with replacing(self.state) as temporary:
                 torch.save(parts, temporary)
-        except (OSError, RuntimeError) as error:  # the second is PyTorch's word for a full disk
+        except (OSError, RuntimeError) as error:  # PyTorch raises RuntimeError for a full disk
             raise NotSaved(
-                f"The state at step {self.step} could not be written: is the disk full? What was saved before is whole, "
-                "and the same command goes on from there."
+                f"The state at step {self.step} could not be written: is the disk full? The state saved before is intact: "
+                "rerun the command to resume from it."
             ) from error
 
     def _resume(self) -> None:
-        where, instead = f"{self.state.name} in {self.state.parent.name!r}", "choose another --out, or delete that file to begin anew."
+        where, instead = f"{self.state.name} in {self.state.parent.name!r}", "choose another --out, or delete that file to start again."
         try:
             parts = torch.load(self.state, weights_only=True, map_location=self.device)
             differing = [name for name, value in self.identity.items() if parts["identity"].get(name) != value]
             renamed = parts["model"].keys() != self.model.state_dict().keys()
             if not differing and not renamed:
                 self._take(parts)
-        except (torch.OutOfMemoryError, OSError):  # these say nothing of the state
+        except (torch.OutOfMemoryError, OSError):  # these say nothing about the state
             raise
-        except Exception as error:  # pickle, zip and PyTorch raise what they like
-            raise ValueError(f"{where} is damaged or no state of a training: {instead}") from error
+        except Exception as error:  # pickle, zip and PyTorch raise all kinds
+            raise ValueError(f"{where} is damaged or not a training state: {instead}") from error
         if differing:
-            raise ValueError(f"{where} is of another training, which differs in its {differing[0].replace('_', ' ')}: {instead}")
+            raise ValueError(f"{where} is from another training run with a different {differing[0].replace('_', ' ')}: {instead}")
         if renamed:
-            raise ValueError(f"{where} was written by an older version, in which the weights had other names: {instead}")
+            raise ValueError(f"{where} was written by an older version with other names for the weights: {instead}")
 
     def _take(self, parts: dict[str, Any]) -> None:
         self.model.load_state_dict(parts["model"])

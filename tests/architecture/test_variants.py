@@ -312,13 +312,13 @@ def test_a_class_token_can_be_in_any_stage():
         ([{"depth": 10**6000}], "depth of stage 1 cannot be"),
         ([{"qkv_projection_method": "x" * 10**6}], "cannot be 'xxx"),
         ([{"patch_sizes": [7, 7, 7]}], "patch_sizes of stage 1"),
-        ([{"padding_q": 1}], "'padding_q' is no setting"),
-        ([{"a" * 10**5: 1}], "is no setting"),
-        ([{7: 1}], "7 is no setting"),
-        ([{"embed_dim": 64, "num_heads": 7}], "7 heads cannot share equally"),
+        ([{"padding_q": 1}], "'padding_q' is not a setting"),
+        ([{"a" * 10**5: 1}], "is not a setting"),
+        ([{7: 1}], "7 is not a setting"),
+        ([{"embed_dim": 64, "num_heads": 7}], "not divisible by 7 heads"),
     ],
 )
-def test_what_a_stranger_sends_is_refused_in_a_short_sentence(stages, words):
+def test_untrusted_values_is_refused_in_a_short_sentence(stages, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the words are checked below)
         architecture(CVT_13, stages)
     assert words in str(error.value)
@@ -468,8 +468,8 @@ def test_what_cannot_be_built_is_told_in_values_that_others_can_word(changes, st
 def test_fields_have_the_names_that_the_reader_knows():
     with pytest.raises(ConfigError) as raised:
         variant(CVT_13, {2: {"num_heads": 5}})
-    assert str(raised.value).startswith("embed_dim of stage 3 is 384, which 5 heads cannot share equally: use num_heads 4,")
-    assert raised.value.sentence(str.upper).startswith("EMBED_DIM of stage 3 is 384, which 5 heads cannot share equally: use NUM_HEADS 4,")
+    assert str(raised.value).startswith("embed_dim of stage 3 is 384, which is not divisible by 5 heads: use num_heads 4,")
+    assert raised.value.sentence(str.upper).startswith("EMBED_DIM of stage 3 is 384, which is not divisible by 5 heads: use NUM_HEADS 4,")
 
 
 def test_an_excess_is_told_in_values():

@@ -153,7 +153,7 @@ def test_changed_modules_are_refused_by_name(change, named, tmp_path):
 def test_refusals_are_sentences(tmp_path, monkeypatch):
     model = tiny_model()
     (tmp_path / "file").write_text("")
-    for path, sentence in [(tmp_path, "is a folder: name a file"), (tmp_path / "file" / "cvt.onnx", "cannot be written: ")]:
+    for path, sentence in [(tmp_path, "is a folder: give a file"), (tmp_path / "file" / "cvt.onnx", "cannot be written: ")]:
         with pytest.raises(ValueError, match=sentence):
             cvt.export_onnx(model, path)
     with pytest.raises(ValueError, match="takes a CvtForImageClassification, not a CvtModel"):
@@ -177,7 +177,7 @@ def test_a_file_that_computes_something_else_is_not_kept(captures, tmp_path, mon
     model, path = tiny_model(), tmp_path / "cvt.onnx"
     path.write_text("what was there before")
     monkeypatch.setattr(onnx_graph, "graph_of", lambda model, *rest, real=onnx_graph.graph_of: real(tiny_model(seed=9), *rest))
-    with pytest.raises(RuntimeError, match=r"computes logits from it differently than the model does, by up to \d"):
+    with pytest.raises(RuntimeError, match=r"computes logits differently from the model, by up to \d"):
         cvt.export_onnx(model, path, captures)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]

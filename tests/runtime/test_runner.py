@@ -161,7 +161,7 @@ def test_what_is_the_models_own_affair_is_left_to_it():
 def test_what_cannot_be_packed_says_why():
     assert why_not(tiny_model()) is None
     assert "without convolution" in why_not(tiny_model(qkv_projection_method=("dw_bn", "avg", "linear")))
-    assert "no CvtForImageClassification" in why_not(tiny_model().cvt)
+    assert "not a CvtForImageClassification" in why_not(tiny_model().cvt)
     model = tiny_model()
     model.classifier = nn.Sequential(nn.Dropout(), model.classifier)
     assert "classifier is a Sequential" in why_not(model)

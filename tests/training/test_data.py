@@ -81,9 +81,9 @@ def test_what_cannot_be_trained_on_is_said_before_anything_is_read(tmp_path, tro
             (root / "eel").mkdir()
             (root / "eel" / "read me.txt").write_text("x")
     words = {
-        "missing": "no pictures at 'data'", "file": "is one file", "no folders": "into a folder of their own",
-        "one class": "one class only, 'cat'", "empty class": "class 'eel' has no picture", "one picture": "class 'dog' has one picture",
-        "no share": "choose one between 0 and 1",
+        "missing": "no pictures at 'data'", "file": "is one file", "no folders": "into a folder with the class's name",
+        "one class": "only one class, 'cat'", "empty class": "class 'eel' has no picture", "one picture": "'dog' has only one picture",
+        "no share": "choose a number between 0 and 1",
     }  # fmt: skip
     with pytest.raises(ValueError, match=words[trouble]):
         find_both(root, 0, 0 if trouble == "no share" else share)
@@ -161,7 +161,7 @@ def test_a_part_laid_out_in_another_way_is_told_what_is_needed(tmp_path):
         folders(root / "train" / name, {"images": 2})
     folders(root / "val", {"images": 4})
     (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn01443537\n")
-    with pytest.raises(ValueError, match=r"'images', which is only among those held out: .* one folder a class"):
+    with pytest.raises(ValueError, match=r"'images', which is only among those held out: .* one folder per class"):
         find_both(root, 0)
 
 
@@ -245,7 +245,7 @@ def test_pictures_outside_any_class_are_told_of(tmp_path):
 def test_a_link_that_leads_nowhere_is_no_missing_class(tmp_path):
     root = folders(tmp_path / "d", {"cat": 2, "dog": 2})
     (root / "eel").symlink_to(tmp_path / "gone")
-    with pytest.raises(ValueError, match="'eel' is a link that leads nowhere"):
+    with pytest.raises(ValueError, match="'eel' is a broken link"):
         find_both(root, 0)
     (root / "eel").unlink()
     (root / "dog" / "9.png").symlink_to(tmp_path / "gone.png")
@@ -295,18 +295,18 @@ def test_damage_inside_a_parquet_file_is_one_sentence(tmp_path):
     start = column.dictionary_page_offset or column.data_page_offset
     content[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"'a.parquet' cannot be read to its end: it is damaged or incomplete"):
+    with pytest.raises(ValueError, match=r"'a.parquet' cannot be read completely: it is damaged or incomplete"):
         list(listing.walk())
 
 
 def test_parquet_files_that_hold_paths_instead_of_pictures(tmp_path):
     paths = [{"bytes": None, "path": f"{index}.png"} for index in range(4)]
     file = parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"], paths)
-    with pytest.raises(ValueError, match=r"The pictures are not in 'a.parquet', only their paths"):
+    with pytest.raises(ValueError, match=r"'a.parquet' contains the pictures' paths, not the pictures"):
         find(file)
     paths[0]["bytes"] = encoded()
     listing = find(parquet(tmp_path / "a.parquet", [0, 1, 0, 1], ["cat", "dog"], paths))
-    with pytest.raises(ValueError, match=r"3 of 4 .*\n  a.parquet:1: The parquet file does not hold this picture"):
+    with pytest.raises(ValueError, match=r"3 of 4 .*\n  a.parquet:1: The parquet file does not contain this picture"):
         read(listing, middle_square(16))
 
 

@@ -76,7 +76,7 @@ def test_what_is_said_names_the_worst_first():
 
 
 def save_model_and_pictures(root, side=32):
-    """A model for 32×32 pixels and pictures, of which it names about four in five right when it sees them at ``side``."""
+    """A model for 32×32 pixels and pictures, of which it classifies about four in five correctly at ``side``."""
     generator, names = np.random.default_rng(0), ["ant", "bee", "cat"]
     measured = {"evaluation": {"top1": 0.5, "calibration_error": 0.5, "of": "before"}}
     model = tiny_model(tiny_config(id2label=dict(enumerate(names)), num_labels=None, extra=measured))
@@ -161,7 +161,7 @@ def evaluated(root, *more, model="model", data="data"):
 def test_pictures_that_the_model_was_trained_on_are_not_measured(trained, capsys):
     evaluated(trained, "--table", str(trained / "table.csv"))
     said = capsys.readouterr().out
-    assert "Measured on the 101 pictures that were held out from its training, of 120 (--all measures all)." in said
+    assert "Evaluated on the 101 pictures held out from its training, of 120 (--all uses all)." in said
     assert "101 pictures at 32×32" in said
     with open(trained / "table.csv", newline="") as file:
         counted = {row["name"]: int(row["pictures"]) for row in csv.DictReader(file)}
@@ -170,7 +170,7 @@ def test_pictures_that_the_model_was_trained_on_are_not_measured(trained, capsys
     assert counted == dict(zip(held_out.classes, held_out.counts(), strict=True))
     evaluated(trained, "--all")
     said = capsys.readouterr().out
-    assert "Measured on all 120 pictures: it may have been trained on some of them." in said
+    assert "Evaluated on all 120 pictures: it may have been trained on some of them." in said
     assert "120 pictures at 32×32" in said
 
 
@@ -179,7 +179,7 @@ def test_a_temperature_is_fitted_to_pictures_held_out_and_the_list_of_them_is_ha
     assert json.loads((trained / "honest" / "config.json").read_text())["evaluation"]["pictures"] == 101
     capsys.readouterr()
     evaluated(trained, model="honest")
-    assert "Measured on the 101 pictures" in capsys.readouterr().out
+    assert "Evaluated on the 101 pictures" in capsys.readouterr().out
     first = find(trained / "data").names[19]
     assert (trained / "honest" / "held_out.csv").read_text().splitlines()[:2] == ["picture,class", f"{first},{first.split('/')[0]}"]
     with pytest.raises(SystemExit, match="leave out --all"):
@@ -194,7 +194,7 @@ def test_pictures_named_as_held_out_are_all_measured(trained, capsys):
     evaluated(trained, data="parts")
     said = capsys.readouterr().out
     assert "120 pictures at 32×32" in said
-    assert "Measured on" not in said
+    assert "Evaluated on" not in said
 
 
 def test_other_pictures_are_all_measured_and_missing_ones_are_told_of(trained, capsys):
@@ -202,12 +202,12 @@ def test_other_pictures_are_all_measured_and_missing_ones_are_told_of(trained, c
     first.unlink()
     evaluated(trained)
     said = capsys.readouterr().out
-    assert "Only 100 of the 101 pictures that were held out from its training are here: all 119 are measured" in said
+    assert "Only 100 of the 101 pictures held out from its training are here: it is evaluated on all 119" in said
     for file in find(trained / "data").walk():
         file.rename(file.with_name(f"new {file.name}"))
     evaluated(trained)
     said = capsys.readouterr().out
-    assert "None of the 101 pictures that were held out from its training are here: all 119 are measured" in said
+    assert "None of the 101 pictures held out from its training are here: it is evaluated on all 119" in said
     assert "119 pictures at 32×32" in said
 
 
@@ -218,7 +218,7 @@ def test_what_a_training_writes_is_what_is_measured(tmp_path, part):
     write_held_out(tmp_path / "held_out.csv", read(held_out, middle_square(32)), torch.zeros(len(held_out), 2))
     listing, sentence = unseen(find_held_out(tmp_path / "data"), str(tmp_path))
     assert listing.names == held_out.names
-    assert sentence.startswith("Measured on the 4 pictures that were held out from its training, of 40")
+    assert sentence.startswith("Evaluated on the 4 pictures held out from its training, of 40")
 
 
 def test_pictures_of_the_same_names_but_other_classes_are_others(trained, capsys):
@@ -226,7 +226,7 @@ def test_pictures_of_the_same_names_but_other_classes_are_others(trained, capsys
     rows = "".join(f"{name},{'ant' if index < 40 else name.split('/')[0]}\n" for index, name in enumerate(names[19:]))
     (trained / "model" / "held_out.csv").write_text("picture,class\n" + rows)
     evaluated(trained)
-    assert "of the 101 pictures that were held out from its training are here: all 120 are measured" in capsys.readouterr().out
+    assert "of the 101 pictures held out from its training are here: it is evaluated on all 120" in capsys.readouterr().out
 
 
 def test_a_list_of_another_models_held_out_pictures_goes(trained):
@@ -258,7 +258,7 @@ def test_what_ends_a_measurement_is_one_sentence(trained, monkeypatch, error, wo
 @pytest.mark.parametrize("content", [b"picture\n\xff\n", b"", b"picture,class\n", b"garbage\n1\n"])
 def test_a_damaged_list_of_pictures_held_out_is_not_passed_over(trained, content):
     (trained / "model" / "held_out.csv").write_bytes(content)
-    with pytest.raises(SystemExit, match=r"held_out\.csv.* is damaged: measure all pictures with --all"):
+    with pytest.raises(SystemExit, match=r"held_out\.csv.* is damaged: evaluate all pictures with --all"):
         evaluated(trained)
     evaluated(trained, "--all")
 
@@ -270,7 +270,7 @@ def test_pictures_outside_any_class_are_told_of_when_measuring(trained, capsys):
 
 
 @pytest.mark.parametrize(("option", "there", "words"), [
-    ("--table", "model", "--table names a folder, 'model'"), ("--calibrate", "file", "--calibrate names a file, 'file'"),
+    ("--table", "model", "--table is a folder, 'model'"), ("--calibrate", "file", "--calibrate is a file, 'file'"),
     ("--table", "file/t.csv", "Nothing can be written to 't.csv' .Not a directory.: choose another --table"),
     ("--calibrate", "file/m", "Nothing can be written to 'm' .Not a directory.: choose another --calibrate"),
     ("--table", "locked/t.csv", "written to 't.csv' .Permission denied."),

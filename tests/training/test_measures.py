@@ -1,4 +1,4 @@
-"""Measures against brute force, and honest probabilities."""
+"""Measures against brute force, and calibrated probabilities."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_a_temperature_needs_pictures_that_are_right_and_wrong():
     logits, labels = answers()
     with pytest.raises(ValueError, match="99 pictures are too few"):
         fit_temperature(logits[:99], labels[:99])
-    with pytest.raises(ValueError, match="names all of these pictures right"):
+    with pytest.raises(ValueError, match="classifies all of these correctly"):
         fit_temperature(logits, logits.argmax(1))
     with pytest.raises(ValueError, match="no better than guessing"):
         fit_temperature(logits, logits.argmin(1))
@@ -87,7 +87,7 @@ def test_a_half_that_no_temperature_fits_is_not_taken_for_the_whole():
     labels = logits.argmax(1)
     labels[0] = logits[0].argmin()  # in one of the halves all are right
     assert fit_temperature(logits, labels) > 0
-    with pytest.raises(ValueError, match=r"too few to calibrate with: half of them alone fit no temperature\. Add more"):
+    with pytest.raises(ValueError, match=r"Too few pictures to calibrate with: no temperature can be fitted to half of them\. Add more"):
         error_when_calibrated(logits, labels)
 
 

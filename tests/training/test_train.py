@@ -212,16 +212,16 @@ def test_known_classes_keep_their_classifier(folder, tmp_path):
 
 @pytest.mark.parametrize(("wrong", "words"), [
     (["--data", "nowhere"], "no pictures at 'nowhere'"), (["--phases", "2:1"], "too small"), (["--mix", "2"], "choose a value from 0 to 1"),
-    (["--init", "embedded"], "leave out --config"), (["--config", "none.json"], "no architecture file 'none.json'"),
+    (["--init", "embedded"], "leave out --config"), (["--config", "none.json"], "architecture file 'none.json'"),
     (["--accumulate", "7"], "multiple of 14"), (["--device", "abacus"], "no device"), (["--precision", "float16"], "needs a CUDA GPU"),
     (["--teacher", "MODEL"], "has other classes"), (["--held-out", "1.5"], "between 0 and 1"), (["--drop-path", "1"], "below 1"),
-    (["--out", "FILE"], "--out names a file, 'file'"), (["--data", "~nobody-here/x"], "no pictures at 'x'"),
+    (["--out", "FILE"], "--out is a file, 'file'"), (["--data", "~nobody-here/x"], "no pictures at 'x'"),
     (["--config", "ARCHITECTURE", "--out", "SAME"], "folder of --config, which would be overwritten"), (["--out", "BYTES"], "not UTF-8"),
     (["--out", ""], "an empty name"), (["--out", "INSIDE"], "inside --data"),
     (["--teacher", "MODEL", "--out", "MODEL"], "folder of --teacher, which would be overwritten"),
     (["--measurements", "-1"], "0 or more"), (["--phases", "32:inf"], "epochs above 0"), (["--phases", "32:nan"], "epochs above 0"),
     (["--batch-size", "1"], "a value of 2 or more"), (["--device", "meta"], "no device"), (["--config", "GREY"], "num_channels must be 3"),
-    (["--teacher", "COARSE"], "teacher .* cannot look at pictures of 8×8 pixels"),
+    (["--teacher", "COARSE"], "teacher .* cannot take pictures of 8×8 pixels"),
 ])  # fmt: skip
 def test_what_cannot_work_is_one_sentence_before_training_starts(folder, tmp_path, wrong, words, capsys):
     (tmp_path / "file").write_text("x")
@@ -327,7 +327,7 @@ def test_a_few_pictures_make_no_short_training(tmp_path, monkeypatch):
     assert [json.loads((tmp_path / name / "training.json").read_text())["of"] for name in ("default", "chosen")] == [LEAST_STEPS, 12]
 
 
-def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes(tmp_path, monkeypatch):
+def test_resuming_needs_the_same_weights_to_start_from_not_for_the_same_notes(tmp_path, monkeypatch):
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
     write_pictures(tmp_path / "pictures", count=6)
     source = saved_model(tmp_path / "model", ("left", "right"))
@@ -339,7 +339,7 @@ def test_going_on_asks_for_the_same_weights_to_start_from_not_for_the_same_notes
     main([*given, "--init", "model", "--minutes", "0"])  # named otherwise, and measured since
     assert torch.load(tmp_path / "out" / "state.pt")["step"] > 0
     saved_model(tmp_path / "model", ("left", "right"), seed=5)
-    with pytest.raises(SystemExit, match="differs in its starting point"):
+    with pytest.raises(SystemExit, match="a different starting point"):
         main([*given, "--init", source])
     with pytest.raises(SystemExit, match="--out is the folder of --init, which would be overwritten"):
         main([*given, "--init", "out"])
@@ -353,7 +353,7 @@ def test_what_transformers_cannot_open_is_said_at_the_start(folder, tmp_path, ca
 
 
 @pytest.mark.parametrize(("saved", "words"), [(False, "to start again: nothing was saved"), (True, "to resume from the last saved step")])
-def test_whoever_interrupts_hears_what_was_saved(tmp_path, monkeypatch, saved, words):
+def test_an_interruption_says_what_was_saved(tmp_path, monkeypatch, saved, words):
     def interrupted(*_):
         raise KeyboardInterrupt
 

@@ -1,1 +1,1 @@
-"""What runs in the browser, and the templates that carry it; talks to the page's server by HTTP alone."""
+"""The browser's scripts and templates; they talk to the page's server only by HTTP."""

@@ -1,19 +1,19 @@
-"""How a page brings the scripts of its components to life: each is a folder of plain modules whose ``main.js`` has ``mount``.
+"""Loads the scripts of a page's components: each is a folder of plain modules whose ``main.js`` has ``mount``.
 
-The page's server answers ``modules/<component>/<file>`` below its root, so that modules find each other as they do on disk.
+The page's server answers ``modules/<component>/<file>`` below its root, so that relative imports work as on disk.
 """
 
 from __future__ import annotations
 
 import html
 
-# Finds the page's root when it runs, since the page may live below a path of its host.
+# Finds the page's root at run time, since the page may be below a path of its host.
 _ON_LOAD = """
 const attach = async (tries) => {
   const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
   let module;
   try {
-    // A failed import is remembered by its address, so that another try needs another one.
+    // A failed import is cached by its address, so that each try needs a new one.
     module = await import(root + "/modules/__COMPONENT__/main.js" + (tries ? "?try=" + tries : ""));
   } catch (error) {
     if (tries < 20) return setTimeout(attach, 500, tries + 1);
@@ -23,7 +23,7 @@ const attach = async (tries) => {
 };
 attach(0);
 """
-# Python's words to the page's state, shared/page.js. The page's scripts may not be there yet.
+# Changes the page's state, shared/page.js. The page's scripts may not be loaded yet.
 _ON_PAGE = """async (__ARGUMENTS__) => {
   const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
   const { page } = await import(root + "/modules/shared/page.js");
@@ -32,12 +32,12 @@ _ON_PAGE = """async (__ARGUMENTS__) => {
 
 
 def template_text(text: str) -> str:
-    """Text as text in a template of a ``gr.HTML``, which would compute ``${…}`` and ``{{…}}``."""
+    """Escapes text for a ``gr.HTML`` template, which would evaluate ``${…}`` and ``{{…}}``."""
     return html.escape(text).replace("$", "&#36;").replace("{", "&#123;")
 
 
 def on_load(component: str, answers: str) -> str:
-    """The ``js_on_load`` of a ``gr.HTML``: mounts the element, and says below which address the server answers it."""
+    """The ``js_on_load`` of a ``gr.HTML``: mounts the element, with the address below which the server answers it."""
     return _ON_LOAD.replace("__COMPONENT__", component).replace("__ANSWERS__", answers)
 
 

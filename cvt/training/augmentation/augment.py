@@ -15,19 +15,18 @@ from torch import Generator, Tensor
 
 # ITU-R BT.601 luma, which Pillow uses for "L"
 LUMA = (0.299, 0.587, 0.114)
-# Sets the seed of decisions apart from that of single pictures' numbers; within 32 bits, all that the CPU's generator uses.
+# Separates the seed for batch-wide decisions from that for single pictures; the CPU's generator uses 32 bits.
 _CHOICES = 0x9E3779B9
 
 
 class Draws:
     """The random numbers of one step; they follow from its seed alone.
 
-    Numbers of single pictures are drawn for the whole batch on the device, and the own ones kept: processes that share a
-    batch make of each picture what one process would. Decisions for the whole batch are drawn on the CPU, so that nothing
-    waits for a GPU.
+    Per-picture numbers are drawn for the whole batch on the device, and this process's kept, so that processes that share a batch
+    augment each picture as one process would. Batch-wide decisions are drawn on the CPU, so that nothing waits for a GPU.
 
     Args:
-        count: pictures of the whole batch. own: indices of those of this process, (B,); None for all.
+        count: pictures in the whole batch. own: indices of this process's, (B,); None for all.
     """
 
     def __init__(self, seed: int, count: int, device: torch.device | str = "cpu", own: Tensor | None = None):
@@ -36,12 +35,12 @@ class Draws:
         self._choices = Generator().manual_seed(seed + _CHOICES)
 
     def each(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """(B,) floats drawn evenly from low..high, one a picture."""
+        """(B,) floats, uniform in low..high, one per picture."""
         numbers = torch.rand(self.count, generator=self._numbers, device=self.device) * (high - low) + low
         return numbers if self.own is None else numbers[self.own]
 
     def one(self, low: float = 0.0, high: float = 1.0) -> float:
-        """A float drawn evenly from low..high, for the whole batch."""
+        """A float, uniform in low..high, for the whole batch."""
         return torch.rand((), generator=self._choices).item() * (high - low) + low
 
     def beta(self, alpha: float) -> float:
@@ -59,7 +58,7 @@ def per_picture(values: Tensor) -> Tensor:
 
 @lru_cache(maxsize=64)
 def constant(values: tuple, device: torch.device) -> Tensor:
-    """A float tensor made once a device: copying it there anew would make the program wait for the GPU."""
+    """A float tensor, made once per device: copying it each time would synchronise with the GPU."""
     return torch.tensor(values, dtype=torch.float32, device=device)
 
 
@@ -101,7 +100,7 @@ def random_resized_crop(pictures: Tensor, size: int, area: tuple[float, float], 
 
 
 def color_jitter(x: Tensor, strength: float, draws: Draws) -> Tensor:
-    """Brightness, contrast and saturation of each picture times a factor in 1 ± ``strength``; (B, 3, H, W) in 0..1."""
+    """Multiplies each picture's brightness, contrast and saturation by factors in 1 ± ``strength``; (B, 3, H, W) in 0..1."""
 
     def factor() -> Tensor:
         return per_picture(draws.each(1 - strength, 1 + strength))
@@ -114,25 +113,25 @@ def color_jitter(x: Tensor, strength: float, draws: Draws) -> Tensor:
 
 
 def blur_or_sharpen(x: Tensor, chance: float, draws: Draws) -> Tensor:
-    """For a share ``chance`` of the pictures, a move towards or away from their 3×3 blur; (B, 3, H, W) in 0..1.
+    """Blurs or sharpens a share ``chance`` of the pictures (3×3); (B, 3, H, W) in 0..1.
 
-    Thumbnails are softer than a photograph that was just reduced; a model that saw one kind alone is unsure of the other.
+    Thumbnails are softer than freshly reduced photographs; a model that only saw one kind is unsure about the other.
     """
     amount = draws.each(-1.0, 1.0) * (draws.each() < chance)
     return (x + per_picture(amount) * (softened(x) - x)).clamp(0, 1)
 
 
 def softened(x: Tensor) -> Tensor:
-    """(B, 3, H, W) weighted with 1-2-1 over neighbours, in both directions."""
+    """(B, 3, H, W), blurred with a 1-2-1 kernel in both directions."""
     line = constant((1.0, 2.0, 1.0), x.device)
     kernel = (line[:, None] * line / 16).expand(3, 1, 3, 3)
     return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=3)
 
 
 def mix(x: Tensor, targets: Tensor, chance: float, draws: Draws) -> tuple[Tensor, Tensor]:
-    """With ``chance`` a batch, mixup (Beta(0.8, 0.8)) or cutmix (Beta(1, 1)) with its own reverse; else unchanged.
+    """With probability ``chance``, mixes a batch with its reverse by mixup (Beta(0.8, 0.8)) or cutmix (Beta(1, 1)).
 
-    Pictures (B, 3, H, W) and targets (B, classes), which are mixed alike. Sources: arXiv 1710.09412 and 1905.04899.
+    Pictures (B, 3, H, W) and targets (B, classes) are mixed in the same way. Sources: arXiv 1710.09412 and 1905.04899.
     """
     if draws.one() >= chance:
         return x, targets

@@ -1,8 +1,8 @@
-"""RandAugment for whole batches: some operations a picture, drawn from fourteen.
+"""RandAugment for whole batches: a few operations per picture, drawn from fourteen.
 
-Rotation, shear and shift become one affine map, for the crop to use, so that a picture is resampled once. Operations on
-single values become a table of 256 entries a channel. Everything is computed for all pictures and chosen from, which is
-cheaper on a GPU than to wait until it is known which pictures are concerned.
+Rotation, shear and shift become one affine map, which the crop applies, so that a picture is resampled once. Operations on single
+values become a table of 256 entries per channel. Everything is computed for all pictures and then selected, which on a GPU is
+cheaper than waiting to know which pictures need it.
 
 Sources: arXiv 1909.13719 (RandAugment); strengths drawn evenly instead of fixed, arXiv 2103.10158; ranges of each operation,
 arXiv 1805.09501, table 6.
@@ -21,35 +21,35 @@ from .augment import Draws, luma, per_picture, softened
 WARPS = ("rotate", "shear x", "shear y", "shift x", "shift y")
 TONES = ("autocontrast", "equalize", "solarize", "posterize", "brightness", "contrast")
 OPERATIONS = (*WARPS, *TONES, "colour", "sharpness", "nothing")
-ROUNDS = 2  # operations a picture
+ROUNDS = 2  # operations per picture
 STRONGEST = 10  # magnitude
-TURN, SHEAR, SHIFT, FACTOR = math.pi / 6, 0.3, 0.45, 0.9  # at full strength; a shift in parts of the side
+TURN, SHEAR, SHIFT, FACTOR = math.pi / 6, 0.3, 0.45, 0.9  # at full strength; a shift as a share of the side
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation a picture: its number in OPERATIONS, int64 (B,), and its signed strength, (B,) in -1..1."""
+    """One operation per picture: its index in OPERATIONS, int64 (B,), and its signed strength, (B,) in -1..1."""
 
     kind: Tensor
     strength: Tensor
 
     def where(self, name: str) -> Tensor:
-        """(B,): which pictures have this one."""
+        """(B,): which pictures have this operation."""
         return self.kind == OPERATIONS.index(name)
 
     def strength_of(self, name: str) -> Tensor:
-        """(B,): the strength for the pictures that have this one, else 0."""
+        """(B,): its strength for the pictures that have this operation, else 0."""
         return torch.where(self.where(name), self.strength, 0.0)
 
 
 def choose(magnitude: float, draws: Draws) -> list[Operation]:
-    """What is done to each picture: ROUNDS operations, each of a strength up to ``magnitude`` of STRONGEST, either way."""
+    """Draws ROUNDS operations per picture, each with a strength up to ``magnitude`` of STRONGEST in either direction."""
     level = magnitude / STRONGEST
     return [Operation((draws.each() * len(OPERATIONS)).long(), draws.each(-level, level)) for _ in range(ROUNDS)]
 
 
 def warp(operations: list[Operation]) -> Tensor:
-    """(B, 2, 3): the affine maps of a picture's coordinates, -1..1, that the operations make together."""
+    """(B, 2, 3): the operations' combined affine maps of a picture's coordinates, -1..1."""
     whole = torch.eye(3, device=operations[0].kind.device).expand(len(operations[0].kind), 3, 3)
     for operation in operations:
         angle = operation.strength_of("rotate") * TURN
@@ -65,7 +65,7 @@ def warp(operations: list[Operation]) -> Tensor:
 
 
 def retouch(x: Tensor, operations: list[Operation]) -> Tensor:
-    """The operations on values and colours; (B, 3, H, W) in 0..1, rounded to 256 levels."""
+    """Applies the operations on values and colours; (B, 3, H, W) in 0..1, rounded to 256 levels."""
     for operation in operations:
         values = (x * 255).round().long()  # (B, 3, H, W)
         table = tone_table(values, operation)
@@ -80,7 +80,7 @@ def retouch(x: Tensor, operations: list[Operation]) -> Tensor:
 
 
 def tone_table(values: Tensor, operation: Operation) -> Tensor:
-    """(B, 3, 256) in 0..1: what becomes of each value 0..255 of each channel, for whole numbers (B, 3, H, W)."""
+    """(B, 3, 256) in 0..1: the new value for each value 0..255 of each channel, for integers (B, 3, H, W)."""
     counts = torch.zeros(*values.shape[:2], 256, device=values.device)
     counts.scatter_add_(2, values.flatten(2), torch.ones((), device=values.device).expand(values.flatten(2).shape))
     level = torch.arange(256.0, device=values.device).expand_as(counts)
@@ -104,7 +104,7 @@ def tone_table(values: Tensor, operation: Operation) -> Tensor:
 
 
 def _stretched(counts: Tensor, level: Tensor) -> Tensor:
-    """The table that makes the darkest value of a channel 0 and the brightest 255."""
+    """The table that stretches each channel from its darkest and brightest value to 0 and 255."""
     present = counts > 0
     low = torch.where(present, level, 255.0).amin(2, keepdim=True)
     high = torch.where(present, level, 0.0).amax(2, keepdim=True)
@@ -112,7 +112,7 @@ def _stretched(counts: Tensor, level: Tensor) -> Tensor:
 
 
 def _equalized(counts: Tensor, level: Tensor) -> Tensor:
-    """The table after which each value is about as frequent as any other, by Pillow's rule."""
+    """The table that equalises the histogram, as Pillow does."""
     highest = torch.where(counts > 0, level, 0.0).amax(2, keepdim=True)
     last = counts.gather(2, highest.long())
     step = ((counts.sum(2, keepdim=True) - last) / 255).floor()

@@ -1,7 +1,7 @@
-"""Where pictures and their labels are: a folder of class folders, or parquet files in Hugging Face's layout.
+"""Finds pictures and their labels: a folder of class folders, or parquet files in Hugging Face's layout.
 
-A ``Listing`` knows every picture's name and label before any is decoded, so that what is wrong with the data, and which
-pictures are held out, is known at once.
+A ``Listing`` has every picture's name and label before any is decoded, so that mistakes in the data, and the held-out pictures,
+are known at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HELD_OUT_SHARE = 0.1
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Says in a sentence what cannot be read, and why."""
+    """Turns OSError into a ValueError that says what cannot be read, and why."""
     try:
         yield
     except OSError as error:
@@ -39,11 +39,11 @@ def _readable() -> Iterator[None]:
 def find_both(path: str | Path, seed: int, share: float = HELD_OUT_SHARE) -> tuple[Listing, Listing]:
     """(training pictures, held-out pictures) below ``path``.
 
-    Folders or parquet files that are named train and valid, val or test are taken as they are named; where nothing is, a
-    ``share`` of each class is held out, at least one picture, which ones following from the seed.
+    Folders or parquet files named train, and valid, val or test, are used as named. Without them a ``share`` of each class is held
+    out, at least one picture, chosen by the seed.
 
     Raises:
-        ValueError: what ``find`` raises, one class only, a class with too few pictures, or other classes in the two parts.
+        ValueError: as ``find``; only one class, a class with too few pictures, or different classes in the two parts.
     """
     path = _place(path)
     to_train_on, to_hold_out = _named(path, TRAINING_NAMES), _held_out(path)
@@ -57,7 +57,7 @@ def find_both(path: str | Path, seed: int, share: float = HELD_OUT_SHARE) -> tup
 
 @_readable()
 def find_held_out(path: str | Path) -> Listing:
-    """The pictures below ``path`` that are named as held out; all of them where none is. Raises as ``find``."""
+    """The pictures below ``path`` that are held out by their folder's or file's name; else all. Raises as ``find``."""
     path = _place(path)
     part = _held_out(path)
     return replace(_listing(part, path), held_out=True) if part else find(path)
@@ -68,21 +68,20 @@ def find(path: str | Path) -> Listing:
     """All pictures of ``path``.
 
     Args:
-        path: a folder with one folder a class, or with nothing but a folder train of such folders; a parquet file, or a
-            folder of them, with columns ``image`` ({bytes}) and ``label``, class names in the file's own metadata or in a
-            ``classes.json`` beside it.
+        path: a folder with one folder per class, or with only a folder train of such folders; a parquet file, or a folder of them,
+            with columns ``image`` ({bytes}) and ``label``, and class names in the file's metadata or in a ``classes.json`` next to it.
     Raises:
         ValueError: nothing there, an empty class, or a file or folder that cannot be read.
     """
     path = _place(path)
     try:
-        path.stat()  # unlike exists(), this tells what is locked from what is not there
+        path.stat()  # unlike exists(), this distinguishes unreadable from missing
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(
-            f"There are no pictures at {printable(path.name)!r}: give a folder with one folder a class, or parquet files."
+            f"There are no pictures at {printable(path.name)!r}: give a folder with one folder per class, or parquet files."
         ) from error
     if path.is_file() and path.suffix != ".parquet":
-        raise ValueError(f"{printable(path.name)!r} is one file: give a folder with one folder a class, or parquet files.")
+        raise ValueError(f"{printable(path.name)!r} is one file: give a folder with one folder per class, or parquet files.")
     if path.is_file():
         return from_parquet([path])
     check_links(path)
@@ -90,30 +89,30 @@ def find(path: str | Path) -> Listing:
 
 
 def split(listing: Listing, seed: int, share: float = HELD_OUT_SHARE) -> tuple[Listing, Listing]:
-    """(pictures to train on, a ``share`` of each class that is held out, at least one picture)."""
+    """(training pictures, held-out pictures): a ``share`` of each class is held out, at least one picture."""
     if not 0 < share < 1:
-        raise ValueError(f"A share of {share:g} cannot be held out: choose one between 0 and 1, such as 0.1.")
+        raise ValueError(f"A share of {share:g} cannot be held out: choose a number between 0 and 1, such as 0.1.")
     _check_classes(listing)
     generator = torch.Generator().manual_seed(seed)
     labels, held_out = torch.tensor(listing.labels), set()
     for label, name in enumerate(listing.classes):
         places = (labels == label).nonzero()[:, 0]
         if len(places) < 2:
-            raise ValueError(f"The class {name!r} has one picture only: it needs 2, one to train on and one to hold out.")
+            raise ValueError(f"The class {name!r} has only one picture: it needs 2, one to train on and one to hold out.")
         count = min(len(places) - 1, max(1, int(len(places) * share)))
         held_out.update(places[torch.randperm(len(places), generator=generator)][:count].tolist())
     return listing.only(set(range(len(listing))) - held_out), listing.only(held_out)
 
 
 def _place(path: str | Path) -> Path:
-    """The path with a name, also of "~" and "."."""
+    """The path with a name, even for "~" and "."."""
     path = expanded(path)
     return path if path.name not in ("", "..") else path.resolve()
 
 
 def _check_classes(listing: Listing) -> None:
     if len(listing.classes) < 2:
-        raise ValueError(f"There is one class only, {listing.classes[0]!r}: to learn a difference takes two or more.")
+        raise ValueError(f"There is only one class, {listing.classes[0]!r}: training needs two or more.")
     for name, count in zip(listing.classes, listing.counts(), strict=True):
         if count == 0:
             raise ValueError(f"The class {name!r} has no picture: add some, or remove the class.")
@@ -128,12 +127,12 @@ def _check_same_classes(training: Listing, held_out: Listing) -> None:
     place = "among those to train on" if differing[0] in training.classes else "among those held out"
     raise ValueError(
         f"The pictures to train on and those held out have different classes, for example {differing[0]!r}, which is only {place}: "
-        f"both parts need the same classes; in folders, one folder a class."
+        f"both parts need the same classes; in folders, one folder per class."
     )
 
 
 def _named(path: Path, names: tuple[str, ...]) -> Path | list[Path] | None:
-    """The folder of one of these names below ``path``, in capitals or not, or the parquet files that begin with the first."""
+    """The folder with one of these names below ``path``, in any case, or the parquet files whose names begin with the first."""
     if not path.is_dir():
         return None
     there = {each.name.lower(): each for each in folders(path)}
@@ -145,7 +144,7 @@ def _held_out(path: Path) -> Path | list[Path] | None:
 
 
 def _only_training(path: Path) -> Path | None:
-    """The one folder in ``path`` where it is named train and holds folders or parquet files: then it is all there is."""
+    """The only folder in ``path`` if it is named train and contains folders or parquet files."""
     there = folders(path)
     if len(there) != 1 or there[0].name.lower() not in TRAINING_NAMES or own_pictures(there[0]):
         return None

@@ -1,4 +1,4 @@
-"""Pictures in class folders: one folder a class, with whatever folders in it."""
+"""Pictures in class folders: one folder per class, searched recursively."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from pathlib import Path
 
 from .listing import Listing, check_name, class_names, composed, printable
 
-# Files with these endings are taken for pictures; those that cannot be read are reported, not passed over.
+# Files with these extensions are treated as pictures; unreadable ones are reported.
 SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm",
     ".heic", ".heif", ".svg", ".ico", ".tga", ".psd", ".jxl", ".raw", ".dng",
 ))  # fmt: skip
-# Folders of these names, in capitals or not, are taken for what they say.
+# Folders with these names, in any case, are the parts of a data set.
 TRAINING_NAMES = ("train", "training")
-HELD_OUT_NAMES = (("valid", "validation"), ("val",), ("test", "testing"))  # the first that is there
+HELD_OUT_NAMES = (("valid", "validation"), ("val",), ("test", "testing"))  # the first that exists
 _PARTS = {*TRAINING_NAMES, *(name for names in HELD_OUT_NAMES for name in names)}
 
 
 def folders(path: Path) -> list[Path]:
-    """The folders in a folder that are not hidden, in the order of their names. Raises OSError."""
+    """The folders in a folder that are not hidden, sorted by name. Raises OSError."""
     with os.scandir(path) as entries:
         names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     return [path / name for name in sorted(names, key=composed)]
 
 
 def own_pictures(path: Path) -> list[str]:
-    """The names of the pictures that lie in a folder itself. Raises OSError."""
+    """The names of the pictures directly in a folder. Raises OSError."""
     with os.scandir(path) as entries:
         return sorted(entry.name for entry in entries if _is_picture(entry.name) and not entry.is_dir())
 
 
 def check_links(path: Path) -> None:
-    """Refuses links in a folder that lead nowhere: the pictures of a class may have been behind one. Raises OSError."""
+    """Refuses broken links in a folder: a class's pictures may have been behind one. Raises OSError."""
     with os.scandir(path) as entries:
         links = sorted(entry.name for entry in entries if entry.is_symlink() and not entry.name.startswith("."))
     for name in links:
         if not (path / name).exists():
-            raise ValueError(f"{printable(name)!r} is a link that leads nowhere: mend it, or remove it.")
+            raise ValueError(f"{printable(name)!r} is a broken link: fix or remove it.")
 
 
 def from_folders(path: Path, root: Path) -> Listing:
-    """All pictures of the class folders in ``path``, named as seen from ``root``.
+    """All pictures of the class folders in ``path``, with names relative to ``root``.
 
     Raises:
         ValueError: no class folder, one without pictures, folders that are parts rather than classes, or names that are not
@@ -50,9 +50,7 @@ def from_folders(path: Path, root: Path) -> Listing:
     check_links(path)
     classes = folders(path)
     if not classes:
-        raise ValueError(
-            f"{printable(path.name)!r} holds no folder: put the pictures of each class into a folder of their own, named as the class."
-        )
+        raise ValueError(f"{printable(path.name)!r} contains no folders: put each class's pictures into a folder with the class's name.")
     for folder in classes:
         check_name(folder.name)
     _check_no_parts(classes)
@@ -69,7 +67,7 @@ def from_folders(path: Path, root: Path) -> Listing:
 
 
 def _check_no_parts(classes: list[Path]) -> None:
-    """Refuses folders that hold the same class folders, as the parts of a data set do: they would be learned as classes."""
+    """Refuses folders with the same class folders, like the parts of a data set: they would be learned as classes."""
     inside = [{composed(each.name) for each in folders(folder)} for folder in classes]
     shared = sorted(set.intersection(*inside))
     if len(classes) < 2 or len(shared) < 2 or any(own_pictures(folder) for folder in classes):
@@ -100,7 +98,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _outside(path: Path) -> tuple[str, ...]:
-    """What there is to say of pictures that lie beside the class folders."""
+    """A note on pictures outside the class folders, if there are any."""
     outside = own_pictures(path)
     if not outside:
         return ()

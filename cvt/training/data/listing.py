@@ -1,6 +1,6 @@
-"""Pictures that are not read yet: their names, labels and classes, and a way to walk over them.
+"""Pictures that are not read yet: their names, labels and classes, and an iterator over them.
 
-Names of classes are compared in Unicode's composed form (NFC), since some systems store "ä" as two characters.
+Class names are compared in Unicode's composed form (NFC), since some systems store "ä" as two characters.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Picture = Path | bytes
 
 @dataclass(frozen=True)
 class Listing:
-    """Pictures that are not read yet: their names, labels and classes, and a way to walk over them in that order.
+    """Pictures that are not read yet: their names, labels and classes, and an iterator over them in that order.
 
     Attributes:
-        names: a picture's path below the data's folder, or "file:row". labels: its place in ``classes``.
-        held_out: whether their folder or files are named as held out from training.
+        names: paths below the data's folder, or "file:row". labels: indices into ``classes``.
+        held_out: whether their folder's or files' names say that they are held out from training.
         notes: sentences on what was left out.
     """
 
@@ -59,21 +59,21 @@ class Listing:
 
 
 def composed(name: str) -> str:
-    """The name in Unicode's normal form C, in which names that look alike are alike."""
+    """The name in Unicode's normal form C, in which names that look the same are equal."""
     return unicodedata.normalize("NFC", name)
 
 
 def class_names(names: Iterable[str], place: str) -> tuple[str, ...]:
-    """The names of classes as they are kept, composed.
+    """The class names in normal form C.
 
     Raises:
-        ValueError: two of them are the same; ``place`` says in the sentence where they are.
+        ValueError: two of them are equal; ``place`` names their location in the message.
     """
     classes = tuple(composed(name) for name in names)
     seen: set[str] = set()
     for name in classes:
         if name in seen:
-            raise ValueError(f"Two classes of {place!r} have the same name, {name!r}: each class needs one of its own.")
+            raise ValueError(f"Two classes of {place!r} have the same name, {name!r}: class names must differ.")
         seen.add(name)
     return classes
 
@@ -84,8 +84,8 @@ def printable(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Refuses names that no UTF-8 file can hold, before a training ends by failing to write them."""
+    """Refuses names that cannot be written as UTF-8, before training, whose results contain them."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f"The name '{printable(name)}' is not UTF-8, as names of folders and files must be: rename it.") from error
+        raise ValueError(f"The name '{printable(name)}' is not UTF-8: rename it.") from error

@@ -10,7 +10,7 @@ from .listing import Listing, check_name, class_names
 
 
 def parquet_files(path: Path, name: str = "") -> list[Path]:
-    """Parquet files of a folder whose names begin so, in capitals or not, or of its folder "data" as on the Hub."""
+    """Parquet files whose names begin with this, in any case, in a folder or, as on the Hub, in its folder "data"."""
     for folder in (path, path / "data"):
         found = [file for file in sorted(folder.glob("*.parquet")) if not file.name.startswith(".")]
         if chosen := [file for file in found if file.name.lower().startswith(name)]:
@@ -22,7 +22,7 @@ def from_parquet(files: list[Path]) -> Listing:
     """All pictures of these files.
 
     Raises:
-        ValueError: a file that cannot be read or is laid out otherwise, labels without a class, or no names of classes.
+        ValueError: a file that cannot be read or has another layout, labels without a class, or no class names.
     """
     try:
         import pyarrow
@@ -54,7 +54,7 @@ def from_parquet(files: list[Path]) -> Listing:
                 for batch in parquet.ParquetFile(file).iter_batches(batch_size=256, columns=["image"]):
                     yield from ((row or {}).get("bytes") or b"" for row in batch["image"].to_pylist())
             except (pyarrow.ArrowException, OSError) as error:
-                raise ValueError(f"{file.name!r} cannot be read to its end: it is damaged or incomplete.") from error
+                raise ValueError(f"{file.name!r} cannot be read completely: it is damaged or incomplete.") from error
 
     return Listing(
         classes=classes,
@@ -76,7 +76,7 @@ def _check_columns(file: Path, schema, pyarrow) -> None:
 
 
 def _check_bytes(file: Path, metadata) -> None:
-    """Refuses a file that names its pictures and does not hold them, as far as its statistics tell."""
+    """Refuses a file that contains its pictures' paths but not the pictures, as far as its statistics show."""
     missing = 0
     for index in range(metadata.num_row_groups):
         group = metadata.row_group(index)
@@ -85,7 +85,7 @@ def _check_bytes(file: Path, metadata) -> None:
         missing += (statistics.null_count or 0) if statistics is not None else 0
     if metadata.num_rows and missing == metadata.num_rows:
         raise ValueError(
-            f"The pictures are not in {file.name!r}, only their paths: give the folder of pictures itself, one folder a class, "
+            f"{file.name!r} contains the pictures' paths, not the pictures: give the folder of pictures, with one folder per class, "
             f"or a file with the pictures' bytes."
         )
 
@@ -98,7 +98,7 @@ def _class_names(file: Path, metadata: dict[bytes, bytes]) -> tuple[str, ...]:
         if names := features.get("label", {}).get("names"):
             return class_names(map(str, names), file.name)
         if not beside.exists():
-            raise ValueError(f"{file.name!r} does not name its classes: put a classes.json with their names beside it.")
+            raise ValueError(f"{file.name!r} does not name its classes: put a classes.json with their names next to it.")
         listed = json.loads(beside.read_text(encoding="utf-8"))
         return class_names((each if isinstance(each, str) else each["names"] for each in listed), beside.name)
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Where results are written: checked before the work starts, so that nothing is lost that took hours."""
+"""Checks where results are written before the work starts, so that hours of work are not lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def expanded(path: str | Path) -> Path:
     """The path with ~ as the home folder."""
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # of nobody's home, so it is a folder's name
+    except RuntimeError:  # no such user, so it is a folder's name
         return Path(path)
 
 
@@ -31,18 +31,18 @@ def path_argument(text: str) -> Path:
 
 
 def reason(error: Exception) -> str:
-    """Why something could not be written or read, in few words and without its path."""
+    """Why something could not be written or read, briefly and without its path."""
     return getattr(error, "strerror", None) or ("there may be too little space" if isinstance(error, SafetensorError) else str(error))
 
 
 def check_apart(out: Path, option: str, data: Path, **sources: str | Path | None) -> None:
-    """Refuses an ``out`` whose folder would be taken for pictures of ``data``, or that would overwrite one of the ``sources``.
+    """Refuses an ``out`` inside ``data``, where it would be taken for a class, or that would overwrite one of the ``sources``.
 
     Args:
-        option: that gives ``out``. sources: by the option that names them, models as ``from_pretrained`` takes them.
+        option: the option that gives ``out``. sources: models as ``from_pretrained`` takes them, by option.
     """
     if data.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ValueError(f"{option} is inside --data, where its folder would be taken for a class: choose another {option}.")
+        raise ValueError(f"{option} is inside --data, where it would be taken for a class: choose another {option}.")
     for name, source in sources.items():
         if source not in (None, "embedded") and expanded(source).resolve() == out.resolve():
             raise ValueError(f"{option} is the folder of --{name}, which would be overwritten: choose another {option}.")
@@ -50,7 +50,7 @@ def check_apart(out: Path, option: str, data: Path, **sources: str | Path | None
 
 @contextmanager
 def writing(path: Path, option: str) -> Iterator[None]:
-    """Says in a sentence that nothing can be written to the ``path`` of an option."""
+    """Turns OSError into a ValueError: nothing can be written to an option's ``path``."""
     try:
         yield
     except UNWRITTEN as error:
@@ -63,9 +63,9 @@ def check_writable(path: Path, option: str, folder: bool) -> None:
     check_name(str(path.absolute()))
     with writing(path, option):
         if folder and path.is_file():
-            raise ValueError(f"{option} names a file, {name!r}: it takes the name of a folder.")
+            raise ValueError(f"{option} is a file, {name!r}: give a folder.")
         if not folder and path.is_dir():
-            raise ValueError(f"{option} names a folder, {name!r}: it takes the name of a file, such as table.csv.")
+            raise ValueError(f"{option} is a folder, {name!r}: give a file, such as table.csv.")
         start = path.absolute() if folder else path.absolute().parent
         there = next(each for each in (start, *start.parents) if each.exists())
         with TemporaryFile(dir=there):

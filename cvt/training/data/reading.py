@@ -1,4 +1,4 @@
-"""Pictures of a ``Listing`` → one tensor of squares in memory, decoded by several threads."""
+"""Decodes the pictures of a ``Listing`` into one tensor of squares in memory, in several threads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ...pictures import UnreadablePicture, open_picture
 from ...processor import CvtImageProcessor
 from .listing import Listing, Picture
 
-THREADS = 4  # that read pictures at the same time
-PICTURES_AT_ONCE = 256  # pictures handed to the threads together
+THREADS = 4  # reading threads
+PICTURES_AT_ONCE = 256  # pictures queued at a time
 PROBLEMS_SHOWN = 3
 
 Cut = Callable[[Picture], np.ndarray]  # a picture → uint8 (S, S, 3)
@@ -26,7 +26,7 @@ Cut = Callable[[Picture], np.ndarray]  # a picture → uint8 (S, S, 3)
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures of one side S as uint8 (N, 3, S, S), their labels int64 (N,), names, the classes, and how many were skipped."""
+    """Square pictures of side S, uint8 (N, 3, S, S), their labels int64 (N,), names, the classes, and how many were skipped."""
 
     pictures: Tensor
     labels: Tensor
@@ -43,10 +43,10 @@ class PictureSet:
 
 
 def read(listing: Listing, cut: Cut, skip_unreadable: bool = False, quiet: bool = False) -> PictureSet:
-    """Every picture of ``listing`` after ``cut``; smaller ones are enlarged to the largest.
+    """All pictures of ``listing`` after ``cut``; smaller ones are enlarged to the largest.
 
     Raises:
-        ValueError: pictures that cannot be read, unless they are to be skipped; none at all that can.
+        ValueError: unreadable pictures, unless they are to be skipped; no readable picture at all.
     """
     squares, kept, problems = [], [], []
     progress = tqdm(total=len(listing), desc="reading", unit=" pictures", leave=False, disable=True if quiet else None)
@@ -68,16 +68,16 @@ def read(listing: Listing, cut: Cut, skip_unreadable: bool = False, quiet: bool 
 
 
 def check_classes(pictures: PictureSet) -> None:
-    """Refuses a training set that has lost all pictures of a class to the unreadable ones."""
+    """Refuses a training set with a class whose pictures were all unreadable."""
     for label in sorted(set(range(len(pictures.classes))) - set(pictures.labels.tolist())):
         raise ValueError(f"None of the pictures of the class {pictures.classes[label]!r} can be read.")
 
 
 def middle_square(side: int) -> Cut:
-    """Cuts a picture to its middle square and reduces it to ``side``; a smaller one stays as it is."""
+    """Crops a picture to its middle square and reduces it to ``side``; smaller ones keep their size."""
 
     def cut(source: Picture) -> np.ndarray:
-        picture = open_picture(source, least=2 * side)  # of a large JPEG no more is decoded, several times as fast
+        picture = open_picture(source, least=2 * side)  # decodes a large JPEG at a reduced size, several times as fast
         edge = min(picture.size)
         left, top = (picture.width - edge) // 2, (picture.height - edge) // 2
         picture = picture.crop((left, top, left + edge, top + edge))
@@ -87,22 +87,22 @@ def middle_square(side: int) -> Cut:
 
 
 def as_processed(processor: CvtImageProcessor) -> Cut:
-    """Cuts a picture exactly as a model's processor does.
+    """Crops a picture exactly as a model's processor does.
 
     Raises:
-        ValueError: one that leaves pictures as large as they are.
+        ValueError: a processor that does not resize.
     """
     if not processor.do_resize:
-        raise ValueError("The processor of this model does not resize pictures, and pictures of many sizes make no batch.")
+        raise ValueError("This model's processor does not resize pictures, and pictures of different sizes cannot form a batch.")
     return lambda source: np.asarray(processor.cut(open_picture(source)))
 
 
 def _attempts(listing: Listing, cut: Cut) -> Iterator[np.ndarray | str]:
-    """Each picture as an array, or the sentence that says why there is none."""
+    """Each picture as an array, or an error message."""
 
     def attempt(source: Picture) -> np.ndarray | str:
         if source == b"":
-            return "The parquet file does not hold this picture, at most its path."
+            return "The parquet file does not contain this picture, at most its path."
         try:
             return cut(source)
         except UnreadablePicture as error:
@@ -121,7 +121,7 @@ def _unreadable(problems: list[str], count: int) -> str:
 
 
 def _stacked(squares: list[np.ndarray]) -> Tensor:
-    """[(S, S, 3)] of several sides → (N, 3, S, S) of the largest; ``squares`` is emptied on the way to save memory."""
+    """[(S, S, 3)] of several sides → (N, 3, S, S) of the largest; empties ``squares`` meanwhile to save memory."""
     side = max(square.shape[0] for square in squares)
     stacked = np.empty((len(squares), 3, side, side), np.uint8)
     for place in range(len(squares)):

@@ -1,4 +1,4 @@
-"""Which pictures a model has not seen in its training, as the held_out.csv that the training left beside it says."""
+"""Which pictures a model has not seen in training, according to the held_out.csv next to it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .listing import Listing, composed
 from .places import expanded
 
 HELD_OUT = "held_out.csv"
-_COLUMNS = ("picture", "class")  # of those that the training writes, what stays true whatever becomes of the weights
+_COLUMNS = ("picture", "class")  # of the columns that training writes, those that stay true when the weights change
 
 
 def unseen(listing: Listing, model: str | None, everything: bool = False) -> tuple[Listing, str]:
-    """(the pictures of ``listing`` to measure ``model`` on, a sentence on what they are or "").
+    """(the pictures of ``listing`` to evaluate ``model`` on, a sentence on the choice or "").
 
-    Those that were held out from its training, where ``model`` is a folder that names them, all of them are there, and others
-    too; the whole listing otherwise, if its own folder or files are named as held out, or if ``everything`` is asked for.
+    The pictures held out from its training, if the folder ``model`` lists them and ``listing`` has all of them and others; else, or
+    with ``everything``, or if the listing's names say that it is held out, all.
 
     Raises:
         ValueError: a list of held-out pictures that is damaged. OSError: one that cannot be read.
@@ -26,7 +26,7 @@ def unseen(listing: Listing, model: str | None, everything: bool = False) -> tup
     if folder is None or listing.held_out:
         return listing, ""
     if everything:
-        return listing, f"Measured on all {len(listing)} pictures: it may have been trained on some of them."
+        return listing, f"Evaluated on all {len(listing)} pictures: it may have been trained on some of them."
     held_out = {(composed(row["picture"]), composed(row["class"])) for row in _rows(folder / HELD_OUT)}
     here = ((composed(name), listing.classes[label]) for name, label in zip(listing.names, listing.labels, strict=True))
     places = {place for place, picture in enumerate(here) if picture in held_out}
@@ -35,18 +35,18 @@ def unseen(listing: Listing, model: str | None, everything: bool = False) -> tup
     if len(places) < len(held_out):
         few = f"Only {len(places)}" if places else "None"
         return listing, (
-            f"{few} of the {len(held_out)} pictures that were held out from its training are here: "
-            f"all {len(listing)} are measured, and it may have been trained on some."
+            f"{few} of the {len(held_out)} pictures held out from its training are here: "
+            f"it is evaluated on all {len(listing)}, and may have been trained on some."
         )
     return listing.only(places), (
-        f"Measured on the {len(places)} pictures that were held out from its training, of {len(listing)} (--all measures all)."
+        f"Evaluated on the {len(places)} pictures held out from its training, of {len(listing)} (--all uses all)."
     )
 
 
 def hand_on(model: str | None, out: Path) -> None:
-    """Writes to ``out`` which pictures were held out from the training of ``model``, where its folder says so.
+    """Writes to ``out`` which pictures were held out from the training of ``model``, if its folder lists them.
 
-    A list that was there is of another model's training, and goes.
+    An existing list, of another model's training, is removed.
     """
     folder = _folder(model)
     if folder is None:
@@ -62,7 +62,7 @@ def hand_on(model: str | None, out: Path) -> None:
 
 
 def _folder(model: str | None) -> Path | None:
-    """The folder of a model that names the pictures held out from its training."""
+    """The model's folder if it lists the pictures held out from training."""
     return expanded(model) if model and (expanded(model) / HELD_OUT).is_file() else None
 
 
@@ -78,4 +78,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _damaged(path: Path) -> str:
-    return f"The model's {path.name}, which lists the pictures it was not trained on, is damaged: measure all pictures with --all."
+    return f"The model's {path.name}, which lists the pictures it was not trained on, is damaged: evaluate all pictures with --all."

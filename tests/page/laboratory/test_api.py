@@ -168,7 +168,7 @@ def test_a_link_is_read_with_notices(client, workbench):
     found = client.post(
         "/laboratory/open", json={"query": "tab=architecture&s1.kv=1&s3.depth=99&side=64&stage=2&hide=upload&seed=4"}
     ).json()
-    assert found["notices"] == ["The link's s3.depth cannot be “99”. You see the page's own choice."]
+    assert found["notices"] == ["The link's s3.depth cannot be “99”. The default is used."]
     assert found["architecture"] == {"stages": stages(workbench, {0: {"stride_kv": 1}}), "side": 64, "weights": "inherited", "seed": 4}
     assert found["view"]["stage"] == 2
     assert found["view"]["hidden"] == ["upload"]

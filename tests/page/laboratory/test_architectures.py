@@ -40,7 +40,7 @@ def test_what_is_asked_for_is_what_it_becomes():
         ({"stages": []}, "list of 1 to 4 stages"),
         ({"stages": [{}] * 5}, "list of 1 to 4 stages"),
         ({"stages": [{}, 3, {}]}, "Stage 2"),
-        ({"stages": [{"depth": 2, "colour": 1}]}, "'colour' is no setting"),
+        ({"stages": [{"depth": 2, "colour": 1}]}, "'colour' is not a setting"),
         ({"stages": [{"depth": "2"}]}, "depth of stage 1 cannot be '2'"),
         ({"stages": [{"depth": True}]}, "depth of stage 1"),
         ({"stages": [{"depth": 10**400}]}, "depth of stage 1"),

@@ -1,4 +1,4 @@
-"""Permalinks: every view comes back, and whatever a stranger writes ends in defaults and a few short sentences."""
+"""Permalinks: every view comes back, and untrusted links end in defaults and a few short notices."""
 
 import string
 from contextlib import suppress
@@ -137,7 +137,7 @@ def test_names_in_links_are_one_to_one():
         ("s3.heads=5", "cannot be built"),
         ("s1.step=16&s2.step=16&s3.patch=16&s3.padding=0", "larger input"),
         ("hide=laboratory,everything", "hide"),
-        ("unknown=1", "does not know"),
+        ("unknown=1", "unknown part"),
         ("seed=1&seed=2", "more than once"),
         ("x" * 5000, "too long"),
     ],
@@ -152,7 +152,7 @@ def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
 
 def test_what_others_add_to_addresses_is_left_alone():
     assert read("__theme=dark&utm_source=x&fbclid=y&view=api&logs=container&deep_link=z&viewer=2")[1] == [
-        "The link says something that this page does not know, “viewer”. It is left out."
+        "The link has an unknown part, “viewer”. It is ignored."
     ]
 
 

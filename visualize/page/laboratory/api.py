@@ -123,8 +123,8 @@ class LaboratoryApi:
             note = trust.weights(loaded.config, loaded.side, variant)
             return {
                 "words": note,
-                "baseline": explorer.told(baseline.key, picture, note=trust.accuracy(loaded.config)),
-                "variant": explorer.told(result.key, picture, note=note),
+                "baseline": explorer.element_value(baseline.key, picture, note=trust.accuracy(loaded.config)),
+                "variant": explorer.element_value(result.key, picture, note=note),
             }
 
         try:

@@ -1,7 +1,7 @@
-"""The one table of what can be chosen on the page, and under which key a link says it.
+"""The table of the page's choices and their keys in a link.
 
-``view`` and ``permalink`` are made of it, and so are the page's buttons: the scripts import it as the module ``MODULE``, which
-``as_module`` writes. Keys and values stay as they are: links that people have kept must go on working.
+``view`` and ``permalink`` are built from it, and so are the page's buttons: the scripts import it as the module ``MODULE``, which
+``as_module`` writes. Keys and values must not change, so that existing links keep working.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..requests import WEIGHTS
 
-HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
+HIDEABLE = {  # groups of controls that a link can hide, for lessons
     "upload": "pictures of one's own",
     "examples": "the examples",
     "laboratory": "the sliders of the architecture",
@@ -25,14 +25,14 @@ HIDEABLE = {  # groups of controls that a teacher can hide, and what each holds
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing that can be chosen.
+    """One choice.
 
     Attributes:
-        name: the field of ``View``, and of the explorer's state where that has it. key: in a link.
-        label: what it is called on the page. default: what a link leaves out; None is the page's own choice.
-        values: what can be chosen by name, with the words on its button; empty for a flag, a number or the name of something.
-        hints: what the buttons of some values explain when a pointer rests on them.
-        hidden_by: the group of controls it belongs to, if that can be hidden.
+        name: the field of ``View``, and of the explorer's state if it has it. key: in a link.
+        label: on the page. default: omitted from links; None means that the page chooses.
+        values: the named values with their button labels; empty for a flag, a number or a name.
+        hints: tooltips of some values' buttons.
+        hidden_by: its group of controls, if that can be hidden.
     """
 
     name: str
@@ -102,19 +102,19 @@ TABLE = {
 CHOICES = {name: tuple(choice.values) for name, choice in TABLE.items() if choice.values}  # the default first
 FLAGS = tuple(name for name, choice in TABLE.items() if choice.default is False)
 
-# Settings of a stage as a link has them: s1.kv is the key and value stride of stage 1.
+# Keys of a stage's settings in a link: s1.kv is the key and value stride of stage 1.
 SETTING_KEYS = {
     "depth": "depth", "num_heads": "heads", "embed_dim": "width", "mlp_ratio": "mlp", "kernel_qkv": "kernel", "stride_kv": "kv",
     "qkv_projection_method": "projection", "patch_sizes": "patch", "patch_stride": "step", "patch_padding": "padding",
     "qkv_bias": "bias", "cls_token": "cls",
 }  # fmt: skip
-OTHERS = r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$"  # how keys begin that are not ours and mean no harm
+OTHERS = r"__|utm_|(deep_link|embed|fbclid|gclid|logs|session_hash|view)$"  # prefixes of other programs' keys, which are ignored
 
 
-MODULE = "choices.js"  # where the scripts find the table, among those of visualize/web
+MODULE = "choices.js"  # the table's path among the scripts of visualize/web
 
 
 def as_module() -> str:
-    """The source of the module: ``TABLE``, which it calls ``CHOICES``, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
+    """The module's source: ``TABLE`` under the name ``CHOICES``, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
     parts = {"CHOICES": {name: asdict(choice) for name, choice in TABLE.items()}, "SETTING_KEYS": SETTING_KEYS, "OTHERS": OTHERS}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in parts.items())

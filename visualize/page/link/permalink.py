@@ -1,11 +1,11 @@
-"""The whole state of the page as a query string, and back: model, picture, view, architecture, and what a teacher hides.
+"""The state of the page as a query string, and back: model, picture, view, architecture, and hidden controls.
 
-Only what differs from the defaults is written, in words that a person can read and change by hand:
+Only what differs from the defaults is written, in words that people can read and edit:
 
     picture=red_panda&tab=architecture&stage=3&block=8&row=6&col=6&s1.kv=1&s3.depth=6&weights=random&seed=7
 
-``s1.kv`` is the key and value stride of stage 1; ``SETTING_KEYS`` has all such names. Whatever a link says is a stranger's:
-``decode`` never raises, replaces what it cannot use by the default, and says so.
+``s1.kv`` is the key and value stride of stage 1; ``SETTING_KEYS`` has all such names. Links are untrusted: ``decode`` never
+raises, replaces invalid parts by the defaults, and says so.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ..words.sentences import say
 from .choices import CHOICES, FLAGS, HIDEABLE, OTHERS, SETTING_KEYS, TABLE
 from .view import View
 
-LINK_CHARACTERS = 4000  # characters of a link that are read
+LINK_CHARACTERS = 4000  # longest link that is read
 MAX_NOTICES = 6
-MAX_PLACE = 512  # rows and columns where no stage is named
+MAX_PLACE = 512  # most rows and columns if no stage is given
 _OTHERS = re.compile(OTHERS)
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
 
 
 def encode(view: View, base: CvtConfig) -> str:
-    """The query string of ``view``, without a question mark; empty where everything is as the page opens.
+    """The query string of ``view``, without a question mark; empty if everything has its default.
 
-    ``base``: the configuration of the model that the architecture was made of.
+    ``base``: the config of the model that the architecture was made from.
     """
     pairs: list[tuple[str, Any]] = []
     for field in fields(View):
@@ -57,14 +57,14 @@ def _settings(config: CvtConfig, base: CvtConfig) -> list[tuple[str, Any]]:
 
 
 def decode(query: str, base: CvtConfig, models: Collection[str], examples: Collection[str], base_side: int) -> tuple[View, list[str]]:
-    """The view that a query string describes, and a sentence for each part of it that could not be used.
+    """The view that a query string describes, and a notice for each invalid part.
 
-    Never raises, whatever the query; a notice repeats no more than a few characters of it.
+    Never raises; a notice quotes at most a few characters of the query.
 
     Args:
         query: with or without its question mark.
-        base: the configuration of the model that is shown. Where the view names another model, decode again with that one's.
-        models, examples: the names there are. base_side: the model's input side, which bounds rows and columns.
+        base: the config of the displayed model. If the view names another model, decode again with that one's.
+        models, examples: the available names. base_side: the model's input side, which bounds rows and columns.
     """
     reading = _Reading(base, base_side)
     reading.read(query, models, examples)
@@ -76,11 +76,11 @@ def decode(query: str, base: CvtConfig, models: Collection[str], examples: Colle
 
 
 class _Reading:
-    """One link while it is read: what it says of the view, and what could not be used."""
+    """One link while it is read: the view so far, and notices."""
 
     def __init__(self, base: CvtConfig, base_side: int):
         self.base, self.base_side = base, base_side
-        self.texts: dict[str, str] = {}  # what the link says, by key, as far as it was not read yet
+        self.texts: dict[str, str] = {}  # the link's values by key that were not read yet
         self.view: dict[str, Any] = {}
         self.notices: list[str] = []
 
@@ -165,13 +165,13 @@ class _Reading:
             try:
                 config = architecture(self.base, stages)
                 self.view["architecture"] = None if config == self.base else config
-            except ValueError:  # valid one by one, but not together
+            except ValueError:  # each is valid, but not their combination
                 self.notices.append(say("link_architecture"))
         self._side()
 
     def _setting(self, key: str, value: str, stages: list[dict[str, Any]]) -> None:
         matched = _SETTING.fullmatch(key)
-        assert matched  # as who calls this has seen
+        assert matched  # as the caller has checked
         stage, short = matched.groups()
         name = next((name for name, each in SETTING_KEYS.items() if each == short), None)
         index = int(stage) - 1
@@ -205,7 +205,7 @@ class _Reading:
             return False
 
     def _place(self) -> None:
-        """Stage, block, head, channel and token, each within what the one before it has."""
+        """Stage, block, head, channel and token, each within the bounds that the previous ones set."""
         laboratory = self.view.get("tab") == "architecture"
         config = (laboratory and self.view.get("architecture")) or self.base
         side = self.view.get("side", self.base_side) if laboratory else self.base_side
@@ -223,7 +223,7 @@ class _Reading:
         half = ("row" in self.texts) != ("col" in self.texts)
         self._number("row", 1, rows)
         self._number("col", 1, columns)
-        if ("row" in self.view) != ("col" in self.view):  # half a place is none
+        if ("row" in self.view) != ("col" in self.view):  # a row needs a column
             self.view.pop("row", None)
             self.view.pop("col", None)
             if half:
@@ -235,7 +235,7 @@ def _whole(text: str) -> int | None:
 
 
 def _parsed(name: str, text: str) -> Any | None:
-    """The value of a setting, in its type; None where it is none."""
+    """The value of a setting, in its type; None if it is invalid."""
     kind = type(SETTINGS[name].values[0])
     if kind is bool:
         return {"0": False, "1": True}.get(text)
@@ -245,6 +245,6 @@ def _parsed(name: str, text: str) -> Any | None:
 
 
 def _short(text: str) -> str:
-    """A few characters of what a stranger wrote, harmless anywhere."""
+    """A few characters of untrusted text, safe in any output."""
     plain = re.sub(r"[^\w.,+-]", "·", text, flags=re.ASCII)
     return f"“{plain[:12]}…”" if len(plain) > 12 else f"“{plain}”"

@@ -1,4 +1,4 @@
-"""Everything that a person can see and choose on the page, as one value: what a permalink carries."""
+"""Everything that a person can see and choose on the page, as one value: the content of a permalink."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def _default(name: str) -> Any:
 
 @dataclass(frozen=True)
 class View:
-    """What a person sees and has chosen. Stages, blocks, rows and columns count from 1; None is the page's own choice.
+    """What is displayed and chosen. Stages, blocks, rows and columns count from 1; None means that the page chooses.
 
     Attributes:
-        model, picture: names, of which the page has lists.
+        model, picture: names in the page's lists.
         head: 0 for the mean of all heads. row, col: the query token. cls: the query is the cls token instead.
-        channel: of the feature map, from 1. which: the class whose score is looked at, 1 the most probable.
+        channel: of the feature map, from 1. which: the rank of the selected class, 1 for the most probable.
         layer, view, features, sort, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
-        architecture: the laboratory's, made by ``architecture`` of the model's; None where it is the model's own.
-        side: input side in pixels. weights: "inherited" or "random". seed: of the random ones.
-        hidden: groups of controls that are not shown, names of ``HIDEABLE`` in its order.
+        architecture: the laboratory's, made by ``architecture`` from the model's; None for the model's own.
+        side: input side in pixels. weights: "inherited" or "random". seed: of the random weights.
+        hidden: hidden groups of controls, names in ``HIDEABLE`` in its order.
     """
 
     model: str | None = None

@@ -1,1 +1,1 @@
-"""The words of the page's server: ``sentences`` has them all, the others choose among them by values."""
+"""The server's text: ``sentences`` has all of it, the other modules choose from it by values."""

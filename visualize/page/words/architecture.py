@@ -1,4 +1,4 @@
-"""What an architecture's settings and presets are called and mean, what the paper says of them, and whose weights a variant has."""
+"""Names and explanations of an architecture's settings and presets, the paper's findings, and how much a variant inherits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class SettingTexts(NamedTuple):
-    """What a control is called; one sentence on what it is; one on what arXiv 2103.15808 says of it or, where it is silent, on what
-    the published models use."""
+    """A control's label; a sentence on its meaning; one on what arXiv 2103.15808 finds or, failing that, what the published models
+    use."""
 
     label: str
     meaning: str
@@ -24,7 +24,7 @@ class SettingTexts(NamedTuple):
 
 
 class PresetTexts(NamedTuple):
-    """What a preset is called; one sentence on what it shows; one to read with the paper's numbers."""
+    """A preset's label; a sentence on what it shows; one to go with the paper's numbers."""
 
     label: str
     meaning: str
@@ -34,12 +34,12 @@ class PresetTexts(NamedTuple):
 SETTINGS = {
     "depth": SettingTexts(
         "Depth",
-        "How many blocks of attention and MLP follow one another.",
+        "How many blocks of attention and MLP the stage has.",
         "CvT-13 has 1, 2 and 10 blocks in its stages, CvT-21 has 1, 4 and 16 (Table 2).",
     ),
     "num_heads": SettingTexts(
         "Heads",
-        "How many attention patterns each block forms side by side.",
+        "How many attention patterns each block computes in parallel.",
         "CvT-13 has 1, 3 and 6 heads, so that each is 64 numbers wide (Table 2).",
     ),
     "embed_dim": SettingTexts(
@@ -59,7 +59,7 @@ SETTINGS = {
     ),
     "stride_kv": SettingTexts(
         "Key and value stride",
-        "Every how many tokens, each way, there is a key and a value.",
+        "The distance, in tokens, between neighbouring keys and values.",
         "Stride 2 needs 4.53 instead of 6.55 GFLOPs and gives 81.6 instead of 82.3\u202f% top-1 (Table 7).",
     ),
     "qkv_projection_method": SettingTexts(
@@ -99,7 +99,7 @@ PRESETS = {
     "cvt-21": PresetTexts("CvT-21", "The paper's deeper model: 21 blocks, as wide as CvT-13.", "Trained on ImageNet-1k at 224×224 pixels."),
     "cvt-w24": PresetTexts(
         "CvT-W24",
-        "The paper's wide model: 24 blocks of up to 1024 numbers a token.",
+        "The paper's wide model: 24 blocks of up to 1024 numbers per token.",
         "Pre-trained on ImageNet-22k. At 224×224 pixels it needs 60.86 billion (Table 2).",
     ),
     "linear": PresetTexts(
@@ -118,22 +118,22 @@ PRESETS = {
         "Both for CvT-13. The text beside the table speaks of a drop of 0.3\u202f% at stride 2.",
     ),
     "no-cls": PresetTexts("No class token", "The classifier reads the mean of the last stage's tokens."),
-    "cls-everywhere": PresetTexts("Class token in every stage", "Each stage has a class token of its own."),
+    "cls-everywhere": PresetTexts("Class token in every stage", "Each stage has its own class token."),
 }
 
 
 def setting_label(name: str) -> str:
-    """What a setting, or the input side, is called on the page."""
+    """The page's name for a setting or the input side."""
     return SETTINGS[name].label if name in SETTINGS else "Input"
 
 
 def in_sentence(name: str) -> str:
-    """What a field is called within a sentence of the page."""
+    """The page's name for a field within a sentence."""
     return SETTINGS[name].label.lower() if name in SETTINGS else name
 
 
 def value_words(value: Any) -> str:
-    """How a setting's value is written for people: "convolution", "on", "3", "7×3"."""
+    """A setting's value as text: "convolution", "on", "3", "7×3"."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, str):
@@ -142,13 +142,13 @@ def value_words(value: Any) -> str:
 
 
 def preset_note(name: str, published: Published | None) -> str:
-    """What a preset shows, with the paper's numbers where it has some."""
+    """What a preset shows, with the paper's numbers if it has any."""
     texts = PRESETS[name]
     return " ".join(part for part in (texts.meaning, published and paper(published), texts.note) if part)
 
 
 def paper(published: Published) -> str:
-    """The paper's numbers, beside those of the unchanged model where they are of a change."""
+    """The paper's numbers; for an ablation, next to the unchanged model's."""
     parameters, macs, top1 = published.normal or (None, None, None)
     rows = (
         ("paper_parameters", published.parameters, parameters),
@@ -186,7 +186,7 @@ def _meaning(report: Report) -> str:
 
 
 def _percent(number: int, total: int) -> str:
-    """A share that is never rounded to none or all."""
+    """A share, never rounded to 0 or 100 %."""
     percent = 100 * number / total
     if number == total:
         return "100\u202f%"

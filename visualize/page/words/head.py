@@ -1,4 +1,4 @@
-"""What stands around the explorer: the page's first line, the choice of models, and who took the examples."""
+"""The text around the explorer: the page's first line, the list of models, and the examples' credits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def header(loaded: LoadedModel, named: bool = True) -> str:
-    """The page's first line, and which model it shows; ``named``: no choice of models beside it says its name."""
+    """The page's first line and its model; ``named``: whether to give the model's name, because no list of models shows it."""
     config = loaded.config
     result = cost(config, loaded.side, loaded.side)
     facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {loaded.side}×{loaded.side}"
@@ -31,7 +31,7 @@ def header(loaded: LoadedModel, named: bool = True) -> str:
 
 
 def choice(names: Sequence[str]) -> str:
-    """The template of an element that chooses one of the models."""
+    """The template of the list of models."""
     texts = [template_text(name) for name in names]
     options = "".join(f'<option value="{text}">{text}</option>' for text in texts)
     return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
@@ -42,10 +42,10 @@ _SOURCE = re.compile(r"^\| `(?P<file>[^`]+)`[^|]*\|[^|]*\|[^|]*\| (?P<author>[^|
 
 
 def credits(pictures: Sequence[Path]) -> str:
-    """Who made the example photographs, and under which licence, as ``SOURCES.md`` beside them says.
+    """The photographers of the examples and the licences, from ``SOURCES.md`` next to them.
 
     Raises:
-        ValueError: a picture that has no row there.
+        ValueError: a picture without a row there.
     """
     if not pictures:
         return ""

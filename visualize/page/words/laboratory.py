@@ -1,4 +1,4 @@
-"""What the laboratory says, made of values: how a variant differs, what cannot be, and how far a run is."""
+"""The laboratory's text, made from values: how a variant differs, why it is invalid, and how far a run is."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def progress(step: Step) -> str:
-    """What a run is doing."""
+    """A run's current step."""
     return say(f"{step.name}_share", percent=round(100 * step.share)) if step.share else say(step.name)
 
 
 def problem(error: ValueError) -> str:
-    """Why an architecture cannot be, with the names that its controls have on the page."""
+    """Why an architecture is invalid, with the page's names for its controls."""
     if isinstance(error, TooLarge):
         return error.sentence(in_sentence, value_words)
     if not isinstance(error, ConfigError):
@@ -31,7 +31,7 @@ def problem(error: ValueError) -> str:
 
 
 def difference(change: Difference) -> str:
-    """One way in which a variant differs, and what that change alone does to the baseline."""
+    """One difference of a variant, and the effect of that change alone on the baseline."""
     return say("difference", change=_change(change), effect=_effect(change))
 
 
@@ -66,7 +66,7 @@ def _effect(change: Difference) -> str:
 
 
 def amount_change(new: int, old: int) -> str:
-    """The change of a count: in times from twice or half on, else in per cent, never rounded to nothing."""
+    """The change of a count: as a factor from 2 or ½ on, else in per cent, never rounded to 0."""
     if new == old:
         return say("unchanged")
     if not old or not new:

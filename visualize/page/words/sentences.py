@@ -1,6 +1,6 @@
-"""Every sentence of the page's server, whole, under the key by which the rest of the program knows it.
+"""Every sentence of the page's server, as whole templates by key.
 
-A message is a key and values; it becomes words last, here. ``{name}`` stands for a value.
+A message is a key and values until it is formatted here. ``{name}`` stands for a value.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 SENTENCES = {
-    # calls and files that the server does not take
+    # calls and files that the server refuses
     "failed": "Something went wrong here, and it is not your picture's fault. Nothing was lost: try again.",
     "unusable_values": "These values cannot be used here. See the page's API for what each endpoint takes.",
     "too_large_to_send": "This is too large to be sent here.",
@@ -16,7 +16,7 @@ SENTENCES = {
     "no_file": "This is not a form with a file in it.",
     "request_too_large": "The request is too large.",
     "not_json": "This is not JSON.",
-    "result_gone": "This result is no longer held.",
+    "result_gone": "This result is no longer stored.",
     "result_too_large": "This result takes {needed} MiB and the store holds {allowed}: use a smaller model or picture.",
     # pictures
     "not_uploaded": "This is not a picture that was uploaded here. Upload a file, or choose an example.",
@@ -84,7 +84,7 @@ SENTENCES = {
     "building": "Building the variant …",
     "building_share": "Building the variant, {percent}\u202f% …",
     "running": "Running your picture through it …",
-    # how a variant differs: what was changed, and what that alone does to the baseline
+    # how a variant differs: the change, and its effect on the baseline by itself
     "difference": "{change}: {effect}",
     "input_side_changed": "Input side {old} → {new}",
     "setting_changed": "{label} {old} → {new} in {stages}",
@@ -111,16 +111,16 @@ SENTENCES = {
     "percent_up": "+{percent}\u202f%",
     "percent_down": "−{percent}\u202f%",
     # links
-    "link_unknown_key": "The link says something that this page does not know, {key}. It is left out.",
-    "link_too_long": "The link is too long to be one of this page. Everything is as the page opens.",
-    "link_unreadable": "The link cannot be read. Everything is as the page opens.",
-    "link_repeats": "The link says {key} more than once. The first counts.",
-    "link_value": "The link's {name} cannot be {value}. You see the page's own choice.",
-    "link_architecture": "The link's architecture cannot be built. You see the model's own.",
-    "link_input_small": "The link's input is too small for its architecture. You see the model's own input.",
-    "link_needs_input": "The link's architecture needs a larger input. You see the model's own.",
-    "link_no_cls": "The link's stage has no cls token. You see the page's own choice.",
-    "link_half_place": "The link gives a row without a column, or a column without a row. You see the page's own choice.",
+    "link_unknown_key": "The link has an unknown part, {key}. It is ignored.",
+    "link_too_long": "The link is too long to be from this page. The defaults are used.",
+    "link_unreadable": "The link cannot be read. The defaults are used.",
+    "link_repeats": "The link gives {key} more than once. The first value is used.",
+    "link_value": "The link's {name} cannot be {value}. The default is used.",
+    "link_architecture": "The link's architecture cannot be built. The model's own is used.",
+    "link_input_small": "The link's input is too small for its architecture. The model's own input size is used.",
+    "link_needs_input": "The link's architecture needs a larger input. The model's own architecture is used.",
+    "link_no_cls": "The link's stage has no cls token. The default is used.",
+    "link_half_place": "The link gives a row without a column, or a column without a row. The default is used.",
     "link_more": "{count} more parts of the link could not be used.",
     "link_stage_count": "number of stages",
     "link_side": "input side",
@@ -129,12 +129,12 @@ SENTENCES = {
 
 
 def say(key: str, /, **values: Any) -> str:
-    """The sentence of this key with its values."""
+    """The sentence for this key with its values."""
     return SENTENCES[key].format(**values)
 
 
 class Refused(ValueError):
-    """What somebody asked for and cannot have, as ``key`` and ``values``; ``str`` has the sentence."""
+    """A request that cannot be fulfilled, as ``key`` and ``values``; ``str`` gives the sentence."""
 
     def __init__(self, key: str, /, **values: Any):
         super().__init__(key, values)

@@ -1,4 +1,4 @@
-"""How far a prediction can be trusted, in sentences: how often the model is right, what it saw of the picture, whose weights it has."""
+"""Sentences on how far to trust a prediction: the model's accuracy, what it saw of the picture, and where its weights come from."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .sentences import say
 if TYPE_CHECKING:
     from ...explore import Exploration
 
-LEAST_SEEN = 0.4  # of a picture's area, which most cameras' pictures keep: below that it is said that the rest was cut off
-MOST_STRETCHED = 1.5  # one side against the other
+LEAST_SEEN = 0.4  # of a picture's area; most cameras' pictures keep more, and below it the crop is mentioned
+MOST_STRETCHED = 1.5  # ratio of the sides
 
 
 def accuracy(config: CvtConfig) -> str:
-    """How often the model is right, where its config says so; that nobody knows, where it does not."""
+    """The model's accuracy if its config has it; else that it is unknown."""
     measured = config.extra.get("evaluation")
     share = measured.get("top1") if isinstance(measured, dict) else None
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:  # nor is NaN
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:  # also refuses NaN
         return say("unmeasured")
     key = "measured_one_class" if config.num_labels == 1 else "measured"
     return say(key, percent=f"{100 * share:.0f}", classes=config.num_labels)
 
 
 def notes(seen: Exploration) -> list[str]:
-    """What was done to the picture before the model saw it, in sentences; none where nothing is worth a word."""
+    """Sentences on what was done to the picture before the model saw it, if anything notable."""
     return [*map(note_sentence, seen.notes), *_framing(seen)]
 
 
 def _framing(seen: Exploration) -> list[str]:
-    """What became of a picture that is far from the model's input in shape."""
+    """How a picture was cropped or squeezed whose shape is far from the model's input."""
     (left, top, right, bottom), (width, height) = seen.crop_box, seen.original_size
     rows, columns = seen.pixels.shape[:2]
     if (right - left) * (bottom - top) < LEAST_SEEN * width * height:
@@ -47,7 +47,7 @@ def _framing(seen: Exploration) -> list[str]:
 
 
 def weights(config: CvtConfig, side: int, variant: ModelRequest) -> str:
-    """Where a variant's weights come from, and what that means for its prediction; the config and the side are the loaded model's."""
+    """Where a variant's weights come from, and what that means for its prediction; config and side are the loaded model's."""
     if variant.weights != INHERITED:
         return say("random_weights")
     inheritance = report(config, variant.architecture or config)

@@ -1,12 +1,12 @@
-// What a person chooses while the server is at work: one choice is worked on at a time, and the newest wins.
+// Choices made while the server is busy: one is processed at a time, and the newest wins.
 
 /**
- * @param send takes { picture, model }, null where that stays, to the server; `answered` tells that it has been worked on
+ * @param send sends { picture, model }, null if unchanged, to the server; `answered` reports that it is done
  * @param working is called with true when a choice waits for another, false when it is sent at once
  * @param settled is called when nothing is left to do
  *
- * A choice is of a picture or of a model. Those made during an answer become one, the newest of either kind; it is sent when
- * the answer is there. The page begins at work, with what its link says.
+ * A choice is a picture or a model. Those made while waiting become one, the newest of either kind, which is sent when the
+  * answer arrives. At first the page is busy with its link.
  */
 export function choices({ send, working, settled }) {
   let wanted = null;

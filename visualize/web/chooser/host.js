@@ -1,4 +1,4 @@
-// The examples, and what a person has chosen, by whichever part of the page.
+// The examples, and the choices made in any part of the page.
 
 import { life } from "../shared/life.js";
 import { MAIN, page } from "../shared/page.js";
@@ -24,7 +24,7 @@ export function mount(element, _props, _watch, _base, trigger) {
     },
   });
 
-  /** The list says the model that Python answered with last, and the example that it showed it looks chosen. */
+  /** Selects the model and the example of Python's last answer. */
   function show() {
     const { model, example } = page.state.results[MAIN] ?? {};
     const list = models();
@@ -53,7 +53,7 @@ export function mount(element, _props, _watch, _base, trigger) {
   hearUploads(signal);
   const leave = page.subscribe((now, before) => {
     if (now.asked !== before.asked) chosen.choose(now.asked);
-    if (now.gone !== before.gone && now.gone.explorer === MAIN) chosen.choose({}); // what is shown, made anew
+    if (now.gone !== before.gone && now.gone.explorer === MAIN) chosen.choose({}); // recompute the current result
     if (now.answers !== before.answers) chosen.answered();
     if (now.picture !== before.picture) show();
   });

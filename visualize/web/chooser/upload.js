@@ -1,5 +1,5 @@
-// Gradio's upload takes what the browser calls an image, and the browser goes by the extension. A file without a known one is
-// handed on as an image: what it is the server says, by its content.
+// Gradio's upload accepts files of an image type, which the browser infers from the extension. Files with an unknown one are passed
+// on as images: the server decides by their content.
 
 const asImages = (files) => {
   const held = new DataTransfer();
@@ -7,14 +7,14 @@ const asImages = (files) => {
   return held.files;
 };
 
-/** Hears files that are dropped or chosen in the page's upload, before Gradio does. */
+/** Listens for files dropped or chosen in the page's upload, before Gradio does. */
 export function hearUploads(signal) {
   const hear = (event, files) => {
     const input = event.target.closest?.("#picture-upload")?.querySelector("input[type=file]");
     if (!input || !files?.length || [...files].every((file) => file.type)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true })); // the drop that Gradio does not hear ends there
+    event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true })); // ends the drop, which Gradio does not see
     input.files = asImages(files);
     input.dispatchEvent(new Event("change"));
   };

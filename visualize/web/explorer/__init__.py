@@ -1,4 +1,4 @@
-"""The browser component: its templates, styles and scripts, for whichever page carries them.
+"""The browser component: its templates, styles and scripts, for any page.
 
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
@@ -54,6 +54,6 @@ def _template(name: str, explorer: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer)
 
 
-def told(key: str, picture: str, **more: Any) -> dict[str, Any]:
-    """What an explorer of the page is told of a result; ``picture`` names the picture for it, and nothing of where it lies."""
+def element_value(key: str, picture: str, **more: Any) -> dict[str, Any]:
+    """An explorer's value for a result; ``picture`` is hashed, so that its path is not revealed."""
     return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more}

@@ -1,8 +1,8 @@
-"""The architecture laboratory's part in the browser: its template, styles and scripts, for whichever page carries it.
+"""The architecture laboratory in the browser: its template, styles and scripts, for any page.
 
-The element is a ``gr.HTML`` with ``LABORATORY_HTML`` and ``JS_ON_LOAD``. Its ``submit`` event asks for a run; the element's
-value tells of it, see ``LaboratoryApi.run``. The page's server answers, below its root: ``modules/<component>/<file>`` with the
-files of this component and of ``shared``, and ``laboratory/<question>`` as ``LaboratoryApi`` does.
+The element is a ``gr.HTML`` with ``LABORATORY_HTML`` and ``JS_ON_LOAD``. Its ``submit`` event requests a run, and the
+element's value reports on it, see ``LaboratoryApi.run``. The page's server answers, below its root: ``modules/<component>/<file>``
+with the files of this component and of ``shared``, and ``laboratory/<question>`` with the methods of ``LaboratoryApi``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's link to itself: the button that copies it, the notice of what a link could not say, and the script behind both.
+"""The page's link to itself: the button that copies it, the notice on a link's invalid parts, and their script.
 
 The element is a ``gr.HTML`` with ``SHARE_HTML`` and ``JS_ON_LOAD``. The page's server answers, below its root:
 ``modules/<component>/<file>`` with the files of this component, the explorer, the laboratory and ``shared``, and

@@ -1,4 +1,4 @@
-"""What the scripts of several components use: elements, text, geometry, drawing, and what is asked of the server."""
+"""What the scripts of several components share: elements, text, geometry, drawing, and requests to the server."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""All that the scripts of the page say: ``sentences`` has the words, the others choose among them by values."""
+"""The scripts' text: ``sentences`` has all of it, the other modules choose from it by values."""
 
 from pathlib import Path
 
