@@ -15,9 +15,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..files.storage import replacing
 from ..model import CvtForImageClassification
-from .ahead import Ahead
 from .batches import Batches
-from .captured import CapturedGradients
+from .cuda.ahead import Ahead
+from .cuda.captured import CapturedGradients
 from .distributed import World, gradients_stay
 from .precision import prepare
 from .progress import Progress

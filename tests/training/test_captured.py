@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from cvt.model import CvtForImageClassification
-from cvt.training.ahead import Ahead
 from cvt.training.batches import Batches
-from cvt.training.captured import CapturedGradients
+from cvt.training.cuda.ahead import Ahead
+from cvt.training.cuda.captured import CapturedGradients
 from cvt.training.data.reading import PictureSet
 from cvt.training.distributed import World
 from cvt.training.recipe import Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .batches import Batches
+from ..batches import Batches
 
 
 class Ahead:
