@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import pickle
 import tempfile
 import threading
+from contextlib import suppress
 from typing import IO
 
 from .requests import Request
 from .results import StoredResult
+
+
+def give_back_memory() -> None:
+    """Returns freed memory to the system: glibc's allocator keeps 20 MB of what a dozen passes used. Elsewhere nothing happens."""
+    gc.collect()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class PreparedResults:

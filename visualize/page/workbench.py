@@ -27,7 +27,7 @@ from .intake import Intake
 from .jobs import Jobs
 from .laboratory.architectures import MAX_PARAMETERS
 from .model import LoadedModel
-from .prepared import PreparedResults
+from .prepared import PreparedResults, give_back_memory
 from .requests import Request
 from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
@@ -146,6 +146,7 @@ class Workbench:
             with self._first[request.model], suppress(ValueError):
                 if self._prepared.get(request) is None:
                     self._prepare(request)
+        give_back_memory()
 
     def classes(self, request: Request) -> list[tuple[str, float]]:
         """The most probable classes as (label, probability), best first; stores nothing. Raises as ``compute``."""
