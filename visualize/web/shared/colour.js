@@ -11,8 +11,8 @@ const ANCHORS = {
 const tables = new Map();
 
 /**
- * 256 packed colours. With `opacity` below 1 a picture below shows through: fully at low values, by 1 − `opacity` at high
- * ones; in the diverging map, low means near the middle.
+ * 256 packed colours. With `opacity` below 1 a picture below shows through, more at low values than at high ones, which have
+ * this opacity; in the diverging map, low means near the middle.
  */
 export function table(name, opacity = 1) {
   const id = `${name} ${opacity}`;
