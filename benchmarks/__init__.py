@@ -1,1 +1,1 @@
-"""Ratios against what a user would run otherwise, measured side by side: ``python -m benchmarks``."""
+"""Compares this project with the alternatives in paired rounds: ``python -m benchmarks``."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that spin while they wait slow all others down
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: threads that spin while waiting slow down all others
 
 import torch
 
@@ -27,7 +27,7 @@ GROWTH = Path("runs") / "growth"
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times this project against what one would run otherwise.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times this project against the alternatives.")
     parser.add_argument("--check", action="store_true", help="exit with status 1 if a target is missed")
     parser.add_argument("--only", default="", metavar="WORDS", help=f"only the parts whose name contains this: {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=float, default=1, metavar="SHARE", help="share of the usual number of rounds (default: 1)")
@@ -36,7 +36,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu counts processor time in the speed part (default: wall)")
     parser.add_argument("--json", type=Path, default=None, metavar="PATH", help="also write all numbers to this file")
     parser.add_argument("--quick", action="store_true", help="a smoke test: a tiny model, a few rounds, the speed part only")
-    parser.add_argument("--profile", action="store_true", help="instead: in which operators a pass spends its time")
+    parser.add_argument("--profile", action="store_true", help="instead: the operators in which a pass spends its time")
     parser.add_argument(
         "--growth", nargs="?", type=Path, const=GROWTH, default=None, metavar="FOLDER",
         help=f"instead: time and memory against resolution, batch and depth, as plots and JSON (default: {GROWTH})",
@@ -47,7 +47,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def measured_speed(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[Row]:
-    """A table for each batch size, printed now, and the targets among its numbers."""
+    """Prints a table for each batch size; returns the targets."""
     rows = []
     for found in speed.of_device(options.device, options.quick, options.rounds, CLOCKS[options.clock]):
         print("\n".join(speed.table(found)), end="\n\n", flush=True)
@@ -82,7 +82,7 @@ def page(options: argparse.Namespace) -> Iterable[Row]:
 
 
 def parts(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Iterable[Row]]]]:
-    """What was asked for and can be measured here, by name; what cannot is said."""
+    """The requested parts that can be measured here, by name; prints why others cannot."""
     rest = (lambda: computed(options), lambda: started(options), lambda: first_load(options), lambda: page(options))
     known = dict(zip(PARTS, (lambda: measured_speed(options, values), *rest), strict=True))
     for name, measure in known.items():
@@ -95,7 +95,7 @@ def parts(options: argparse.Namespace, values: dict[str, Any]) -> Iterator[tuple
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Prints and returns all that was asked for."""
+    """Prints and returns all requested parts."""
     values: dict[str, Any] = {
         "machine": machine(options.device),
         "device": options.device,
@@ -111,14 +111,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if options.profile:
         values["profile"] = profile.report(options.device, options.quick)
         return values
-    print("Medians of paired, interleaved rounds; in brackets the quartiles of the rounds' own ratios.", end="\n\n")
+    print("Medians of paired, interleaved rounds; in brackets the quartiles of the rounds' ratios.", end="\n\n")
     for name, rows in parts(options, values):
         print(f"### {name.capitalize()}", end="\n\n", flush=True)
         try:
             for number, row in enumerate(rows()):
                 print(row if number else f"{HEADER}\n{row}", flush=True)
                 values["rows"].append({"part": name, **row.as_json()})
-        except Exception as error:  # the other parts go on
+        except Exception as error:  # the other parts still run
             traceback.print_exc()
             values["failed"][name] = f"{type(error).__name__}: {error}"
             print(f"\nThis part ended there: {values['failed'][name]}")
@@ -131,7 +131,7 @@ def main(given: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.device == "cuda" and not torch.cuda.is_available():
-        sys.exit("There is no GPU that PyTorch can use here.")
+        sys.exit("PyTorch cannot use a GPU here.")
     values = measure(options)
     if options.json:
         options.json.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The browser in which the page is measured."""
+"""The browser for measuring the page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("c
 
 
 def missing() -> str | None:
-    """Why the page cannot be measured here, as a sentence; None where it can."""
+    """Why the page cannot be measured here, as a sentence; None if it can."""
     if CHROMIUM is None or find_spec("playwright") is None:
-        return "The page was not measured: that needs Chromium, and pip install -r tests/requirements.txt."
+        return "The page was not measured: it needs Chromium, and pip install -r tests/requirements.txt."
     return None

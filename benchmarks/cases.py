@@ -1,4 +1,4 @@
-"""What the page and the laboratory compute, within this process, against a plain forward pass or a limit."""
+"""The computations of the page and the laboratory, in this process, against a plain forward pass or a limit."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .rows import Row, amount, in_time, longer
 
 ROUNDS = 60
 SLIDER_SECONDS = 0.005
-GPU_SECONDS = 0.008  # of all that the page needs but decoding
+GPU_SECONDS = 0.008  # for everything that the page needs except decoding
 W24_SIDE = 384
 
 
 def plain_forward(model: nn.Module, pixel_values: torch.Tensor) -> Callable[[], None]:
-    """A forward pass and nothing else, until its result is there."""
+    """A plain forward pass, until its result is available."""
 
     def plain() -> None:
         with torch.inference_mode():
@@ -50,7 +50,7 @@ def exploring(rounds: int, device: str = "cpu") -> Pairs:
 
 
 def slider_step(rounds: int) -> float:
-    """Seconds, the median, of all that the page is told when a slider of a CvT-13 moves; every step is another architecture."""
+    """Median seconds of the server's answer when a slider of a CvT-13 moves; every step is another architecture."""
     config = CvtConfig(**PUBLISHED["CvT-13"])
     asked = [{"stages": stage_settings(config), "side": 224} for _ in range(rounds + 3)]
     for number, each in enumerate(asked):
@@ -61,13 +61,13 @@ def slider_step(rounds: int) -> float:
 
 
 def costing(rounds: int) -> float:
-    """Seconds, the median, of what the largest published model costs in closed form."""
+    """Median seconds of computing the largest published model's costs in closed form."""
     config = CvtConfig(**PUBLISHED["CvT-W24"])
     return interleaved({"cost": lambda: cost(config, W24_SIDE, W24_SIDE)}, rounds).median("cost")
 
 
 def largest_model(device: str) -> Iterator[Row]:
-    """Peak memory of processes that run a CvT-W24 once: here with everything captured, in transformers plainly."""
+    """Peak memory of processes that run a CvT-W24 once: here with everything captured, in transformers without."""
     sizes = {"config": dict(PUBLISHED["CvT-W24"]), "size": (W24_SIDE, W24_SIDE), "device": device}
     base = alone(Pass(TRANSFORMERS, **sizes))
     for who in (HOOKED, CAPTURED):
@@ -82,7 +82,7 @@ def largest_model(device: str) -> Iterator[Row]:
 
 
 def rows(device: str, share: float) -> Iterator[Row]:
-    """All of them, with this share of the usual number of rounds."""
+    """All cases, with this share of the usual number of rounds."""
     rounds = max(2, round(ROUNDS * share))
     what, times = "explore and payload, embedded model", exploring(rounds, device)
     yield longer(what, "its plain forward pass", times, 1.2)

@@ -1,4 +1,4 @@
-"""What opening the page costs: bytes on the wire, and whether anything is asked for twice, in a real Chromium."""
+"""The cost of opening the page in Chromium: bytes on the wire, and anything that is requested twice."""
 
 from __future__ import annotations
 

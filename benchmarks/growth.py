@@ -1,4 +1,4 @@
-"""How time and memory grow with resolution, batch and depth: every point in a process of its own, within bounds on both."""
+"""How time and memory grow with resolution, batch and depth: every point in its own process, with bounds on both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHO = (PLAIN, RUNNER, HOOKED, TRANSFORMERS)
 
 @dataclass(frozen=True)
 class Series:
-    """What grows, in which unit, over which values, and what is measured at each of them."""
+    """What grows, its unit and values, and what is measured at each of them."""
 
     name: str
     unit: str
@@ -30,7 +30,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Point:
-    """``taken``: in words, where a bound or an error kept it from ending."""
+    """``taken``: a text if a bound or an error ended it."""
 
     series: str
     who: str
@@ -43,7 +43,7 @@ class Point:
 
 
 def series(device: str, quick: bool) -> list[Series]:
-    """Of a CvT-13, or where it should be ``quick`` of a tiny model over two values each."""
+    """The series for a CvT-13 or, if ``quick``, for a tiny model over two values each."""
     config = QUICK if quick else PUBLISHED["CvT-13"]
     side = 32 if quick else 224
 
@@ -62,7 +62,7 @@ def series(device: str, quick: bool) -> list[Series]:
 
 
 def points(chosen: list[Series], most_seconds: float, most_bytes: float) -> Iterator[Point]:
-    """Every point of every series; after one beyond a bound come no larger ones."""
+    """Every point of every series; after a point over a bound, larger ones are skipped."""
     for each in chosen:
         for who in WHO:
             for value in each.values:

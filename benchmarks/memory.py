@@ -1,6 +1,6 @@
-"""Memory of whole processes, since what one has used once it seldom gives back: ``python -m benchmarks.memory`` is one of them.
+"""Peak memory of a forward pass in its own process, ``python -m benchmarks.memory``, since processes seldom return memory.
 
-A forward pass alone in its process says how much memory it took at most, counted by the system or, on a GPU, by PyTorch.
+It is counted by the system or, on a GPU, by PyTorch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Pass:
-    """A forward pass to measure: which of ``peers.PEERS``, or ``HOOKED``; of what model, on what."""
+    """A forward pass to measure: one of ``peers.PEERS``, or ``HOOKED``; its model and its input."""
 
     who: str
     config: dict[str, Any] = field(default_factory=dict)
@@ -41,8 +41,8 @@ HOOKED = "this, all captured by hooks"
 
 @dataclass(frozen=True)
 class Taken:
-    """``seconds`` of the fastest pass; ``peak`` bytes of the whole process, or on a GPU of its tensors; ``own``: of these, what the
-    passes added to the loaded model."""
+    """``seconds`` of the fastest pass; ``peak`` bytes of the whole process, or on a GPU of its tensors; ``own``: the bytes of these
+    that the passes added to the loaded model."""
 
     seconds: float
     peak: int
@@ -50,7 +50,7 @@ class Taken:
 
 
 def resident(process: int | str = "self", what: str = "VmRSS") -> int:
-    """Bytes of memory that a process has (VmRSS), or had at most (VmHWM). Raises OSError where the system does not say."""
+    """A process's current (VmRSS) or peak memory (VmHWM) in bytes. Raises OSError if the system does not report it."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith(what):
             return int(line.split()[1]) << 10
@@ -58,7 +58,7 @@ def resident(process: int | str = "self", what: str = "VmRSS") -> int:
 
 
 def measured(work: Pass) -> Taken:
-    """Runs it, in this process."""
+    """Measures the pass in this process."""
     import torch
 
     run, x = _prepared(work)
@@ -67,7 +67,7 @@ def measured(work: Pass) -> Taken:
     if gpu:
         torch.cuda.reset_peak_memory_stats()
     else:
-        Path("/proc/self/clear_refs").write_text("5")  # from here on VmHWM counts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     before = torch.cuda.memory_allocated() if gpu else resident()
     taken = []
     with torch.inference_mode():
@@ -82,7 +82,7 @@ def measured(work: Pass) -> Taken:
 
 
 def _prepared(work: Pass) -> tuple[Run, Tensor]:
-    """What runs, and on what. The model itself stays only where it is what runs: transformers' has weights of its own."""
+    """The function to run, and its input. The model is freed unless it is what runs: transformers' has its own weights."""
     import torch
 
     from cvt.config import CvtConfig
@@ -96,7 +96,7 @@ def _prepared(work: Pass) -> tuple[Run, Tensor]:
 
 
 def alone(work: Pass, most_seconds: float = 600, most_bytes: float = float("inf")) -> Taken | str:
-    """The same in a process of its own; or in words what kept it from ending: it is stopped where it goes beyond a bound."""
+    """The same in its own process, which is stopped if it exceeds a bound; a text if it did not finish."""
     command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(work))]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + most_seconds
@@ -115,7 +115,7 @@ def alone(work: Pass, most_seconds: float = 600, most_bytes: float = float("inf"
         process.kill()
         process.communicate()
     if process.returncode:
-        return (errors.strip().splitlines() or ["it ended without a word"])[-1]
+        return (errors.strip().splitlines() or ["it ended without output"])[-1]
     return Taken(**json.loads(output.splitlines()[-1]))
 
 

@@ -1,11 +1,10 @@
-"""What a person waits for, measured in the page, in a real Chromium on this machine.
+"""What people wait for, measured in the page in Chromium.
 
-The first map: every round takes one file twice, in turn: through the page, from the moment at which its upload has the file
-until the maps of the new result are drawn; and through a plain forward pass of the same model, from the opened file to the
-class scores. A CvT-13 may take 1.3 times the pass plus 250 ms, the embedded model's shape the pass plus 150 ms, and on a GPU
-either 120 ms in all.
+The first map: every round takes one file through the page, from the upload of the file until the maps of the new result are
+drawn, and through a plain forward pass of the same model, from the opened file to the class scores. A CvT-13 may take 1.3 times the
+pass plus 250 ms, the embedded model's shape the pass plus 150 ms, and on a GPU either 120 ms in all.
 
-A frame: how long the page's script draws after the pointer has moved, in every stage and with what costs most. The goal is a
+A frame: how long the page's script draws after the pointer has moved, in every stage and for the most expensive views. The goal is a
 median of 16 ms.
 """
 
@@ -42,7 +41,7 @@ MODELS = {
     CVT_13: (CvtConfig(), CvtImageProcessor(size=224)),
     SHAPE_96: (CvtConfig(**SHAPE), CvtImageProcessor(size=96)),
 }
-# What is chosen while the pointer moves: in words, and in the page's own state.
+# The views while the pointer moves: a description, and the page's state.
 CHOICES = {
     **{f"attention, stage {stage + 1}": {"stage": stage} for stage in range(3)},
     "attention to the place, stage 1": {"stage": 0, "view": "received"},
@@ -54,7 +53,7 @@ CHOICES = {
 }
 UPLOAD = "#picture-upload input[type=file]"
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-# In the page: the clock starts when the element says that it has a file, and stops when the next result's maps are drawn.
+# In the page: the clock starts when the element has a file, and stops when the next result's maps are drawn.
 WATCH = """() => {
   const before = cvt.explorer().key;
   window.drawn = new Promise((done) => {
@@ -74,7 +73,7 @@ WATCH = """() => {
 
 @dataclass(frozen=True)
 class Round:
-    """Seconds: a plain pass; the page in all, until it asks for the maps, and until they have arrived."""
+    """Seconds: a plain pass; the page in all, until it requests the maps, and until they have arrived."""
 
     plain: float
     page: float
@@ -84,7 +83,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Goal:
-    """What the page may take: so many times the plain pass, and so many seconds more."""
+    """The page's time limit: a factor of the plain pass, and extra seconds."""
 
     factor: float
     extra: float
@@ -94,7 +93,7 @@ class Goal:
         return f"≤ {passes}{self.extra * 1000:.0f} ms"
 
     def over(self, each: Round) -> float:
-        """How far the page is over it; negative where it is below."""
+        """How far the page is over the limit; negative if below."""
         return each.page - (self.factor * each.plain + self.extra)
 
 
@@ -136,7 +135,7 @@ def opened(address: str) -> Iterator[object]:
 
 
 def rounds(config: CvtConfig, processor: CvtImageProcessor, count: int, device: str = "cpu", warmup: int = 2) -> Iterator[Round]:
-    """Measures ``count`` rounds with pictures that differ, in one browser on one page."""
+    """Measures ``count`` rounds with different pictures, in one page of one browser."""
     with served(config, processor, device) as (address, workbench), opened(address) as page, tempfile.TemporaryDirectory() as folder:
         for number in range(-warmup, count):
             path = Path(folder) / f"{number}.jpg"
@@ -177,7 +176,7 @@ def plain(workbench: Workbench, page: object, path: Path) -> float:
 
 
 def in_page(workbench: Workbench, page, path: Path) -> tuple[float, float, float]:
-    """Seconds in the page: in all, until the maps are asked for, until they are there."""
+    """Seconds in the page: in all, until the maps are requested, until they have arrived."""
     page.evaluate(WATCH)
     page.locator(UPLOAD).set_input_files(path)
     asked, arrived, drawn = page.evaluate("window.drawn")
@@ -185,19 +184,19 @@ def in_page(workbench: Workbench, page, path: Path) -> tuple[float, float, float
 
 
 def first_map_row(name: str, found: list[Round], goal: Goal) -> Row:
-    """Medians of the rounds, and of how far each was over its own goal."""
+    """Medians of the rounds, and of how far each was over its goal."""
 
     def middle(get: Callable[[Round], float]) -> str:
         return in_time(statistics.median(map(get, found)))
 
     plain_pass, over = middle(lambda each: each.plain), statistics.median(map(goal.over, found))
     asks, has, drawn = middle(lambda each: each.asked), middle(lambda each: each.arrived), middle(lambda each: each.page)
-    told = f"{drawn} ({over * 1000:+.0f} ms; pass {plain_pass}, maps asked for at {asks}, there at {has})"
+    told = f"{drawn} ({over * 1000:+.0f} ms; pass {plain_pass}, maps requested at {asks}, received at {has})"
     return amount(f"dropped picture → drawn maps, {name}", told, over, str(goal), 0)
 
 
 def frame_row(name: str, times: list[float]) -> Row:
-    """Median and slowest of a frame's drawing."""
+    """Median and slowest frame."""
     median = statistics.median(times)
     told = f"{in_time(median)} (slowest of {len(times)}: {in_time(max(times))})"
     return amount(f"a frame while the pointer moves, {name}", told, median, f"≤ {in_time(FRAME)}", FRAME)

@@ -1,4 +1,4 @@
-"""Things timed in turn, so that whatever else the machine does hits all of them alike."""
+"""Times several actions in turn, so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Seconds of two things, round by round."""
+    """Seconds of two actions, round by round."""
 
     first: tuple[float, ...]
     second: tuple[float, ...]
@@ -40,7 +40,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Rounds:
-    """Seconds of several things, by name, round by round."""
+    """Seconds of several actions, by name, round by round."""
 
     times: Mapping[str, tuple[float, ...]]
 
@@ -48,7 +48,7 @@ class Rounds:
         return statistics.median(self.times[name])
 
     def speed(self, name: str, against: str) -> Pairs:
-        """Its ``ratio``: how many times as fast as ``against`` this is; below 1 where it is slower."""
+        """Its ``ratio``: how many times as fast as ``against`` this is; below 1 if slower."""
         return Pairs(self.times[name], self.times[against])
 
 
@@ -61,7 +61,7 @@ def seconds(action: Callable[[], object], clock: Clock = time.perf_counter) -> f
 def interleaved(
     actions: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 3, pause: float = 0.0, clock: Clock = time.perf_counter
 ) -> Rounds:
-    """Runs every action once a round, another one first in each round, after ``warmup`` rounds that do not count.
+    """Runs every action once per round, starting with a different one each time, after ``warmup`` uncounted rounds.
 
     Args:
         pause: seconds of rest before each action: libraries let their threads spin for a while after they have worked, which would

@@ -1,7 +1,7 @@
-"""Ways to run one CvT with equal weights: this project's, and what people would use instead.
+"""Ways to run one CvT with equal weights: this project's, and the alternatives.
 
 A peer is a function from (model, example input) to a function from pixel_values to logits; ``PEERS`` lists them. One that cannot
-run here raises ``Missing`` with a sentence, and the others go on.
+run here raises ``Missing`` with the reason, and the others still run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def package(name: str) -> ModuleType:
 
 
 def lively(model: nn.Module, seed: int = 0) -> None:
-    """BatchNorm statistics unlike those of a new model, so that equal results mean equal computation."""
+    """Randomises BatchNorm's statistics, so that equal results mean equal computation."""
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -68,11 +68,11 @@ def captured(model: CvtForImageClassification, example: Tensor) -> Run:
 
 
 def compiled(model: CvtForImageClassification, example: Tensor) -> Run:
-    """The first call builds; what it takes is not part of the rounds."""
+    """The first call compiles, which is not part of the rounds."""
     made = torch.compile(model, dynamic=False)
     try:
         made(example)
-    except Exception as error:  # whatever a missing or broken compiler of C++ raises
+    except Exception as error:  # a missing or broken C++ compiler can raise anything
         raise Missing(f"torch.compile fails here: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
     return lambda pixel_values: made(pixel_values).logits
 
@@ -81,7 +81,7 @@ def transformers(model: CvtForImageClassification, example: Tensor) -> Run:
     theirs = package("transformers")
     values = model.config.to_dict()
     if values.pop("hidden_act") != "gelu":
-        raise Missing("transformers has no other activation than GELU.")
+        raise Missing("transformers' CvT only supports GELU.")
     made = theirs.CvtForImageClassification(theirs.CvtConfig(**values)).eval()
     made.load_state_dict(model.state_dict())
     made.to(example.device, example.dtype)

@@ -1,4 +1,4 @@
-"""The picture and the model that a person meets first; stand-ins where a checkout lacks them."""
+"""The page's first picture and model; stand-ins if a checkout lacks them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHAPE = {
 
 
 def photograph() -> Image.Image:
-    """The first example picture, or noise of its kind where there is none; RGB, 640 pixels wide."""
+    """The first example picture, or similar noise if there is none; RGB, 640 pixels wide."""
     files = sorted((ROOT / "examples").glob("*.jpg"))
     if not files:
         return Image.effect_noise((640, 480), 80).convert("RGB")
@@ -34,7 +34,7 @@ def photograph() -> Image.Image:
 
 @contextmanager
 def embedded_source() -> Iterator[str | None]:
-    """What loads the embedded model: None; where it is not there, a folder with one of its shape and random weights."""
+    """The embedded model's source, None; if it is missing, a folder with a model of its shape and random weights."""
     from cvt import CvtImageProcessor
     from cvt.architecture.build import build_variant
     from cvt.config import CvtConfig
@@ -50,6 +50,6 @@ def embedded_source() -> Iterator[str | None]:
 
 @contextmanager
 def embedded_options() -> Iterator[Sequence[str]]:
-    """What ``python app.py`` must be told to start with that model."""
+    """The arguments with which ``python app.py`` starts with that model."""
     with embedded_source() as source:
         yield () if source is None else ("--model", source)

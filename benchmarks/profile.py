@@ -1,4 +1,4 @@
-"""In which operators a forward pass spends its time, by PyTorch's own profiler: ``python -m benchmarks --profile``."""
+"""Profiles the operators of a forward pass with PyTorch's profiler: ``python -m benchmarks --profile``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .peers import CAPTURED, PEERS, PLAIN, RUNNER, lively_model
 from .speed import QUICK
 
 PASSES = 5
-# What operators are called in the report, by the beginning of their names on a CPU or part of their kernels' on a GPU.
+# Names of operators in the report, by a prefix of their names on a CPU, or by part of their kernels' names on a GPU.
 KINDS = {
     "matrix products": ("aten::addmm", "aten::mm", "aten::bmm", "aten::baddbmm", "aten::mkldnn_linear", "mkldnn::", "gemm", "nvjet"),
     "convolutions": ("aten::mkldnn_convolution", "aten::thnn_conv", "aten::_conv_depthwise", "aten::convolution", "conv", "_projections"),

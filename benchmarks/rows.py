@@ -1,4 +1,4 @@
-"""One line of the report: what was measured, what it should be, and whether it is."""
+"""One line of the report: the measurement, its target, and the verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER = "| what | measured | target | verdict |\n|---|---|---|---|"
 
 @dataclass(frozen=True)
 class Row:
-    """``reached`` is None where there is no target. ``details`` are JSON values for those who compute with them."""
+    """``reached`` is None if there is no target. ``details`` are JSON values for programs."""
 
     what: str
     measured: str
@@ -34,20 +34,20 @@ def in_time(seconds: float) -> str:
 
 
 def faster(what: str, against: str, times: Pairs, at_least: float | None = None) -> Row:
-    """How many times as fast as something else it is; ``times`` in that order."""
+    """A speed-up over something else; ``times`` in that order."""
     reached = None if at_least is None else times.ratio >= at_least
     target = "–" if at_least is None else f"≥ {at_least:g} × as fast"
     return Row(what, f"{_ratio(times)} × as fast as {against} ({_both(times)})", target, reached, _details(times))
 
 
 def longer(what: str, base: str, times: Pairs, at_most: float) -> Row:
-    """How many times as long as something else it takes; ``times`` of the base first."""
+    """A slowdown against a base; ``times`` of the base first."""
     measured = f"{_ratio(times)} × as long as {base} ({_both(times, swapped=True)})"
     return Row(what, measured, f"≤ {at_most:g} × as long", times.ratio <= at_most, _details(times))
 
 
 def amount(what: str, measured: str, value: float, target: str, limit: float, more: bool = False) -> Row:
-    """A number of its own against a limit in the same unit; ``more``: it should be at least that."""
+    """A number against a limit in the same unit; ``more``: a lower limit."""
     return Row(what, measured, target, value >= limit if more else value <= limit, {"value": value, "limit": limit})
 
 

@@ -16,7 +16,7 @@ from .paired import Clock, Rounds, interleaved
 from .peers import CAPTURED, COMPILED, ONNX_RUNTIME, OPENVINO, PEERS, PLAIN, RUNNER, TRANSFORMERS, Missing, Run, lively_model
 from .rows import Row, amount, faster, in_time
 
-PAUSE = {"cpu": 0.02, "cuda": 0.0}  # seconds in which threads that still spin come to rest; a GPU that rests slows down
+PAUSE = {"cpu": 0.02, "cuda": 0.0}  # seconds for spinning threads to stop; a GPU that rests slows down
 TOLERANCES = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}  # of the largest logit
 BATCHES = {"cpu": (1, 8), "cuda": (1, 8, 64, 256)}
 ROUNDS = {"cpu": {1: 30, 8: 10}, "cuda": {1: 100, 8: 100, 64: 60, 256: 30}}
@@ -28,7 +28,7 @@ GPU_SPEED, CPU_SPEEDS = 9.0, {1: 1.5, 8: 1.3}  # times as fast as transformers
 
 @dataclass(frozen=True)
 class Speeds:
-    """What one batch size gave; ``missing``: why peers were left out, by name."""
+    """One batch size's times; ``missing``: why peers were left out, by name."""
 
     batch: int
     rounds: Rounds
@@ -57,7 +57,7 @@ def speeds(
     """Times the named peers on random pixels; on CUDA in float16, else in float32.
 
     Raises:
-        RuntimeError: one of them computes something else, so that times could not be compared.
+        RuntimeError: one of them gives different results, so that times cannot be compared.
     """
     dtype = torch.float16 if device == "cuda" else torch.float32
     model = lively_model(config).to(device, dtype)
@@ -103,7 +103,7 @@ def table(found: Speeds) -> list[str]:
 
 
 def targets(found: Speeds, device: str) -> list[Row]:
-    """What of the targets this batch size can say."""
+    """The targets for this batch size."""
     return _of_gpu(found) if device == "cuda" else _of_cpu(found)
 
 

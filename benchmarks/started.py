@@ -1,4 +1,4 @@
-"""The app as people start it, a process of its own: how soon it answers, and what it takes while it has nothing to do."""
+"""The app in its own process: time to the first answer, and memory when idle."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .paired import Pairs, pairs, seconds
 from .pictures import photograph
 from .rows import Row, amount, longer
 
-SECONDS_TO_START = 120  # after which an app that does not answer has failed
-QUIET = 2.0  # seconds with next to no work after which a process is idle
-LATER = 5  # answers with which the first is compared
+SECONDS_TO_START = 120  # time limit for the app's first answer
+QUIET = 2.0  # seconds almost without work after which a process is idle
+LATER = 5  # later answers to compare the first with
 IMPORTS = "import torch, gradio"
 
 
@@ -70,7 +70,7 @@ def import_libraries() -> None:
 
 
 def starting(rounds: int, device: str = "cpu", options: Sequence[str] = ()) -> Pairs:
-    """Whole processes: Python importing torch and gradio, and ``python app.py`` until its page is there."""
+    """Whole processes: Python importing torch and gradio, and ``python app.py`` until its page is served."""
 
     def first_page() -> None:
         with started(device, options):
@@ -80,13 +80,13 @@ def starting(rounds: int, device: str = "cpu", options: Sequence[str] = ()) -> P
 
 
 def answering(rounds: int, device: str = "cpu", options: Sequence[str] = ()) -> Pairs:
-    """A later answer of ``/predict``, the median of some, and the first after a start, in every round of a process of its own."""
+    """The median of some later answers of ``/predict``, and the first after a start; every round in a new process."""
     from gradio_client import Client, handle_file
 
     first, later = [], []
     with tempfile.TemporaryDirectory() as folder:
         pictures = []
-        for number in range(1 + LATER):  # no two the same, and none of which the app has made a result ahead
+        for number in range(1 + LATER):  # all different, and none with a precomputed result
             pictures.append(Path(folder) / f"{number}.jpg")
             photograph().rotate(1 + number).save(pictures[-1], quality=90)
         for _ in range(rounds):
@@ -99,7 +99,7 @@ def answering(rounds: int, device: str = "cpu", options: Sequence[str] = ()) -> 
 
 
 def idle_memory(device: str = "cpu", options: Sequence[str] = ()) -> tuple[int, int]:
-    """Bytes: of Python with torch and gradio imported, and of the app when it has nothing to do after its start."""
+    """Bytes: of Python with torch and gradio imported, and of the app when idle after its start."""
     program = f"{IMPORTS}; import sys; print(flush=True); sys.stdin.read()"
     libraries = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
@@ -129,10 +129,10 @@ def processor_ticks(process: int) -> int:
 
 def rows(device: str, share: float, options: Sequence[str] = ()) -> Iterator[Row]:
     """Start, first answer, and memory; ``share`` of the usual number of rounds."""
-    yield longer("start: python app.py until its page is there", IMPORTS, starting(max(2, round(7 * share)), device, options), 1.3)
+    yield longer("start: python app.py until its page is served", IMPORTS, starting(max(2, round(7 * share)), device, options), 1.3)
     yield longer("first answer of /predict after a start", "a later one", answering(max(2, round(4 * share)), device, options), 2.0)
     if not Path("/proc/self/status").exists():
-        yield Row("idle memory of the app", "not measured: this system does not say how much memory a process has")
+        yield Row("idle memory of the app", "not measured: this system does not report a process's memory")
         return
     base, app = idle_memory(device, options)
     told = f"{app / base:.2f} × as much as {IMPORTS} ({app / 1e6:.0f} MB against {base / 1e6:.0f} MB)"

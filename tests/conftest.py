@@ -2,7 +2,7 @@ import os
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait slow a busy machine down threefold
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # models are small here: with two threads a training took 1.5 times the CPU time
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # models are small here: with two threads training took 1.5 times the CPU time
 
 import gc
 import shutil

@@ -1,4 +1,4 @@
-"""What property tests draw: configurations of every shape, and what a person or a stranger asks of the laboratory."""
+"""What property tests draw: configurations of every shape, and what people or untrusted callers request from the laboratory."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_operators_are_told_by_kind():
 def test_a_first_map_is_judged_against_its_own_rounds_pass():
     found = [page.Round(plain=0.1, page=each, asked=0.2, arrived=0.22) for each in (0.2, 0.245, 0.5)]
     row = page.first_map_row("m", found, page.Goal(1, 0.15))
-    told = "245.0 ms (-5 ms; pass 100.0 ms, maps asked for at 200.0 ms, there at 220.0 ms)"
+    told = "245.0 ms (-5 ms; pass 100.0 ms, maps requested at 200.0 ms, received at 220.0 ms)"
     assert str(row) == f"| dropped picture → drawn maps, m | {told} | ≤ the pass + 150 ms | reached |"
     assert not page.first_map_row("m", found[1:], page.Goal(1, 0.15)).reached
     assert str(page.Goal(1.3, 0.25)) == "≤ 1.3 × the pass + 250 ms"

@@ -39,7 +39,7 @@ TAPS = {
     "stage": Tap(lambda stage: stage, lambda module, inputs, output: output, of_stage=True),
     # q (B, heads, queries, D), k and v (B, heads, keys, D), and the scale of the products of q and k
     "qkv": Tap(lambda block: block.attention.attention.attend, lambda module, inputs, output: (*inputs[:3], module.scale)),
-    # (B, N, C), the cls token first where there is one: a block's input
+    # (B, N, C), the cls token first if there is one: a block's input
     "input": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: inputs[0]),
     # (B, N, C): after its LayerNorm, the input of the q, k and v projections
     "normalised": Tap(lambda block: block.layernorm_before, lambda module, inputs, output: output),

@@ -316,7 +316,7 @@ def test_replacing_leaves_readable_files_and_no_others(tmp_path):
         assert not (tmp_path / "new" / "file").exists()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
     assert (tmp_path / "new" / "file").stat().st_mode & 0o777 == 0o644
-    with (tmp_path / "new" / "file").open() as reader:  # who has begun to read goes on reading the same
+    with (tmp_path / "new" / "file").open() as reader:  # an open reader still reads the old file
         with replacing(tmp_path / "new" / "file") as temporary:
             temporary.write_text("another")
         assert reader.read() == "content"

@@ -1,4 +1,4 @@
-"""What is made for whoever asks, and only then: compressed bytes, classes without maps, drawings, results made ahead."""
+"""What is made on request, and only then: compressed bytes, classes without maps, drawings, results made ahead."""
 
 import gzip
 import urllib.request

@@ -159,7 +159,7 @@ def get(address: str) -> bytes:
         return answer.read()
 
 
-def test_results_are_served_to_whoever_has_the_key_alone(workbench):
+def test_results_need_their_key(workbench):
     with serving.app_of(workbench) as address:
         first, second = (serving.explore(workbench, str(path)) for path in app.EXAMPLES[:2])
         assert first.key != second.key

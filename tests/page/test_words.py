@@ -1,4 +1,4 @@
-"""The page's sentences and tables: true numbers, nothing of a stranger's text unescaped."""
+"""The page's sentences and tables: true numbers, no untrusted text unescaped."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""What opening a stranger's file may cost: bounds by counts, decided before pixels are decoded, and memory as measured."""
+"""The cost of opening an untrusted file: bounds by counts, decided before pixels are decoded, and memory as measured."""
 
 import random
 import struct

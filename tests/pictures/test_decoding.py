@@ -1,4 +1,4 @@
-"""Strangers' pictures in killable children: the same pixels as in this process, and one sentence for whatever takes too much."""
+"""Untrusted pictures in killable child processes: the same pixels as in this process, and one sentence for whatever takes too much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses as people write them, and the ways by which strangers could make a server call into its own network."""
+"""Addresses as people write them, and the ways in which untrusted callers could make a server call into its own network."""
 
 from __future__ import annotations
 

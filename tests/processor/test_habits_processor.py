@@ -301,7 +301,7 @@ def test_a_size_that_the_crop_makes_too_large_is_refused(ours):
 
 
 def swapped_profile():
-    """sRGB whose red and green primaries have changed places: whoever honours it sees other colours."""
+    """sRGB whose red and green primaries are swapped, so that colours differ if it is honoured."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     places = {}
     for entry in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):

@@ -111,7 +111,7 @@ def test_muon_makes_singular_values_about_one(shape):
 
 
 def test_muon_multiplies_in_float32_on_the_cpu_and_in_bfloat16_elsewhere():
-    """Told by how near the result is to the same polynomial in float64: bfloat16 has three digits."""
+    """Shown by how near the result is to the same polynomial in float64: bfloat16 has three digits."""
     matrices = torch.randn(2, 12, 20, generator=torch.Generator().manual_seed(0))
     x = matrices.double() / matrices.double().norm(dim=(1, 2), keepdim=True)
     for _ in range(5):

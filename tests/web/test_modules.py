@@ -1,4 +1,4 @@
-"""What holds for the scripts of all components: their size, whom they import, and whom they ask."""
+"""What holds for the scripts of all components: their size, their imports, and their requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = {
     for kind in ("js", "css", "html")
     for file in WEB.glob(f"*/**/*.{kind}")
 }
-# whom a component may import besides itself
+# what a component may import besides itself
 IMPORTS = {
     "words": (),
     "shared": ("words",),
@@ -97,7 +97,7 @@ NAMES = re.compile(r"Abort|Arrow\w+|Escape|Enter|Boolean|Cvt\w+")
 
 @pytest.mark.parametrize("name", SPEAKERS)
 def test_words_stand_in_the_words(name):
-    """No other script holds text that begins with a capital and goes on in small letters, or has a full stop at the end of a word."""
+    """No other script holds text that begins with a capital and continues in small letters, or has a full stop at the end of a word."""
     prose = re.compile(r"[A-Z][a-z]+($|[ ,:])|.*[a-z]{2} [a-z]+.*\.$")
     assert [text for text in texts(SPEAKERS[name]) if prose.match(text) and not NAMES.match(text)] == []
 

@@ -1,4 +1,4 @@
-"""The laboratory's questions over HTTP, as a browser or a stranger asks them, and its runs, as Gradio's queue takes them."""
+"""The laboratory's questions over HTTP, from browsers and untrusted callers, and its runs through Gradio's queue."""
 
 import io
 import json

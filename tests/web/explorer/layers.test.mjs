@@ -41,7 +41,7 @@ test("what is outlined and who is looked at follow from what is asked", () => {
   assert.match(LAYERS.class.who(result, at({ which: 1 })), new RegExp(`^${header.top[1].label} · here [+−]?\\d`));
 });
 
-test("where a token comes from is told where it is drawn, and only there", () => {
+test("a token's ancestors are described where they are drawn, and only there", () => {
   const legend = (layer, changes) => LAYERS[layer].legend(result, at({ ancestors: true, ...changes }));
   const chained = (layer, changes) => legend(layer, changes).startsWith("The stage 3 token ← ");
   assert.deepEqual(

@@ -18,7 +18,7 @@ test("what the page opens with needs no words", () => {
   assert.equal(queryOf([]), "");
 });
 
-test("the page's own keys are replaced, the host's stay, a stranger's go", () => {
+test("the page's own keys are replaced, the host's stay, unknown ones go", () => {
   assert.equal(queryOf([["stage", 3]], "?__theme=dark&stage=1&s1.kv=1&show=mean&foo=1&hide=upload"), "__theme=dark&stage=3");
   assert.equal(
     queryOf([

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { store } from "../../../visualize/web/shared/page.js";
 
-test("whoever follows hears of each change, with the state before it, until they no longer follow", () => {
+test("a listener gets each change with the state before it, until it unsubscribes", () => {
   const page = store({ tab: "a", model: null });
   const heard = [];
   const leave = page.subscribe((now, before) => heard.push([before.tab, now.tab]));
@@ -26,7 +26,7 @@ test("states are never changed in place", () => {
   assert.deepEqual(first, { tab: "a" });
 });
 
-test("an update made by a listener holds at once and is told after the one before it, in one order to all", () => {
+test("an update made by a listener applies at once and is notified after the one before it, in one order to all", () => {
   const page = store({ count: 0 });
   const heard = { one: [], two: [] };
   page.subscribe((now, before) => {
@@ -44,7 +44,7 @@ test("an update made by a listener holds at once and is told after the one befor
   assert.deepEqual(heard.two, heard.one);
 });
 
-test("who leaves while others are told hears no more; one that fails keeps nothing from the others", () => {
+test("a listener that unsubscribes meanwhile is not called; an error in one does not affect the others", () => {
   const page = store({ count: 0 });
   const heard = [];
   const reported = [];

@@ -6,7 +6,7 @@
  * @param settled is called when nothing is left to do
  *
  * A choice is a picture or a model. Those made while waiting become one, the newest of either kind, which is sent when the
-  * answer arrives. At first the page is busy with its link.
+ * answer arrives. At first the page is busy with its link.
  */
 export function choices({ send, working, settled }) {
   let wanted = null;

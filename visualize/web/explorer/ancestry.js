@@ -18,7 +18,7 @@ export function cellsOf(grid, { top, left, bottom, right }) {
   return cells;
 }
 
-/** The part of the input around a box, half as large again, never past an edge: { top, left, height, width }. */
+/** The part of the input around a box, 1.5 times its size, within the edges: { top, left, height, width }. */
 export function around(box, [rows, columns]) {
   const side = (size, all) => Math.min(all, size * 1.5);
   const [height, width] = [side(box.height, rows), side(box.width, columns)];
@@ -26,11 +26,11 @@ export function around(box, [rows, columns]) {
   return { top: start(box.top + box.height / 2, height, rows), left: start(box.left + box.width / 2, width, columns), height, width };
 }
 
-/** Which share of a field's columns a neighbouring token sees as well. */
+/** The share of a field's columns that a neighbouring token sees too. */
 export const shared = (grid) => Math.max(0, grid.field[1] - grid.stride[1]) / grid.field[1];
 
 /**
- * Connects the figures below the picture; `shown` is how many steps of the way back to the pixels are drawn.
+ * Connects the figures below the picture; `shown` is how many steps back to the pixels are drawn.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function ancestry(explorer, ref, signal) {
@@ -39,7 +39,7 @@ export function ancestry(explorer, ref, signal) {
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let [shown, timer, on] = [Infinity, 0, ""];
 
-  /** Plays the way from the token back to its pixels, one stage a step; at once where less motion is wanted. */
+  /** Animates the way from the token back to its pixels, stage by stage; at once if reduced motion is preferred. */
   function play() {
     stop();
     if (still.matches) return;
@@ -69,7 +69,7 @@ export function ancestry(explorer, ref, signal) {
     const state = asShown(explorer.state);
     const { cell, cls } = queryOf(result.stages[state.stage], state);
     ref.ancestry.hidden = !state.ancestors || cls;
-    // It plays when it is switched on, for another stage, and for a token that was chosen rather than passed over.
+    // It plays when switched on, for another stage, and for a token that was chosen rather than hovered over.
     const now = ref.ancestry.hidden ? "" : `${state.stage} ${state.pinned ? `${cell.row} ${cell.column}` : ""}`;
     if (now && now !== on) play();
     on = now;

@@ -41,7 +41,7 @@ export function weight(block, head, query, key) {
   return Math.exp(score - block.norm[place]);
 }
 
-/** The mean of all rows, (block.keys); what every key is given by all queries together, divided by their number. */
+/** The mean of all rows, (block.keys): the attention that each key receives from all queries. */
 export function meanRow(block, head) {
   block.means ??= new Map();
   if (!block.means.has(head)) {
@@ -65,7 +65,7 @@ export function meanRow(block, head) {
   return block.means.get(head);
 }
 
-/** What is written beside a row of weights: entropy in bit, `uniform` the largest weight in multiples of 1 / keys. */
+/** The statistics of a row of weights: entropy in bits, `uniform` the largest weight in multiples of 1 / keys. */
 export function statistics(weights) {
   let minimum = Infinity;
   let maximum = -Infinity;

@@ -1,4 +1,4 @@
-// The attention of the chosen stage: its blocks as a strip, its heads side by side, and the numbers in words.
+// The attention of the chosen stage: its blocks as a strip, its heads side by side, and the statistics in words.
 
 import { cssBar } from "../shared/colour.js";
 import { figure, make, say } from "../shared/dom.js";
@@ -11,7 +11,7 @@ import { blocksWords, numberNames, queriesWords, rowNumbers } from "../words/exp
 import { phrase } from "../words/phrase.js";
 
 /**
- * Connects the panel's elements; `build` follows another stage, `draw` every change.
+ * Connects the panel's elements; `build` runs for another stage, `draw` for every change.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function attentionPanel(explorer, ref, signal) {
@@ -30,7 +30,7 @@ export function attentionPanel(explorer, ref, signal) {
     return { ...one, element, index: value };
   };
 
-  // A pressed pointer or a finger sweeps through the blocks that are there; one that would have to be loaded wants a click.
+  // Dragging sweeps through the loaded blocks; loading one takes a click.
   ref.blocks.addEventListener(
     "pointermove",
     (event) => {
@@ -55,7 +55,7 @@ export function attentionPanel(explorer, ref, signal) {
     ref.blocks.replaceChildren(...blocks.map((each) => each.element));
     for (const { name, index } of blocks) {
       name.before(make("span", { class: "cvt-hidden", text: phrase("block", { block: index + 1 }) }));
-      name.setAttribute("aria-hidden", "true"); // there is room for the number alone
+      name.setAttribute("aria-hidden", "true"); // there is only room for the number
     }
     const headName = (index) => (index < 0 && stage.heads > 1 ? phrase("mean") : phrase("head", { head: Math.max(0, index) + 1 }));
     const shown = stage.heads > 1 ? [-1, ...Array.from({ length: stage.heads }, (_, index) => index)] : [-1];

@@ -1,18 +1,18 @@
-// The way to what is open, from the model to the inside of a block; each step leads back to itself.
+// The breadcrumb to the open part, from the model to the inside of a block.
 
 import { make } from "../shared/dom.js";
 import { projectionWords } from "../words/inside.js";
 import { phrase } from "../words/phrase.js";
 
 /**
- * Connects the breadcrumb; returns what keeps it in step with what is open.
+ * Connects the breadcrumb; returns the function that updates it.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function breadcrumb(explorer, ref, signal) {
   let drawn = "";
   ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
-  /** [what it is called, what leads there, null for what is open now]. */
+  /** [label, action, null for the open part]. */
   function steps() {
     const { state } = explorer;
     const up = () => explorer.raise();

@@ -1,4 +1,4 @@
-// The Python that computes what is shown, exactly, and draws it: for a notebook cell.
+// The Python code that computes exactly what is shown, and draws it, for a notebook cell.
 
 /**
  * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
@@ -77,7 +77,7 @@ export function featureCode({ state, cell, channel }) {
   return { ...found, grid: "query_grid", lines: [...found.lines, "picture = shown"] };
 }
 
-/** What places add to the score of a class; where no place reaches the classifier, the attention. */
+/** What places add to a class's score; the attention if no place reaches the classifier. */
 export function evidenceCode(about) {
   const {
     state: { which },

@@ -1,4 +1,4 @@
-// The controls of the templates: from a press to a choice, and back from the choices to what is pressed.
+// The templates' controls: from an event to a choice, and from the choices to the pressed state.
 
 import { asShown } from "./state.js";
 
@@ -46,7 +46,7 @@ export function listen(explorer, root, signal) {
   );
 }
 
-/** Makes the controls show what is chosen. */
+/** Makes the controls show the choices. */
 export function mirror(explorer) {
   for (const root of Object.values(explorer.roots)) {
     const state = asShown(explorer.state);

@@ -1,4 +1,4 @@
-// One explorer: a picture and its panels, the result they show, what was chosen, and one drawing a frame.
+// One explorer: a picture and its panels, the result they show, the choices, and drawing once per frame.
 
 import { ancestry } from "./ancestry.js";
 import { attentionPanel } from "./attention_panel.js";
@@ -23,18 +23,18 @@ import { percent } from "../words/format.js";
 import { firstName } from "../words/explorer.js";
 import { phrase } from "../words/phrase.js";
 
-const QUIET = 600; // ms without a change before a screen reader is told
-const FRAMES = 240; // durations of drawing that are kept
+const QUIET = 600; // ms without a change before it is announced to screen readers
+const FRAMES = 240; // drawing times that are kept
 
 /** @type {any} */
 const none = null;
 
 export class Explorer {
-  /** What is drawn, what is chosen, and the model's parts; null until there is a result. */
+  /** The drawn result, the choices, and the pipeline; null until there is a result. */
   result = /** @type {import("./result.js").Result} */ (none);
   state = /** @type {import("./state.js").Choices} */ (none);
   pipeline = /** @type {ReturnType<typeof pipeline>} */ (none);
-  /** A channel under the pointer: its map, and which it is. */
+  /** The channel under the pointer, and its map. */
   preview = /** @type {any} */ (null);
   previewed = /** @type {number | null} */ (null);
   frames = /** @type {number[]} */ ([]);
@@ -69,8 +69,8 @@ export class Explorer {
   }
 
   /**
-   * Shows a result: { key, picture, note, notes, source }, all but the key may be missing. `picture` names the picture, so that
-   * a token stays at its place of it; `note` and `notes` are sentences, below the classes and below the picture.
+   * Shows a result: { key, picture, note, notes, source }; only the key is required. `picture` identifies the picture, so that
+   * a token keeps its place in it; `note` and `notes` are sentences, below the classes and below the picture.
    */
   async load(value) {
     if (this.turns.late(value)) return;
@@ -98,19 +98,19 @@ export class Explorer {
     }
   }
 
-  /** A newer result is on its way: those that come before it wait. `newer`: it takes the place of another that was. */
+  /** A newer result is pending, so earlier ones wait. `newer`: it replaces another pending one. */
   hold(newer) {
     this.turns.hold();
     this.notice.awaits(true, newer);
   }
 
-  /** Nothing newer is on its way any more. */
+  /** No newer result is pending any more. */
   release() {
     this.turns.release();
     this.notice.awaits(false);
   }
 
-  /** Draws this result; where it is of the same picture as the one before, the token stays at its place of the picture. */
+  /** Draws this result; if the picture is the same, the token keeps its place in it. */
   show(result, picture) {
     const { state } = this;
     this.state = state ? carried(state, result.stages, result.input, this.result.stages) : initial(result.stages, result.input);
@@ -146,14 +146,14 @@ export class Explorer {
     );
   }
 
-  /** Looks at the evidence for a class; once more, and the attention is back. */
+  /** Toggles the evidence for a class. */
   choose(which) {
     if (!classEvidence(this.result, which)) return;
     const again = this.state.layer === "class" && this.state.which === which;
     this.set(again ? { layer: "attention" } : { which, layer: "class", sort: "region" });
   }
 
-  /** Changes what was chosen; the drawing follows in the next frame. */
+  /** Changes the choices; they are drawn in the next frame. */
   set(changes) {
     const before = this.state;
     if (!before) return;
@@ -167,7 +167,7 @@ export class Explorer {
     if (!this.inside.close()) this.set(raised(this.state));
   }
 
-  /** Looks at a channel for as long as the pointer is over it; null ends that. */
+  /** Shows a channel while the pointer is over it; null ends that. */
   look(channel) {
     this.previewed = channel;
     this.preview = channel === null ? null : featureMap(this.result, withChannel(this.state, channel), this.state.stage);
@@ -226,7 +226,7 @@ export class Explorer {
     this.drawn = this.result;
   }
 
-  /** Fetches the chosen block where it did not travel with the rest: only models too large for one payload. */
+  /** Fetches the chosen block if the payload lacks it, as for large models. */
   need() {
     const { result, state } = this;
     const block = state.blocks[state.stage];
@@ -260,7 +260,7 @@ export class Explorer {
     this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
   }
 
-  /** Ends all that listens, waits or draws, and leaves the elements as they were. */
+  /** Removes all listeners, timers and drawing, and restores the elements. */
   destroy() {
     this.fetching?.abort();
     this.watcher.disconnect();

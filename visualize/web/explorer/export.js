@@ -1,4 +1,4 @@
-// What a person can take away: the view as a picture, and all numbers.
+// Exports the view as a picture, and all numbers.
 
 import { penOf } from "../shared/draw.js";
 import { weight } from "./attention.js";
@@ -44,7 +44,7 @@ function weights(block) {
   return all;
 }
 
-/** The picture with all that is drawn on it, and the sentence that says what it is, as a PNG blob. */
+/** The picture with its overlays and its caption, as a PNG blob. */
 export function png(explorer, sentence) {
   const { result, state } = explorer;
   const canvas = document.createElement("canvas");
@@ -80,7 +80,7 @@ function wrapped(context, text, width) {
   return lines;
 }
 
-/** All blocks of attention as [{ stage, number, block }]; `block` is null where an archive leaves it out: not loaded, or too large. */
+/** All blocks of attention as [{ stage, number, block }]; `block` is null if an archive omits it: not loaded, or too large. */
 function blocksOf(result) {
   let room = MOST;
   return result.stages.flatMap(({ depth }, stage) =>
@@ -94,7 +94,7 @@ function blocksOf(result) {
   );
 }
 
-/** [how many blocks of attention an archive holds, of how many]. */
+/** [number of blocks of attention in an archive, number of all]. */
 export function archived(result) {
   const blocks = blocksOf(result);
   return [blocks.filter(({ block }) => block).length, blocks.length];

@@ -1,4 +1,4 @@
-// The feature maps of the chosen stage: one large, what is known of it beside it, and the wall of channels.
+// The chosen stage's feature maps: a large one, its statistics beside it, and the wall of channels.
 
 import { cssBar } from "../shared/colour.js";
 import { figure, make, say } from "../shared/dom.js";
@@ -13,7 +13,7 @@ import { phrase } from "../words/phrase.js";
 import { wall } from "./wall.js";
 
 /**
- * Connects the panel's elements; `build` follows another stage, `draw` every change.
+ * Connects the panel's elements; `build` runs for another stage, `draw` for every change.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function featurePanel(explorer, ref, signal) {

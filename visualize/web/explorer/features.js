@@ -1,6 +1,6 @@
-// Arithmetic of feature maps: uint8 per channel in the payload, floats when they are looked at.
+// Arithmetic of feature maps: uint8 per channel in the payload, floats on use.
 
-/** A stage's feature map as the payload holds it, with what is computed from it on first use. */
+/** A stage's feature map from the payload, with values computed on first use. */
 export class Features {
   constructor(arrays, stage) {
     const own = (name) => arrays[`${stage}/${name}`];
@@ -15,7 +15,7 @@ export class Features {
     this.pca = own("pca");
     this.mean = own("mean");
     this.byVariance = own("order");
-    this.largest = 0; // of all channels, when it is asked for
+    this.largest = 0; // over all channels, computed on first use
     /** @type {Map<boolean, Float32Array>} */
     this.directed = new Map();
   }
@@ -58,7 +58,7 @@ export class Features {
     return scores.map((_, channel) => channel).sort((a, b) => scores[b] - scores[a] || a - b);
   }
 
-  /** How far a channel's mean over the tokens of `region` (1 or 0, tokens) lies above that over the others, in its standard deviations. */
+  /** How far a channel's mean over the tokens of `region` (1 or 0, tokens) is above that over the others, in standard deviations. */
   contrast(channel, region) {
     const values = this.channel(channel);
     let [inside, count, sum, squares] = [0, 0, 0, 0];
@@ -72,7 +72,7 @@ export class Features {
     return count && outside && spread > 0 ? (inside / count - (sum - inside) / outside) / spread : 0;
   }
 
-  /** Every token's vector at length 1, (tokens, channels); with the mean token taken away first if `centred`. */
+  /** Every token's vector at length 1, (tokens, channels); after subtracting the mean token if `centred`. */
   directions(centred) {
     const known = this.directed.get(centred);
     if (known) return known;

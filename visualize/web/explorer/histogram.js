@@ -1,4 +1,4 @@
-// How a channel's values are spread over the tokens.
+// The histogram of a channel's values over the tokens.
 
 import { penOf } from "../shared/draw.js";
 import { number } from "../words/format.js";

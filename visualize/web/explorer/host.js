@@ -1,16 +1,16 @@
-// The explorers of the page: each in a pair of elements that the page's host mounts one by one, with data of its server.
+// The page's explorers: each in a pair of elements that Gradio mounts one by one, with data from its server.
 
 import { bytes } from "../shared/http.js";
 import { inspect, MAIN, page, PAIR, updateEach } from "../shared/page.js";
 import { link } from "./link.js";
 import { mount as mountExplorer } from "./mount.js";
 
-const places = new Map(); // by the id that both elements of a pair carry: { parts, explorer, stop }
+const places = new Map(); // by the pair's id: { parts, explorer, stop }
 const linked = link(PAIR, (id) => places.get(id)?.explorer);
 
 inspect("explorer", (id = MAIN) => places.get(id)?.explorer);
 
-/** What the page's server keeps below an address, as a source. */
+/** The results that the page's server stores below an address, as a source. */
 const served = (base) => ({
   result: (key, signal) => bytes(`${base}data/${encodeURIComponent(key)}`, signal),
   block: (key, stage, block) => bytes(`${base}data/${encodeURIComponent(key)}/${stage}/${block}`),
@@ -18,8 +18,8 @@ const served = (base) => ({
 });
 
 /**
- * Takes an element that holds a template. `props.value` is what Python set, `watch` tells of a new one, `base` is the
- * address below which the server answers. Returns its clean-up, which ends the explorer of the pair.
+ * Takes an element that holds a template. `props.value` is what Python set, `watch` reports a new one, `base` is the
+ * address below which the server answers. Returns its clean-up, which ends the pair's explorer.
  */
 export function mount(element, props, watch, base) {
   const root = element.querySelector("[data-explorer]") ?? element;
@@ -27,7 +27,7 @@ export function mount(element, props, watch, base) {
   if (!places.has(id)) places.set(id, { parts: {}, explorer: null, stop: null });
   const place = places.get(id);
   if (place.parts[part] !== root) {
-    place.stop?.(); // the page made this element anew; its partner may stay
+    place.stop?.(); // the page replaced this element; its partner may stay
     for (const [other, each] of Object.entries(place.parts)) if (!each.isConnected) delete place.parts[other];
     place.parts[part] = root;
     if (place.parts.picture && place.parts.panels) place.stop = start(id, place, served(base));
@@ -38,13 +38,13 @@ export function mount(element, props, watch, base) {
   take();
   return () => {
     here = false;
-    if (place.parts[part] !== root) return; // another is in its place
+    if (place.parts[part] !== root) return; // another has replaced it
     place.stop?.();
     delete place.parts[part];
   };
 }
 
-/** Brings a pair to life; what the page says of it is done, and what becomes of it the page is told. Returns the clean-up. */
+/** Mounts a pair and connects it to the page's state in both directions. Returns the clean-up. */
 function start(id, place, source) {
   const publish = ({ state, result }) => updateEach("view", { [id]: { state, result } });
   const unmount = mountExplorer(place.parts, {
@@ -67,7 +67,7 @@ function start(id, place, source) {
     if (id === MAIN && now.choosing !== before.choosing) now.choosing ? explorer.hold(now.choosing.newer) : explorer.release();
     if (now.results[id] !== before.results[id]) explorer.load(now.results[id]);
     if (PAIR.includes(id) && before.running && !now.running) explorer.notice.unanswered();
-    const view = page.state.view[id]; // of now, since a hearer may have been told of something older
+    const view = page.state.view[id]; // the current one, since a listener may get an older state
     if (view && view.result === explorer.result && view.state !== explorer.state) explorer.set(view.state);
   });
   return () => {

@@ -15,24 +15,24 @@ export class Inside {
     this.cache = new Map();
   }
 
-  /** Lengths of this block's tokens, of what attention adds to each, and of what the MLP adds: three arrays of (tokens). */
+  /** Norms of this block's tokens, and of what attention and MLP add to each: three arrays of (tokens). */
   lengths() {
     const count = this.rows * this.columns;
     return [0, 1, 2].map((part) => this.arrays.lengths.subarray(part * count, (part + 1) * count));
   }
 
-  /** The length of a stage's tokens, of what attention adds and of what the MLP adds: [[before, attention, mlp]], a block. */
+  /** Norms of a stage's tokens, and of what attention and MLP add: [[before, attention, mlp]] per block. */
   norms(stage) {
     const all = this.arrays[`norms/${stage}`];
     return Array.from({ length: all.shape[0] }, (_, block) => Array.from(all.subarray(block * 3, block * 3 + 3)));
   }
 
-  /** True where the projection begins with a convolution. */
+  /** Whether the projection begins with a convolution. */
   convolves(name) {
     return Boolean(this.arrays[`${name}/kernel`]);
   }
 
-  /** What a projection is made of. */
+  /** A projection's parts. */
   settings(name) {
     const kernel = this.arrays[`${name}/kernel`];
     const side = kernel ? kernel.shape[1] : 1;
@@ -71,7 +71,7 @@ export class Inside {
     return { patch, kernel, sum, scale, shift, value: sum * scale + shift };
   }
 
-  /** One channel after convolution and BatchNorm, over the projection's grid. The same sums as in `step`, without its words. */
+  /** One channel after convolution and BatchNorm, over the projection's grid. The same sums as in `step`, without intermediate values. */
   convolved(name, channel) {
     const { side, stride, padding, shape } = this.settings(name);
     const kernel = this.kernel(name, channel);
@@ -95,12 +95,12 @@ export class Inside {
     return values;
   }
 
-  /** One channel of the tokens as the projection reads them. */
+  /** One channel of the projection's input. */
   channel(channel) {
     return this.tokens.subarray(channel * this.rows * this.columns, (channel + 1) * this.rows * this.columns);
   }
 
-  /** All channels after convolution and BatchNorm, or as they are where there is none; computed once a projection. */
+  /** All channels after convolution and BatchNorm, or unchanged without them; computed once per projection. */
   all(name) {
     if (!this.cache.has(name)) {
       const each = (channel) => (this.convolves(name) ? this.convolved(name, channel) : this.channel(channel));

@@ -1,4 +1,4 @@
-// What can lie on the picture, one row a layer; whatever draws, says or writes down what is shown asks its row.
+// The picture's layers, one row each; everything that draws, describes or exports the layer reads its row.
 
 import { sides } from "../words/format.js";
 import { ancestors } from "../shared/geometry.js";
@@ -23,7 +23,7 @@ import { phrase } from "../words/phrase.js";
 const always = () => true;
 const who = (result, state) => (queryOf(result.stages[state.stage], state).cls ? phrase("cls_token") : "");
 
-/** How to read a layer on which a token is outlined: where it comes from, if that is drawn, or `otherwise`. */
+/** How to read a layer with an outlined token: its ancestors if they are drawn, else `otherwise`. */
 function legendOf(result, state, otherwise) {
   const { query } = result.stages[state.stage];
   const { cell, cls } = queryOf(result.stages[state.stage], state);
@@ -32,9 +32,9 @@ function legendOf(result, state, otherwise) {
 }
 
 /**
- * Of each layer, from a result and the choices: whether a result has it (`there`); what is drawn (`map`, as draw.js takes it);
- * what is outlined (`marks`: "token", "key" or null; `region`, of a class, instead); who is looked at, in the corner of the
- * picture (`who`); what is shown (`sentence`) and how to read it (`legend`), in words; and the Python that computes it (`code`).
+ * For each layer, from a result and the choices: whether a result has it (`there`); what is drawn (`map`, as draw.js takes it);
+ * what is outlined (`marks`: "token", "key" or null; or a class's `region`); the label in the corner of the picture (`who`);
+ * what is shown (`sentence`) and how to read it (`legend`); and the Python code that computes it (`code`).
  */
 export const LAYERS = {
   attention: {

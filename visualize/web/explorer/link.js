@@ -1,9 +1,9 @@
-// Linked explorers: what is chosen in one is chosen in the other, at the same place of the picture, as far as it exists there.
+// Linked explorers: a choice in one is made in the other, at the same place in the picture, as far as it exists there.
 
 import { LAYERS } from "./layers.js";
 import { transferred } from "./state.js";
 
-/** The place, among another's most probable classes, of the class that is looked at; where it is none of them, nothing moves. */
+/** The selected class's rank among the other's most probable classes; unchanged if it is not among them. */
 function sameClass(which, from, to) {
   const label = from.header.top[which]?.label;
   const place = to.result.header.top.findIndex((each) => each.label === label);
@@ -13,9 +13,9 @@ function sameClass(which, from, to) {
 const inside = (value, count) => Math.min(value, count - 1);
 
 /**
- * What another explorer must set so that it shows what this one does. `from` and `to`: { state, result }; of `before`, an
- * earlier state of `from`, only what has changed since is carried. Stages, blocks and heads that do not exist there become
- * the last one; channels become the one that varies most. A class is the same class, whatever its rank.
+ * The changes with which another explorer shows what this one does. `from` and `to`: { state, result }; given `before`, an
+ * earlier state of `from`, only what has changed since. Stages, blocks and heads that do not exist there become the last
+ * one; channels become the one that varies most. A class stays the same class, whatever its rank.
  */
 export function linked(from, to, before = null) {
   const found = {};
@@ -43,11 +43,11 @@ export function linked(from, to, before = null) {
 }
 
 /**
- * Links the explorers of these ids, which `get` gives as soon as they are there. Returns what must be told: that one draws
- * another result (`shown`), and that other choices were made in one (`chosen`; `before`: what they were).
+ * Links the explorers of these ids, which `get` returns once they exist. Returns two callbacks: `shown`, for another
+ * result in one, and `chosen`, for other choices in one (`before`: the previous ones).
  */
 export function link(ids, get) {
-  let leader = ids[0]; // whose choices the others take when they show another result
+  let leader = ids[0]; // the others take over its choices when they show another result
   let following = false;
 
   function follow(id, before) {

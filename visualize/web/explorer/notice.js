@@ -1,11 +1,11 @@
-// The line over the picture: what is being waited for, what failed, and the way out; and those below it, on what was done to it.
+// The line over the picture: what is pending, what failed, and a remedy; and the notes below it, on how it was prepared.
 
 import { make } from "../shared/dom.js";
 import { Gone } from "./result.js";
 import { phrase } from "../words/phrase.js";
 
-const SOON = 400; // ms; an answer within that needs no announcement
-const PATIENCE = 60_000; // ms after which a result that was asked for again is given up
+const SOON = 400; // ms; an answer within this time is not announced
+const PATIENCE = 60_000; // ms after which a repeated request is given up
 
 /**
  * Connects the line of an explorer.
@@ -14,11 +14,11 @@ const PATIENCE = 60_000; // ms after which a result that was asked for again is 
 export function notice(explorer, ref) {
   const { message, frame } = ref;
   let [announcing, patience, renewing] = [0, 0, false];
-  let awaited = false; // whether the line says that a result is on its way
+  let awaited = false; // whether the line says that a result is pending
   let noted = [];
 
   /**
-   * Says something, with a button that does `again` where there is one; empty words take the line away.
+   * Shows `words`, with a button for `again` if given; empty words hide the line.
    * @param {string} words
    * @param {() => void} [again]
    */
@@ -35,7 +35,7 @@ export function notice(explorer, ref) {
     awaited = true;
   }
 
-  /** While the server works on the next result: says so, unless it is quick; at once where a newer choice took its place. */
+  /** Says that the server is working, unless it is quick; at once if a newer choice replaced the pending one. */
   function awaits(working, newer = false) {
     clearTimeout(announcing);
     if (newer) announce(phrase("newer"));
@@ -44,14 +44,14 @@ export function notice(explorer, ref) {
     else if (awaited) say("");
   }
 
-  /** Says what failed, with a way out: the same once more, or, where the server has forgotten the result, a new one. */
+  /** Says what failed, with a button: retry, or recompute if the result is no longer stored. */
   function trouble(error, again) {
     if (!(error instanceof Gone)) say(error.message, false, again);
     else if (!explorer.host.renew) say(phrase("lost"));
     else say(phrase("gone"), false, renew, phrase("renew"));
   }
 
-  /** Asks the host for the result anew; it answers with another key. */
+  /** Asks the host to recompute the result; it gets another key. */
   function renew() {
     announce(phrase("working"));
     clearTimeout(patience);
@@ -60,21 +60,21 @@ export function notice(explorer, ref) {
     explorer.host.renew?.();
   }
 
-  /** What was asked for anew does not come: it can be asked for again. */
+  /** The requested result does not come: it can be requested again. */
   function unanswered() {
     if (!renewing) return;
     stop();
     say(phrase("gone"), false, renew, phrase("renew"));
   }
 
-  /** Says below the picture what was done to it. That element is always there, so that screen readers hear of a change. */
+  /** Shows the notes below the picture. Their element always exists, so that screen readers announce changes. */
   function done(sentences) {
     if (sentences.join("\n") === noted.join("\n")) return;
     noted = sentences;
     ref.notes.replaceChildren(...sentences.map((text) => make("p", { text })));
   }
 
-  /** Nothing more is waited for. */
+  /** Nothing is pending any more. */
   function stop() {
     clearTimeout(announcing);
     clearTimeout(patience);

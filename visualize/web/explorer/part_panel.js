@@ -1,4 +1,4 @@
-// The parts between the stages: a conv embedding at the token under the pointer, and the classifier with its classes.
+// The parts between the stages: a conv embedding at the token under the pointer, and the classifier.
 
 import { cellsOf, shared } from "./ancestry.js";
 import { caption, figure, make, say } from "../shared/dom.js";
@@ -10,7 +10,7 @@ import { classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace 
 import { phrase } from "../words/phrase.js";
 
 /**
- * Connects the panel's elements; it is seen while an embedding or the classifier is open.
+ * Connects the panel's elements; it is visible while an embedding or the classifier is open.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function partPanel(explorer, ref) {
@@ -52,7 +52,7 @@ export function partPanel(explorer, ref) {
     caption(one, { name, size: sides(shape) }, phrase("figure_spoken", { name, size: sides(shape) }));
   }
 
-  /** What the embedding reads, with the window of the token and of its neighbour, and where those two tokens lie. */
+  /** The embedding's input, with the windows of the token and of its neighbour, and the positions of the two. */
   function drawEmbedding() {
     const { result, state } = explorer;
     const stage = result.stages[state.stage];
@@ -86,7 +86,7 @@ export function partPanel(explorer, ref) {
     say(ref.partFacts, embeddingFacts({ before, stage, first, share: shared(stage.query) }));
   }
 
-  /** Every class's evidence side by side, each in colours of its own. */
+  /** Every class's evidence side by side, each with its own colour range. */
   function drawClassifier() {
     const { result, state } = explorer;
     const { last } = result;

@@ -1,4 +1,4 @@
-// The container that visualize/container.py describes: a header in JSON, then raw arrays, viewed in place without copying.
+// Reads the format of visualize/container.py: a header in JSON, then raw arrays, used in place without copying.
 
 import { phrase } from "../words/phrase.js";
 
@@ -6,7 +6,7 @@ const VIEWS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
 
 /**
  * @typedef {(Uint8Array | Uint16Array | Float32Array) & { shape: number[] }} Shaped an array with its sides
- * @typedef {Record<string, any>} Arrays those of a payload by their names, each one `Shaped`; absent where it does not travel
+ * @typedef {Record<string, any>} Arrays a payload's arrays by name, each `Shaped`; some may be absent
  */
 
 /** ArrayBuffer → { header, arrays }, where arrays[name] is a typed array with a `shape`. Throws on anything else. */
@@ -28,7 +28,7 @@ export function parse(buffer) {
   return { header, arrays };
 }
 
-/** What is known of one block's attention, or null where it did not travel. */
+/** One block's attention, or null if the payload lacks it. */
 export function blockOf(arrays, stage, block) {
   const own = (name) => arrays[`${stage}.${block}/${name}`];
   const weights = own("weights");

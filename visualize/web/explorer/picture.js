@@ -1,4 +1,4 @@
-// The picture: drawing what was chosen over it, and hearing pointer, touch and keys.
+// The picture: draws the choices over it, and handles pointer, touch and keys.
 
 import { cellAt, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { cellsOf } from "./ancestry.js";
@@ -18,7 +18,7 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
  */
 export function picture(explorer, ref, signal) {
   const { picture: element, base, overlay, chip } = ref;
-  let drawn = null; // what the base canvas shows
+  let drawn = null; // content of the base canvas
 
   const at = (event) => {
     const box = element.getBoundingClientRect();
@@ -31,12 +31,12 @@ export function picture(explorer, ref, signal) {
   const hear = (type, listener) => element.addEventListener(type, (event) => explorer.result && listener(event), { signal });
 
   hear("pointermove", (event) => {
-    // A finger or a pressed button drags the token; a mouse that only hovers moves it unless it is pinned.
+    // A finger or a pressed button drags the token; a hovering mouse moves it unless it is pinned.
     if (event.buttons || !explorer.state.pinned) explorer.set({ ...at(event), ...(event.buttons ? {} : { pinned: false }) });
   });
   hear("pointerdown", (event) => {
     element.setPointerCapture?.(event.pointerId);
-    explorer.set({ ...at(event), pinned: event.pointerType !== "touch" }); // a finger does not hover: nothing to hold against
+    explorer.set({ ...at(event), pinned: event.pointerType !== "touch" }); // a finger does not hover, so pinning has no use
   });
   hear("keydown", (event) => {
     const step = STEPS[event.key];
@@ -70,7 +70,7 @@ export function picture(explorer, ref, signal) {
     say(chip, [who, state.pinned ? phrase("pinned") : ""].filter(Boolean).join(" · "));
   }
 
-  /** All that lies on the picture, onto any canvas. */
+  /** Draws all overlays onto any canvas. */
   function drawLayers(canvas, view = whole(explorer.result.input)) {
     const { result } = explorer;
     const state = asShown(explorer.state);

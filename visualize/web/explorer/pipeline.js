@@ -8,9 +8,9 @@ import { percent, sides } from "../words/format.js";
 import { firstName } from "../words/explorer.js";
 import { phrase } from "../words/phrase.js";
 
-const TALL = 36; // px of the input's height in the drawing to scale
+const TALL = 36; // px of the input's height
 
-/** A bar as tall as the grid has rows and as long as it has channels, in the scale of the whole drawing. */
+/** A bar whose height is the grid's rows and whose length is its channels, to scale. */
 function slab(rows, channels, scale) {
   const width = Math.max(2, channels * scale.length);
   const height = Math.max(2, rows * scale.height);

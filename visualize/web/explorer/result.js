@@ -1,4 +1,4 @@
-// One result of the server: the payload, opened, with its pictures ready to be drawn.
+// One result of the server: the parsed payload, with its pictures decoded.
 
 import { packRgb, penOf } from "../shared/draw.js";
 import { Features } from "./features.js";
@@ -7,10 +7,10 @@ import { phrase } from "../words/phrase.js";
 
 /**
  * @typedef {import("../shared/geometry.js").Grid} Grid
- * @typedef {object} Stage of a result, as the payload's header says it
+ * @typedef {object} Stage of a result, from the payload's header
  * @property {number} depth
  * @property {number} heads
- * @property {number} width how many channels a token has
+ * @property {number} width channels per token
  * @property {boolean} cls whether it has a cls token, which comes first
  * @property {Grid} query
  * @property {Grid} key
@@ -25,13 +25,13 @@ export class Gone extends Error {
   }
 }
 
-/** What a source answered, where it answered. */
+/** A source's answer; throws Gone if there is none. */
 export function held(buffer) {
   if (!buffer) throw new Gone();
   return buffer;
 }
 
-/** Opens the result of a key. `source`: see mount.js. Throws Gone, or an Error with a sentence. */
+/** Opens the result with this key. `source`: see mount.js. Throws Gone, or an Error with a message. */
 export async function openResult(source, key, signal) {
   const { header, arrays } = parse(held(await source.result(key, signal)));
   const result = new Result(header, arrays, { source, key });
@@ -43,7 +43,7 @@ export class Result {
   /**
    * @param {any} header
    * @param {import("./payload.js").Arrays} arrays
-   * @param {{ source?: import("./mount.js").Source | null, key?: string }} [origin] what blocks that are missing are asked of
+   * @param {{ source?: import("./mount.js").Source | null, key?: string }} [origin] where missing blocks are fetched
    */
   constructor(header, arrays, { source = null, key = "" } = {}) {
     this.header = header;
@@ -55,9 +55,9 @@ export class Result {
     /** @type {[number, number]} */
     this.input = header.input; // [height, width]
     this.box = header.crop_box; // left, top, right, bottom of the input on the original, in its pixels
-    this.last = this.stages[this.stages.length - 1]; // what the classifier reads
+    this.last = this.stages[this.stages.length - 1]; // the classifier's input
     this.aspect = header.input[1] / header.input[0];
-    // Of two results with equal structure the second can be drawn into the elements of the first.
+    // A result can be drawn into the elements of one with equal structure.
     this.structure = JSON.stringify([this.input, header.classes, this.stages.map((stage) => ({ ...stage, explained: null }))]);
     this.opened = new Map();
     /** @type {Map<string, HTMLCanvasElement>} */
@@ -88,7 +88,7 @@ export class Result {
     return this.opened.get(id);
   }
 
-  /** A block's attention, or null where it has not travelled (yet). */
+  /** A block's attention, or null if it is not loaded. */
   block(stage, block) {
     const id = `${stage}.${block}`;
     if (!this.opened.has(id)) {
@@ -99,7 +99,7 @@ export class Result {
     return this.opened.get(id);
   }
 
-  /** Fetches a block that did not travel with the rest; resolves to true if it is new. One that failed stays failed. */
+  /** Fetches a block that the payload lacks; resolves to true if it is new. A failure is final. */
   async ask(stage, block) {
     const id = `${stage}.${block}`;
     if (this.block(stage, block) || this.asked.has(id) || this.failed.has(id)) return false;
@@ -121,7 +121,7 @@ export class Result {
     this.given?.close();
   }
 
-  /** The picture as a canvas of exactly this size: scaled once, then copied. `pixels`: as the model was given it. */
+  /** The picture as a canvas of exactly this size: scaled once, then copied. `pixels`: at the model's input resolution. */
   underlay(width, height, pixels = false) {
     const id = `${width} ${height} ${pixels}`;
     if (!this.underlays.has(id)) {

@@ -1,4 +1,4 @@
-// What a person has chosen: one plain object, changed only by the functions here. Stages, blocks and heads count from 0.
+// The choices: one plain object, changed only by the functions here. Stages, blocks and heads count from 0.
 
 import { CHOICES } from "../choices.js";
 import { cellAt, centre } from "../shared/geometry.js";
@@ -6,14 +6,14 @@ import { cellAt, centre } from "../shared/geometry.js";
 const usual = (name) => CHOICES[name].default;
 
 /**
- * The choices with which a page opens: the middle stage, its last block, all heads, the token in the middle.
+ * The initial choices: the middle stage, its last block, all heads, the token in the middle.
  * @typedef {ReturnType<typeof initial>} Choices
  * @param {{ depth: number }[]} stages
  * @param {number[]} input
  */
 export function initial(stages, [height, width]) {
   return {
-    part: "stage", // what is open: stage · embedding (of that stage) · classifier
+    part: "stage", // the open part: stage · embedding (of that stage) · classifier
     stage: Math.min(1, stages.length - 1),
     blocks: stages.map((stage) => stage.depth - 1),
     heads: stages.map(() => -1), // −1 is the mean over heads
@@ -21,29 +21,29 @@ export function initial(stages, [height, width]) {
     x: width / 2,
     pinned: false,
     cls: usual("cls"), // in a stage with a cls token, that token is the query
-    view: usual("view"), // token: what it attends to · received: what attends to that place · mean: all tokens together
-    layer: usual("layer"), // what lies on the picture: attention · features · class · none
-    which: 0, // the class whose score is looked at, 0 the most probable
+    view: usual("view"), // token: what it attends to · received: what attends to it · mean: of all tokens
+    layer: usual("layer"), // on the picture: attention · features · class · none
+    which: 0, // the selected class, 0 the most probable
     features: usual("features"), // pca · mean · channel · similarity
     channels: stages.map(() => null), // null is the one that varies most
     sort: usual("sort"), // variance · peak · here (at the token) · region (of the class)
     centred: usual("centred"),
-    scale: usual("scale"), // colours span one map · stage · all, which is all stages
+    scale: usual("scale"), // colours span one map · the stage · all stages
     colours: usual("colours"),
     smooth: usual("smooth"),
     opacity: 0.75,
-    pixels: usual("pixels"), // the picture as the model was given it, instead of in its own resolution
+    pixels: usual("pixels"), // the picture at the model's input resolution instead of its own
     ancestors: usual("ancestors"),
     projection: usual("projection"), // in the microscope: query · key · value
     output: 1, // the channel after the linear layer, from 1 as it is typed
     zoom: 1,
-    focus: { y: height / 2, x: width / 2 }, // the middle of what zooming leaves
+    focus: { y: height / 2, x: width / 2 }, // the centre of the zoomed part
   };
 }
 
 /**
  * The choices carried over to another result, as far as it has them: a new picture keeps stage, block, head and the rest.
- * `before`: the stages that the choices were made for; where that stage's last block was chosen, the last one is again.
+ * `before`: the stages that the choices were made for; a stage's last block stays its last block.
  */
 export function carried(state, stages, input, before = stages) {
   const fresh = initial(stages, input);
@@ -66,7 +66,7 @@ export function carried(state, stages, input, before = stages) {
   };
 }
 
-/** Where the query and the zoom lie in `to`, so that they stay at their place of the picture, which `from` shows too. */
+/** The query and the zoom in `to`, at the same place in the picture, which `from` shows too. */
 export function transferred({ y, x, focus, pinned }, from, to) {
   const move = (at, axis) => {
     const [start, end] = [from.box[axis], from.box[axis + 2]];
@@ -79,20 +79,20 @@ export function transferred({ y, x, focus, pinned }, from, to) {
   return { ...place({ y, x }), focus: place(focus), pinned };
 }
 
-/** `state` with what the open part decides: an embedding shows where its token comes from, the classifier the evidence. */
+/** `state` with what the open part implies: an embedding shows its token's ancestors, the classifier the evidence. */
 export function asShown(state) {
   if (state.part === "embedding") return { ...state, ancestors: true, cls: false, layer: state.layer === "features" ? "features" : "none" };
   return state.part === "classifier" ? { ...state, layer: "class" } : state;
 }
 
-/** `state` one level up, as Escape and the breadcrumb lead: from a part to its stage, from a class to the attention, released. */
+/** `state` one level up, for Escape and the breadcrumb: from a part to its stage, from a class to the attention, unpinned. */
 export function raised(state) {
   if (state.part !== "stage") return { ...state, part: "stage" };
   if (state.layer === "class") return { ...state, layer: "attention" };
   return { ...state, pinned: false };
 }
 
-/** The part of the input that is shown: around `focus`, never past an edge. */
+/** The visible part of the input: around `focus`, within the edges. */
 export function windowOf({ zoom, focus }, [rows, columns]) {
   const [height, width] = [rows / zoom, columns / zoom];
   const inside = (middle, part, all) => Math.min(all - part, Math.max(0, middle - part / 2));
@@ -111,7 +111,7 @@ export function withStageValue(state, name, value) {
   return { ...state, [name]: state[name].map((each, index) => (index === state.stage ? value : each)) };
 }
 
-/** `state` in which one channel is looked at, in every stage. */
+/** `state` that shows one channel in every stage. */
 export const withChannel = (state, channel) => ({ ...state, features: "channel", channels: state.channels.map(() => channel) });
 
 /** The query moved by whole tokens of the chosen stage, from the nearest one; stops at the edge. */

@@ -1,4 +1,4 @@
-// The buttons below the panels: picture, numbers, code.
+// The export buttons below the panels: picture, numbers, code.
 
 import { code } from "./code.js";
 import { say } from "../shared/dom.js";
@@ -10,7 +10,7 @@ import { phrase } from "../words/phrase.js";
 import { channelOf, queryOf } from "./views.js";
 
 /**
- * Connects the buttons; returns what keeps the code in step with the view.
+ * Connects the buttons; returns the function that updates the code.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function takeaway(explorer, ref, signal) {

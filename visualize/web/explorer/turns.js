@@ -1,7 +1,7 @@
-// Results that come while a newer one is on its way: they wait, and the last of them is shown only where nothing newer came.
+// Results that arrive while a newer one is pending wait; the last of them is shown only if nothing newer arrives.
 
 /**
- * Connects an explorer, whose `load` asks `late` first and `overtaken` when it has what it needs.
+ * Connects an explorer, whose `load` calls `late` first, and `overtaken` once it has its data.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function turns(explorer) {
@@ -9,24 +9,24 @@ export function turns(explorer) {
   let held = null;
 
   return {
-    /** Something newer was chosen. */
+    /** A newer choice was made. */
     hold() {
       holding = true;
     },
 
-    /** Nothing newer is on its way any more. */
+    /** No newer result is pending any more. */
     release() {
       holding = false;
       if (held) explorer.load(held);
     },
 
-    /** Whether this result must wait; it is kept then, and takes the place of an older one. */
+    /** Whether this result must wait; it is then kept and replaces an older one. */
     late(value) {
       held = holding ? value : null;
       return holding;
     },
 
-    /** The same for a result whose maps came after a newer choice was made: it is older than any that is kept. */
+    /** The same for a result whose data arrived after a newer choice: it is older than any kept one. */
     overtaken(value) {
       if (!holding) return false;
       explorer.asked = null;

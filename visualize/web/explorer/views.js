@@ -1,4 +1,4 @@
-// From the payload and the choices to what is drawn: values, their grid, their range, their words. No DOM here.
+// From the payload and the choices to what is drawn: values, their grid, range and text. No DOM here.
 
 import { column, meanRow, row, statistics } from "./attention.js";
 import { cellAt, cellOf, centre } from "../shared/geometry.js";
@@ -15,7 +15,7 @@ import {
 } from "../words/explorer.js";
 import { phrase } from "../words/phrase.js";
 
-/** Where the query lies in a stage: its cell, the nearest key cell, and whether the cls token asks instead. */
+/** The query in a stage: its cell, the nearest key cell, and whether the cls token is the query instead. */
 export function queryOf(stage, state) {
   return {
     cell: cellAt(stage.query, state.y, state.x),
@@ -25,9 +25,8 @@ export function queryOf(stage, state) {
 }
 
 /**
- * One attention map: `values` on `grid`, without the cls token, whose own weight is `clsWeight` (null where there is none);
- * `numbers` are those of the map, but the entropy is the whole row's, whose largest
- * weight is `row`. null where the block has not travelled.
+ * One attention map: `values` on `grid`, without the cls token, whose weight is `clsWeight` (null without one);
+ * `numbers` are the map's, but the entropy is the whole row's, whose largest weight is `row`. null if the block is not loaded.
  * @param {import("./result.js").Result} result
  * @param {import("./state.js").Choices} state
  */
@@ -62,7 +61,7 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
  */
 export function attentionTop(result, state, index, map) {
   if (state.scale === "map") return map.largest || 1;
-  const { peaks } = result.header; // of all blocks, also of those that have not travelled
+  const { peaks } = result.header; // of all blocks, even those not loaded
   return Math.max(...(state.scale === "stage" ? peaks[index] : peaks.flat()), 1e-9);
 }
 
@@ -87,13 +86,14 @@ export function attentionWords(result, state, index) {
 
 /**
  * @typedef {{ grid: import("../shared/geometry.js").Grid, cells: Set<number>, share: number }} Region the indices of some cells, and
- *   the share of what speaks for a class that they carry
+ * their share of the evidence for a class
  */
-const REGION = 0.5; // share of what speaks for a class that its region carries
+const REGION = 0.5; // a region's share of the evidence for its class
 
 /**
- * What each place adds directly to the score of a class, as visualize/maps/evidence.py says: { grid, values, places, rest }, the
- * last two what all places and all else add. `which`: 0 is the most probable class. null where no place reaches the classifier.
+ * What each place adds directly to a class's score, see visualize/maps/evidence.py: { grid, values, places, rest }, the last
+ * two the sums over all places and everything else. `which`: 0 is the most probable class. null if no place reaches the
+ * classifier.
  * @param {import("./result.js").Result} result
  */
 export function classEvidence(result, which) {
@@ -106,7 +106,7 @@ export function classEvidence(result, which) {
 }
 
 /**
- * The same as a picture: red adds, blue takes away.
+ * The same as a map: red adds, blue subtracts.
  * @param {import("./result.js").Result} result
  */
 export function evidenceMap(result, which) {
@@ -117,8 +117,8 @@ export function evidenceMap(result, which) {
 }
 
 /**
- * The region of a class: the fewest cells that carry half of all that places add to its score, what others take away left out.
- * { grid, cells (indices), share }, or null where there is none.
+ * The region of a class: the fewest cells with half of what places add to its score, ignoring places that subtract.
+ * { grid, cells (indices), share }, or null if there is none.
  * @param {import("./result.js").Result} result
  */
 export function classRegion(result, which) {
@@ -159,7 +159,7 @@ export function tokensInRegion(result, index, which) {
 }
 
 /**
- * What the place under the pointer adds, in a few words.
+ * What the place under the pointer adds, briefly.
  * @param {import("./result.js").Result} result
  * @param {import("./state.js").Choices} state
  */
@@ -186,7 +186,7 @@ export function evidenceWords(result, state) {
 }
 
 /**
- * The channel that stands for a stage: the chosen one, or the one that varies most.
+ * A stage's channel: the chosen one, or the one that varies most.
  * @param {import("./result.js").Result} result
  * @param {import("./state.js").Choices} state
  */

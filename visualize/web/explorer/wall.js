@@ -10,7 +10,7 @@ import { phrase } from "../words/phrase.js";
 
 const TILE = 46; // CSS px, the least width of a channel's picture
 const GAP = 4;
-const FEW = 36; // channels shown until more are asked for
+const FEW = 36; // channels shown before "more"
 
 /**
  * Connects the wall; `actions`: choose(channel), hover(channel or null).
@@ -95,7 +95,7 @@ export function wall(explorer, ref, signal, actions) {
     painted = "";
   }
 
-  /** What the order follows. */
+  /** The sort key of the current order. */
   function sorting() {
     const { result, state } = explorer;
     const by = { here: () => cellAt(result.stages[state.stage].query, state.y, state.x).index, region: () => state.which }[state.sort];

@@ -1,11 +1,11 @@
-// The architecture that a person has set: one plain object, changed only by the functions here. Stages count from 0.
+// The laboratory's architecture: one plain object, changed only by the functions here. Stages count from 0.
 //
-// { stages: [{ field: value }], side, weights ("inherited" | "random"), seed }; `about` is what the server says of the
+// { stages: [{ field: value }], side, weights ("inherited" | "random"), seed }; `about` is the server's description of the
 // baseline: { base: { stages, side }, start (four stages), settings: [{ name, values, … }], sides }.
 
 import { CHOICES } from "../choices.js";
 
-/** Whether two values are alike, as JSON writes them. */
+/** Whether two values are equal as JSON. */
 export const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** The baseline itself. */
@@ -20,7 +20,7 @@ export function initial({ base }) {
 
 const halves = (kernel, stride) => Math.max(0, Math.floor((kernel - stride + 1) / 2));
 
-/** The padding that goes with a conv embedding, as cvt/architecture/variants.py has it: the baseline's own where nothing else changed. */
+/** The padding that goes with a conv embedding, as in cvt/architecture/variants.py: the baseline's own if nothing else changed. */
 export function paddingOf(stage, own) {
   if (own && same(own.patch_sizes, stage.patch_sizes) && same(own.patch_stride, stage.patch_stride)) return own.patch_padding;
   const both = [stage.patch_sizes, stage.patch_stride].map((each) => (Array.isArray(each) ? each : [each, each]));
@@ -36,8 +36,8 @@ export function withValue(state, stage, name, value, { base }) {
 }
 
 /**
- * `state` with another number of stages. A new stage is what the server starts it from (`about.start`). Where the last
- * stage has the class token, the new last one gets it.
+ * `state` with another number of stages. A new stage starts as `about.start` says. If the last stage has the class
+ * token, the new last one gets it.
  */
 export function withCount(state, count, { start }) {
   const before = state.stages.length;
@@ -58,34 +58,34 @@ export function remedied(state, changes, about) {
 /** Whether two states are the same architecture at the same input size. */
 export const alike = (a, b) => a.side === b.side && same(a.stages, b.stages);
 
-/** Whether a state would give exactly the baseline, weights and all. */
+/** Whether a state is exactly the baseline, including its weights. */
 export const isBaseline = (state, about) => state.weights === CHOICES.weights.default && alike(state, initial(about));
 
-/** Whether a control stands elsewhere than in the baseline; in a stage that the baseline does not have, than where it began. */
+/** Whether a control differs from the baseline or, in a stage that the baseline lacks, from its initial value. */
 export function differs(state, { base, start }, stage, name) {
   return !same((base.stages[stage] ?? start[stage])[name], state.stages[stage][name]);
 }
 
-/** How much differs from the baseline: how many `stages` more (or, below 0, fewer) and `settings`, and whether the `input` does. */
+/** The differences from the baseline: the numbers of additional `stages` (negative: fewer) and `settings`, and whether the `input`. */
 export function difference(state, about) {
   const changed = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name)));
   return { stages: state.stages.length - about.base.stages.length, settings: changed.length, input: state.side !== about.base.side };
 }
 
-/** Of the differences that the server lists, the one of this setting in this stage; else the stage that came or went. */
+/** Of the server's differences, that of this setting in this stage; else that of the added or removed stage. */
 export const differenceOf = (differences, stage, name) =>
   [name, "stages"].map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
 
-/** What a control of a setting offers: its values, and the baseline's where it is none of them, numbers in order. */
+/** A setting's choices: its values, and the baseline's if not among them, numbers in order. */
 export function choices(setting, current) {
   const values = setting.values.some((each) => same(each, current)) ? [...setting.values] : [...setting.values, current];
   return values.every((each) => typeof each === "number") ? values.sort((a, b) => a - b) : values;
 }
 
-/** The place of a value among choices. */
+/** The index of a value among choices. */
 export const indexOf = (values, value) => values.findIndex((each) => same(each, value));
 
-/** What the server is asked: the architecture, and which control moved last, for a remedy near it. */
+/** The query for the server: the architecture, and which control moved last, for a remedy near it. */
 export function question(state, moved = null) {
   const { stages, side } = state;
   return moved ? { stages, side, moved } : { stages, side };

@@ -1,11 +1,11 @@
-// The controls of the stages: native ranges, selects and boxes, one row a setting, made of the server's table of settings.
+// The controls of the stages: native ranges, selects and checkboxes, one row per setting, built from the server's table of settings.
 
 import { make, say } from "../shared/dom.js";
 import { choices, differs, indexOf, withValue } from "./architecture.js";
 import { valueWords } from "../words/laboratory.js";
 import { phrase } from "../words/phrase.js";
 
-// What belongs together, in the order in which a stage works; settings that are named nowhere come last.
+// Groups of settings in the order of computation; settings in no group come last.
 /** @type {[string, string, string[]][]} */
 const GROUPS = [
   ["embedding", phrase("group_embedding"), ["patch_sizes", "patch_stride", "patch_padding", "embed_dim", "cls_token"]],
@@ -25,7 +25,7 @@ function grouped(settings) {
   return [...groups, ["more", phrase("group_more"), rest]].filter(([, , each]) => each.length);
 }
 
-/** All controls of one stage; `reflect` makes them show a state. */
+/** One stage's controls; `reflect` makes them show a state. */
 export function stageControls(laboratory, stage) {
   const rows = [];
   const element = make("div", { class: "cvt-lab-controls" });
@@ -76,7 +76,7 @@ function settingRow(laboratory, stage, setting) {
   return { element, reflect };
 }
 
-/** A switch for yes and no, a slider for numbers, a list for all else. */
+/** A switch for booleans, a slider for numbers, else a list. */
 function control(values, label, set) {
   if (values.every((each) => typeof each === "boolean")) {
     return make("input", { type: "checkbox", "aria-label": label, onchange: (event) => set(event.target.checked) });
@@ -108,9 +108,9 @@ function show(input, values, value) {
   } else input.selectedIndex = index;
 }
 
-let explained = 0; // of this page: an id names one element
+let explained = 0; // counts over the page: ids must be unique
 
-/** One sentence on what a setting is and one on what the paper says, opened by a button. */
+/** A sentence on a setting's meaning and one on the paper's findings, opened by a button. */
 function explanation({ label, meaning, paper }) {
   const id = `cvt-lab-why-${explained++}`;
   const text = make("p", { id, class: "cvt-sub", hidden: true, text: [meaning, paper].filter(Boolean).join(" ") });

@@ -4,7 +4,7 @@ import { sides } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
 import { blocks, fieldBox, keyCells, lines } from "./scale.js";
 
-const SIDE = 100; // units of the picture's side
+const SIDE = 100; // the picture's side in drawing units
 
 /** An SVG element; attributes as they are. */
 export function svg(name, attributes = {}, ...children) {
@@ -17,7 +17,7 @@ export function svg(name, attributes = {}, ...children) {
 const box = ({ x, y, width, height }) =>
   `M${x.toFixed(2)} ${y.toFixed(2)}h${width.toFixed(2)}v${height.toFixed(2)}h${(-width).toFixed(2)}z`;
 
-/** The picture as the stage divides it: query cells outlined, key cells filled, and dashed how far one token sees. */
+/** The stage's grid on the picture: query cells outlined, key cells filled, one token's receptive field dashed. */
 export function grid(stage, pixels, label) {
   const { rows, columns } = lines(stage.query, pixels, SIDE);
   const queries = [...rows.map((y) => `M0 ${y.toFixed(2)}h${SIDE}`), ...columns.map((x) => `M${x.toFixed(2)} 0v${SIDE}`)].join("");
@@ -40,7 +40,7 @@ export function grid(stage, pixels, label) {
   );
 }
 
-/** The blocks of a stage, in the scale of everything beside it. `room` is its width and height. */
+/** A stage's blocks, to the same scale as the other stages. `room` is the width and height. */
 export function stack(stage, scale, room, label) {
   const drawn = blocks(stage, scale);
   const attention = drawn

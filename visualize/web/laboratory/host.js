@@ -1,4 +1,4 @@
-// The laboratory of the page: its element, what Python says of its runs, and its place in the page's state.
+// The page's laboratory: connects its element to Python's reports on runs and to the page's state.
 
 import { inspect, page } from "../shared/page.js";
 import { Laboratory } from "./laboratory.js";
@@ -6,7 +6,7 @@ import { Laboratory } from "./laboratory.js";
 let unmount = null; // of the one that the page has
 
 /**
- * Takes the element that holds the template. `props.value` is what Python set, `watch` tells of a new one, `base` is the
+ * Takes the element that holds the template. `props.value` is what Python set, `watch` reports a new one, `base` is the
  * address below which the server answers, `trigger` sends an event of this element to Python. Returns its clean-up.
  */
 export function mount(element, props, watch, base, trigger) {

@@ -1,4 +1,4 @@
-// The laboratory: an architecture that is changed by controls, what the server says of it, and the run that follows.
+// The laboratory: an architecture changed by controls, the server's description of it, and the run that follows.
 
 import { make, refs, say } from "../shared/dom.js";
 import { life } from "../shared/life.js";
@@ -18,7 +18,7 @@ import { phrase } from "../words/phrase.js";
 const none = null;
 
 export class Laboratory {
-  /** What the server says of the baseline, the architecture that is set, and the one that is drawn; null until the server has answered. */
+  /** The server's description of the baseline, the current architecture, and the drawn one; null until the server answers. */
   about = /** @type {any} */ (null);
   state = /** @type {any} */ (null);
   drawn = /** @type {any} */ (null);
@@ -45,7 +45,7 @@ export class Laboratory {
     this.describe = newest(`${base}describe`, this.life.signal);
   }
 
-  /** Asks what there is to control, for the model of this name, and starts at its architecture, or at `wanted`. */
+  /** Fetches the controls for the model with this name, and starts at its architecture, or at `wanted`. */
   async open(model = null, wanted = null) {
     try {
       const about = await ask(`${this.base}about`, { model }, this.life.signal);
@@ -62,7 +62,7 @@ export class Laboratory {
     const { linked } = page.state;
     if (linked?.model === about.model) {
       wanted ??= linked.architecture;
-      page.update({ linked: null }); // taken up once
+      page.update({ linked: null }); // applied only once
     }
     this.state = { ...initial(about), ...wanted };
     this.drawn = about.baseline;
@@ -94,7 +94,7 @@ export class Laboratory {
     this.draw();
     this.root.setAttribute("data-ready", this.model);
     this.change(this.state);
-    this.follow(); // where another was shown while the server was asked
+    this.follow(); // in case another was shown while waiting for the server
   }
 
   connect() {
@@ -130,7 +130,7 @@ export class Laboratory {
     }
   }
 
-  /** Takes up what a link says, where it is read after the controls are there. */
+  /** Applies a link that is read after the controls exist. */
   restore() {
     const { linked } = page.state;
     if (linked?.model !== this.model) return;
@@ -148,7 +148,7 @@ export class Laboratory {
     const width = this.root.clientWidth;
     if (!width) return; // on a tab that is not open
     this.root.dataset.size = width > 1000 ? "wide" : width > 620 ? "medium" : "narrow";
-    this.breakdown.draw(this.about.baseline, this.drawn, this.measure); // its words fit its width
+    this.breakdown.draw(this.about.baseline, this.drawn, this.measure); // its text depends on its width
   }
 
   seed() {
@@ -157,12 +157,12 @@ export class Laboratory {
     this.change({ ...this.state, seed });
   }
 
-  /** Starts from a preset: its stages and, where it has one, its input. */
+  /** Starts from a preset: its stages and, if it has one, its input size. */
   start({ stages: given, side }) {
     this.change({ ...this.state, stages: given.map((stage) => ({ ...stage })), side });
   }
 
-  /** Another state; the controls follow at once, the drawing when the server has answered. `moved` names the control. */
+  /** Sets the state; the controls update at once, the drawing when the server answers. `moved`: the changed control. */
   async change(state, moved = null) {
     this.state = state;
     page.update({ architecture: { state, about: this.about } });
@@ -174,18 +174,18 @@ export class Laboratory {
     } catch (error) {
       return this.problem(error.message);
     }
-    if (!found || this.state !== state) return; // a newer step is on its way
+    if (!found || this.state !== state) return; // a newer query is pending
     this.problem(found.problem ?? "", found.remedy, found.together);
     if (found.problem) this.runs.cannot();
     if (!found.variant) return say(this.ref.latest, "");
     this.latest(found.differences, moved);
-    this.drawn = found.variant; // what is too large for the server still has its costs
+    this.drawn = found.variant; // architectures that are too large for the server still have costs
     this.differences = found.differences;
     this.draw();
     if (!found.problem) this.runs.ask();
   }
 
-  /** Says what cannot be, and offers what can: one setting, or several together. The last drawing stays. */
+  /** Shows the problem, and offers a remedy: one setting, or several together. The last drawing stays. */
   problem(sentence, remedy = null, together = []) {
     const { problem } = this.ref;
     problem.hidden = !sentence;
@@ -203,7 +203,7 @@ export class Laboratory {
     );
   }
 
-  /** The difference that the control which moved last makes, beside the sums. */
+  /** Shows the effect of the control that moved last, next to the totals. */
   latest(differences, moved) {
     const several = differences.length > 1 ? phrase("several_differences", { count: differences.length }) : differences[0]?.sentence;
     const sentence = moved ? differenceOf(differences, ...moved)?.sentence : several;
@@ -240,7 +240,7 @@ export class Laboratory {
     this.takeaway.draw();
   }
 
-  /** Ends all that listens, waits or runs, and leaves the element as it was. */
+  /** Removes all listeners, timers and runs, and restores the element. */
   destroy() {
     this.state = null;
     this.life.end();

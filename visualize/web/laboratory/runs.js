@@ -1,4 +1,4 @@
-// Running what was set: soon after the last change, through Gradio's queue, one run at a time; shown in two linked explorers.
+// Runs the architecture shortly after the last change, through Gradio's queue, one run at a time, and shows it in two linked explorers.
 
 import { say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
@@ -6,7 +6,7 @@ import { page, PAIR, updateEach } from "../shared/page.js";
 import { isBaseline, question } from "./architecture.js";
 import { phrase } from "../words/phrase.js";
 
-const PATIENCE = 120_000; // ms without a word of a run before it is given up
+const PATIENCE = 120_000; // ms without a report from a run before it is given up
 const QUIET = 700; // ms without a change before a run begins
 
 /**
@@ -14,18 +14,18 @@ const QUIET = 700; // ms without a change before a run begins
  * @param {import("./laboratory.js").Laboratory} laboratory
  */
 export function runs(laboratory, ref, { signal, later }) {
-  let current = null; // the run whose answer is awaited
-  let [hold, patience] = [() => {}, () => {}]; // call off the run that is due, and the giving up of the one that runs
-  let wish = null; // what should be run as soon as the tab is seen
+  let current = null; // the pending run
+  let [hold, patience] = [() => {}, () => {}]; // cancel the scheduled run, and the time limit of the current one
+  let wish = null; // to run once the tab is visible
 
-  /** Has explorers of the pair show results, by their ids; one that could not be loaded is tried again. */
+  /** Shows results in the two explorers, by their ids; one that could not be loaded is tried again. */
   const show = (values) => updateEach("results", Object.fromEntries(Object.entries(values).map(([id, value]) => [id, { ...value }])));
   const both = (value) => show(Object.fromEntries(PAIR.map((id) => [id, value])));
   const visible = () => laboratory.root.offsetParent !== null;
   /** Whether the first tab shows the baseline's result. */
   const shown = () => page.state.model === laboratory.model && Boolean(page.state.picture?.key);
 
-  /** `more`: whether a button offers to run what is set. A focus whose button goes stays at what came of it. */
+  /** `more`: whether a button offers to run it. If the focused button disappears, the focus moves to the status. */
   function status(words, busy = false, more = false) {
     const held = [ref.cancel, ref.again].find((each) => each === document.activeElement);
     say(ref.status, words);
@@ -43,23 +43,23 @@ export function runs(laboratory, ref, { signal, later }) {
     status(phrase("run_lost"), false, true);
   }
 
-  /** A newer state: what runs is no longer wanted. */
+  /** A newer state: the current run is obsolete. */
   function changed() {
     hold();
     wish = null;
     ref.again.hidden = true;
     if (current) end();
-    if (shown()) show({ baseline: page.state.picture }); // even where the variant cannot be run
+    if (shown()) show({ baseline: page.state.picture }); // even if the variant cannot be run
   }
 
   function end(words = "", more = false) {
     const { run } = current;
     current = null;
     status(words, false, more);
-    ask(`${laboratory.base}cancel`, { run }).catch(() => {}); // it ends by itself when nobody hears of it
+    ask(`${laboratory.base}cancel`, { run }).catch(() => {}); // it also ends by itself when nobody is waiting
   }
 
-  /** The state cannot be run: what is shown is of an earlier one. */
+  /** The state cannot be run: an earlier one's result stays. */
   function cannot() {
     status(phrase(page.state.view.variant ? "run_impossible_kept" : "run_impossible"));
   }
@@ -71,7 +71,7 @@ export function runs(laboratory, ref, { signal, later }) {
     hold = later(begin, QUIET);
   }
 
-  /** Runs what is set; the baseline only where it must be made `anew`, since the first tab has it. */
+  /** Runs the architecture; the baseline only if `anew`, since the first tab has its result. */
   function begin(anew = false) {
     const state = wish;
     wish = null;
@@ -87,7 +87,7 @@ export function runs(laboratory, ref, { signal, later }) {
     laboratory.trigger("submit", { ...question(state), weights, seed, run: current.run, model: laboratory.model });
   }
 
-  /** What Python says of a run: { run, words } on its way; at its end { run, baseline, variant, words } or { run, problem }. */
+  /** Handles Python's report on a run: { run, words } while running; finally { run, baseline, variant, words } or { run, problem }. */
   function heard(value) {
     if (!value || value.run !== current?.run) return;
     if (value.problem) {
@@ -100,7 +100,7 @@ export function runs(laboratory, ref, { signal, later }) {
     status(value.words);
   }
 
-  /** A result is gone from the server: both are made anew. */
+  /** A result is no longer stored: both are recomputed. */
   function again() {
     wish = laboratory.state;
     begin(true);
@@ -115,7 +115,7 @@ export function runs(laboratory, ref, { signal, later }) {
   );
   ref.again.addEventListener("click", again, { signal });
 
-  // Another picture on the first tab, or this tab opened: the run that is due begins now.
+  // Another picture on the first tab, or this tab opened: the scheduled run begins now.
   const leave = page.subscribe((now, before) => {
     if (now.picture !== before.picture) wanted();
     if (now.gone !== before.gone && PAIR.includes(now.gone.explorer)) again();
@@ -137,7 +137,7 @@ export function runs(laboratory, ref, { signal, later }) {
   };
 }
 
-/** A name for a run that nobody else can guess; also where the page is not served securely. */
+/** An unguessable run id; works without a secure context. */
 export function runId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (each) => each.toString(16).padStart(2, "0")).join("");
 }

@@ -1,8 +1,8 @@
-// Where the parts of the drawing lie, in its own units. No DOM here.
+// The layout of the drawing, in its own units. No DOM here.
 
 import { cellAt, centre, clipped, gridBox } from "../shared/geometry.js";
 
-/** The scale of all drawings beside each other: the widest bar is `width` long, the deepest stage `height` tall. */
+/** The common scale of all drawings: the widest bar is `width` long, the deepest stage `height` tall. */
 export function scaleOf(architectures, width, height) {
   const stages = architectures.flatMap((each) => each.stages);
   const widest = Math.max(1, ...stages.map((each) => Math.max(each.width, each.mlp)));
@@ -11,8 +11,8 @@ export function scaleOf(architectures, width, height) {
 }
 
 /**
- * The blocks of a stage as bars: an attention bar as long as a token is wide, cut into its heads, and an MLP bar as long as
- * its hidden layer, block under block. [{ attention: [{ x, y, width, height }], mlp: { … } }].
+ * A stage's blocks as bars, one below another: an attention bar as long as a token is wide, split into heads, and an MLP bar
+ * as long as its hidden layer. [{ attention: [{ x, y, width, height }], mlp: { … } }].
  */
 export function blocks({ depth, width, heads, mlp }, scale) {
   const height = scale.block * 0.4;
@@ -29,14 +29,14 @@ export function blocks({ depth, width, heads, mlp }, scale) {
 
 const inside = (value, pixels) => value > 0 && value < pixels;
 
-/** A box in pixels, cut at the edges of a picture of `pixels` a side, in units of which the picture is `side` long. */
+/** A box in pixels, clipped to a picture with sides of `pixels`, in units in which the picture's side is `side`. */
 function cut({ top, left, height, width }, pixels, side) {
   const unit = side / pixels;
   const part = clipped({ top, left, height, width }, [pixels, pixels]);
   return { x: part.left * unit, y: part.top * unit, width: part.width * unit, height: part.height * unit };
 }
 
-/** Where the lines between a grid's cells lie on the picture: { rows, columns }; none where they would be nearer than `least`. */
+/** The lines between a grid's cells on the picture: { rows, columns }; none if they would be closer than `least`. */
 export function lines(grid, pixels, side, least = 1.5) {
   const unit = side / pixels;
   const { top, left } = gridBox(grid);
@@ -49,7 +49,7 @@ export function lines(grid, pixels, side, least = 1.5) {
   return { rows: between(top, grid.stride[0], grid.shape[0]), columns: between(left, grid.stride[1], grid.shape[1]) };
 }
 
-/** The keys as boxes around their centres, `share` of their stride wide; null where there are more than `most` a side. */
+/** The keys as boxes around their centres, `share` of their stride wide; null if there are more than `most` per side. */
 export function keyCells(grid, pixels, side, share = 0.6, most = 64) {
   const [rows, columns] = grid.shape;
   if (rows > most || columns > most) return null;
@@ -71,12 +71,12 @@ export function keyCells(grid, pixels, side, share = 0.6, most = 64) {
   return found;
 }
 
-/** How far the token in the middle of the picture sees: a field of (height, width) pixels around its centre, cut at the edge. */
+/** The receptive field of the token in the middle: (height, width) pixels around its centre, clipped to the picture. */
 export function fieldBox(grid, [height, width], pixels, side) {
   return cut(around(centre(grid, cellAt(grid, pixels / 2, pixels / 2)), [height, width]), pixels, side);
 }
 
 const around = ({ y, x }, [height, width]) => ({ top: y - height / 2, left: x - width / 2, height, width });
 
-/** Lengths of two bars beside each other, as shares of the longest there is. */
+/** Lengths of two adjacent bars, as shares of the longest bar. */
 export const pair = (before, now, most) => [before ?? 0, now ?? 0].map((each) => (most ? each / most : 0));

@@ -1,4 +1,4 @@
-// The stages beside each other: each one's drawing and numbers, baseline next to variant, and its controls below.
+// The stages side by side: each one's drawing and numbers, baseline next to variant, and its controls below.
 
 import { make, say } from "../shared/dom.js";
 import { sides } from "../words/format.js";
@@ -8,12 +8,12 @@ import { pair, scaleOf } from "./scale.js";
 import { inBytes, inWords } from "../words/laboratory.js";
 import { phrase } from "../words/phrase.js";
 
-const ROOM = { width: 150, height: 84 }; // units of the drawing of the blocks
+const ROOM = { width: 150, height: 84 }; // drawing units
 
 const BOTH = [phrase("baseline"), phrase("variant")];
 const counted = ({ shape }, cls) => (cls ? phrase("with_cls", { shape: sides(shape) }) : sides(shape));
 
-// What is said of a stage: its name, the number behind its bar, and how it is written.
+// A stage's facts: label, the bar's number, and the text.
 /** @type {[string, (stage: any) => number, (stage: any) => string][]} */
 const ROWS = [
   [phrase("row_tokens"), (stage) => stage.queries, (stage) => counted(stage.query, stage.cls)],
@@ -26,7 +26,7 @@ const ROWS = [
 ];
 
 /**
- * Connects the element that holds the stages; `build` follows their number, `reflect` the controls, `draw` the costs.
+ * Connects the element that holds the stages; `build` updates their number, `reflect` the controls, `draw` the costs.
  * @param {import("./laboratory.js").Laboratory} laboratory
  */
 export function stages(laboratory, root) {

@@ -1,4 +1,4 @@
-// What a person can take away: the variant as config.json, as lines of Python, and as a saved model.
+// Exports the variant as config.json, as Python code, and as a saved model.
 
 import { copy, save } from "../shared/download.js";
 import { say } from "../shared/dom.js";
@@ -6,10 +6,10 @@ import { question } from "./architecture.js";
 import { ask, newest } from "../shared/http.js";
 import { phrase } from "../words/phrase.js";
 
-const QUIET = 400; // ms without a change before open texts are asked for again
+const QUIET = 400; // ms without a change before open texts are fetched again
 
 /**
- * Connects buttons and texts; `draw` follows a change. The texts are asked for only while one of them is open.
+ * Connects buttons and texts; `draw` runs after a change. The texts are fetched only while one of them is open.
  * @param {import("./laboratory.js").Laboratory} laboratory
  */
 export function takeaway(laboratory, ref, { signal, later }) {

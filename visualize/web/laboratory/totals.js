@@ -1,4 +1,4 @@
-// The sums over all stages, beside the baseline's, and where the cost goes, part by part.
+// The totals, next to the baseline's, and the costs of each part.
 
 import { make, say } from "../shared/dom.js";
 import { pair } from "./scale.js";
@@ -20,7 +20,7 @@ const PARTS = [
   ["mlp", phrase("part_mlp")],
 ];
 
-/** Connects the strip of sums; `draw` shows two architectures. */
+/** Connects the strip of totals; `draw` shows two architectures. */
 export function totals(root) {
   const tiles = TOTALS.map(([name, label, words]) => {
     const [value, difference] = [make("b"), make("span", { class: "cvt-lab-change" })];
@@ -62,17 +62,17 @@ export function breakdownOf(costs, measure) {
   return [...rows, { place: CLASSIFIER, label, parts: [{ label, value }], total: value }];
 }
 
-const CLASSIFIER = "classifier"; // the place of what comes after the stages
-const LETTER = 6.8; // px of a letter of the small size, and a little more
-const EDGES = 1.5; // letters that the edges of a bar take
+const CLASSIFIER = "classifier"; // the place after the stages
+const LETTER = 6.8; // px per letter of the small size, with a margin
+const EDGES = 1.5; // width of a bar's edges in letters
 
-/** What has room in a bar of so many letters: name and share, or the name, or nothing. */
+/** The text that fits into a bar of this many letters: name and share, the name, or nothing. */
 export const fitting = (label, words, letters) => [words, label].find((each) => each.length + EDGES < letters) ?? "";
 
-/** Connects the breakdown: for each stage two bars to one scale, cut into parts that carry their own names. */
+/** Connects the breakdown: for each stage two bars to one scale, split into labelled parts. */
 export function breakdown(root) {
   function draw(baseline, variant, measure) {
-    const room = Math.max(120, root.clientWidth - 240) / LETTER; // letters over a whole bar
+    const room = Math.max(120, root.clientWidth - 240) / LETTER; // letters that fit into the longest bar
     const [before, now] = [baseline, variant].map((each) => breakdownOf(each, measure));
     const most = Math.max(...[...before, ...now].map((each) => each.total));
     const all = [baseline[measure], variant[measure]];

@@ -1,4 +1,4 @@
-// The page's link: the address bar follows what is chosen; a link that was followed restores it.
+// The page's link: the address bar follows the choices, and opening a link restores them.
 
 import { make, refs, say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
@@ -8,10 +8,10 @@ import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./que
 import { CHOICES } from "../choices.js";
 import { phrase } from "../words/phrase.js";
 
-const QUIET = 400; // ms without a change before the address follows
-const PATIENCE = 30_000; // ms for which an explorer may take up the view of a link
-const READ = 4100; // characters of an address that are sent; the server reads no more than 4000
-const SAID = 8000; // ms for which it is said that the link was copied
+const QUIET = 400; // ms without a change before the address is updated
+const PATIENCE = 30_000; // ms within which an explorer may apply a link's view
+const READ = 4100; // characters of an address that are sent; the server reads at most 4000
+const SAID = 8000; // ms for which "copied" is shown
 const TABS = Object.keys(CHOICES.tab.values); // Python gives each tab the id tab-<name>
 
 const FOLLOWED = /** @type {const} */ (["tab", "picture", "view", "architecture", "linked"]);
@@ -28,14 +28,14 @@ export function mount(element, _props, _watch, base) {
   const root = element.querySelector("[data-share]") ?? element;
   const { signal, later, end } = life(root);
   const ref = refs(root);
-  let ready = false; // what the address says has been read
+  let ready = false; // whether the address has been read
   let hidden = [];
-  let wanted = null; // the view of a link, until an explorer has taken it
-  let hold = () => {}; // calls off the writing of the address
+  let wanted = null; // a link's view, until an explorer has applied it
+  let hold = () => {}; // cancels the update of the address
 
   const ownPicture = () => Boolean(page.state.picture && page.state.picture.example === undefined);
 
-  /** Everything that the page shows, as pairs. */
+  /** The page's state, as pairs. */
   function pairs() {
     const { tab, model, picture, view, architecture, linked } = page.state;
     const found = [];
@@ -64,12 +64,12 @@ export function mount(element, _props, _watch, base) {
     if (!ready || wanted || signal.aborted) return;
     hold();
     const picture = page.state.picture?.example;
-    // who chooses a picture and reloads at once keeps it
+    // a picture that was just chosen survives a reload
     if (picture && picture !== new URLSearchParams(location.search).get(CHOICES.picture.key)) write();
     else hold = later(write, QUIET);
   }
 
-  /** What the address says when the page opens. */
+  /** Reads the address when the page opens. */
   async function open() {
     const query = location.search.slice(1, 1 + READ);
     if ([...new URLSearchParams(query).keys()].every(isHosts)) return;
@@ -80,7 +80,7 @@ export function mount(element, _props, _watch, base) {
     ref.notice.hidden = !notices.length;
     page.update({ linked: { architecture, model, pairs: [...new URLSearchParams(written)] } });
     wanted = { view, id: explorerOn(view.tab) };
-    later(() => (wanted = null), PATIENCE); // a variant that cannot be run is never shown
+    later(() => (wanted = null), PATIENCE); // in case a variant cannot be run and is never shown
     choose(view.tab, 100);
     restore();
   }
@@ -105,7 +105,7 @@ export function mount(element, _props, _watch, base) {
     write();
     const own = ownPicture();
     try {
-      await navigator.clipboard.writeText(location.href); // there is no clipboard where the page is not served securely
+      await navigator.clipboard.writeText(location.href); // there is no clipboard without a secure context
       say(ref.said, phrase(own ? "link_copied_own" : "link_copied"));
     } catch {
       say(ref.said, phrase(own ? "link_refused_own" : "link_refused"));
@@ -115,7 +115,7 @@ export function mount(element, _props, _watch, base) {
 
   ref.copy.addEventListener("click", copy, { signal });
   ref.dismiss.addEventListener("click", () => (ref.notice.hidden = true), { signal });
-  // whatever was pressed, perhaps in a menu of tabs; the page shows the tab when its own listeners are through
+  // for any click, perhaps in a menu of tabs; Gradio shows the tab after its own listeners have run
   document.addEventListener("click", () => later(() => openTab() && page.update({ tab: openTab() })), { signal });
   const leave = page.subscribe((now, before) => {
     if (FOLLOWED.every((name) => now[name] === before[name])) return;

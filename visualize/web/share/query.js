@@ -1,4 +1,4 @@
-// The page's state as a query string, in the words that visualize/page/link reads. Counts from 1; defaults are left out.
+// The page's state as a query string in the format that visualize/page/link reads. Counts from 1; defaults are omitted.
 
 import { CHOICES, OTHERS, SETTING_KEYS } from "../choices.js";
 import { paddingOf, same } from "../laboratory/architecture.js";
@@ -9,15 +9,15 @@ import { initial } from "../explorer/state.js";
 const keyOf = (name) => CHOICES[name].key;
 const others = new RegExp(`^(${OTHERS})`);
 
-/** The choices of the table that an explorer's state has under the same name and with a default of their own. */
+/** The table's choices that an explorer's state has by the same name, and that have a default. */
 const chosen = (state) => Object.values(CHOICES).filter((each) => each.name in state && each.default !== null);
 
 const written = (value) => (typeof value === "boolean" ? Number(value) : value);
 
-/** Whether a key of a query string is of the page's host, or of whoever passed the link on; as permalink.py has it. */
+/** Whether a key of a query string is another program's, such as the page's host's; as in permalink.py. */
 export const isHosts = (key) => others.test(key);
 
-/** The pairs that say what is chosen in an explorer: { state, result }. */
+/** An explorer's choices as pairs: { state, result }. */
 export function viewPairs({ state, result }) {
   const pairs = [];
   const { stages, input } = result;
@@ -36,7 +36,7 @@ export function viewPairs({ state, result }) {
   return pairs;
 }
 
-/** The pairs that say what the laboratory differs in from its baseline. */
+/** The laboratory's differences from its baseline as pairs. */
 export function architecturePairs(state, about) {
   const pairs = [];
   if (state.stages.length !== about.base.stages.length) pairs.push(["stages", state.stages.length]);
@@ -53,7 +53,7 @@ export function architecturePairs(state, about) {
   return pairs;
 }
 
-/** The query string of pairs, after whatever the page's host has said in the present one. */
+/** The query string of pairs, after the host's keys in the current one. */
 export function queryOf(pairs, present = "") {
   const search = new URLSearchParams(present);
   for (const key of [...search.keys()]) if (!isHosts(key)) search.delete(key);
@@ -61,7 +61,7 @@ export function queryOf(pairs, present = "") {
   return search.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 }
 
-/** The changes of an explorer that a link's view asks for, as far as the result has them; `view` as the server read it. */
+/** An explorer's changes for a link's view, as far as the result has them; `view` as decoded by the server. */
 export function choicesOf(view, { state, result }) {
   const changes = {};
   const { stages } = result;

@@ -11,8 +11,8 @@ const ANCHORS = {
 const tables = new Map();
 
 /**
- * 256 packed colours. `opacity` below 1 lets a picture below show through: fully where the value is low, as much as is
- * asked where it is high; for the diverging map low means near its middle.
+ * 256 packed colours. With `opacity` below 1 a picture below shows through, more at low values than at high ones, which have
+ * this opacity; in the diverging map, low means near the middle.
  */
 export function table(name, opacity = 1) {
   const id = `${name} ${opacity}`;
@@ -38,7 +38,7 @@ function make(name, opacity) {
   return packed;
 }
 
-/** A table as a CSS gradient with hard data behind it: for the colour bar that belongs to a map. */
+/** A table as a CSS gradient, for a map's colour bar. */
 export function cssBar(name, opacity = 1) {
   const packed = table(name, opacity);
   const stops = [];

@@ -1,8 +1,8 @@
-// Small helpers for making and finding elements. Text always goes in as text: labels may come from anybody's model.
+// Small helpers for making and finding elements. Text is never parsed as HTML: labels may come from untrusted models.
 
 /**
  * An element with attributes and children; `text` sets its text, `class` its classes, on… adds listeners.
- * @returns {any} of the interface that goes with the name
+ * @returns {any} the interface for the name
  */
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -23,18 +23,18 @@ export function refs(root) {
   return Object.fromEntries(Array.from(root.querySelectorAll("[data-ref]"), (each) => [each.dataset.ref, each]));
 }
 
-/** Sets text only where it differs, so that an unchanged word costs no layout. */
+/** Sets text only if it differs, so that unchanged text costs no layout. */
 export function say(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-/** Says what a figure shows: `words` below it, by the names of its parts, and `spoken` to those who do not see it. */
+/** Captions a figure: `words` below it, by the names of its parts, and `spoken` for screen readers. */
 export function caption(figure, words, spoken) {
   for (const [part, text] of Object.entries(words)) say(figure[part], text);
   figure.canvas.setAttribute("aria-label", spoken);
 }
 
-/** A figure: a canvas, and below it what it shows, how many cells it has, and its numbers. */
+/** A figure: a canvas, and below it its title, its size in cells, and its statistics. */
 export function figure(label, extra = "") {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const name = make("span", { class: "cvt-name", text: label });

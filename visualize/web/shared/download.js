@@ -1,11 +1,11 @@
-// What a person takes away: text on the clipboard, a blob as a file.
+// Exports: text to the clipboard, a blob as a file.
 
 import { phrase } from "../words/phrase.js";
 import { make, say } from "./dom.js";
 
-const KEPT = 10_000; // ms for which a download may still begin
+const KEPT = 10_000; // ms within which a download must begin
 
-/** Copies the text of an element; without permission it is selected, so that Ctrl+C does it. The button says which. */
+/** Copies an element's text; without permission it is selected, for Ctrl+C. The button says which. */
 export async function copy(button, text, signal) {
   try {
     await navigator.clipboard.writeText(text.textContent);
@@ -17,14 +17,14 @@ export async function copy(button, text, signal) {
   later(() => say(button, phrase("copy")), 2000, signal);
 }
 
-/** Hands a blob to the browser as a download; its address is good for a while, at most until `signal` ends it. */
+/** Downloads a blob; its address is valid for a while, at most until `signal` aborts. */
 export function save(blob, name, signal) {
   const href = URL.createObjectURL(blob);
   make("a", { href, download: name }).click();
   later(() => URL.revokeObjectURL(href), KEPT, signal);
 }
 
-/** Does something after a while, or at once when `signal` ends what it belongs to. */
+/** Does something after a while, or at once when `signal` aborts. */
 function later(work, wait, signal) {
   const done = () => {
     clearTimeout(timer);

@@ -1,10 +1,10 @@
-// Values → canvas. Maps are painted at grid resolution, then placed on the input by their geometry, cell edges sharp.
+// Values → canvas. Maps are painted at grid resolution, then scaled onto the input by their geometry, with sharp cell edges.
 
 import { table } from "./colour.js";
 import { gridBox } from "./geometry.js";
 
 /**
- * @typedef {object} Drawn a map: numbers with the range and the name of their colours, or colours
+ * @typedef {object} Drawn a map: numbers with their range and colour map, or colours
  * @property {import("./geometry.js").Grid} grid
  * @property {ArrayLike<number>} [values]
  * @property {number} [low]
@@ -14,12 +14,12 @@ import { gridBox } from "./geometry.js";
  */
 
 /**
- * What draws on a canvas.
+ * A canvas's drawing context.
  * @param {HTMLCanvasElement} canvas
  */
 export const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
-const scratches = new Map(); // one small canvas for every grid size, painted and read within one call
+const scratches = new Map(); // one small canvas per grid size, painted and read within one call
 
 function scratchFor(rows, columns) {
   const id = `${rows} ${columns}`;
@@ -51,12 +51,12 @@ export function packRgb(packed, rgb, opacity) {
   }
 }
 
-/** Makes the canvas as sharp as the screen; true if its size changed. `aspect` is width / height. */
+/** Sets the canvas to the screen's resolution; true if its size changed. `aspect` is width / height. */
 export function fit(canvas, aspect) {
   return sized(canvas, canvas.clientWidth, aspect);
 }
 
-/** The same for several: all are measured before any is changed, so that the page is laid out once. */
+/** The same for several: all are measured before any changes, so that the page is laid out once. */
 export function fitAll(canvases, aspect) {
   const widths = canvases.map((canvas) => canvas.clientWidth);
   canvases.forEach((canvas, index) => sized(canvas, widths[index], aspect));
@@ -75,7 +75,7 @@ function sized(canvas, width, aspect) {
 export const whole = ([height, width]) => ({ top: 0, left: 0, height, width });
 
 /**
- * Draws a map over the whole canvas, which stands for the input, or for the `window` of it that zooming leaves.
+ * Draws a map over the whole canvas, which shows the input, or its zoomed `window`.
  * @param {HTMLCanvasElement} canvas
  * @param {Drawn | null} map
  * @param {[number, number]} input
@@ -99,7 +99,7 @@ export function drawMap(canvas, map, input, { opacity = 1, smooth = false, under
   context.drawImage(scratch.canvas, (left - view.left) * x, (top - view.top) * y, width * x, height * y);
 }
 
-/** Lays a pale tint over a box (in input pixels); where two overlap it is twice as strong. */
+/** Draws a pale tint over a box (in input pixels); overlapping tints add up. */
 export function fill(canvas, { top, left, height, width }, view) {
   const context = penOf(canvas);
   const [y, x] = [canvas.height / view.height, canvas.width / view.width];
@@ -108,8 +108,8 @@ export function fill(canvas, { top, left, height, width }, view) {
 }
 
 /**
- * Outlines a box (in input pixels) so that it is seen on any picture: light on a dark edge; dashed for what is reached.
- * Without `edge` it is one thin light line, for many boxes at once.
+ * Outlines a box (in input pixels) visibly on any picture: light on a dark edge; dashed for receptive fields.
+ * Without `edge` it is one thin light line, for many boxes.
  */
 export function outline(canvas, box, input, { dashed = false, weight = 2, edge = true, window: view = whole(input) } = {}) {
   const context = penOf(canvas);

@@ -1,4 +1,4 @@
-// Where cells lie on the input, as cvt/architecture/geometry.py says it: pixel j spans j … j + 1; pairs are (vertical, horizontal).
+// Positions of cells on the input, as in cvt/architecture/geometry.py: pixel j spans j … j + 1; pairs are (vertical, horizontal).
 
 /**
  * @typedef {{ shape: [number, number], first: [number, number], stride: [number, number], field: [number, number] }} Grid
@@ -31,10 +31,10 @@ function box(grid, cell, size) {
   return { top: y - size[0] / 2, left: x - size[1] / 2, height: size[0], width: size[1] };
 }
 
-/** The cell as drawn: one stride wide, around its centre; may pass the picture's edge. */
+/** The cell as drawn: one stride wide, around its centre; may extend beyond the picture. */
 export const cellBox = (grid, cell) => box(grid, cell, grid.stride);
 
-/** The pixels that reach the cell through convolutions; may pass the picture's edge. */
+/** The pixels that reach the cell through convolutions; may extend beyond the picture. */
 export const fieldBox = (grid, cell) => box(grid, cell, grid.field);
 
 /** The whole grid as drawn. */
@@ -56,8 +56,8 @@ export function clipped({ top, left, height, width }, [rows, columns]) {
 }
 
 /**
- * The tokens of every earlier stage that a token is made of by the overlapping conv embeddings, last stage first:
- * [{ stage, top, left, bottom, right }], inclusive, cut at the grid's edge.
+ * The tokens of every earlier stage from which the overlapping conv embeddings make a token, last stage first:
+ * [{ stage, top, left, bottom, right }], inclusive, clipped to the grid.
  */
 export function ancestors(stages, stage, { row, column }) {
   let window = { top: row, left: column, bottom: row, right: column };

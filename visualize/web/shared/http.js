@@ -1,4 +1,4 @@
-// What is asked of the server: the bytes of results, and light questions, of which the newest wins.
+// Requests to the server: the bytes of results, and quick queries, of which the newest wins.
 
 import { phrase } from "../words/phrase.js";
 
@@ -10,7 +10,7 @@ async function reach(url, options) {
   }
 }
 
-/** The bytes at an address, null where nothing is kept there any more. Throws an Error with a sentence, or AbortError. */
+/** The bytes at an address, null if they are no longer stored. Throws an Error with a message, or AbortError. */
 export async function bytes(url, signal) {
   const answer = await reach(url, { signal });
   if (answer.status === 404) return null;
@@ -18,7 +18,7 @@ export async function bytes(url, signal) {
   return answer.arrayBuffer();
 }
 
-/** POSTs a value as JSON; what `read` makes of the answer. Throws an Error with a sentence, or AbortError. */
+/** POSTs a value as JSON; returns `read` of the response. Throws an Error with a message, or AbortError. */
 export async function ask(url, value, signal, read = (answer) => answer.json()) {
   const answer = await reach(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });
   if (answer.ok) return read(answer);
@@ -26,7 +26,7 @@ export async function ask(url, value, signal, read = (answer) => answer.json()) 
   throw new Error(found?.error ?? phrase("server_error", { status: answer.status }));
 }
 
-/** A function that asks; a new question ends the one before it, whose promise resolves to null, and so does `signal`. */
+/** A function that queries; a new query, or `signal`, aborts the one before it, whose promise resolves to null. */
 export function newest(url, signal, send = ask) {
   /** @type {AbortController | null} */
   let current = null;

@@ -1,8 +1,8 @@
-// From a component's mount to its clean-up: what it began ends, and its elements are as they were.
+// A component's life from mount to clean-up, which ends everything it started and restores its elements.
 
 /**
- * Begins a life in elements that hold templates. `signal` ends listeners and requests, and calls whatever is to end with it;
- * `later` does something after some ms unless the life ends before, and returns what calls it off; `end` is the clean-up.
+ * Begins a life in elements that hold templates. `signal` ends listeners and requests; `later` does something after some ms
+ * unless the life ends before, and returns a function that cancels it; `end` is the clean-up.
  * @param {...Element} roots
  */
 export function life(...roots) {

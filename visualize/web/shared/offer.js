@@ -1,9 +1,9 @@
-// The controls that the table of choices offers: the templates only say where each of them stands.
+// The controls for the table of choices: the templates only say where each is.
 
 import { CHOICES } from "../choices.js";
 import { make } from "./dom.js";
 
-/** A button for each value: { value: what is written on it }. */
+/** A button for each value: { value: label }. */
 export const buttons = (name, values, hints = {}) =>
   Object.entries(values).map(([value, text]) =>
     make("button", { type: "button", "data-set": name, "data-value": value, "data-ref": `${name}:${value}`, title: hints[value], text }),

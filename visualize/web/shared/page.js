@@ -1,29 +1,29 @@
-// The page's state: one object that its components change and follow, instead of each other.
+// The page's state: one object that the components update and subscribe to, instead of calling each other.
 
-/** The explorer of the first tab, and the two that the laboratory shows beside each other. */
+/** The explorer of the first tab, and the laboratory's two. */
 export const MAIN = "main";
 export const PAIR = ["baseline", "variant"];
 
 /**
  * @typedef {object} Page
  * @property {string} tab the open tab's name in a link
- * @property {?string} model the name of the model that is shown on the first tab
- * @property {?object} picture what Python told of the result that is drawn there: { key, example, first, … }
- * @property {Object<string, {state: object, result: object}>} view what each explorer draws, and what is chosen in it
- * @property {?{state: object, about: object}} architecture what the laboratory is set to, and what the server says of its baseline
- * @property {?object} linked what the page's link says of an architecture, until the laboratory takes it up
- * @property {Object<string, object>} results what each explorer is to show, as `Explorer.load` takes it
- * @property {?object} asked what a person has chosen outside the chooser: { picture, model }, both optional
- * @property {number} answers how many choices Python has answered, with the one that the page opens with
- * @property {?{newer: boolean}} choosing the choice that Python works on; newer: it waits for an older one
+ * @property {?string} model the model's name on the first tab
+ * @property {?object} picture Python's value for the result drawn there: { key, example, first, … }
+ * @property {Object<string, {state: object, result: object}>} view each explorer's result and choices
+ * @property {?{state: object, about: object}} architecture the laboratory's settings, and the server's description of its baseline
+ * @property {?object} linked the link's architecture, until the laboratory applies it
+ * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
+ * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
+ * @property {number} answers number of choices that Python has answered, including the initial one
+ * @property {?{newer: boolean}} choosing the pending choice; newer: it waits for an older one
  * @property {boolean} running whether the laboratory waits for a run
- * @property {?{explorer: string}} gone the explorer whose result the server dropped, when it is asked for again
+ * @property {?{explorer: string}} gone the explorer whose dropped result is requested again
  */
 
 /**
- * A store: `state`, `update(changes)` and `subscribe(listener)`, which returns what ends the subscription. A listener is called
- * with the state after and before each update. An update that a listener makes holds at once and is told when all have heard
- * of the one before it, so that everybody hears of changes in one order.
+ * A store: `state`, `update(changes)` and `subscribe(listener)`, which returns a function that unsubscribes. A listener is
+ * called with the state after and before each update. An update by a listener applies at once; listeners are notified once
+ * all have had the one before it, so that all see updates in the same order.
  */
 export function store(initial) {
   const listeners = new Set();
@@ -41,7 +41,7 @@ export function store(initial) {
         try {
           listener(now, before);
         } catch (error) {
-          reportError(error); // one that fails keeps nothing from the others
+          reportError(error); // an error in one listener does not affect the others
         }
       }
     }
@@ -90,7 +90,7 @@ export const page = store(OPENING);
 /** Changes the entries of some explorers in `view` or `results`. */
 export const updateEach = (name, entries) => page.update({ [name]: { ...page.state[name], ...entries } });
 
-/** Puts something into `window.cvt`, for the console and for tests; no script reads it. */
+/** Adds something to `window.cvt`, for the console and tests; no script reads it. */
 export function inspect(name, value) {
   (globalThis.cvt ??= { page })[name] = value;
 }

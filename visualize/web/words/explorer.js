@@ -1,4 +1,4 @@
-// The words of the explorer, by what is shown. Rows, columns, stages, blocks and heads count from 1 in words, and only there.
+// The explorer's text. Rows, columns, stages, blocks and heads count from 1 in text, and only there.
 
 import { grouped, number, orBelow, percent, sides, signed } from "./format.js";
 import { phrase } from "./phrase.js";
@@ -6,7 +6,7 @@ import { phrase } from "./phrase.js";
 /** "row 5, column 9". */
 export const place = ({ row, column }) => phrase("place", { row: row + 1, column: column + 1 });
 
-/** The same where there is little room. */
+/** The same in short. */
 export const shortPlace = ({ row, column }) => phrase("short_place", { row: row + 1, column: column + 1 });
 
 /** A class's first name: ImageNet's labels list synonyms after commas, "lesser panda, red panda, panda, …". */
@@ -32,7 +32,7 @@ export function attentionSentence({ stage, block, head, heads, view, cls, cell, 
   return phrase(cls ? "cls_attends" : "token_attends", { ...where, keys, place: place(cell) });
 }
 
-/** Which weights are shown of a stage, for captions under small pictures. `query`: of views.js's queryOf. */
+/** Which of a stage's weights are shown, for captions under small pictures. `query`: from views.js's queryOf. */
 export function queryWords(view, { cell, keyCell, cls }) {
   if (view === "mean") return phrase("mean_of_tokens");
   if (view === "received") return cls ? phrase("to_cls_token") : phrase("to_place", { place: shortPlace(keyCell) });
@@ -47,7 +47,7 @@ export function queriesWords({ query, key, cls }) {
   return phrase(cls ? "queries_cls" : "queries", values);
 }
 
-/** What the strip of blocks shows. `asks`: the cls token is the query; `row`: of each block a row of weights, which has an entropy. */
+/** What the strip of blocks shows. `asks`: the cls token is the query; `row`: a row of weights per block, which has an entropy. */
 export function blocksWords({ blocks, head, heads, cls, asks, row }) {
   const found = [phrase(asks ? "blocks_cls" : "blocks", { blocks })];
   if (heads > 1) found.push(head < 0 ? phrase("blocks_mean") : phrase("blocks_head", { head: head + 1 }));
@@ -74,18 +74,18 @@ export function featureCaption(view, { explained = [0], channel = 0, low = 0, hi
   return { name, caption: rangeWords(low, high) };
 }
 
-/** The region of a class, and how channels are sorted by it. `region`: of views.js's classRegion. */
+/** The region of a class, and how channels are sorted by it. `region`: from views.js's classRegion. */
 export const regionWords = ({ cells, share, grid }, label) =>
   phrase("region", { cells: cells.size, grid: sides(grid.shape), share: percent(share), label: firstName(label) });
 
-/** What a conv embedding is. `before`: { shape, width } of what it reads; `first`: that is the picture. */
+/** What a conv embedding is. `before`: { shape, width } of its input; `first`: its input is the picture. */
 export function embeddingWords({ before, stage, first }) {
   const { kernel, stride, padding } = stage.embedding;
   const made = { kernel: sides(kernel), stride: stride[0], padding: padding[0], after: sides(stage.query.shape), width: stage.width };
   return phrase(first ? "embedding_of_pixels" : "embedding_of_tokens", { ...made, before: sides(before.shape), numbers: before.width });
 }
 
-/** What it costs and what its overlap is for. `share`: of the pixels of two neighbouring tokens that both see. */
+/** Its cost and the purpose of its overlap. `share`: of the pixels that two neighbouring tokens share. */
 export function embeddingFacts({ before, stage, first, share }) {
   const { kernel, stride } = stage.embedding;
   const { width } = stage;
@@ -117,13 +117,13 @@ export function evidenceSentence({ stage, depth, cls, grid, label }) {
   return phrase(!cls ? "evidence_tokens" : depth === 1 ? "evidence_cls_block" : "evidence_cls", values);
 }
 
-/** How to read the class picture. `found`: of views.js's evidenceMap. */
+/** How to read the class picture. `found`: from views.js's evidenceMap. */
 export function evidenceLegend({ high, places, rest, cls }) {
   const values = { high: number(high), places: signed(places), rest: signed(rest), sum: signed(places + rest) };
   return phrase(cls ? "evidence_legend_cls" : "evidence_legend", values);
 }
 
-/** What the numbers beside a row of weights are called. */
+/** Labels of a row's statistics. */
 export const numberNames = () => ({
   minimum: phrase("minimum_name"),
   maximum: phrase("maximum_name"),
@@ -132,7 +132,7 @@ export const numberNames = () => ({
   cls: phrase("cls_name"),
 });
 
-/** Those numbers in words. `clsWeight`: null where there is no cls token; `row`: the row's largest weight, with that of the token. */
+/** Those statistics in words. `clsWeight`: null without a cls token; `row`: the row's largest weight, including the token's. */
 export function rowNumbers({ minimum, maximum, entropy, uniform }, keys, clsWeight = null, row = maximum) {
   return {
     minimum: orBelow(minimum, maximum),

@@ -3,7 +3,7 @@
 /** A thin space that does not break. */
 export const NARROW = "\u202f";
 
-/** 0.0123 → "1.2 %": two digits that count, never more than the data holds. */
+/** 0.0123 → "1.2 %": two significant digits, never more than the data has. */
 export function percent(share) {
   const value = share * 100;
   if (!(value > 0)) return `0${NARROW}%`;
@@ -12,20 +12,20 @@ export function percent(share) {
   return `${value.toFixed(digits)}${NARROW}%`;
 }
 
-/** A weight; 0 means that it is below what a byte can say of its row's largest, `most`. */
+/** A weight; 0 means that it is below a byte's resolution of its row's largest, `most`. */
 export const orBelow = (weight, most) => (weight > 0 || !(most > 0) ? percent(weight) : `<${NARROW}${percent(most / 255)}`);
 
-/** A share where there is little room: what is below 1 % is only said to be. */
+/** A share in short: values below 1 % become "< 1 %". */
 export const brief = (share) => (share < 0.0095 ? `<${NARROW}1${NARROW}%` : percent(share));
 
-/** A number in two or three digits, with a true minus sign. */
+/** A number with two or three digits and a true minus sign. */
 export function number(value) {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size === 0 ? 0 : 2;
   return value.toFixed(digits).replace("-", "−");
 }
 
-/** A number in three digits that count, for sums that a reader may check. */
+/** A number with three significant digits, for sums that a reader may check. */
 export function precise(value) {
   const size = Math.abs(value);
   const text = size >= 100 ? value.toFixed(0) : size === 0 ? "0" : size < 0.0001 ? value.toFixed(5) : value.toPrecision(3);
@@ -38,7 +38,7 @@ export function precise(value) {
  */
 export const sides = ([rows, columns]) => `${rows}×${columns}`;
 
-/** A count with its thousands apart. */
+/** A count with separated thousands. */
 export const grouped = (count) => count.toLocaleString("en").replaceAll(",", NARROW);
 
 /** A number with its sign. */

@@ -1,4 +1,4 @@
-// The words of the microscope: the inside of a block. Blocks, channels and places count from 1 in them.
+// The microscope's text: the inside of a block. Blocks, channels and places count from 1.
 
 import { CHOICES } from "../choices.js";
 import { place } from "./explorer.js";
@@ -7,7 +7,7 @@ import { phrase } from "./phrase.js";
 
 const title = (projection) => CHOICES.projection.values[projection];
 
-/** What stands above the lengths: of the tokens, and of what is added to them. */
+/** The heading of the norms: of the tokens, and of what is added to them. */
 export const lengthNames = () => [phrase("norm_before"), phrase("norm_attention"), phrase("norm_mlp")];
 
 export const projectionWords = (projection) => phrase("projection", { projection: title(projection) });
@@ -35,7 +35,7 @@ export const scoreSum = ({ head, cell, product, scale, score, keys, weight, entr
 
 const product = (a, b) => `${precise(a)}·${b < 0 ? `(${precise(b)})` : precise(b)}`;
 
-/** Products as a sum, a minus in front of the one that begins with it. */
+/** Products as a sum, with minus signs for negative ones. */
 const sumOf = (products) => products.join(" + ").replaceAll("+ −", "− ");
 
 const term = (value) => (value < 0 ? `− ${precise(-value)}` : `+ ${precise(value)}`);

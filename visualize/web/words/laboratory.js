@@ -1,4 +1,4 @@
-// The words and numbers of the laboratory. Counts are said as the server says them (cvt/architecture/amounts.py).
+// The laboratory's text and numbers. Counts are formatted as by the server (cvt/architecture/amounts.py).
 
 import { NARROW, sides } from "./format.js";
 import { phrase } from "./phrase.js";
@@ -33,7 +33,7 @@ export const inWords = (count) => scaled(count, COUNTS, "");
 /** 950 bytes, 12.3 kB, 1.31 GB. */
 export const inBytes = (count) => scaled(count, BYTES, " bytes");
 
-/** What became of a number: "the same", "−38 %", "+9.5 %", "2.4 ×". */
+/** The change of a number: "the same", "−38 %", "+9.5 %", "2.4 ×". */
 export function change(value, before) {
   if (value === before) return phrase("same");
   if (!before) return phrase("new");
@@ -45,14 +45,14 @@ export function change(value, before) {
   return `${ratio > 1 ? "+" : MINUS}${share.toFixed(digits)}${NARROW}%`;
 }
 
-/** A share of a whole: "41 %", "0.4 %"; never rounded to nothing. */
+/** A share of a whole: "41 %", "0.4 %"; never rounded to 0. */
 export function share(part, all) {
   const value = all ? (100 * part) / all : 0;
   if (value > 0 && value < 0.05) return `<${NARROW}0.1${NARROW}%`;
   return `${value >= 0.95 || value === 0 ? Math.round(value) : value.toFixed(1)}${NARROW}%`;
 }
 
-/** How a setting's value is written, as cvt/architecture/settings.py does. */
+/** A setting's value as text, as in cvt/architecture/settings.py. */
 export function valueWords(value) {
   if (typeof value === "boolean") return phrase(value ? "on" : "off");
   if (Array.isArray(value)) return sides(value);
@@ -60,7 +60,7 @@ export function valueWords(value) {
   return value === "avg" ? phrase("method_avg") : String(value);
 }
 
-/** How much differs from the baseline, empty where nothing does: `stages` more (or, below 0, fewer), `settings`, and the input. */
+/** The differences from the baseline, empty if there are none: `stages` more (or, below 0, fewer), `settings`, and the input. */
 export function differenceWords({ stages, settings, input }) {
   const changes = [
     stages && phrase(stages > 0 ? "more_stages" : "fewer_stages", { count: Math.abs(stages) }),
@@ -70,7 +70,7 @@ export function differenceWords({ stages, settings, input }) {
   return changes.length ? phrase("changes", { changes: changes.join(", ") }) : "";
 }
 
-/** The offer of a setting, of one stage or of the input, that would do; null stands for several together. */
+/** The offered remedy, a setting of one stage or of the input; null stands for several together. */
 export function remedyWords(remedy) {
   if (!remedy) return phrase("use_all");
   const values = { label: remedy.label.toLowerCase(), value: valueWords(remedy.value) };

@@ -1,6 +1,6 @@
-// Everything that the scripts say stands whole in sentences/, under the key by which the others know it. A message is a key and
-// values; it becomes words last, here. {name} stands for a value, {name|one|several} for one of two words by a count. What never
-// changes stands in the templates, and the names of choices in visualize/page/link/choices.py.
+// All text of the scripts is in sentences/, as whole templates by key. A message is a key and values until it is formatted here.
+// {name} stands for a value, {name|one|several} for one of two words by a count. Fixed text is in the HTML templates, and the names
+// of choices in visualize/page/link/choices.py.
 
 import { PAGE } from "./sentences/page.js";
 import { EXPLORER } from "./sentences/explorer.js";
@@ -10,9 +10,9 @@ import { LABORATORY } from "./sentences/laboratory.js";
 export const SENTENCES = { ...PAGE, ...EXPLORER, ...INSIDE, ...LABORATORY };
 
 /**
- * The words of a key, with their values.
+ * The text for a key, with its values.
  * @param {keyof typeof SENTENCES} key
- * @param {Object<string, string | number>} [values] all that the words name
+ * @param {Object<string, string | number>} [values] all that the template names
  */
 export function phrase(key, values = {}) {
   return SENTENCES[key].replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name, one, several) => {
