@@ -28,10 +28,15 @@ ARCHITECTURE = {
 }
 
 
-def save_random_model(folder: Path, kind: str = "class", crop_pct: float | None = None, seed: int = 0, **changes) -> None:
+def save_random_model(
+    folder: Path, kind: str = "class", crop_pct: float | None = None, seed: int = 0, classifier_bias: float | None = None, **changes
+) -> None:
     """A model with seeded weights that make every map lively; its classes are called "``kind`` 0" and so on."""
     config = CvtConfig(**{**ARCHITECTURE, **changes}, id2label={index: f"{kind} {index}" for index in range(10)})
-    randomize(CvtForImageClassification(config), seed).save_pretrained(folder)
+    model = randomize(CvtForImageClassification(config), seed)
+    if classifier_bias is not None:
+        model.classifier.bias.data.fill_(classifier_bias)
+    model.save_pretrained(folder)
     CvtImageProcessor(size=config.image_size, crop_pct=crop_pct).save_pretrained(folder)
 
 

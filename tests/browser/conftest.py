@@ -1,10 +1,34 @@
 """A person's visit to the page, in the Chromium of ``tests/conftest.py``."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlparse
 
 import pytest
 
-from tests.browser.tabs import Tabs
+from tests.browser.tabs import VIEWPORT, Tabs
+
+# What a page shows first, and how it is put back to that.
+OPENED = """(({ picture, model }) => ({ picture: { example: picture.example }, model, choices: cvt.explorer().state }))(cvt.page.state)"""
+AS_OPENED = """({ choices }) => {
+  document.querySelectorAll(".toast-close").forEach((each) => each.click());
+  for (const each of document.querySelectorAll("details[open]")) each.open = false;
+  for (const each of document.querySelectorAll(".cvt-lab-why[aria-expanded=true]")) each.click();
+  document.activeElement.blur();
+  scrollTo(0, 0);
+  cvt.explorer().inside.close();
+  cvt.explorer().set(choices);
+}"""
+ASK = """({ picture, model }) => {
+  const { answers } = cvt.page.state;
+  cvt.page.update({ asked: { picture, model } });
+  return answers;
+}"""
+SHOWN = """({ picture, model, answers }) => {
+  const { picture: now, model: name, results, choosing, answers: count } = cvt.page.state;
+  return count > answers && now.example === picture.example && name === model && now.key === results.main.key && !choosing;
+}"""
 
 
 class Visit:
@@ -25,6 +49,22 @@ class Visit:
         serving.before_closing(address, lambda: tabs.leave(address))
         self.page.goto(address)
         self.wait_for_result(state="attached")  # a link may have opened another tab
+
+        self.opened = self.page.evaluate(OPENED)
+
+    def as_opened(self) -> None:
+        """Puts the page back to what it opened with: its model, picture, choices, first tab, size and scroll position."""
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.page.get_by_role("tab", name="Explore").click()
+        # asked for even where it is shown: the server may have dropped it meanwhile
+        answers = self.page.evaluate(ASK, self.opened)
+        self.page.wait_for_function(SHOWN, arg={**self.opened, "answers": answers}, timeout=60_000)
+        self.page.evaluate(AS_OPENED, self.opened)
+        self.page.locator(".toast-body").first.wait_for(state="detached")
+        self.problems.clear()
+        self.requests.clear()
+        self.drawn()
 
     def wait_for_result(self, explorer: str = "main", state: str = "visible") -> None:
         self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', state=state, timeout=60_000)
@@ -78,6 +118,11 @@ def tabs(chromium) -> Tabs:
     return Tabs(chromium)
 
 
+def nothing_went_wrong(visit: Visit) -> None:
+    assert visit.problems == []
+    assert [url for url in visit.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != visit.host] == []
+
+
 @pytest.fixture
 def visit(tabs, served):
     """``visit(**context)`` opens the app and waits for its first result; nothing may go wrong on any page it opened."""
@@ -91,5 +136,65 @@ def visit(tabs, served):
     for each in visits:
         tabs.give(each.page)
     for each in visits:
-        assert each.problems == []
-        assert [url for url in each.requests if urlparse(url).scheme.startswith("http") and urlparse(url).netloc != each.host] == []
+        nothing_went_wrong(each)
+
+
+@pytest.fixture(scope="session")
+def long_visit(tabs):
+    """``long_visit(address)`` is one visit to that app that tests share; loading the page costs more than most of what a test does on it.
+
+    A context manager: at its beginning the page is as it opened, at its end nothing may have gone wrong.
+    """
+    visits: dict[str, Visit] = {}
+
+    @contextmanager
+    def shared(address: str) -> Iterator[Visit]:
+        from tests import serving  # needs Gradio
+
+        if address not in visits:
+            visits[address] = Visit(tabs, address)
+            serving.before_closing(address, lambda: visits.pop(address))
+        visit = visits[address]
+        visit.as_opened()
+        yield visit
+        nothing_went_wrong(visit)
+
+    return shared
+
+
+@pytest.fixture
+def seen(long_visit, served):
+    """The shared visit to the app."""
+    with long_visit(served) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="session")
+def several_models(tmp_path_factory):
+    """The workbench and the address of a page with three models.
+
+    "narrow" at 96 pixels, cut from the middle, 68 % correct; "wide" at 128, of all of the picture; and "broken", which gives NaN.
+    """
+    pytest.importorskip("gradio")
+    import app
+    from tests import serving
+    from visualize.page.workbench import Workbench
+
+    root = tmp_path_factory.mktemp("models")
+    serving.save_random_model(root / "narrow", kind="narrow", crop_pct=0.75)
+    config = root / "narrow" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"evaluation": {"top1": 0.68}}))
+    serving.save_random_model(
+        root / "wide", kind="wide", crop_pct=1.0, seed=1, image_size=128, embed_dim=(16, 32, 64), num_heads=(1, 1, 2), depth=(1, 1, 2)
+    )
+    serving.save_random_model(root / "broken", kind="broken", classifier_bias=float("nan"))
+    workbench = Workbench([str(root / name) for name in ("narrow", "wide", "broken")], "cpu", kept=app.EXAMPLES[:1])
+    with serving.app_of(workbench) as address:
+        yield workbench, address
+
+
+@pytest.fixture
+def of_several(long_visit, several_models):
+    """The shared visit to the page with three models."""
+    with long_visit(several_models[1]) as visit:
+        yield visit

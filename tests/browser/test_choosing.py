@@ -17,12 +17,12 @@ pytestmark = pytest.mark.browser
 DATA = "/explorer/data/"  # where maps are asked for
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "grey": (128, 128, 128)}
 # every result that is drawn, by the first pixel that the model was given, or by its example's name; how often the upload was emptied
-RECORD = """window.drawnResults = []; window.takes = 0;
-cvt.page.subscribe((now, before) => {
+RECORD = """window.drawnResults = []; window.takes = 0; window.endRecord?.();
+window.endRecord = cvt.page.subscribe((now, before) => {
   if (now.asked !== before.asked) window.takes++;
   if (now.picture === before.picture) return;
   window.drawnResults.push(now.picture.example ?? Array.from(cvt.explorer().result.arrays.pixels.slice(0, 3)));
-}); null;"""  # what ends the subscription would be called as a function
+}); null;"""  # or the last value, a function, would be called
 DROP = """([name, bytes]) => {
   const dataTransfer = new DataTransfer();
   dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
@@ -71,6 +71,13 @@ def gated(tmp_path_factory):
 def gate(gated):
     yield gated[2]
     gated[2].open()
+
+
+@pytest.fixture
+def chooser(long_visit, gated, gate):
+    """The shared visit to that app."""
+    with long_visit(gated[0]) as visit:
+        yield visit
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +130,9 @@ def test_an_example_is_in_the_link_and_its_kept_result_is_used(visit, gated, gat
     assert gate.passes == passes
 
 
-def test_the_link_names_an_example_as_soon_as_it_is_drawn(visit, gated):
+def test_the_link_names_an_example_as_soon_as_it_is_drawn(chooser):
     """Who reloads at once finds it again."""
-    seen = visit(gated[0])
+    seen = chooser
     seen.page.evaluate("""window.links = []; cvt.page.subscribe((now, before) => {
       if (now.picture !== before.picture) links.push(new URLSearchParams(location.search).get("picture"));
     }); null""")
@@ -135,8 +142,8 @@ def test_the_link_names_an_example_as_soon_as_it_is_drawn(visit, gated):
         assert seen.page.evaluate("links.pop()") == name
 
 
-def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
-    seen = visit(gated[0])
+def test_examples_and_own_pictures_in_turn(chooser, gate, pictures):
+    seen = chooser
     seen.example("espresso").dblclick()
     seen.wait_for_example("espresso")
     key = seen.page.evaluate("cvt.explorer().key")
@@ -156,8 +163,11 @@ def test_examples_and_own_pictures_in_turn(visit, gated, gate, pictures):
     assert gate.passes == passes + 1
 
 
-def test_back_and_forward_show_what_was_chosen(visit, gated):
-    seen = visit(f"{gated[0]}/?picture=honey_bee")
+def test_back_and_forward_show_what_was_chosen(chooser, gated):
+    seen = chooser
+    seen.page.goto(f"{gated[0]}/?picture=honey_bee")
+    seen.wait_for_result()
+    seen.wait_for_example("honey bee")
     seen.choose("koala")
     link_is(seen, "koala")
     seen.page.goto(f"{gated[0]}/?picture=bison")
@@ -168,8 +178,8 @@ def test_back_and_forward_show_what_was_chosen(visit, gated):
         link_is(seen, name)
 
 
-def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, gated, gate, pictures):
-    seen = visit(gated[0])
+def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(chooser, gate, pictures):
+    seen = chooser
     seen.page.evaluate(RECORD)
     passes, requests = gate.passes, len(seen.requests)
     gate.shut()
@@ -192,8 +202,8 @@ def test_of_pictures_dropped_while_one_is_worked_on_the_newest_is_shown(visit, g
     assert drawn_since(seen) == [list(COLOURS["grey"])]
 
 
-def test_an_example_takes_the_place_of_a_picture_that_is_worked_on_and_the_other_way_round(visit, gated, gate, pictures):
-    seen = visit(gated[0])
+def test_an_example_takes_the_place_of_a_picture_that_is_worked_on_and_the_other_way_round(chooser, gate, pictures):
+    seen = chooser
     seen.page.evaluate(RECORD)
     gate.shut()
     seen.upload(pictures["red"])
@@ -211,14 +221,13 @@ def test_an_example_takes_the_place_of_a_picture_that_is_worked_on_and_the_other
     assert drawn_since(seen) == [list(COLOURS["green"])]
 
 
-def test_maps_that_come_after_a_newer_choice_are_not_drawn(visit, gated, gate, pictures):
-    seen = visit(gated[0])
+def test_maps_that_come_after_a_newer_choice_are_not_drawn(chooser, gate, pictures):
+    seen = chooser
     seen.page.evaluate(RECORD)
     held = []
     seen.page.route(f"**{DATA}**", lambda route: held.append(route), times=1)
-    seen.choose("alp")
-    while not held:
-        seen.page.wait_for_timeout(20)
+    with seen.page.expect_request(f"**{DATA}**"):
+        seen.choose("alp")
     gate.shut()
     drop(seen, pictures["green"])
     gate.wait()
@@ -229,8 +238,8 @@ def test_maps_that_come_after_a_newer_choice_are_not_drawn(visit, gated, gate, p
     assert drawn_since(seen) == [list(COLOURS["green"])]
 
 
-def test_where_the_newest_cannot_be_shown_the_one_before_it_is(visit, gated, gate, pictures, tmp_path):
-    seen = visit(gated[0])
+def test_where_the_newest_cannot_be_shown_the_one_before_it_is(chooser, gate, pictures, tmp_path):
+    seen = chooser
     seen.page.evaluate(RECORD)
     (tmp_path / "broken.png").write_bytes(b"this is no picture")
     gate.shut()

@@ -99,7 +99,7 @@ def answer(path: str, body: str | None) -> tuple[str | bytes, str]:
     return json.dumps(answers[path]()), "application/json"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(chromium):
     page, problems = chromium.new_page(), []
     page.on("pageerror", lambda error: problems.append(str(error)))

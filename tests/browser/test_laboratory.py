@@ -11,13 +11,14 @@ from PIL import Image
 
 pytest.importorskip("gradio")
 
-import app
 from cvt.architecture.amounts import in_bytes, in_words
+from cvt.architecture.cache import VariantCache
 from cvt.architecture.cost import cost
 from cvt.architecture.variants import variant
 from cvt.config import CvtConfig
 from tests import serving
 from visualize.page.words import architecture as texts
+from visualize.page.words import trust
 from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
@@ -28,6 +29,15 @@ STATE = """id => { const { state, result } = cvt.explorer(id); const [left, top,
   const [y, x] = [state.y / result.input[0], state.x / result.input[1]];
   return { place: [top + y * (bottom - top), left + x * (right - left)], stage: state.stage, blocks: state.blocks, heads: state.heads,
   y, x, features: state.features, layer: state.layer, sort: state.sort }; }"""
+
+
+BASELINE = """import("/modules/laboratory/architecture.js").then(({ initial }) => {
+  const { laboratory } = cvt;
+  laboratory.trigger = laboratory.sent ?? laboratory.trigger;
+  laboratory.change(initial(laboratory.about));
+})"""
+# the baseline last: it leads the other then, as when the tab opens
+CHOICES = "['variant', 'baseline'].forEach((id) => cvt.explorer(id).set(cvt.explorer().state))"
 
 
 def open_stage(page, explorer: str, number: int) -> None:
@@ -77,6 +87,9 @@ class Laboratory:
     def stages(self) -> list[dict]:
         return self.page.evaluate("cvt.laboratory.state.stages")
 
+    def runs(self) -> dict:
+        return self.page.evaluate("cvt.laboratory.runs.state()")
+
     def hold(self, held: bool):
         """Keeps runs from reaching the server, so that they last as long as a test needs."""
         self.page.evaluate("cvt.laboratory.sent ??= cvt.laboratory.trigger")
@@ -97,14 +110,33 @@ class Laboratory:
         self.wait_for(words)
         self.settle()
 
+    def to_the_baseline(self):
+        """As the tab opens: trained weights and the first seed, and both sides show the same model."""
+        self.page.evaluate(BASELINE)
+        self.page.wait_for_function("JSON.stringify(cvt.laboratory.drawn) === JSON.stringify(cvt.laboratory.about.baseline)")
+        self.ran("both sides show the same model")
+        self.page.evaluate(CHOICES)
+        self.seen.drawn()
+
 
 @pytest.fixture
-def laboratory(visit):
-    return lambda address=None, **context: Laboratory(visit(address, **context) if address else visit(**context)).open()
+def lab(seen):
+    """The tab in the visit that tests share, at the baseline."""
+    lab = Laboratory(seen).open()
+    lab.to_the_baseline()
+    seen.requests.clear()
+    return lab
 
 
-def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
-    lab = laboratory()
+@pytest.fixture
+def clipboard(seen):
+    """Lets the shared visit use it."""
+    seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield
+    seen.page.context.clear_permissions()
+
+
+def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(lab):
     assert lab.total("macs") == in_words(cost(BASE, 96, 96).macs)
     assert "This is the baseline" in lab.page.inner_text('[data-ref="differences"]')
     lab.wait_for("both sides show the same model")
@@ -119,8 +151,7 @@ def test_it_opens_on_the_baseline_and_asks_nothing_of_the_model(laboratory):
     assert why.get_attribute("aria-expanded") == "true"
 
 
-def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_request_a_step(laboratory):
-    lab = laboratory()
+def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_request_a_step(lab):
     lab.ran("both sides show the same model")
     count = len(lab.seen.requests)
     lab.press("Depth of stage 3", "ArrowLeft", 3)
@@ -145,8 +176,7 @@ def test_a_slider_moved_by_keyboard_shows_the_costs_of_cost_py_and_one_light_req
     assert lab.page.evaluate("cvt.explorer('baseline').result.stages[2].depth") == 8
 
 
-def test_a_slider_moved_by_pointer_says_the_same(laboratory):
-    lab = laboratory()
+def test_a_slider_moved_by_pointer_says_the_same(lab):
     slider = lab.slider("Key and value stride of stage 1")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
@@ -160,8 +190,7 @@ def test_a_slider_moved_by_pointer_says_the_same(laboratory):
     assert "attention weights there 4× as many" in lab.page.inner_text('[data-ref="differences"]')
 
 
-def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_variant(laboratory):
-    lab = laboratory()
+def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_variant(lab):
     classes, total = lab.seen.classes("variant"), lab.total("macs")
     lab.press("Heads of stage 2", "ArrowRight", 3)  # 5 heads for 96 channels
     lab.page.get_by_text("not divisible by 5 heads").wait_for()
@@ -176,15 +205,14 @@ def test_an_impossible_setting_says_why_offers_what_fits_and_keeps_the_last_vari
     lab.page.get_by_text("are allowed here").wait_for()
     assert lab.total("parameters").startswith("276")
     assert "Table 3: 277 million parameters" in lab.page.inner_text('[data-ref="presetNote"]')
-    lab.page.wait_for_timeout(1000)
+    assert lab.runs() == {"running": False, "due": False}
     assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 8
     lab.page.get_by_role("button", name="Back to the baseline").click()
     lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 8")
     assert lab.page.locator('[data-ref="problem"]').is_hidden()
 
 
-def test_linked_views_move_together(laboratory):
-    lab = laboratory()
+def test_linked_views_move_together(lab):
     lab.press("Depth of stage 3", "ArrowLeft", 5)
     lab.page.locator('[data-ref="side"]').focus()
     lab.page.keyboard.press("ArrowRight")  # 128 pixels
@@ -215,37 +243,33 @@ def test_linked_views_move_together(laboratory):
     assert lab.explorer("variant")["features"] == "mean"
 
 
-def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(visit, tmp_path):
-    serving.save_random_model(tmp_path)
-    workbench = Workbench(str(tmp_path), "cpu")
-    slow, own = [True], workbench.variants.get
+def test_a_run_can_be_cancelled_and_a_newer_one_replaces_it(lab, monkeypatch):
+    slow, built, own = [True], [], VariantCache.get
 
-    def get(config, seed, base, watch):
+    def get(cache, config, seed, base, watch):
         while slow[0]:
             watch(0.3)
             time.sleep(0.02)
-        return own(config, seed, base, watch)
+        built.append(own(cache, config, seed, base, watch))
+        return built[-1]
 
-    workbench.variants.get = get
-    with serving.app_of(workbench) as address:
-        lab = Laboratory(visit(address)).open()
-        classes = lab.seen.classes("variant")
+    monkeypatch.setattr(VariantCache, "get", get)
+    classes = lab.seen.classes("variant")
+    lab.press("Depth of stage 3", "ArrowLeft")
+    lab.wait_for("Building the variant, 30\u202f%")
+    lab.page.get_by_role("button", name="Cancel").click()
+    lab.wait_for("Cancelled.")
+    assert lab.seen.classes("variant") == classes
+    for _ in range(3):  # each ends the one before it
         lab.press("Depth of stage 3", "ArrowLeft")
         lab.wait_for("Building the variant, 30\u202f%")
-        lab.page.get_by_role("button", name="Cancel").click()
-        lab.wait_for("Cancelled.")
-        assert lab.seen.classes("variant") == classes
-        for _ in range(3):  # each ends the one before it
-            lab.press("Depth of stage 3", "ArrowLeft")
-            lab.wait_for("Building the variant, 30\u202f%")
-        slow[0] = False
-        lab.ran("trained model's")
-        assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 4
-        assert len(workbench.variants.kept) == 1  # none of the others was built to its end
+    slow[0] = False
+    lab.ran("trained model's")
+    assert lab.page.evaluate("cvt.explorer('variant').result.stages[2].depth") == 4
+    assert [model.config.depth[2] for model in built] == [4]  # none of the others was built to its end
 
 
-def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
-    lab = laboratory()
+def test_a_link_restores_everything_in_a_fresh_browser(lab, visit):
     lab.press("Key and value stride of stage 1", "ArrowLeft")
     lab.ran("trained model's")
     open_stage(lab.page, "variant", 3)
@@ -270,8 +294,7 @@ def test_a_link_restores_everything_in_a_fresh_browser(laboratory, visit):
     assert fresh.seen.classes("variant") == lab.seen.classes("variant")  # the same seed
 
 
-def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
-    lab = laboratory()
+def test_a_preset_that_is_too_large_comes_with_what_fits(lab):
     problem = lab.page.locator('[data-lab] [data-ref="problem"]')
     lab.page.get_by_role("button", name="CvT-W24").click()
     problem.get_by_text("at most 10.0 billion are allowed here").wait_for()
@@ -285,8 +308,7 @@ def test_a_preset_that_is_too_large_comes_with_what_fits(laboratory):
     ]
 
 
-def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(laboratory):
-    lab = laboratory()
+def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(lab):
     focused = "document.activeElement.dataset.ref"
     lab.hold(True)
     lab.press("Depth of stage 3", "ArrowRight")
@@ -301,8 +323,7 @@ def test_a_run_is_cancelled_and_taken_up_again_by_keyboard(laboratory):
     assert lab.page.evaluate(focused) == "status"  # where its buttons were
 
 
-def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(laboratory):
-    lab = laboratory()
+def test_a_dropped_result_can_be_asked_for_again_when_its_run_was_cancelled(lab):
     lab.press("Depth of stage 3", "ArrowLeft")
     lab.ran("trained model's")
     lab.page.evaluate(
@@ -354,8 +375,7 @@ def test_a_teacher_hides_controls_by_the_link(visit, served):
     assert lab.page.locator(".cvt-lab-grid").first.is_visible()
 
 
-def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_path):
-    seen = visit(permissions=["clipboard-read", "clipboard-write"])
+def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(seen, clipboard, tmp_path):
     open_stage(seen.page, "main", 3)
     seen.page.get_by_role("button", name="Share").click()
     seen.page.get_by_text("Copied. The link opens this model").wait_for()
@@ -370,8 +390,7 @@ def test_the_share_button_copies_the_link_and_says_what_is_not_in_it(visit, tmp_
     assert "mine" not in seen.page.url
 
 
-def test_the_variant_is_taken_away(laboratory):
-    lab = laboratory(permissions=["clipboard-read", "clipboard-write"])
+def test_the_variant_is_taken_away(lab, clipboard):
     lab.press("Depth of stage 3", "ArrowLeft")
     lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 7")
     lab.page.locator("[data-lab] summary", has_text="config.json").click()
@@ -379,38 +398,32 @@ def test_the_variant_is_taken_away(laboratory):
     assert json.loads(lab.page.inner_text('[data-lab] [data-ref="config"]'))["depth"] == [1, 2, 7]
     lab.page.locator("[data-lab] summary", has_text="Python code").click()
     lab.page.locator('[data-lab] [data-ref="copyPython"]').click()
-    lab.page.get_by_text("Copied").wait_for()
+    lab.page.get_by_role("button", name="Copied").wait_for()
     assert "architecture(base.config, stages)" in lab.page.evaluate("navigator.clipboard.readText()")
     with lab.page.expect_download() as download:
         lab.page.get_by_role("button", name="Save the model as .zip").click()
     assert download.value.suggested_filename == "cvt-variant.zip"
 
 
-def test_a_variant_taken_away_does_not_say_how_good_its_model_is(visit, tmp_path):
-    serving.save_random_model(tmp_path / "measured")
-    config = json.loads((tmp_path / "measured/config.json").read_text()) | {"evaluation": {"top1": 0.68}}
-    (tmp_path / "measured/config.json").write_text(json.dumps(config))
-    note = '[data-explorer="main"] [data-ref="note"]'
-    with serving.app_of(Workbench(str(tmp_path / "measured"), "cpu", kept=app.EXAMPLES[:1])) as address:
-        lab = Laboratory(visit(address))
-        assert lab.page.inner_text(note) == "It classifies 68\u202f% of unseen pictures correctly. It knows only these 10 classes."
-        lab.open().press("Depth of stage 3", "ArrowLeft")
-        lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 7")
-        with lab.page.expect_download() as download:
-            lab.page.get_by_role("button", name="Save the model as .zip").click()
-        download.value.save_as(tmp_path / "variant.zip")
+def test_a_variant_taken_away_does_not_say_how_good_its_model_is(of_several, tmp_path):
+    lab = Laboratory(of_several)
+    note = lab.page.inner_text('[data-explorer="main"] [data-ref="note"]')
+    assert note == "It classifies 68\u202f% of unseen pictures correctly. It knows only these 10 classes."
+    lab.open().press("Depth of stage 3", "ArrowLeft")
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages[2].depth === 7")
+    with lab.page.expect_download() as download:
+        lab.page.get_by_role("button", name="Save the model as .zip").click()
+    download.value.save_as(tmp_path / "variant.zip")
     zipfile.ZipFile(tmp_path / "variant.zip").extractall(tmp_path / "variant")
-    with serving.app_of(Workbench(str(tmp_path / "variant"), "cpu", kept=app.EXAMPLES[:1])) as address:
-        seen = visit(address)
-        assert seen.page.inner_text(note) == say("unmeasured")
-        assert seen.page.evaluate("cvt.explorer().result.stages[2].depth") == 7
+    loaded = Workbench(str(tmp_path / "variant"), "cpu").loaded()
+    assert trust.accuracy(loaded.config) == say("unmeasured")
+    assert loaded.config.depth == (1, 2, 7)
 
 
-def test_narrow_screens_have_every_control(laboratory):
-    lab = laboratory(viewport={"width": 1024, "height": 800}, color_scheme="dark")
-    for width in (1024, 390):
+def test_narrow_windows_have_every_control(lab):
+    for width, size in ((1024, "medium"), (390, "narrow")):
         lab.page.set_viewport_size({"width": width, "height": 800})
-        lab.page.wait_for_function(f"document.querySelector('[data-lab]').clientWidth < {width}")
+        lab.page.locator(f'[data-lab][data-size="{size}"]').wait_for()
         lab.seen.drawn()
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
         controls = lab.page.locator(".cvt-lab-setting input, .cvt-lab-setting select")
@@ -424,8 +437,7 @@ def test_narrow_screens_have_every_control(laboratory):
         assert one["x"] + one["width"] <= two["x"]
 
 
-def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
-    lab = laboratory()
+def test_a_random_walk_of_controls_leaves_the_page_whole(lab):
     rng = np.random.default_rng(0)
     controls = lab.page.locator(".cvt-lab-setting input[type=range], [data-lab] [data-ref=side]")
     for step in range(40):
@@ -445,27 +457,24 @@ def test_a_random_walk_of_controls_leaves_the_page_whole(laboratory):
     assert lab.seen.classes("baseline") == lab.seen.classes("variant")
 
 
-def test_the_baseline_is_the_chosen_model(visit, tmp_path):
-    serving.save_random_model(tmp_path / "narrow", "narrow")
-    serving.save_random_model(
-        tmp_path / "wide", "wide", seed=1, image_size=128, embed_dim=(16, 32, 64), num_heads=(1, 1, 2), depth=(1, 1, 2)
-    )
-    workbench = Workbench([str(tmp_path / "narrow"), str(tmp_path / "wide")], "cpu", kept=app.EXAMPLES[:1])
-    with serving.app_of(workbench) as address:
-        lab = Laboratory(visit(address)).open()
-        lab.press("Depth of stage 3", "ArrowLeft")
-        lab.ran("trained model's")
-        lab.page.get_by_role("tab", name="Explore").click()
-        lab.page.get_by_role("combobox", name="Model").select_option("wide")
-        lab.page.wait_for_function("cvt.laboratory.model === 'wide'")
-        lab.page.get_by_role("tab", name="Architecture").click()
-        lab.settle()
-        assert lab.slider("Embedding width of stage 2").get_attribute("aria-valuetext") == "32"
-        assert lab.seen.classes("baseline").startswith("wide")
-        lab.press("Depth of stage 3", "ArrowRight")
-        lab.ran("trained model's")
-        assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvt.explorer(id).result.stages[2].depth)") == [2, 3]
-        lab.page.wait_for_function("location.search.includes('model=wide') && location.search.includes('s3.depth=3')")
-        fresh = Laboratory(visit(lab.page.url)).ready()
-        fresh.ran("trained model's")
-        assert fresh.seen.classes("variant") == lab.seen.classes("variant")
+def test_the_baseline_is_the_chosen_model(of_several):
+    lab = Laboratory(of_several).open()
+    lab.to_the_baseline()
+    lab.press("Depth of stage 3", "ArrowLeft")
+    lab.ran("trained model's")
+    lab.page.get_by_role("tab", name="Explore").click()
+    lab.page.get_by_role("combobox", name="Model").select_option("wide")
+    lab.page.wait_for_function("cvt.laboratory.model === 'wide'")
+    lab.page.get_by_role("tab", name="Architecture").click()
+    lab.settle()
+    assert lab.slider("Embedding width of stage 2").get_attribute("aria-valuetext") == "32"
+    assert lab.seen.classes("baseline").startswith("wide")
+    lab.press("Depth of stage 3", "ArrowRight")
+    lab.ran("trained model's")
+    assert lab.page.evaluate("['baseline', 'variant'].map((id) => cvt.explorer(id).result.stages[2].depth)") == [2, 3]
+    lab.page.wait_for_function("location.search.includes('model=wide') && location.search.includes('s3.depth=3')")
+    classes = lab.seen.classes("variant")
+    lab.page.reload()
+    lab.ready().ran("trained model's")
+    assert lab.stages()[2]["depth"] == 3
+    assert lab.seen.classes("variant") == classes

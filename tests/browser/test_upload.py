@@ -22,8 +22,7 @@ DROP = """([name, content]) => {
 
 
 @pytest.mark.parametrize("way", ["chooser", "drop"])
-def test_a_picture_without_extension_is_taken(visit, tmp_path, way):
-    seen = visit()
+def test_a_picture_without_extension_is_taken(seen, tmp_path, way):
     before = seen.classes()
     path = tmp_path / "picture"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)).save(path, "PNG")
@@ -34,8 +33,7 @@ def test_a_picture_without_extension_is_taken(visit, tmp_path, way):
     seen.page.wait_for_function("([place, before]) => document.querySelector(place).innerText !== before", arg=[CLASSES, before])
 
 
-def test_what_is_no_picture_is_said_by_the_server(visit, tmp_path):
-    seen = visit()
+def test_what_is_no_picture_is_said_by_the_server(seen, tmp_path):
     (tmp_path / "notes").write_text("this is no picture")
     seen.page.locator("#picture-upload input[type=file]").set_input_files(tmp_path / "notes")
     seen.page.get_by_text("This file is not a picture in a supported format").first.wait_for()

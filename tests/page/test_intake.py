@@ -240,33 +240,43 @@ def test_notes_travel_with_the_result(folder):
 
 
 class Crowd:
-    """Counts how many are in a function at once, each until ``others`` more have tried to come in, or for a moment."""
+    """Counts how many are in functions at once, which none leaves until ``go``; and how many have come to a bound before them."""
 
-    def __init__(self, function):
-        self._function, self._lock = function, threading.Lock()
-        self.now = self.most = self.calls = 0
+    def __init__(self, bound: threading.BoundedSemaphore):
+        self._bound, self._lock, self.go = bound, threading.Lock(), threading.Event()
+        self.now = self.most = self.calls = self.came = 0
 
-    def __call__(self, *args, **kwargs):
+    def __enter__(self):
         with self._lock:
-            self.now += 1
-            self.calls += 1
-            self.most = max(self.most, self.now)
-        try:
-            time.sleep(0.02)  # long enough for all that are let in to meet here
-            return self._function(*args, **kwargs)
-        finally:
+            self.came += 1
+        self._bound.__enter__()
+
+    def __exit__(self, *error):
+        self._bound.__exit__(*error)
+
+    def held(self, function):
+        def call(*args):
             with self._lock:
-                self.now -= 1
+                self.now += 1
+                self.calls += 1
+                self.most = max(self.most, self.now)
+            try:
+                assert self.go.wait(60)
+                return function(*args)
+            finally:
+                with self._lock:
+                    self.now -= 1
+
+        return call
 
 
 def test_microscopes_pictures_and_variants_share_one_bound_on_forward_passes(folder, monkeypatch):
-    crowd = Crowd(lambda function, *args: function(*args))
-    explore, inside = compute.explore, compute.inside_payload
-    monkeypatch.setattr(compute, "explore", lambda *args: crowd(explore, *args))
-    monkeypatch.setattr(compute, "inside_payload", lambda *args: crowd(inside, *args))
     models, answers = Workbench(folder, "cpu", kept=app.EXAMPLES[:1]), []
+    key = serving.explore(models, PHOTO).key
+    models.passes = crowd = Crowd(models.passes)
+    for name in ("explore", "inside_payload"):
+        monkeypatch.setattr(compute, name, crowd.held(getattr(compute, name)))
     with serving.app_of(models) as address:
-        key = serving.explore(models, PHOTO).key
 
         def look() -> None:
             with urllib.request.urlopen(f"{address}/explorer/inside/{key}/2/1", timeout=60) as answer:
@@ -278,10 +288,12 @@ def test_microscopes_pictures_and_variants_share_one_bound_on_forward_passes(fol
         threads = [threading.Thread(target=each) for each in [look] * 24 + [explore_own] * 8]
         for thread in threads:
             thread.start()
+        # all that can come have come (of microscopes, the route lets in no more than there are passes), or too many are let in
+        wait_until(lambda: crowd.came == 8 + PASSES or crowd.most > PASSES)
+        crowd.go.set()
         for thread in threads:
             thread.join(60)
-    assert len(answers) == 32
-    assert crowd.calls == 33
+    assert len(answers) == crowd.calls == 32
     assert crowd.most == PASSES
 
 
