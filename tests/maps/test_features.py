@@ -88,3 +88,14 @@ def test_channels_are_ordered_by_how_much_they_vary():
 def test_channels_that_vary_alike_keep_their_order():
     channel = features(1)[0]
     assert strongest_channels(np.stack([channel, 0 * channel, channel, 2 * channel])).tolist() == [3, 0, 2, 1]
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 5])
+@pytest.mark.parametrize("shape", [(200, 12, 12), (128, 24, 24)])
+def test_features_of_few_directions_are_drawn_too(shape, rank):
+    """As of a picture of one colour: fewer directions than the iteration for large matrices turns."""
+    random = np.random.default_rng(rank)
+    values = (random.normal(size=(shape[0], rank)) @ random.normal(size=(rank, shape[1] * shape[2]))).reshape(shape) + 1
+    result = principal_components(values.astype(np.float32))
+    assert (result.explained > 1e-9).sum() == min(rank, 3)
+    assert result.explained == pytest.approx(by_svd(values)[1] if rank else [0, 0, 0], abs=1e-6)

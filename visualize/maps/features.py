@@ -78,10 +78,11 @@ def _largest(gram: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         basis = torch.randn(len(gram), DIRECTIONS, dtype=gram.dtype, generator=torch.Generator().manual_seed(0))
         for _ in range(ROUNDS):
             basis = _orthonormal(square @ (square @ basis))
-        values, turn = torch.linalg.eigh(basis.T @ (gram @ basis)) if basis.isfinite().all() else (gram.new_zeros(3), basis)
-        values, vectors = values.flip(0)[:3], (basis @ turn).flip(1)[:, :3]
-        if (gram @ vectors - vectors * values).norm() <= 1e-9 * values[0]:
-            return values.numpy(), vectors.numpy()
+        if basis.isfinite().all():  # it is not where fewer directions have anything in them
+            values, turn = torch.linalg.eigh(basis.T @ (gram @ basis))
+            values, vectors = values.flip(0)[:3], (basis @ turn).flip(1)[:, :3]
+            if (gram @ vectors - vectors * values).norm() <= 1e-9 * values[0]:
+                return values.numpy(), vectors.numpy()
     values, vectors = torch.linalg.eigh(gram)
     return values.flip(0)[:3].numpy(), vectors.flip(1)[:, :3].numpy()
 
