@@ -355,7 +355,7 @@ def test_a_forged_link_gets_defaults_and_a_notice_that_can_be_dismissed(visit, s
 
 def test_no_link_is_an_error_page(visit, served):
     seen = visit(f"{served}/?stage={'9' * 30_000}")
-    seen.page.get_by_text("The link is too long to be one of this page.").wait_for()
+    seen.page.get_by_text(say("link_too_long")).wait_for()
     seen.page.goto(f"{served}/?model=x&model=y&hide=everything&&==&%00%ff=%f0%9f&%")
     seen.wait_for_result()
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5

@@ -23,7 +23,7 @@ def place(sentence: str) -> tuple[int, int]:
 
 def test_it_opens_working(seen):
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
-    assert seen.page.get_by_text("Move over the picture", exact=True).is_visible()
+    assert seen.page.locator('[data-explorer="main"]').get_by_text("Move over the picture", exact=True).is_visible()
     assert "attends to each of the 12×12 key cells" in seen.sentence()
     pixels = seen.page.eval_on_selector(
         '[data-explorer="main"] [data-ref="base"]',
@@ -146,7 +146,10 @@ def test_a_narrow_dark_screen_loses_nothing(visit):
 def nothing_is_lost(seen, width):
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
     for name in ("picture", "classes", "sentence", "heads", "wall"):
-        assert seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first.is_visible()
+        element = seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first
+        assert element.is_visible()
+        box = element.bounding_box()
+        assert box["x"] + box["width"] <= width  # the page has no scroll bar where it is cut off
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
