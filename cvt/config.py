@@ -43,7 +43,7 @@ class CvtConfig(ConfigBase):
         attention_drop_rate, drop_rate: dropout of the attention weights, and of the embeddings, projections and MLP.
         drop_path_rate: stochastic depth of the stage's last block; it grows linearly from 0 over the stage's blocks.
         qkv_bias: whether the linear q, k and v projections have a bias.
-        cls_token: whether the stage adds a class token. Without one in the last stage the classifier reads the mean.
+        cls_token: whether the stage adds a cls (class) token. Without one in the last stage the classifier reads the mean.
         qkv_projection_method: "dw_bn" (depth-wise convolution and BatchNorm), "avg" (average-pooled keys and values) or
             "linear" (no convolution; kernel and strides are not used).
         kernel_qkv, padding_kv, stride_kv, padding_q, stride_q: the convolutional projection. The residual needs

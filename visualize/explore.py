@@ -138,8 +138,7 @@ def classify(
     """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
     pixel_values = _pixel_values(model, processor, processor.cut(picture.image))
     with torch.inference_mode():
-        answer = None if runner is None else runner(pixel_values)
-        logits = model(pixel_values).logits if answer is None else answer.logits
+        logits = model(pixel_values).logits if runner is None else runner.logits(pixel_values)
         probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
     return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
 

@@ -11,9 +11,9 @@ def what_transformers_lacks(config: CvtConfig) -> str:
     if set(config.qkv_projection_method) != {"dw_bn"}:
         lacks.append("a projection without convolution")
     if any(config.cls_token[:-1]):
-        lacks.append("a class token before the last stage")
+        lacks.append("a cls token before the last stage")
     if not config.cls_token[-1]:
-        lacks.append("a last stage without class token")
+        lacks.append("a last stage without cls token")
     if any(depth <= index for index, depth in enumerate(config.depth)):
         lacks.append("a stage of so few blocks")
     if config.hidden_act != "gelu" or config.layer_norm_eps != 1e-5:

@@ -15,7 +15,9 @@ from visualize.container import unpack
 from visualize.draw import plots
 from visualize.page import workbench as workbench_module
 from visualize.page.api import attention_answer
+from visualize.page.prepared import PreparedResults
 from visualize.page.requests import Request
+from visualize.page.results import StoredResult
 from visualize.page.routes import compressed
 from visualize.page.workbench import Workbench
 
@@ -93,6 +95,19 @@ def test_results_made_ahead_need_no_model_and_no_room_in_the_store(workbench, mo
         assert header["top"][0]["label"] == result.exploration.top(1)[0][0]
         np.testing.assert_array_equal(arrays["pixels"], result.exploration.pixels)
         assert result.exploration.stages[2].blocks[1].weights([0]).sum() == pytest.approx(result.exploration.stages[2].blocks[1].heads)
+
+
+def test_results_made_ahead_take_no_more_room_than_allowed(workbench):
+    size = StoredResult(Request(model=workbench.names[0], picture=PHOTO), serving.explore(workbench, PHOTO).exploration).nbytes
+    prepared = PreparedResults(max_bytes=int(1.5 * size))
+    results = [
+        StoredResult(Request(model=workbench.names[0], picture=path), serving.explore(workbench, path).exploration)
+        for path in workbench.examples.values()
+    ]
+    for result in (results[0], results[0], results[1]):
+        prepared.put(result)
+    assert prepared.get(results[0].request).exploration.top() == results[0].exploration.top()
+    assert prepared.get(results[1].request) is None
 
 
 def test_a_full_disk_only_means_that_results_are_made_when_they_are_asked_for(workbench, monkeypatch):

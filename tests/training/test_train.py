@@ -349,7 +349,7 @@ def test_what_transformers_cannot_open_is_said_at_the_start(folder, tmp_path, ca
     monkeypatch.setattr("cvt.training.result.draw_curves", lambda out: "")
     (tmp_path / "architecture.json").write_text(json.dumps(tiny_config(cls_token=(False,) * 3).to_dict()))
     main([*command(folder, tmp_path / "out"), "--config", str(tmp_path / "architecture.json"), "--phases", "16:1", "--minutes", "0"])
-    assert "transformers does not have a last stage without class token" in capsys.readouterr().out
+    assert "transformers does not have a last stage without cls token" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("saved", "words"), [(False, "to start again: nothing was saved"), (True, "to resume from the last saved step")])

@@ -43,7 +43,7 @@ def paddings() -> list[dict]:
 
 
 def counts() -> list[list[dict]]:
-    """The stages of architectures of 1 to 4, each with the class token in its last stage."""
+    """The stages of architectures of 1 to 4, each with the cls token in its last stage."""
     config, found = tiny_config(), []
     for count in range(1, MAX_STAGES + 1):
         stages = [{"cls_token": index == count - 1} for index in range(count)]

@@ -24,23 +24,28 @@ def give_back_memory() -> None:
 class PreparedResults:
     """Results by their request, each in an unnamed file that only this process can open and that disappears with it.
 
-    All methods are thread-safe.
+    The files take at most ``max_bytes`` together. All methods are thread-safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = 512 << 20) -> None:
+        self.max_bytes = max_bytes
         self._files: dict[Request, IO[bytes]] = {}
+        self._nbytes = 0
         self._lock = threading.Lock()
 
     def put(self, result: StoredResult) -> None:
-        """Keeps a result. On a full disk it does nothing: the result is then computed when requested."""
-        try:
-            file = tempfile.TemporaryFile()  # noqa: SIM115 -- open for as long as the page runs
-            pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
-            file.flush()
-        except OSError:
-            return
+        """Keeps a result. Without room for it, here or on the disk, it does nothing: the result is then computed when requested."""
         with self._lock:
+            if result.request in self._files or self._nbytes + result.nbytes > self.max_bytes:
+                return
+            try:
+                file = tempfile.TemporaryFile()  # noqa: SIM115 -- open for as long as the page runs
+                pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.flush()
+            except OSError:
+                return
             self._files[result.request] = file
+            self._nbytes += result.nbytes
 
     def get(self, request: Request) -> StoredResult | None:
         """The result for exactly this request, if there is one."""

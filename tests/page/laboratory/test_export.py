@@ -92,8 +92,8 @@ def test_transformers_opens_the_zip_where_nothing_is_foreign_to_it(stages, tmp_p
     ("changes", "words"),
     [
         ({"qkv_projection_method": ("dw_bn", "avg", "dw_bn")}, "projection without convolution"),
-        ({"cls_token": False}, "class token"),
-        ({"cls_token": True}, "class token"),
+        ({"cls_token": False}, "cls token"),
+        ({"cls_token": True}, "cls token"),
         ({"depth": (1, 1, 3)}, "so few blocks"),
         ({"hidden_act": "quick_gelu"}, "activation"),
         ({"patch_sizes": ((7, 5), 3, 3)}, "oblong"),

@@ -61,7 +61,7 @@ test("the padding of the conv embedding follows, as it does on the server", () =
   }
 });
 
-test("stages come and go; the last one keeps the class token; the server can build each", () => {
+test("stages come and go; the last one keeps the cls token; the server can build each", () => {
   const made = [1, 2, 3, 4].map((count) => withCount(initial(about), count, about).stages);
   assert.deepEqual(
     made.map((stages) => stages.map((stage) => stage.cls_token)),
@@ -101,7 +101,7 @@ test("how much differs is counted, and said in words", () => {
   assert.equal(words(fewer), "Compared with the baseline: 1 fewer stage, 2 settings differ.");
   const more = withCount({ ...state, side: 64 }, 4, about);
   assert.ok(!differs(more, about, 3, "depth"));
-  assert.deepEqual(difference(more, about), { stages: 1, settings: 2, input: true }); // the class token moved
+  assert.deepEqual(difference(more, about), { stages: 1, settings: 2, input: true }); // the cls token moved
   assert.equal(words(more), "Compared with the baseline: 1 more stage, 2 settings differ, another input size.");
 });
 

@@ -88,7 +88,7 @@ SETTINGS = {
         "The paper does not mention it; the published models have it.",
     ),
     "cls_token": SettingTexts(
-        "Class token",
+        "cls token",
         "Whether the stage has a token that belongs to no place.",
         "Only the last stage has one, and the classifier reads it (Section 3).",
     ),
@@ -117,8 +117,8 @@ PRESETS = {
         "Every token has a key and a value.",
         "Both for CvT-13. The text beside the table speaks of a drop of 0.3\u202f% at stride 2.",
     ),
-    "no-cls": PresetTexts("No class token", "The classifier reads the mean of the last stage's tokens."),
-    "cls-everywhere": PresetTexts("Class token in every stage", "Each stage has its own class token."),
+    "no-cls": PresetTexts("No cls token", "The classifier reads the mean of the last stage's tokens."),
+    "cls-everywhere": PresetTexts("cls token in every stage", "Each stage has its own cls token."),
 }
 
 
