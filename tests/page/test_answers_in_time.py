@@ -1,6 +1,7 @@
 """What is made on request, and only then: compressed bytes, classes without maps, drawings, results made ahead."""
 
 import gzip
+import sys
 import urllib.request
 
 import brotli
@@ -70,7 +71,7 @@ def test_classes_alone_are_the_same_and_nothing_is_captured_or_kept(workbench, m
     expected = explore(loaded.model, loaded.processor, picture).top()
     for maker in ("compute", "payload"):
         monkeypatch.setattr(workbench_module, maker, None)
-    monkeypatch.setattr("visualize.explore.observed", None)
+    monkeypatch.setattr(sys.modules["visualize.explore"], "observed", None)  # what captures
     labels, shares = zip(*workbench.classes(Request(model=loaded.name, picture=picture)), strict=True)
     assert labels == tuple(label for label, _ in expected)
     np.testing.assert_allclose(shares, [share for _, share in expected], rtol=1e-4)  # logits up to 10, each some 50 roundings of 6e-8
