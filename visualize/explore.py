@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from cvt.architecture.geometry import Grid, stage_grids
 from cvt.config import StageConfig
@@ -55,8 +56,10 @@ class Exploration:
 
     ``pixels`` uint8 (H, W, 3): exactly the model's input, before normalisation. ``crop`` PIL image: the same part of the
     picture in its own resolution, or smaller, at most CROP_SIDE. ``crop_box``: left, top, right, bottom of that part in pixels
-    of the original, whose (width, height) is ``original_size``. ``logits`` and ``probabilities`` float32 (classes,).
-    ``evidence``: for the TOP most probable classes, in their order; None if no place contributes directly to the score.
+    of the original, whose (width, height) is ``original_size``. ``whole`` PIL image: all of the picture, its longer side WHOLE_SIDE
+    or less, where the crop leaves some of it out; else None. ``logits`` and ``probabilities`` float32 (classes,).
+    ``shown``: the indices of the TOP most probable classes, best first, and then of others that were asked for.
+    ``evidence``: for the classes in ``shown``, in their order; None if no place contributes directly to the score.
     ``notes``: what was done to the file to get the picture.
     """
 
@@ -68,12 +71,18 @@ class Exploration:
     probabilities: np.ndarray
     labels: tuple[str, ...]
     stages: tuple[StageExploration, ...]
+    shown: tuple[int, ...] = ()
     evidence: ClassEvidence | None = None
     notes: tuple[Note, ...] = ()
+    whole: Image.Image | None = None
 
     def top(self, count: int = TOP) -> list[tuple[str, float]]:
         """The ``count`` most probable classes as (label, probability), best first."""
-        return [(self.labels[index], float(self.probabilities[index])) for index in _best(self.probabilities, count)]
+        return self.of_classes(_best(self.probabilities, count))
+
+    def of_classes(self, indices: Sequence[int]) -> list[tuple[str, float]]:
+        """These classes as (label, probability)."""
+        return [(self.labels[index], float(self.probabilities[index])) for index in indices]
 
     @property
     def nbytes(self) -> int:
@@ -82,10 +91,12 @@ class Exploration:
         arrays += [] if self.evidence is None else [self.evidence.places, self.evidence.rest]
         for stage in self.stages:
             arrays += [stage.features, *(each for block in stage.blocks for each in (block.query, block.key))]
-        return sum(array.nbytes for array in arrays) + 3 * self.crop.width * self.crop.height
+        pictures = [self.crop] if self.whole is None else [self.crop, self.whole]
+        return sum(array.nbytes for array in arrays) + sum(3 * picture.width * picture.height for picture in pictures)
 
 
 CROP_SIDE = 768  # pixels; screens show the crop no larger
+WHOLE_SIDE = 160  # pixels; the whole picture is shown in a corner
 
 
 def explore(
@@ -93,6 +104,7 @@ def explore(
     processor: CvtImageProcessor,
     picture: PictureSource | OpenedPicture,
     runner: Runner | None = None,
+    also: Sequence[int] = (),
 ) -> Exploration:
     """Runs one forward pass on ``picture``, and captures everything that the maps need.
 
@@ -100,6 +112,7 @@ def explore(
         model: in evaluation mode, on any device, in any float dtype.
         picture: anything ``read_picture`` takes, or its result.
         runner: the model's faster runner; for inputs that it does not support, the model runs with hooks.
+        also: the indices of classes to show besides the most probable ones.
     Raises:
         UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
     """
@@ -109,26 +122,32 @@ def explore(
     # Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own
     # reductions would be faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
     with ThreadPoolExecutor(1) as beside:
-        crop = beside.submit(_crop, original, box, size[0] / size[1])
+        crop, whole = beside.submit(_crop, original, box, size[0] / size[1]), beside.submit(_whole, original, box)
         cut = processor.cut(original)
         pixel_values = _pixel_values(model, processor, cut)
     with torch.inference_mode():
         logits, seen = observed(model, pixel_values, runner)
         logits = logits[0].float()
-        probabilities = frozen(torch.softmax(logits, dim=-1))
-        evidence = class_evidence(model, seen, logits, _best(probabilities, TOP)) if model.config.num_labels else None
+        probabilities = torch.softmax(logits, dim=-1)
+        shown = torch.argsort(probabilities, descending=True, stable=True)[:TOP]
+        if also:
+            shown = torch.tensor(list(dict.fromkeys((*shown.tolist(), *also))), device=logits.device)
+        evidence = class_evidence(model, seen, logits, shown) if model.config.num_labels else None
+        numbers, stages = _arrays(seen, model.config.stages, [logits, probabilities, *(evidence or ())])
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
         pixels=np.asarray(cut),
         crop=crop.result(),
         crop_box=box,
         original_size=original.size,
-        logits=frozen(logits),
-        probabilities=probabilities,
+        logits=numbers[0],
+        probabilities=numbers[1],
         labels=tuple(model.config.id2label[index] for index in range(model.config.num_labels)),
-        stages=_stages(seen, model.config.stages, grids),
-        evidence=evidence,
+        shown=tuple(shown.tolist()),
+        stages=tuple(StageExploration(*each, *grid) for each, grid in zip(stages, grids, strict=True)),
+        evidence=ClassEvidence(numbers[2], numbers[3], of_queries=not model.config.stages[-1].cls_token) if evidence else None,
         notes=opened.notes,
+        whole=whole.result(),
     )
 
 
@@ -143,7 +162,7 @@ def classify(
     return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
 
 
-def _pixel_values(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> torch.Tensor:
+def _pixel_values(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> Tensor:
     return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
 
 
@@ -152,18 +171,22 @@ def _best(probabilities: np.ndarray, count: int) -> list[int]:
     return np.argsort(-probabilities, kind="stable")[:count].tolist()
 
 
-def _stages(seen: Capture, configs: Sequence[StageConfig], grids: Sequence[tuple[Grid, Grid]]) -> tuple[StageExploration, ...]:
+Stage = tuple[StageConfig, np.ndarray, tuple[BlockAttention, ...]]  # the first fields of a StageExploration
+
+
+def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor]) -> tuple[list[np.ndarray], list[Stage]]:
+    """``others`` and all that was captured, fetched at once."""
     places = [(config, layer) for config in configs for layer in range(config.depth)]
     blocks = [seen.query_key(config.index, layer) for config, layer in places]
-    tensors = [seen.feature_map(config.index)[0] for config in configs]
+    tensors = [*others, *(seen.feature_map(config.index)[0] for config in configs)]
     tensors += [tensor[0] for query, key, _ in blocks for tensor in (query, key)]
     arrays = iter(frozen_together(tensors))
+    numbers = [next(arrays) for _ in others]
     features = [next(arrays) for _ in configs]
     attentions: list[list[BlockAttention]] = [[] for _ in configs]
     for (config, _), (_, _, scale) in zip(places, blocks, strict=True):
         attentions[config.index].append(BlockAttention(next(arrays), next(arrays), scale, config.cls_token))
-    parts = zip(configs, features, attentions, grids, strict=True)
-    return tuple(StageExploration(config, features, tuple(blocks), *grid) for config, features, blocks, grid in parts)
+    return numbers, [(config, found, tuple(own)) for config, found, own in zip(configs, features, attentions, strict=True)]
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:
@@ -172,3 +195,12 @@ def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect:
     height *= min(1.0, CROP_SIDE / (height * max(1.0, aspect)))
     size = max(1, round(height * aspect)), max(1, round(height))
     return original.resize(size, Image.Resampling.BICUBIC, box=box)
+
+
+def _whole(original: Image.Image, box: tuple[float, float, float, float]) -> Image.Image | None:
+    """All of the picture, small and never enlarged; None if all of it is within the box."""
+    if box == (0.0, 0.0, *map(float, original.size)):
+        return None
+    scale = min(1.0, WHOLE_SIDE / max(original.size))
+    size = max(1, round(original.width * scale)), max(1, round(original.height * scale))
+    return original.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)  # in two steps: it is only looked at

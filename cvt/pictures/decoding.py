@@ -72,7 +72,7 @@ class Limits:
 class Decoder:
     """Reads pictures in at most ``count`` child processes; any number of threads may call it, and queue for a child.
 
-    Children start when first needed, are reused, and end with the decoder or this process: an idle one at once, a busy one
+    Children start when first needed, or by ``start``, are reused, and end with the decoder or this process: an idle one at once, a busy one
     at its picture's time limit. On systems without such limits (Windows), pictures are read in this process.
     """
 
@@ -81,6 +81,15 @@ class Decoder:
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()  # running children are reused first
         for _ in range(count):
             self._idle.put(None)
+
+    def start(self) -> None:
+        """Starts a child if none is running, so that the first picture does not wait for it."""
+        if HAS_LIMITS:
+            child = self._idle.get()
+            try:
+                child = child if child is not None and child.alive else _Child(self.limits)
+            finally:
+                self._idle.put(child)
 
     def read(self, source: str | Path | bytes) -> OpenedPicture:
         """The picture in a file, or in a file's bytes, as ``read_picture`` reads it.

@@ -57,7 +57,7 @@ class PackedStage:
 
 @dataclass(frozen=True)
 class Packed:
-    """Weights of a classifier, copied: changing the model does not change them."""
+    """Weights of a classifier: copies, except of matrices that oneDNN multiplies, which it copies in the layouts that it needs."""
 
     config: CvtConfig
     dtype: torch.dtype
@@ -90,7 +90,7 @@ def why_not(model: nn.Module) -> str | None:
 
 @torch.no_grad()
 def pack(model: CvtForImageClassification) -> Packed:
-    """A copy of the model's weights, on its device. Only for models for which ``why_not`` is None."""
+    """The model's weights, on its device, to be packed again when they change. Only for models for which ``why_not`` is None."""
     head = model.classifier
     return Packed(
         config=model.config,

@@ -123,8 +123,10 @@ class Runner:
 
     @torch.inference_mode()
     def warm_up(self, *shape: int) -> None:
-        """Runs once, with captures, for pixel_values of this shape, (B, channels, H, W), so that the first picture need not wait for it."""
-        self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures=True)
+        """Runs with and without captures for pixel_values of this shape, (B, channels, H, W), so that the first picture need not
+        wait for what each of them prepares."""
+        for captures in (True, False):
+            self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
 
     def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.

@@ -19,6 +19,8 @@ def alike(content: bytes, expected: bytes) -> None:
     peaks, expected_peaks = header.pop("peaks", []), wanted.pop("peaks", [])
     for stage, others_stage in zip(peaks, expected_peaks, strict=True):
         assert stage == pytest.approx(others_stage, rel=1e-5)
+    for stage, others_stage in zip(header.get("stages", []), wanted.get("stages", []), strict=True):
+        assert stage.pop("explained") == pytest.approx(others_stage.pop("explained"), abs=1e-9)
     assert header == wanted
     assert arrays.keys() == others.keys()
     for name, array in arrays.items():

@@ -29,25 +29,32 @@ def randomised(model):
     return model
 
 
-@pytest.mark.parametrize("method", ["dw_bn", "linear"])
+@pytest.mark.parametrize("method", ["dw_bn", "avg", "linear"])
 def test_the_parts_give_the_captured_queries_and_keys(method):
     model = randomised(model_of(1, qkv_projection_method=(method,) * 3))
     seen = explore(model, PROCESSOR, photo())
     for stage, block in ((0, 0), (1, 1), (2, 2)):
         header, arrays = unpack(inside_payload(model, PROCESSOR, seen, stage, block))
         exact = seen.stages[stage].blocks[block]
+        assert header["pools"] == ({"key": 3, "value": 3} if method == "avg" else {})
+        assert ("cls" in arrays) == exact.has_cls
         for name, captured in (("query", exact.query), ("key", exact.key)):
             x = torch.from_numpy(arrays["tokens"].copy())[None]
             if method == "dw_bn":
                 kernel = torch.from_numpy(arrays[f"{name}/kernel"].copy())[:, None]
                 x = F.conv2d(x, kernel, stride=header["strides"][name], padding=header["paddings"][name], groups=len(kernel))
                 x = x.numpy() * arrays[f"{name}/scale"][:, None, None] + arrays[f"{name}/shift"][:, None, None]
+            elif name in header["pools"]:
+                x = F.avg_pool2d(x, header["pools"][name], header["strides"][name], header["paddings"][name], ceil_mode=True)
+            assert list(x.shape[2:]) == header["shapes"][name]
             flat = np.asarray(x)[0].reshape(len(arrays["tokens"]), -1).T  # (tokens, C)
+            if exact.has_cls:
+                flat = np.concatenate((arrays["cls"][None], flat))  # which is not convolved
             made = flat @ arrays[f"{name}/linear"].T + arrays[f"{name}/bias"]
             heads = captured.shape[0]
-            spatial = captured[:, exact.has_cls :].transpose(1, 0, 2).reshape(len(made), -1)  # (tokens, heads · D)
-            assert spatial.shape[1] == heads * captured.shape[2]
-            assert np.abs(made - spatial).max() <= 1e-4 * np.abs(spatial).max()
+            together = captured.transpose(1, 0, 2).reshape(len(made), -1)  # (tokens, heads · D)
+            assert together.shape[1] == heads * captured.shape[2]
+            assert np.abs(made - together).max() <= 1e-4 * np.abs(together).max()
 
 
 def test_lengths_are_those_of_the_tokens_that_the_stages_pass_on():

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from cvt.runtime import products
 from cvt.runtime.packing import pack
-from cvt.runtime.products import FEW, Product, onednn_works
+from cvt.runtime.products import FEW, LAYOUTS, Product, onednn_works
 from cvt.runtime.runner import Runner
 from tests.helpers import pixels, tiny_model
 
@@ -58,14 +58,30 @@ def test_other_dtypes_stay_pytorchs(dtype):
     assert torch.equal(product.transposed, weight.T)
 
 
-@pytest.mark.parametrize("prepared", PREPARED)
-def test_a_copy_does_not_change_with_the_matrix(monkeypatch, prepared):
-    monkeypatch.setattr(products, "onednn_works", lambda device, dtype: prepared)
+@needs_onednn
+def test_the_order_of_the_weights_fits_the_number_of_rows_and_is_made_once(monkeypatch):
+    made, original = [], products._packed
+    monkeypatch.setattr(products, "_packed", lambda weight, count: made.append(count) or original(weight, count))
     weight, _ = matrix(32, 24)
-    x, product = rows(20, 32), Product(weight, None)
+    product = Product(weight, None)
+    for count in (40, 131, 40, 131, 1, 40):
+        x, total = rows(count, 32), rows(count, 24, seed=2)
+        assert torch.allclose(product(x), x @ weight.T, atol=1e-5)
+        expected = total + x @ weight.T
+        product.add_to(total, x)
+        assert torch.allclose(total, expected, atol=1e-5)
+    assert made == [40, 131]
+    for count in (50, 60, 70):
+        product(rows(count, 32))
+    assert len(product._layouts) == LAYOUTS  # memory is bounded
+
+
+def test_a_copy_does_not_change_with_the_matrix():
+    weight, _ = matrix(32, 24, torch.float64)
+    x, product = rows(20, 32).double(), Product(weight, None)
     expected = x @ weight.T
     weight.zero_()
-    assert torch.allclose(product(x), expected, atol=1e-5)
+    assert torch.allclose(product(x), expected)
 
 
 @pytest.mark.parametrize("wrong", ["raises", "miscounts"])

@@ -164,7 +164,8 @@ def test_it_is_frozen_down_to_its_numbers():
 
 def test_its_size_is_that_of_its_arrays_and_its_picture():
     result = explore(tiny_model(), processor(), picture())
-    assert result.nbytes == sum(array.nbytes for array in arrays(result).values()) + 3 * result.crop.width * result.crop.height
+    pictures = 3 * result.crop.width * result.crop.height + 3 * result.whole.width * result.whole.height
+    assert result.nbytes == sum(array.nbytes for array in arrays(result).values()) + pictures
 
 
 def test_the_most_probable_classes():

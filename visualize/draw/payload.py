@@ -10,6 +10,9 @@ browser computes rows on demand, with ``norm`` float32 (heads, queries), the log
 ``mean`` float32 (heads, keys), the mean of all rows, which would take the browser too long. The header's ``peaks`` has the
 largest weight of every block, including those not sent, as a list per stage.
 
+``whole`` is a small JPEG of the whole picture, absent where the model sees all of it; the header's ``original`` is the picture's
+[width, height], in whose pixels ``crop_box`` is [left, top, right, bottom].
+
 ``evidence`` and ``rest`` are the arrays of ``maps/evidence.py``; the header's ``evidence`` is the last stage's grid that they refer
 to, "key" or "query", or null.
 """
@@ -17,27 +20,24 @@ to, "key" or "query", or null.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from cvt.architecture.geometry import Grid
 
 from ..container import Arrays, pack
 from ..explore import Exploration, StageExploration
-from ..maps.attention import BlockAttention
 from ..maps.features import principal_components, strongest_channels
+from .blocks import CPU, NOT_FINITE, arrays_of, arrays_of_all, qk_size, weights_size
 
 CROP_BYTES = 220 << 10
-NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
-CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
-CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads of a block at once; in smaller pieces, launching kernels is the bottleneck
 WORKERS = 2  # threads that make the parts: most of their steps are too small for PyTorch's own threads
-CPU = torch.device("cpu")
+OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order")  # the arrays of a stage, in this order
+Place = tuple[int, int]  # (stage, block)
 
 
 def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch.device = CPU) -> bytes:
@@ -52,26 +52,36 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     """
     check_finite(exploration)
     with ThreadPoolExecutor(WORKERS) as workers:
-        crop, made = workers.submit(_encoded, exploration.crop), workers.map(_stage, exploration.stages)
+        # a GPU gets its work from one thread: others beside it took three times as long at times
+        beside = workers.map if device.type == "cpu" else map
+        crop, made = workers.submit(_encoded, exploration.crop), beside(_stage, exploration.stages)
+        components = list(beside(lambda stage: _components(stage, device), exploration.stages))
         arrays: Arrays = {"crop": np.frombuffer(crop.result(), np.uint8), "pixels": exploration.pixels}
+        if exploration.whole is not None:
+            arrays["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
         stages = []
-        for index, (described, own) in enumerate(made):
-            stages.append(described)
-            arrays |= {f"{index}/{name}": array for name, array in own.items()}
+        for index, ((described, own), (more, picture)) in enumerate(zip(made, components, strict=True)):
+            stages.append(described | more)
+            own |= picture
+            arrays |= {f"{index}/{name}": own[name] for name in OF_STAGE}
         limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
         peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
-        blocks = workers.map(lambda place: _peak_and_arrays(exploration.stages[place[0]].blocks[place[1]], limits[place], device), limits)
-        for (index, block), (peak, own) in zip(limits, blocks, strict=True):
+        blocks: dict[Place, tuple[float, Arrays]] = {}
+        groups = _groups(limits)
+        for found in beside(lambda group: _attention(exploration, group, groups[group], device), groups):
+            blocks |= found
+        for index, block in limits:
+            peaks[index][block], own = blocks[index, block]
             arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
-            peaks[index][block] = peak
     evidence = exploration.evidence
     if evidence is not None:
         arrays |= {"evidence": evidence.places, "rest": evidence.rest}
     header = {
         "input": list(exploration.pixels.shape[:2]),
         "crop_box": list(exploration.crop_box),
+        "original": list(exploration.original_size),
         "classes": len(exploration.labels),
-        "top": [{"label": label, "probability": probability} for label, probability in exploration.top()],
+        "top": [{"label": label, "probability": probability} for label, probability in exploration.of_classes(exploration.shown)],
         "stages": stages,
         "peaks": peaks,
         "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
@@ -79,28 +89,38 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     return pack(header, arrays)
 
 
-def _limits(exploration: Exploration, room: int) -> dict[tuple[int, int], int | None]:
+def _limits(exploration: Exploration, room: int) -> dict[Place, int | None]:
     """The bytes that each block may take, by (stage, block), where ``room`` bytes are left for all; None for those that do not travel."""
-    limits: dict[tuple[int, int], int | None] = {}
-    all_fit = sum(_weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
+    limits: dict[Place, int | None] = {}
+    all_fit = sum(weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
     for index, block in _by_interest(exploration):
         attention = exploration.stages[index].blocks[block]
-        size = min(_weights_size(attention), _qk_size(attention))
+        size = min(weights_size(attention), qk_size(attention))
         if all_fit:
-            limits[index, block] = _weights_size(attention)
+            limits[index, block] = weights_size(attention)
         elif size <= room:
-            limits[index, block] = _qk_size(attention)
+            limits[index, block] = qk_size(attention)
             room -= size
         else:
             limits[index, block] = None
     return limits
 
 
-def _peak_and_arrays(block: BlockAttention, limit: int | None, device: torch.device) -> tuple[float, Arrays]:
-    """A block's largest weight, and what of it travels."""
-    own = {} if limit is None else _block(block, limit, device)
-    peak = own["peak"] if own else _finite(_rows(block, device)[1])
-    return float(peak.max()), own
+def _groups(limits: dict[Place, int | None]) -> dict[tuple[int, int | None], list[int]]:
+    """The blocks by (stage, limit): equal in shape and form, so that they can be computed together."""
+    groups: dict[tuple[int, int | None], list[int]] = {}
+    for (stage, block), limit in limits.items():
+        groups.setdefault((stage, limit), []).append(block)
+    return groups
+
+
+def _attention(
+    exploration: Exploration, group: tuple[int, int | None], members: list[int], device: torch.device
+) -> dict[Place, tuple[float, Arrays]]:
+    """The largest weight of each block of a group, and what of it travels."""
+    stage, limit = group
+    found = arrays_of_all([exploration.stages[stage].blocks[member] for member in members], limit, device)
+    return {(stage, member): (float(own["peak"].max()), {} if limit is None else own) for member, own in zip(members, found, strict=True)}
 
 
 def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None, device: torch.device = CPU) -> bytes:
@@ -114,7 +134,7 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     blocks = exploration.stages[stage].blocks
     if not 0 <= block < len(blocks):
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
-    own = _block(blocks[block], _qk_size(blocks[block]) if max_bytes is None else max_bytes, device)
+    own = arrays_of(blocks[block], qk_size(blocks[block]) if max_bytes is None else max_bytes, device)
     return pack({}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
 
 
@@ -129,20 +149,19 @@ def check_finite(exploration: Exploration) -> None:
         raise ValueError(NOT_FINITE.format("its class scores"))
 
 
-def _encoded(crop: Image.Image) -> bytes:
-    """The crop as JPEG; a noisy one is compressed harder, towards CROP_BYTES."""
-    for quality in (88, 75, 55):
+def _encoded(picture: Image.Image, qualities: Sequence[int] = (88, 75, 55)) -> bytes:
+    """A picture as JPEG; a noisy one is compressed harder, towards CROP_BYTES."""
+    for quality in qualities:
         file = io.BytesIO()
-        crop.save(file, "JPEG", quality=quality)
+        picture.save(file, "JPEG", quality=quality)
         if file.tell() <= CROP_BYTES:
             break
     return file.getvalue()
 
 
 def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
-    """A stage's header entry, and the arrays of its feature map."""
+    """A stage's header entry, and the arrays of its feature map, without its principal components."""
     values, lo, hi = quantise_channels(stage.features)
-    components = principal_components(stage.features)
     mean = stage.features.mean(axis=0)
     order = strongest_channels(stage.features)
     config = stage.config
@@ -154,17 +173,22 @@ def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
         "query": _grid(stage.query_grid),
         "key": _grid(stage.key_grid),
         "embedding": {"kernel": config.patch_size, "stride": config.patch_stride, "padding": config.patch_padding},
-        "explained": [float(share) for share in components.explained],
+        "projection": {"method": config.qkv_projection_method, "kernel": config.kernel_qkv},
     }
     arrays = {
         "features": values,
         "lo": lo,
         "hi": hi,
-        "pca": components.rgb,
         "mean": mean.astype(np.float32),
         "order": order.astype(np.uint16),
     }
     return described, arrays
+
+
+def _components(stage: StageExploration, device: torch.device) -> tuple[dict, Arrays]:
+    """The principal components' part of the same."""
+    components = principal_components(stage.features if device.type == "cpu" else torch.tensor(stage.features).to(device))
+    return {"explained": components.explained.tolist()}, {"pca": components.rgb}
 
 
 def _grid(grid: Grid) -> dict:
@@ -184,85 +208,7 @@ def quantise_channels(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     return shifted.astype(np.uint8), lo.astype(np.float32), hi.astype(np.float32)
 
 
-def _weights_size(block: BlockAttention) -> int:
-    heads, queries, keys = block.shape
-    return heads * queries * (keys + 4)
-
-
-def _qk_size(block: BlockAttention) -> int:
-    heads, queries, keys = block.shape
-    return block.query.nbytes + block.key.nbytes + 4 * heads * (2 * queries + keys)
-
-
-def _block(block: BlockAttention, max_bytes: int, device: torch.device) -> Arrays:
-    """A block's attention as weights, or as q and k if the weights are too large."""
-    if _weights_size(block) <= max_bytes:
-        values, peak = quantised_weights(block, device)
-        return {"weights": values, "peak": peak}
-    norm, peak, mean = _rows(block, device)
-    query = block.query * np.float32(block.scale)
-    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
-
-
-def _rows(block: BlockAttention, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not stored."""
-    heads, queries, keys = block.shape
-    norm, peak = torch.empty((2, heads, queries), device=device)
-    mean = torch.zeros((heads, keys), device=device)
-    for part, rows, scores in _scores(block, device):
-        top, total = _exponentials(scores)
-        norm[part, rows] = total.log() + top
-        peak[part, rows] = 1 / total
-        mean[part] += torch.einsum("hq,hqk->hk", 1 / total, scores)
-    return norm.cpu().numpy(), peak.cpu().numpy(), (mean / queries).cpu().numpy()
-
-
-def quantised_weights(block: BlockAttention, device: torch.device = CPU) -> tuple[np.ndarray, np.ndarray]:
-    """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries).
-
-    Raises:
-        ValueError: the weights are not all finite.
-    """
-    values = torch.empty(block.shape, dtype=torch.uint8, device=device)
-    peak = torch.empty(block.shape[:2], device=device)
-    for part, rows, scores in _scores(block, device):
-        _, total = _exponentials(scores)
-        peak[part, rows] = 1 / total
-        values[part, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
-    return values.cpu().numpy(), _finite(peak.cpu().numpy())
-
-
-def _exponentials(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Turns scores (…, keys) in place into weights in units of the row's largest; returns (largest score, sum), each without keys."""
-    top = scores.amax(dim=-1)
-    return top, scores.sub_(top[..., None]).exp_().sum(dim=-1)
-
-
-def _finite(peak: np.ndarray) -> np.ndarray:
-    if not np.isfinite(peak).all():
-        raise ValueError(NOT_FINITE.format("its attention weights"))
-    return peak
-
-
-def _scores(block: BlockAttention, device: torch.device) -> Iterator[tuple[slice, slice, Tensor]]:
-    """(heads, queries, their scaled scores (heads, queries, keys)): piece by piece, so that memory stays small.
-
-    In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
-    """
-    heads, queries, keys = block.shape
-    chunk = CHUNK if device.type == "cpu" else CHUNK_GPU
-    at_once = min(heads, max(1, chunk // (queries * keys)))  # small heads together: each step costs some time of its own
-    step = max(1, chunk // (at_once * keys))
-    query, key = (torch.from_numpy(np.array(array)).to(device) for array in (block.query, block.key))
-    key = key.transpose(1, 2) * block.scale  # (heads, D, keys)
-    for head in range(0, heads, at_once):
-        part = slice(head, head + at_once)
-        for start in range(0, queries, step):
-            rows = slice(start, min(start + step, queries))
-            yield part, rows, query[part, rows] @ key[part]
-
-
-def _by_interest(exploration: Exploration) -> list[tuple[int, int]]:
+def _by_interest(exploration: Exploration) -> list[Place]:
     """(stage, block) in the order in which they are worth sending."""
     depths = [len(stage.blocks) for stage in exploration.stages]
     last = [(stage, depth - 1) for stage, depth in enumerate(depths)]

@@ -21,7 +21,6 @@ from torch import Tensor
 from cvt.model import CvtForImageClassification, attention_weights, to_tokens
 
 from ..capture import Capture
-from ..container import frozen
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,17 @@ class ClassEvidence:
     of_queries: bool
 
 
-def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: list[int]) -> ClassEvidence | None:
-    """The evidence in the pass that ``seen`` captured, of one picture; None if no place contributes directly.
+def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor] | None:
+    """``ClassEvidence.places`` and ``rest`` in the pass that ``seen`` captured, of one picture, still on the model's device.
 
     Args:
         logits: (all classes,) of that pass. classes: the indices of the classes to explain.
+    Returns:
+        None if no place contributes directly.
     """
     stage = model.config.num_stages - 1
     depth, cls = model.config.stages[stage].depth, seen.cls_token(stage)
-    if not classes or (cls is not None and depth == 0):
+    if not len(classes) or (cls is not None and depth == 0):
         return None
     weight = model.classifier.weight.float()
     apart = weight[classes] - weight.mean(dim=0)  # (classes, C): scores are relative to the mean score
@@ -56,7 +57,7 @@ def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tens
         direction = _before_norm(apart, model.layernorm, cls[0, 0].float())
         places = _fetched(model, seen, stage, depth, direction)
     score = (logits[classes] - logits.mean()).float()
-    return ClassEvidence(frozen(places), frozen(score - places.sum(dim=1)), of_queries=cls is None)
+    return places, score - places.sum(dim=1)
 
 
 def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tensor:

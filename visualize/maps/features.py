@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
-SMALL = 64  # the side of a matrix whose eigenvectors are found fastest all at once
-DIRECTIONS, ROUNDS = 12, 8  # of the iteration that finds three of a larger one's
+SMALL = 32  # the side of a matrix whose eigenvectors are found fastest all at once
+DIRECTIONS, ROUNDS, CHECKS = 16, 5, 2  # of the iteration that finds three of a larger one's: checked after so many rounds, so many times
 
 
 @dataclass(frozen=True)
@@ -25,47 +26,51 @@ class PrincipalComponents:
     explained: np.ndarray
 
 
-def principal_components(features: np.ndarray) -> PrincipalComponents:
+def principal_components(features: np.ndarray | Tensor) -> PrincipalComponents:
     """PCA of the tokens of one feature map, (C, H, W) floats; with fewer than three channels or tokens, the missing components are zero.
 
+    A tensor's large products are computed on its device.
     Source: as in the feature pictures of DINOv2, arXiv 2304.07193, section 7.4.
     """
-    channels, height, width = features.shape
-    tokens = features.reshape(channels, -1).T.astype(np.float64)  # (H·W, C)
-    tokens -= tokens.mean(axis=0)
-    values, vectors = _strongest_directions(tokens)
-    largest = np.abs(vectors).argmax(axis=0)
-    vectors = vectors * np.where(vectors[largest, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
-    projected = np.zeros((height * width, 3))
-    projected[:, : vectors.shape[1]] = _product(tokens, vectors)
-    low, high = np.percentile(projected, (1, 99), axis=0)
+    _, height, width = features.shape
+    values = torch.from_numpy(features.astype(np.float64)) if isinstance(features, np.ndarray) else features.to(torch.float64, copy=True)
+    values = values.flatten(1)  # (C, H·W)
+    values -= values.mean(dim=1, keepdim=True)
+    total, variances, projected = _projected(values)
+    low, high = np.percentile(projected, (1, 99), axis=1)[..., None]
     shown = np.where(high > low, (projected - low) / np.maximum(high - low, 1e-12), 0.5)
-    total = float((tokens**2).sum())
-    explained = np.zeros(3)
-    explained[: len(values)] = values / total if total > 0 else 0.0
-    rgb = np.round(shown.clip(0, 1) * 255).astype(np.uint8).reshape(height, width, 3)
-    return PrincipalComponents(rgb, explained)
+    rgb = np.round(shown.clip(0, 1) * 255).astype(np.uint8).T.reshape(height, width, 3)
+    return PrincipalComponents(rgb, variances / total if total > 0 else np.zeros(3))
 
 
-def _strongest_directions(tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At most three (squared singular values (3,), directions (C, 3) of length 1) of centred tokens (H·W, C), largest first.
+def _projected(values: Tensor) -> tuple[float, np.ndarray, np.ndarray]:
+    """The sum of squares of centred values (C, N), and of their first three components: the part of it (3,), the scores (3, N).
 
-    A direction that explains only rounding errors is zero. Computed from the Gram matrix of channels or of tokens, whichever is
-    smaller. Source: https://en.wikipedia.org/wiki/Singular_value_decomposition, relation to eigenvalues.
+    A direction that explains only rounding errors gives zeros. Computed from the Gram matrix of channels or of tokens, whichever
+    is smaller. Source: https://en.wikipedia.org/wiki/Singular_value_decomposition, relation to eigenvalues.
     """
-    wide = tokens.shape[1] > tokens.shape[0]
-    values, vectors = _largest(torch.from_numpy(_product(tokens, tokens.T) if wide else _product(tokens.T, tokens)))
-    values = values.clip(0)
-    if wide:
-        vectors = _product(tokens.T, vectors) / np.sqrt(np.maximum(values, 1e-300))
-    real = values > 1e-12 * values[0]
-    return values * real, np.where(real, vectors, 0.0)
+    channels, tokens = values.shape
+    gram = (values.T @ values if channels > tokens else values @ values.T).cpu()
+    found, vectors = _largest(gram)  # of tokens, or of channels
+    count = len(found)
+    variances, projected = np.zeros(3), np.zeros((3, tokens))
+    found = np.where(found > 1e-12 * found[0], found, 0.0)
+    if channels > tokens:
+        loadings = (values @ vectors.to(values.device)).cpu().numpy()  # (C, count), of any length: only their signs are used
+        scores = np.sqrt(found)[:, None] * vectors.numpy().T
+    else:
+        loadings = vectors.numpy()
+        scores = (vectors.T.to(values.device) @ values).cpu().numpy()
+    strongest = loadings[np.abs(loadings).argmax(axis=0), np.arange(count)]
+    variances[:count] = found
+    projected[:count] = np.where((found > 0)[:, None], scores * np.where(strongest < 0, -1.0, 1.0)[:, None], 0.0)
+    return float(gram.trace()), variances, projected
 
 
 # PyTorch's linear algebra, because NumPy's threads spin while they wait: under load it took 10 to 100 times as long.
 
 
-def _largest(gram: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def _largest(gram: Tensor) -> tuple[np.ndarray, Tensor]:
     """The three largest eigenvalues of a Gram matrix (n, n), largest first, and their eigenvectors (n, 3); fewer where n is smaller.
 
     All n of them take 4 to 5 times as long from n = 128 on, and more on many threads. So a few directions are multiplied by the
@@ -74,27 +79,27 @@ def _largest(gram: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """
     if len(gram) > SMALL:
         square = gram @ gram
-        square /= square.diagonal().sum().clamp(min=1e-300)
+        square /= square.trace().clamp(min=1e-300)
+        fourth = square @ square
         basis = torch.randn(len(gram), DIRECTIONS, dtype=gram.dtype, generator=torch.Generator().manual_seed(0))
-        for _ in range(ROUNDS):
-            basis = _orthonormal(square @ (square @ basis))
-        if basis.isfinite().all():  # it is not where fewer directions have anything in them
-            values, turn = torch.linalg.eigh(basis.T @ (gram @ basis))
+        for _ in range(CHECKS):
+            for _ in range(ROUNDS):
+                basis = _orthonormal(fourth @ basis)
+            if not basis.isfinite().all():  # where fewer directions have anything in them
+                break
+            # too small for NumPy's threads, while PyTorch would start all of its own, which takes longer than the rest
+            values, turn = map(torch.from_numpy, np.linalg.eigh((basis.T @ (gram @ basis)).numpy()))
             values, vectors = values.flip(0)[:3], (basis @ turn).flip(1)[:, :3]
             if (gram @ vectors - vectors * values).norm() <= 1e-9 * values[0]:
-                return values.numpy(), vectors.numpy()
+                return values.numpy(), vectors
     values, vectors = torch.linalg.eigh(gram)
-    return values.flip(0)[:3].numpy(), vectors.flip(1)[:, :3].numpy()
+    return values.flip(0)[:3].clamp(min=0).numpy(), vectors.flip(1)[:, :3]
 
 
-def _orthonormal(basis: torch.Tensor) -> torch.Tensor:
+def _orthonormal(basis: Tensor) -> Tensor:
     """Columns that span the same and are orthonormal; not finite where they do not span as many dimensions."""
     factor, _ = torch.linalg.cholesky_ex(basis.T @ basis)
     return torch.linalg.solve_triangular(factor, basis.T, upper=False).T
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (torch.from_numpy(a) @ torch.from_numpy(b.copy())).numpy()  # a copy, because views may have negative strides
 
 
 def strongest_channels(features: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Packs the inside of one block for the microscope: the input of its projections, and their weights.
 
     tokens → depth-wise convolution → BatchNorm → linear layer → query, key or value
+    tokens → average pool → linear layer → key or value, with the projection method "avg"
 
 The browser gets the tokens and the weights and does the arithmetic itself, for the selected token and channel.
 """
@@ -33,8 +34,11 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     Arrays, float32: ``tokens`` (C, H, W), normalised, the input of the projections, without the cls token;
     ``query/kernel`` (C, k, k), ``query/scale`` and ``query/shift`` (C), BatchNorm's factor and offset, ``query/linear`` (C, C)
     and ``query/bias`` (C), and the same for key and value; a projection without convolution has only the last two;
+    ``cls`` (C), the cls token as the linear layers read it, if the stage has one: it is not convolved;
     ``lengths`` (3, H, W): the norm of each token before the block, of what attention adds to it, and of what the MLP adds;
     ``norms/0`` (depth, 3) for each stage: the means of these norms per block.
+    The header holds, by the name of the projection, ``strides`` and ``paddings``, ``shapes`` (rows, columns) of its grid, and
+    ``pools``, the side of the window of those that average.
 
     Args:
         model: the one that made ``seen``, in evaluation mode. processor: as for ``explore``.
@@ -46,20 +50,25 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
         raise ValueError(f"There is no block {block} in stage {stage}: the stages have {depths} blocks, counted from 0.")
     pixel_values = torch.from_numpy(processor.normalize(Image.fromarray(seen.pixels)))[None].to(model.device, model.dtype)
     with torch.inference_mode():
-        tokens, lengths, norms = _run(model, pixel_values, stage, block)
+        tokens, cls, lengths, norms = _run(model, pixel_values, stage, block)
         layer = model.cvt.encoder.stages[stage].layers[block]
-        arrays: Arrays = {"tokens": tokens, "lengths": lengths}
+        arrays: Arrays = {"tokens": tokens, "lengths": lengths} | ({} if cls is None else {"cls": cls})
         for name in PROJECTIONS:
             arrays |= {f"{name}/{key}": value for key, value in _projection(layer, name).items()}
     arrays |= {f"norms/{index}": each for index, each in enumerate(norms)}
     config = model.config.stages[stage]
     strides = {"query": config.stride_q, "key": config.stride_kv, "value": config.stride_kv}
     paddings = {"query": config.padding_q, "key": config.padding_kv, "value": config.padding_kv}
-    return pack({"strides": strides, "paddings": paddings}, arrays)
+    query_shape, key_shape = seen.stages[stage].query_grid.shape, seen.stages[stage].key_grid.shape
+    shapes = {"query": query_shape, "key": key_shape, "value": key_shape}
+    pools = {"key": config.kernel_qkv, "value": config.kernel_qkv} if config.qkv_projection_method == "avg" else {}
+    return pack({"strides": strides, "paddings": paddings, "shapes": shapes, "pools": pools}, arrays)
 
 
-def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """The normalised tokens (C, H, W) before the block's projections, its token norms, and every stage's mean norms."""
+def _run(
+    model: CvtForImageClassification, pixel_values: Tensor, stage: int, block: int
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, list[np.ndarray]]:
+    """What the block's projections read, tokens (C, H, W) and the cls token (C) or None; token norms; every stage's mean norms."""
     with capture(model, taps=("stage", "normalised", *BRANCHES)) as seen:
         model(pixel_values)
     norms = []
@@ -69,8 +78,10 @@ def _run(model: CvtForImageClassification, pixel_values: Tensor, stage: int, blo
         norms.append(np.array([each.mean(dim=(1, 2)).tolist() for each in lengths], np.float32))
         if index == stage:
             here = frozen(lengths[block])
-            found = frozen(to_picture(_spatial(seen.tap("normalised", stage, block), grid), grid)[0])
-    return found, here, norms
+            given = seen.tap("normalised", stage, block)
+            found = frozen(to_picture(_spatial(given, grid), grid)[0])
+            cls = frozen(given[0, 0]) if model.config.stages[stage].cls_token else None
+    return found, cls, here, norms
 
 
 def _lengths(seen: Capture, stage: int, block: int, grid: torch.Size) -> Tensor:

@@ -1,4 +1,4 @@
-"""Runs long jobs in threads, with progress reporting and cancellation."""
+"""Runs long jobs in threads, with progress reporting and cancellation, and knows whether any request is in progress."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # not the built-in one in Python 3.10
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TypeVar
 
 from cvt.architecture.build import Cancelled
@@ -81,3 +82,25 @@ class Jobs:
         finally:
             ended.set()
             future.cancel()
+
+
+class Busy:
+    """Counts the requests in progress, ``with busy: …``, so that work that nobody waits for gives way to them. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._count += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait_until_none(self) -> None:
+        """Returns when no request is in progress."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._count)

@@ -24,7 +24,7 @@ from ..draw.payload import block_payload, payload
 from ..explore import Exploration
 from .compute import PASSES, Progress, compute, compute_classes, compute_inside
 from .intake import Intake
-from .jobs import Jobs
+from .jobs import Busy, Jobs
 from .laboratory.architectures import MAX_PARAMETERS
 from .model import LoadedModel
 from .prepared import PreparedResults, give_back_memory
@@ -77,6 +77,12 @@ class Workbench:
             self._models[loaded.name] = loaded
         self._first = {name: threading.Lock() for name in self._models}
         self._prepared = PreparedResults()
+        self._busy = Busy()
+
+    def named(self, picture: str) -> dict[str, str]:
+        """An example's name as ``example`` and its ``file``, for people; empty for a picture of one's own."""
+        found = next((name for name, path in self.examples.items() if path == picture), None)
+        return {} if found is None else {"example": found, "file": "/".join(Path(picture).parts[-2:])}
 
     def _load(self, source: str | None) -> LoadedModel:
         # the name and source shown on the page; for a local folder only its last part
@@ -134,15 +140,23 @@ class Workbench:
 
         Raises as ``compute``; ValueError also for a result that is too large to store.
         """
+        with self._busy:
+            return self._explore(request, progress)
+
+    def _explore(self, request: Request, progress: Progress) -> Result:
         if request.picture not in self.examples.values() or request != Request(model=request.model, picture=request.picture):
             return self._kept(StoredResult(request, compute(request, self, progress)))
         with self._first[request.model]:  # the first to request it computes; the others wait
             return self.found(request) or self._kept(self._prepared.get(request) or self._prepare(request, progress))
 
     def prepare(self) -> None:
-        """Precomputes the first model's results for the ``kept`` pictures; failures are reported to later requests."""
+        """Makes ready for the first picture, then precomputes the first model's results for the ``kept`` pictures, each while nobody
+        waits for a result; failures are reported to later requests."""
+        with suppress(OSError):  # the first picture then reports it
+            self.intake.start()
         for picture in self.examples.values():
             request = Request(model=self.names[0], picture=picture)
+            self._busy.wait_until_none()
             with self._first[request.model], suppress(ValueError):
                 if self._prepared.get(request) is None:
                     self._prepare(request)
@@ -150,7 +164,8 @@ class Workbench:
 
     def classes(self, request: Request) -> list[tuple[str, float]]:
         """The most probable classes as (label, probability), best first; stores nothing. Raises as ``compute``."""
-        return compute_classes(request, self)
+        with self._busy:
+            return compute_classes(request, self)
 
     def found(self, request: Request) -> Result | None:
         """The stored result for exactly this request, if there is one."""
