@@ -33,9 +33,9 @@ class ModelRequest:
         """Whether the model differs from the loaded one, regardless of the input side."""
         return self.architecture is not None or self.weights != INHERITED
 
-    def with_picture(self, picture: str | bytes | OpenedPicture) -> Request:
-        """The request for a picture through this model."""
-        return Request(**{each.name: getattr(self, each.name) for each in fields(ModelRequest)}, picture=picture)
+    def with_picture(self, picture: str | bytes | OpenedPicture, also: tuple[int, ...] = ()) -> Request:
+        """The request for a picture through this model; ``also`` as in ``Request``."""
+        return Request(**{each.name: getattr(self, each.name) for each in fields(ModelRequest)}, picture=picture, also=also)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,12 @@ class Request(ModelRequest):
 
     Attributes:
         picture: a path or address accepted by ``Intake.accepted``, the bytes of a file, or a picture in memory.
+        also: the indices of classes to show besides the most probable ones, to compare another model's result by them.
         interventions: changes to the model's computation; there are none yet.
     """
 
     picture: str | bytes | OpenedPicture
+    also: tuple[int, ...] = ()
     interventions: tuple[()] = ()
 
     @property

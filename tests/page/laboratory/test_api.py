@@ -20,6 +20,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import inherit
 from cvt.architecture.variants import stage_settings, variant
 from tests import serving
+from visualize.container import unpack
 from visualize.page.compute import compute
 from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.link.choices import TABLE, as_module
@@ -28,6 +29,11 @@ from visualize.page.routes import QUESTION_BYTES, routes
 from visualize.page.workbench import Workbench
 
 PHOTO = str(app.EXAMPLES[0])
+
+
+def softmax(scores):
+    powers = np.exp(scores.astype(np.float64) - scores.max())
+    return powers / powers.sum()
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +219,27 @@ def test_random_weights_are_the_seeds_and_said_to_mean_nothing(workbench):
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)
     assert run(workbench, weights="random")[-1]["words"].startswith("Random weights: these classes mean nothing.")
+
+
+def test_both_sides_can_be_compared_by_the_baselines_class_and_it_is_said_how_far_to_trust_the_variant(workbench):
+    """Whatever rank the variant gives the baseline's class: its probability and the evidence for it travel."""
+    cases = [({}, {}, "same"), ({2: {"depth": 5}}, {}, "changed"), ({0: {"depth": 2}}, {}, "disturbed"), ({}, {"side": 64}, "changed")]
+    cases += [({1: {"embed_dim": 32}}, {}, "untrained"), *(({}, {"weights": "random", "seed": seed}, "untrained") for seed in range(4))]
+    ranks = []
+    for changes, more, trained in cases:
+        told = run(workbench, changes, **more)[-1]
+        assert told["trained"] == trained
+        before, after = (shown(workbench, told[side]) for side in ("baseline", "variant"))
+        best = int(before.logits.argmax())
+        ranks.append(int((after.logits > after.logits[best]).sum()))
+        header, arrays = unpack(workbench.payload(told["variant"]["key"]))
+        place = [each["label"] for each in header["top"]].index(before.labels[best])
+        assert place == min(ranks[-1], 5)
+        assert header["top"][place]["probability"] == pytest.approx(float(softmax(after.logits)[best]))
+        apart = after.logits[best] - after.logits.mean()
+        assert arrays["evidence"][place].sum() + arrays["rest"][place] == pytest.approx(apart, abs=1e-4)
+    assert ranks[0] == 0
+    assert max(ranks) > 4, "a case in which it is not among the most probable"
 
 
 def test_a_baseline_is_found_by_its_request_and_never_by_a_key_from_the_browser(models, own_picture):

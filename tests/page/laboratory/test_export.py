@@ -12,7 +12,7 @@ from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import architecture
 from tests.helpers import tiny_config, tiny_model
 from tests.pictures.photographs import PHOTOGRAPHS
-from visualize.page.laboratory.export import model_zip, python_lines
+from visualize.page.laboratory.export import built_lines, model_zip, python_lines
 
 STAGES = [{"stride_kv": 1}, {"patch_sizes": 5, "mlp_ratio": 2.0, "qkv_bias": False}, {"depth": 4, "qkv_projection_method": "avg"}]
 PICTURE = str(PHOTOGRAPHS / "red_panda.jpg")
@@ -45,6 +45,19 @@ def test_the_lines_build_the_same_variant(folder, stages, inherited, side, capsy
     with torch.inference_mode():
         assert torch.equal(found["logits"], model(**inputs).logits)
     assert capsys.readouterr().out.strip() in base.config.id2label.values()
+
+
+@pytest.mark.parametrize("side", [None, 64])
+@pytest.mark.parametrize("inherited", [True, False])
+def test_the_lines_of_a_variants_view_build_it_with_its_processor(folder, inherited, side):
+    base = CvtForImageClassification.from_pretrained(folder)
+    config = architecture(base.config, STAGES)
+    found = run(built_lines(config, base.config, inherited, 7, folder, side))
+    model = inherit(base, config, 7).model if inherited else build_variant(config, 7)
+    inputs = found["processor"](PICTURE, return_tensors="pt")
+    assert inputs["pixel_values"].shape[-1] == (side or 48)
+    with torch.inference_mode():
+        assert torch.equal(found["model"](**inputs).logits, model(**inputs).logits)
 
 
 def test_the_lines_of_the_embedded_model_name_no_source(capsys):

@@ -5,9 +5,8 @@ import { test } from "node:test";
 
 import {
   alike,
+  changedStages,
   choices,
-  difference,
-  differenceOf,
   differs,
   indexOf,
   initial,
@@ -17,9 +16,8 @@ import {
   withCount,
   withValue,
 } from "../../../visualize/web/laboratory/architecture.js";
-import { differenceWords } from "../../../visualize/web/words/laboratory.js";
 
-const { about, paddings, counts, differences } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
+const { about, paddings, counts } = JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, "architecture.json"), "utf8"));
 
 test("it begins at the baseline, and a change touches one field of one stage and nothing in place", () => {
   const state = initial(about);
@@ -91,26 +89,11 @@ test("the server is asked for no more than the architecture", () => {
   assert.deepEqual(question(state, [0, "depth"]).moved, [0, "depth"]);
 });
 
-test("how much differs is counted, and said in words", () => {
+test("which stages a change concerns, with those that are new", () => {
   const state = initial(about);
-  const words = (changed) => differenceWords(difference(changed, about));
-  assert.deepEqual(difference(state, about), { stages: 0, settings: 0, input: false });
-  assert.equal(words(state), "");
-  assert.equal(words(withValue(state, 0, "depth", 5, about)), "Compared with the baseline: 1 setting differs.");
-  const fewer = withCount(withValue(state, 0, "cls_token", true, about), 2, about);
-  assert.equal(words(fewer), "Compared with the baseline: 1 fewer stage, 2 settings differ.");
-  const more = withCount({ ...state, side: 64 }, 4, about);
-  assert.ok(!differs(more, about, 3, "depth"));
-  assert.deepEqual(difference(more, about), { stages: 1, settings: 2, input: true }); // the cls token moved
-  assert.equal(words(more), "Compared with the baseline: 1 more stage, 2 settings differ, another input size.");
-});
-
-test("of what differs, the one that the control which moved last makes", () => {
-  const found = (name, stage) => differenceOf(differences, stage, name)?.sentence.split(":")[0];
-  assert.equal(found("kernel_qkv", 0), "Projection kernel 3 → 5 in stage 1");
-  assert.equal(found("qkv_projection_method", 2), "Projection convolution → mean in stage 3");
-  assert.equal(found("stride_kv", 1), "Key and value stride 2 → 1 in stage 2");
-  assert.equal(found("stride_kv", 2), "Key and value stride 2 → 3 in stage 3");
-  assert.equal(found("stride_kv", 0), undefined);
-  assert.match(found("depth", 3), /^Stage 4 is new/);
+  assert.deepEqual(changedStages(state, state), []);
+  assert.deepEqual(changedStages(state, withValue(withValue(state, 2, "depth", 1, about), 0, "depth", 5, about)), [0, 2]);
+  assert.deepEqual(changedStages(state, withCount(state, 4, about)), [2, 3]); // the cls token moved
+  assert.deepEqual(changedStages(withCount(state, 4, about), state), [2]);
+  assert.ok(!differs(withCount(state, 4, about), about, 3, "depth"));
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { change, inBytes, inWords, share, valueWords } from "../../../visualize/web/words/laboratory.js";
+import { change, costChanges, costWords, inBytes, inWords, share, valueWords } from "../../../visualize/web/words/laboratory.js";
 
 const read = (name) => JSON.parse(readFileSync(join(process.env.LABORATORY_CASES, name), "utf8"));
 const cases = read("words.json");
@@ -37,4 +37,28 @@ test("shares", () => {
   assert.equal(share(4, 1000), "0.4\u202f%");
   assert.equal(share(1, 100000), "<\u202f0.1\u202f%");
   assert.equal(share(0, 0), "0\u202f%");
+});
+
+test("what a change costs agrees with the server's sentences: keys first, then multiply-adds, then parameters", () => {
+  const plain = (text) => text.replaceAll("\u202f×", "×");
+  const alike = (text) => text === "unchanged";
+  for (const { before, after, keys, amounts } of read("costs.json")) {
+    const [stage, other] = keys.flatMap((each, index) => (alike(each) ? [] : [index]));
+    const named = other === undefined && stage !== undefined ? { [`keys of stage ${stage + 1}:`]: keys[stage] } : { keys: amounts.keys };
+    const expected = Object.entries({ ...named, "multiply-adds": amounts["multiply-adds"], parameters: amounts.parameters });
+    const shown = expected.filter(([, words]) => !alike(words)).slice(0, 2);
+    assert.equal(costChanges(before, after).length, shown.length);
+    costChanges(before, after).forEach((words, index) => {
+      const [name, server] = shown[index];
+      assert.ok(plain(words).startsWith(name), words);
+      if (server.includes("×")) assert.equal(plain(words), `${name} ${server}`);
+      else if (!server.includes("less"))
+        assert.equal(
+          Number.parseFloat(words.match(/[−+].*/)[0].replace("−", "-")).toFixed(0),
+          Number.parseFloat(server.replace("−", "-")).toFixed(0),
+        );
+    });
+  }
+  assert.equal(costWords([]), "The same cost.");
+  assert.equal(costWords(["keys 4 × as many", "multiply-adds +37 %"]), "Keys 4 × as many, multiply-adds +37 %.");
 });

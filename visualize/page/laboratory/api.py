@@ -25,7 +25,7 @@ from ..words.sentences import Refused
 from ..workbench import Workbench
 from .architectures import model_request
 from .describe import about, describe
-from .export import model_zip, python_lines
+from .export import built_lines, model_zip, python_lines
 
 PACKING_SECONDS = 5.0  # how long to wait while another model is being saved
 RUN_ID_CHARACTERS = 64  # characters of a run's id
@@ -112,19 +112,22 @@ class LaboratoryApi:
 
         Yields:
             ``run`` (its id) with ``words`` on the progress; finally also ``baseline`` and ``variant``, each a value for an
-            explorer. Stops once the run is cancelled.
+            explorer, and ``trained``, how far to trust the variant, as ``trust.standing`` says. The variant's result has the
+            baseline's most probable class, so that the two can be compared by it. Stops once the run is cancelled.
         """
         run, (loaded, variant) = _run(asked), self._request(asked)
         own = Request(model=loaded.name, picture=picture)
+        named = {"model": loaded.name, "source": loaded.source, **self._workbench.named(picture)}
 
         def work(progress) -> dict[str, Any]:
-            result = self._workbench.explore(variant.with_picture(picture), progress)
             baseline = self._workbench.found(own) or self._workbench.explore(own)
+            result = self._workbench.explore(variant.with_picture(picture, baseline.exploration.shown[:1]), progress)
             note = trust.weights(loaded.config, loaded.side, variant)
             return {
                 "words": note,
-                "baseline": explorer.element_value(baseline.key, picture, note=trust.accuracy(loaded.config)),
-                "variant": explorer.element_value(result.key, picture, note=note),
+                "trained": trust.standing(loaded.config, variant),
+                "baseline": explorer.element_value(baseline.key, picture, note=trust.accuracy(loaded.config), **named),
+                "variant": explorer.element_value(result.key, picture, note=note, built=self._built(loaded, variant), **named),
             }
 
         try:
@@ -132,6 +135,12 @@ class LaboratoryApi:
                 yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
         except Cancelled:
             yield {"run": run, "cancelled": True}
+
+    @staticmethod
+    def _built(loaded: LoadedModel, request: ModelRequest) -> str:
+        """The lines of Python that build a variant."""
+        inherited = request.weights == INHERITED
+        return built_lines(request.architecture or loaded.config, loaded.config, inherited, request.seed, loaded.source, request.side)
 
     def _request(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
         loaded = self._loaded(asked)

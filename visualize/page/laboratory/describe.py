@@ -50,7 +50,8 @@ def _preset(name: str, config: CvtConfig, side: int) -> dict[str, Any] | None:
     except ValueError:
         return None
     note = texts.preset_note(name, PRESETS[name].paper)
-    return {"name": name, "label": texts.PRESETS[name].label, "note": note, "stages": stages, "side": own_side}
+    named = {"name": name, "label": texts.PRESETS[name].label, "question": texts.PRESETS[name].question}
+    return {**named, "note": note, "stages": stages, "side": own_side}
 
 
 def describe(config: CvtConfig, side: int, asked: Any) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def _stage(stage: StageConfig, result: StageCost, query: Grid, key: Grid) -> dic
 
 
 def _grid(grid: Grid) -> dict[str, Any]:
-    return {"shape": list(grid.shape), "first": list(grid.first), "stride": list(grid.stride)}
+    return {"shape": list(grid.shape), "first": list(grid.first), "stride": list(grid.stride), "field": list(grid.field)}
 
 
 def _parts(result: StageCost) -> dict[str, Cost]:

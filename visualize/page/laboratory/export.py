@@ -22,26 +22,12 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
         source: the base's name or path for ``from_pretrained``; None for the embedded model.
         side: of the input in pixels; None for the base's own.
     """
-    given = "" if source is None else repr(source)
     size = "" if side is None else f", size={side}"
-    stages = [f"    {changes!r},  # stage {index + 1}" for index, changes in enumerate(stage_changes(config, base))]
-    builder = "inherit" if inherited else "build_variant"
-    build = f"{builder}(base, config, seed={seed}).model" if inherited else f"{builder}(config, seed={seed})"
     return "\n".join(
         [
             "import torch",
             "",
-            "from cvt import CvtForImageClassification, CvtImageProcessor",
-            f"from cvt.architecture.build import {builder}",
-            "from cvt.architecture.variants import architecture",
-            "",
-            f"base = CvtForImageClassification.from_pretrained({given})",
-            f"processor = CvtImageProcessor.from_pretrained({given})",
-            "stages = [  # what differs from the base",
-            *stages,
-            "]",
-            "config = architecture(base.config, stages)",
-            f"model = {build}",
+            *_building(config, base, inherited, seed, source),
             "",
             f'inputs = processor("picture.jpg", return_tensors="pt"{size})',
             "with torch.inference_mode():",
@@ -49,6 +35,33 @@ def python_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int,
             "print(model.config.id2label[logits.argmax(-1).item()])",
         ]
     )
+
+
+def built_lines(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int, source: str | None = None, side: int | None = None) -> str:
+    """The lines that build the variant as ``model``, with its ``processor``; arguments as for ``python_lines``."""
+    resized = [] if side is None else [f"processor = replace(processor, size={side})"]
+    imported = [] if side is None else ["from dataclasses import replace", ""]
+    return "\n".join([*imported, *_building(config, base, inherited, seed, source), *resized])
+
+
+def _building(config: CvtConfig, base: CvtConfig, inherited: bool, seed: int, source: str | None) -> list[str]:
+    given = "" if source is None else repr(source)
+    stages = [f"    {changes!r},  # stage {index + 1}" for index, changes in enumerate(stage_changes(config, base))]
+    builder = "inherit" if inherited else "build_variant"
+    build = f"{builder}(base, config, seed={seed}).model" if inherited else f"{builder}(config, seed={seed})"
+    return [
+        "from cvt import CvtForImageClassification, CvtImageProcessor",
+        f"from cvt.architecture.build import {builder}",
+        "from cvt.architecture.variants import architecture",
+        "",
+        f"base = CvtForImageClassification.from_pretrained({given})",
+        f"processor = CvtImageProcessor.from_pretrained({given})",
+        "stages = [  # what differs from the base",
+        *stages,
+        "]",
+        "config = architecture(base.config, stages)",
+        f"model = {build}",
+    ]
 
 
 def model_zip(model: CvtForImageClassification, processor: CvtImageProcessor) -> bytes:

@@ -24,9 +24,10 @@ class SettingTexts(NamedTuple):
 
 
 class PresetTexts(NamedTuple):
-    """A preset's label; a sentence on what it shows; one to go with the paper's numbers."""
+    """A preset's label; the question that it answers, if any; a sentence on what it shows; one to go with the paper's numbers."""
 
     label: str
+    question: str
     meaning: str
     note: str = ""
 
@@ -94,31 +95,42 @@ SETTINGS = {
     ),
 }
 PRESETS = {
-    "own": PresetTexts("This model", "The trained model as it is."),
-    "cvt-13": PresetTexts("CvT-13", "The paper's small model: 13 blocks in three stages.", "Trained on ImageNet-1k at 224×224 pixels."),
-    "cvt-21": PresetTexts("CvT-21", "The paper's deeper model: 21 blocks, as wide as CvT-13.", "Trained on ImageNet-1k at 224×224 pixels."),
+    "own": PresetTexts("This model", "", "The trained model as it is."),
+    "cvt-13": PresetTexts(
+        "CvT-13", "How large is CvT-13?", "The paper's small model: 13 blocks in three stages.", "Trained on ImageNet-1k at 224×224 pixels."
+    ),
+    "cvt-21": PresetTexts(
+        "CvT-21",
+        "What do 21 blocks cost?",
+        "The paper's deeper model: 21 blocks, as wide as CvT-13.",
+        "Trained on ImageNet-1k at 224×224 pixels.",
+    ),
     "cvt-w24": PresetTexts(
         "CvT-W24",
+        "How large is CvT-W24?",
         "The paper's wide model: 24 blocks of up to 1024 numbers per token.",
         "Pre-trained on ImageNet-22k. At 224×224 pixels it needs 60.86 billion (Table 2).",
     ),
     "linear": PresetTexts(
-        "No convolutional projection",
+        "No conv projection",
+        "What if q, k, v were only linear?",
         "Queries, keys and values come from linear layers alone, one key for every token.",
         "CvT-13 with linear projections in all stages.",
     ),
     "no-overlap": PresetTexts(
         "No overlap of patches",
+        "What if patches did not overlap?",
         "Each conv embedding's kernel is as large as its stride, so that patches do not overlap.",
         "CvT-13 with non-overlapping patch embedding.",
     ),
     "kv-stride-1": PresetTexts(
         "Key and value stride 1",
+        "What do fewer keys save?",
         "Every token has a key and a value.",
         "Both for CvT-13. The text beside the table speaks of a drop of 0.3\u202f% at stride 2.",
     ),
-    "no-cls": PresetTexts("No cls token", "The classifier reads the mean of the last stage's tokens."),
-    "cls-everywhere": PresetTexts("cls token in every stage", "Each stage has its own cls token."),
+    "no-cls": PresetTexts("No cls token", "What if there were no cls token?", "The classifier reads the mean of the last stage's tokens."),
+    "cls-everywhere": PresetTexts("cls token in every stage", "Why a cls token only at the end?", "Each stage has its own cls token."),
 }
 
 

@@ -1,4 +1,4 @@
-"""The text around the explorer: the page's first line, the list of models, and the examples' credits."""
+"""The text around the explorer: the page's first line, a model's numbers, the list of models, and the examples' credits."""
 
 from __future__ import annotations
 
@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     from ..model import LoadedModel
 
 
-def header(loaded: LoadedModel, named: bool = True) -> str:
-    """The page's first line and its model; ``named``: whether to give the model's name, because no list of models shows it."""
-    config = loaded.config
-    result = cost(config, loaded.side, loaded.side)
-    facts = f"{in_words(result.parameters)} parameters · {config.num_labels} classes · input {loaded.side}×{loaded.side}"
-    name = f"<b>{html.escape(loaded.name)}</b> " if named else ""
-    return (
-        '<div class="cvt-head"><h1>CvT Explorer</h1>'
-        "<p>See what each stage of a Convolutional vision Transformer does to your picture.</p>"
-        f'<p class="cvt-head-model">{name}{facts}</p></div>'
-    )
+HEADER = '<div class="cvt-head"><h1>CvT <span>Explorer</span></h1><p>How a vision transformer with convolutions sees your picture</p></div>'
+
+
+def numbers(loaded: LoadedModel) -> str:
+    """A model's parameters, classes and input, as text."""
+    parameters = cost(loaded.config, loaded.side, loaded.side).parameters
+    return f"{in_words(parameters)} parameters · {loaded.config.num_labels} classes · input {loaded.side}×{loaded.side}"
 
 
 def choice(names: Sequence[str]) -> str:

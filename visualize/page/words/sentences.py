@@ -24,7 +24,7 @@ SENTENCES = {
     "downloads_busy": "Other pictures are being downloaded now. Try again in a moment, or upload the file.",
     "no_example": "There is no such example.",
     "no_picture": "Give a picture: upload a file.",
-    "no_picture_chosen": "Choose a picture on the Explore tab first.",
+    "no_picture_chosen": "Choose a picture first.",
     "seen_in_part": "The model saw only the middle square of {width}×{height} pixels.",
     "seen_squeezed": "The model saw all of the {width}×{height} pixels, squeezed into a square.",
     # models

@@ -46,6 +46,19 @@ def _framing(seen: Exploration) -> list[str]:
     return []
 
 
+def standing(config: CvtConfig, variant: ModelRequest) -> str:
+    """How far to trust a variant's classes: "same" as those of the loaded model of this config, "changed" by another architecture or
+    input with all weights trained, "disturbed" by untrained weights, or "untrained", when they mean nothing."""
+    if variant.weights != INHERITED:
+        return "untrained"
+    inheritance = report(config, variant.architecture or config)
+    if inheritance.same:
+        return "same" if variant.side is None else "changed"
+    if inheritance.broken:
+        return "untrained"
+    return "disturbed" if inheritance.all.seeded else "changed"
+
+
 def weights(config: CvtConfig, side: int, variant: ModelRequest) -> str:
     """Where a variant's weights come from, and what that means for its prediction; config and side are the loaded model's."""
     if variant.weights != INHERITED:

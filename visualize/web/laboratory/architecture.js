@@ -66,15 +66,9 @@ export function differs(state, { base, start }, stage, name) {
   return !same((base.stages[stage] ?? start[stage])[name], state.stages[stage][name]);
 }
 
-/** The differences from the baseline: the numbers of additional `stages` (negative: fewer) and `settings`, and whether the `input`. */
-export function difference(state, about) {
-  const changed = state.stages.flatMap((stage, index) => Object.keys(stage).filter((name) => differs(state, about, index, name)));
-  return { stages: state.stages.length - about.base.stages.length, settings: changed.length, input: state.side !== about.base.side };
-}
-
-/** Of the server's differences, that of this setting in this stage; else that of the added or removed stage. */
-export const differenceOf = (differences, stage, name) =>
-  [name, "stages"].map((kind) => differences.find((each) => each.name === kind && each.stages.includes(stage))).find(Boolean);
+/** The stages of `after` that `before` lacks or has otherwise. */
+export const changedStages = (before, after) =>
+  after.stages.flatMap((stage, index) => (same(stage, before.stages[index] ?? null) ? [] : [index]));
 
 /** A setting's choices: its values, and the baseline's if not among them, numbers in order. */
 export function choices(setting, current) {

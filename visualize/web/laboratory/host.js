@@ -1,6 +1,9 @@
-// The page's laboratory: connects its element to Python's reports on runs and to the page's state.
+// The page's laboratory: connects its element to Python's reports on runs and to the page's state, and mounts its two explorers.
 
+import { mount as mountExplorer } from "../explorer/host.js";
+import { drawTerm } from "../explorer/terms.js";
 import { inspect, page } from "../shared/page.js";
+import { terms } from "../shared/terms.js";
 import { Laboratory } from "./laboratory.js";
 
 let unmount = null; // of the one that the page has
@@ -11,11 +14,19 @@ let unmount = null; // of the one that the page has
  */
 export function mount(element, props, watch, base, trigger) {
   unmount?.();
-  const laboratory = new Laboratory(element.querySelector("[data-lab]") ?? element, base, trigger);
+  const root = element.querySelector("[data-lab]") ?? element;
+  const laboratory = new Laboratory(root, base, trigger);
+  const explorers = Array.from(root.querySelectorAll("[data-explorer]"), (each) =>
+    mountExplorer(each, {}, undefined, base.replace(/[^/]+\/$/, "explorer/")),
+  );
+  // drawn of the variant, as far as there is one; the explorers have their own
+  const shown = () => ["variant", "baseline", "main"].map((id) => page.state.view[id]).find(Boolean);
+  terms([laboratory.ref.head, laboratory.ref.controls], (term, canvas) => drawTerm(canvas, term, shown()), laboratory.life.signal);
   inspect("laboratory", laboratory);
   watch?.("value", () => laboratory.runs?.heard(props.value));
   laboratory.open(page.state.model);
   return (unmount = () => {
+    explorers.forEach((stop) => stop());
     laboratory.destroy();
     inspect("laboratory", null);
   });

@@ -2,16 +2,19 @@
 
 import { make, refs, say } from "../shared/dom.js";
 import { life } from "../shared/life.js";
-import { buttons, offer } from "../shared/offer.js";
+import { offer } from "../shared/offer.js";
 import { page } from "../shared/page.js";
-import { alike, difference, differenceOf, initial, question, remedied, withCount } from "./architecture.js";
+import { alike, changedStages, initial, question, remedied } from "./architecture.js";
+import { otherResults, showStage, shownStage } from "./explorers.js";
 import { ask, newest } from "../shared/http.js";
 import { runs } from "./runs.js";
-import { stages } from "./stages.js";
+import { compared, sides } from "./sides.js";
+import { stageView } from "./stage.js";
 import { takeaway } from "./takeaway.js";
 import { breakdown, totals } from "./totals.js";
-import { sides } from "../words/format.js";
-import { differenceWords, remedyWords } from "../words/laboratory.js";
+import { whole } from "./whole.js";
+import { runFinding } from "../words/findings.js";
+import { baselineWords, costChanges, costWords, remedyWords } from "../words/laboratory.js";
 import { phrase } from "../words/phrase.js";
 
 /** @type {any} */
@@ -19,16 +22,19 @@ const none = null;
 
 export class Laboratory {
   /** The server's description of the baseline, the current architecture, and the drawn one; null until the server answers. */
-  about = /** @type {any} */ (null);
-  state = /** @type {any} */ (null);
-  drawn = /** @type {any} */ (null);
-  differences = /** @type {any[]} */ ([]);
-  measure = "macs";
-  stages = /** @type {ReturnType<typeof stages>} */ (none);
+  about = none;
+  state = none;
+  drawn = none;
+  /** The state that the variant's picture shows, and how far its weights are trained. */
+  ran = none;
+  stage = 0; // the open one
+  whole = /** @type {ReturnType<typeof whole>} */ (none);
+  view = /** @type {ReturnType<typeof stageView>} */ (none);
+  sides = /** @type {ReturnType<typeof sides>} */ (none);
   totals = /** @type {ReturnType<typeof totals>} */ (none);
   breakdown = /** @type {ReturnType<typeof breakdown>} */ (none);
-  runs = /** @type {ReturnType<typeof runs>} */ (none);
   takeaway = /** @type {ReturnType<typeof takeaway>} */ (none);
+  runs = /** @type {ReturnType<typeof runs>} */ (none);
 
   /**
    * @param {HTMLElement} root holds the template
@@ -45,97 +51,67 @@ export class Laboratory {
     this.describe = newest(`${base}describe`, this.life.signal);
   }
 
-  /** Fetches the controls for the model with this name, and starts at its architecture, or at `wanted`. */
-  async open(model = null, wanted = null) {
+  /** Fetches the controls for the model with this name, and starts at its architecture. */
+  async open(model = null) {
     try {
       const about = await ask(`${this.base}about`, { model }, this.life.signal);
-      if (!this.life.signal.aborted) this.begin(about, wanted);
+      if (!this.life.signal.aborted) this.begin(about);
     } catch (error) {
       if (error.name !== "AbortError") this.problem(error.message);
     }
   }
 
-  begin(about, wanted) {
-    const { ref } = this;
+  begin(about) {
     this.about = about;
     this.model = about.model;
-    const { linked } = page.state;
-    if (linked?.model === about.model) {
-      wanted ??= linked.architecture;
-      page.update({ linked: null }); // applied only once
-    }
-    this.state = { ...initial(about), ...wanted };
+    this.state = initial(about);
     this.drawn = about.baseline;
+    this.ran = { state: this.state, trained: "same" };
+    this.stage = Math.min(shownStage(1), about.base.stages.length - 1);
     if (!this.runs) this.connect();
-    ref.presets.replaceChildren(
-      ...about.presets.map((each) =>
-        make("button", {
-          type: "button",
-          class: "cvt-toggle",
-          "data-preset": each.name,
-          text: each.label,
-          onclick: () => this.start(each),
-        }),
-      ),
-    );
-    ref.counts.replaceChildren(
-      ...Array.from({ length: about.stages }, (_, index) =>
-        make("button", {
-          type: "button",
-          "data-count": index + 1,
-          text: `${index + 1}`,
-          "aria-label": phrase("stages", { count: index + 1 }),
-          onclick: () => this.change(withCount(this.state, index + 1, about)),
-        }),
-      ),
-    );
-    ref.side.max = about.sides.length - 1;
-    this.stages.build();
-    this.draw();
+    this.whole.build();
+    this.view.build();
+    this.draw([]);
     this.root.setAttribute("data-ready", this.model);
-    this.change(this.state);
+    if (!this.restore()) this.change(this.state);
     this.follow(); // in case another was shown while waiting for the server
   }
 
   connect() {
-    const { ref } = this;
-    const { signal } = this.life;
-    const hear = (element, type, listener) => element.addEventListener(type, listener, { signal });
-    this.stages = stages(this, ref.stages);
+    const { ref, life } = this;
+    this.whole = whole(this, ref, life);
+    this.view = stageView(this, ref.tabs, ref.stage);
+    this.sides = sides(this, ref, life);
     this.totals = totals(ref.totals);
-    this.breakdown = breakdown(ref.breakdown);
-    this.runs = runs(this, ref, this.life);
-    this.takeaway = takeaway(this, ref, this.life);
-    hear(ref.side, "input", () => this.change({ ...this.state, side: this.about.sides[Number(ref.side.value)] }));
-    hear(ref.reset, "click", () => this.change({ ...initial(this.about), seed: this.state.seed, weights: this.state.weights }));
-    hear(ref.seed, "change", () => this.seed());
-    for (const each of ref.weights.children) hear(each, "click", () => this.change({ ...this.state, weights: each.dataset.value }));
+    this.breakdown = breakdown(this, ref, life);
+    this.runs = runs(this, ref, life);
+    this.takeaway = takeaway(this, ref, life);
     const leave = page.subscribe((now, before) => {
       if (now.model !== before.model) this.follow();
-      if (now.linked !== before.linked) this.restore();
+      if (now.linked !== before.linked || now.wanted !== before.wanted) this.restore();
+      if (now.running !== before.running) this.tell();
+      if (now.view !== before.view) this.explored(otherResults(now.view, before.view));
     });
-    const watcher = new ResizeObserver(() => this.resize());
-    watcher.observe(this.root);
-    signal.addEventListener("abort", () => {
+    const tall = () => ref.head.offsetHeight || ref.finding.offsetHeight; // on a phone, only the finding stays in view
+    const watcher = new ResizeObserver(() => this.root.style.setProperty("--cvt-head-height", `${tall()}px`));
+    [ref.head, ref.finding].forEach((each) => watcher.observe(each));
+    life.signal.addEventListener("abort", () => {
       leave();
       watcher.disconnect();
       page.update({ architecture: null });
     });
-    ref.measures.replaceChildren(...buttons("measure", { macs: phrase("macs"), parameters: phrase("parameters") }));
-    for (const each of ref.measures.children) {
-      hear(each, "click", () => {
-        this.measure = each.dataset.value;
-        this.draw();
-      });
-    }
   }
 
-  /** Applies a link that is read after the controls exist. */
+  /** Starts from what a link or another part of the page wants, once; whether there was any. */
   restore() {
-    const { linked } = page.state;
-    if (linked?.model !== this.model) return;
-    page.update({ linked: null });
-    this.change({ ...this.state, ...linked.architecture });
+    const { linked, wanted } = page.state;
+    const preset = this.about.presets.find((each) => each.name === wanted?.preset);
+    if (wanted) page.update({ wanted: null });
+    if (linked?.model === this.model) page.update({ linked: null });
+    if (preset) this.start(preset);
+    else if (linked?.model === this.model) this.change({ ...this.state, ...linked.architecture }, null, (linked.stage ?? 0) - 1);
+    else return false;
+    return true;
   }
 
   /** Follows the page's choice of a model: its architecture becomes the baseline. */
@@ -144,29 +120,24 @@ export class Laboratory {
     if (model && model !== this.model) this.open(model);
   }
 
-  resize() {
-    const width = this.root.clientWidth;
-    if (!width) return; // on a tab that is not open
-    this.root.dataset.size = width > 1000 ? "wide" : width > 620 ? "medium" : "narrow";
-    this.breakdown.draw(this.about.baseline, this.drawn, this.measure); // its text depends on its width
+  /** Starts from a preset: its stages and its input size. */
+  start({ stages, side }) {
+    this.change({ ...this.state, stages: stages.map((stage) => ({ ...stage })), side });
   }
 
-  seed() {
-    const value = Math.round(Number(this.ref.seed.value));
-    const seed = Number.isFinite(value) ? Math.min(2 ** 31 - 1, Math.max(0, value)) : 0;
-    this.change({ ...this.state, seed });
-  }
-
-  /** Starts from a preset: its stages and, if it has one, its input size. */
-  start({ stages: given, side }) {
-    this.change({ ...this.state, stages: given.map((stage) => ({ ...stage })), side });
-  }
-
-  /** Sets the state; the controls update at once, the drawing when the server answers. `moved`: the changed control. */
-  async change(state, moved = null) {
+  /**
+   * Sets the state; the controls update at once, the drawing when the server answers. `moved`: the changed control. Opens the stage `open`
+   * or, if that is below 0, one that changed.
+   */
+  async change(state, moved = null, open = -1) {
+    const changed = changedStages(this.state, state);
+    const stays = !changed.length || changed.includes(this.stage);
+    const stage = open >= 0 ? open : stays ? this.stage : changed[0];
     this.state = state;
     page.update({ architecture: { state, about: this.about } });
     this.runs.changed();
+    if (!moved) this.view.build(); // values that its controls did not have
+    this.show(Math.min(stage, state.stages.length - 1));
     this.reflect();
     let found;
     try {
@@ -177,12 +148,10 @@ export class Laboratory {
     if (!found || this.state !== state) return; // a newer query is pending
     this.problem(found.problem ?? "", found.remedy, found.together);
     if (found.problem) this.runs.cannot();
-    if (!found.variant) return say(this.ref.latest, "");
-    this.latest(found.differences, moved);
+    if (!found.variant) return;
     this.drawn = found.variant; // architectures that are too large for the server still have costs
-    this.differences = found.differences;
-    this.draw();
     if (!found.problem) this.runs.ask();
+    this.draw(found.differences);
   }
 
   /** Shows the problem, and offers a remedy: one setting, or several together. The last drawing stays. */
@@ -192,52 +161,64 @@ export class Laboratory {
     problem.replaceChildren(sentence);
     const changes = remedy ? [remedy] : together;
     if (!changes.length) return;
-    problem.append(
-      " ",
-      make("button", {
-        type: "button",
-        class: "cvt-toggle",
-        text: remedyWords(remedy),
-        onclick: () => this.change(remedied(this.state, changes, this.about)),
-      }),
-    );
+    const use = () => this.change(remedied(this.state, changes, this.about));
+    problem.append(" ", make("button", { type: "button", class: "cvt-toggle", text: remedyWords(remedy), onclick: use }));
   }
 
-  /** Shows the effect of the control that moved last, next to the totals. */
-  latest(differences, moved) {
-    const several = differences.length > 1 ? phrase("several_differences", { count: differences.length }) : differences[0]?.sentence;
-    const sentence = moved ? differenceOf(differences, ...moved)?.sentence : several;
-    say(this.ref.latest, sentence ?? (differences.length ? "" : phrase("no_difference")));
+  /** Opens a stage, here and in both explorers. */
+  show(stage) {
+    const other = stage !== this.stage;
+    this.stage = stage;
+    if (other) {
+      this.view.build();
+      this.view.draw(this.about.baseline, this.drawn);
+    }
+    showStage(stage);
+  }
+
+  /** The explorers show other results, which get the stage that is open here; or a person chose something there. */
+  explored(results) {
+    const stage = results ? this.stage : shownStage(this.stage);
+    if (stage < this.state.stages.length) this.show(stage);
+    if (results) this.tell();
+    this.sides.draw();
+  }
+
+  /** The variant's picture shows a state, with weights that are trained so far. */
+  shown(state, trained) {
+    this.ran = { state, trained };
+    this.sides.draw();
+    this.tell();
+  }
+
+  /** The result in words: the costs at once, the classes once they are computed. */
+  tell() {
+    const { running, due } = this.runs.state();
+    const found = running || due || this.ran.state !== this.state ? null : compared(page.state);
+    const costs = costChanges(this.about.baseline, this.drawn);
+    const { trained } = this.ran;
+    const same = found && trained === "same" && !costs.length;
+    const words = found ? runFinding({ ...found, costs, trained: trained !== "untrained" }) : costWords(costs);
+    say(this.ref.finding, same ? baselineWords(found.before) : words);
   }
 
   /** Makes the controls show the state. */
   reflect() {
-    const { ref, about, state } = this;
-    this.stages.reflect();
-    const press = (element, pressed) => element.setAttribute("aria-pressed", pressed);
-    for (const each of ref.counts.children) press(each, Number(each.dataset.count) === state.stages.length);
-    for (const each of ref.weights.children) press(each, each.dataset.value === state.weights);
-    const preset = about.presets.find((each) => alike(state, each));
-    for (const each of ref.presets.children) press(each, each.dataset.preset === preset?.name);
-    say(ref.presetNote, preset?.note ?? "");
-    ref.side.value = about.sides.indexOf(state.side);
-    ref.side.setAttribute("aria-valuetext", phrase("pixels", { size: state.side }));
-    say(ref.sideValue, sides([state.side, state.side]));
-    if (document.activeElement !== ref.seed) ref.seed.value = state.seed;
-    ref.reset.disabled = alike(state, initial(about));
-    say(ref.count, differenceWords(difference(state, about)));
+    this.whole.reflect();
+    this.view.reflect();
   }
 
-  draw() {
+  draw(differences) {
     const { ref, about, drawn } = this;
-    this.stages.draw(about.baseline, drawn);
+    this.view.draw(about.baseline, drawn);
     this.totals.draw(about.baseline, drawn);
-    this.breakdown.draw(about.baseline, drawn, this.measure);
-    for (const each of ref.measures.children) each.setAttribute("aria-pressed", each.dataset.value === this.measure);
-    say(ref.breakdownNote, phrase(this.measure === "macs" ? "breakdown_macs" : "breakdown_parameters"));
-    const sentences = this.differences.length ? this.differences.map((each) => each.sentence) : [phrase("no_differences")];
-    ref.differences.replaceChildren(...sentences.map((text) => make("li", { text })));
+    this.breakdown.draw();
+    ref.differsPart.hidden = !differences.length;
+    say(ref.differs, phrase("differs", { count: differences.length }));
+    ref.differences.replaceChildren(...differences.map(({ sentence }) => make("li", { text: sentence })));
     this.takeaway.draw();
+    this.sides.draw();
+    this.tell();
   }
 
   /** Removes all listeners, timers and runs, and restores the element. */

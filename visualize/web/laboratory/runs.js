@@ -79,9 +79,10 @@ export function runs(laboratory, ref, { signal, later }) {
     if (current) end();
     if (!anew && shown() && isBaseline(state, laboratory.about)) {
       both(page.state.picture);
+      laboratory.shown(state, "same");
       return status(phrase("run_baseline"));
     }
-    current = { run: runId() };
+    current = { run: runId(), state };
     status(phrase("run_waiting"), true);
     const { weights, seed } = state;
     laboratory.trigger("submit", { ...question(state), weights, seed, run: current.run, model: laboratory.model });
@@ -95,8 +96,10 @@ export function runs(laboratory, ref, { signal, later }) {
       return status(value.problem);
     }
     if (!value.variant) return status(value.words, true);
+    const { state } = current;
     current = null;
     show({ baseline: value.baseline, variant: value.variant });
+    laboratory.shown(state, value.trained);
     status(value.words);
   }
 

@@ -1,6 +1,7 @@
 // The totals, next to the baseline's, and the costs of each part.
 
 import { make, say } from "../shared/dom.js";
+import { buttons } from "../shared/offer.js";
 import { pair } from "./scale.js";
 import { change, inBytes, inWords, share } from "../words/laboratory.js";
 import { phrase } from "../words/phrase.js";
@@ -69,29 +70,56 @@ const EDGES = 1.5; // width of a bar's edges in letters
 /** The text that fits into a bar of this many letters: name and share, the name, or nothing. */
 export const fitting = (label, words, letters) => [words, label].find((each) => each.length + EDGES < letters) ?? "";
 
-/** Connects the breakdown: for each stage two bars to one scale, split into labelled parts. */
-export function breakdown(root) {
-  function draw(baseline, variant, measure) {
+/**
+ * Connects the breakdown: for each stage two bars to one scale, split into labelled parts. `draw` shows it if it is in view.
+ * @param {import("./laboratory.js").Laboratory} laboratory
+ */
+export function breakdown(laboratory, ref, { signal }) {
+  const { breakdown: root, measures } = ref;
+  let measure = "macs";
+
+  function draw() {
+    if (!root.clientWidth) return;
+    const { about, drawn } = laboratory;
+    const both = [about.baseline, drawn];
     const room = Math.max(120, root.clientWidth - 240) / LETTER; // letters that fit into the longest bar
-    const [before, now] = [baseline, variant].map((each) => breakdownOf(each, measure));
+    const [before, now] = both.map((each) => breakdownOf(each, measure));
     const most = Math.max(...[...before, ...now].map((each) => each.total));
-    const all = [baseline[measure], variant[measure]];
     const longer = now.length < before.length ? before : now; // the classifier comes last in both
+    const barOf = (rows, place, index) =>
+      bar(
+        rows.find((each) => each.place === place),
+        most,
+        both[index][measure],
+        index,
+        room,
+      );
     root.replaceChildren(
-      ...longer.map(({ place, label }) => {
-        const bars = [before, now].map((rows, index) =>
-          bar(
-            rows.find((each) => each.place === place),
-            most,
-            all[index],
-            index,
-            room,
-          ),
-        );
-        return make("div", { class: "cvt-lab-part" }, make("b", { text: label }), ...bars);
-      }),
+      ...longer.map(({ place, label }) =>
+        make(
+          "div",
+          { class: "cvt-lab-part" },
+          make("b", { text: label }),
+          ...[before, now].map((rows, index) => barOf(rows, place, index)),
+        ),
+      ),
     );
+    for (const each of measures.children) each.setAttribute("aria-pressed", each.dataset.value === measure);
+    say(ref.breakdownNote, phrase("breakdown", { measure: phrase(measure === "macs" ? "macs" : "parameters").toLowerCase() }));
   }
+
+  measures.replaceChildren(...buttons("measure", { macs: phrase("macs"), parameters: phrase("parameters") }));
+  measures.addEventListener(
+    "click",
+    ({ target }) => {
+      measure = target.dataset.value ?? measure;
+      draw();
+    },
+    { signal },
+  );
+  const watcher = new ResizeObserver(draw); // its text depends on its width, and it may be in a closed drawer
+  watcher.observe(root);
+  signal.addEventListener("abort", () => watcher.disconnect());
   return { draw };
 }
 

@@ -1,6 +1,7 @@
 // The laboratory's text and numbers. Counts are formatted as by the server (cvt/architecture/amounts.py).
 
-import { NARROW, sides } from "./format.js";
+import { firstName } from "./explorer.js";
+import { NARROW, percent, sides } from "./format.js";
 import { phrase } from "./phrase.js";
 
 const MINUS = "−";
@@ -60,15 +61,44 @@ export function valueWords(value) {
   return value === "avg" ? phrase("method_avg") : String(value);
 }
 
-/** The differences from the baseline, empty if there are none: `stages` more (or, below 0, fewer), `settings`, and the input. */
-export function differenceWords({ stages, settings, input }) {
-  const changes = [
-    stages && phrase(stages > 0 ? "more_stages" : "fewer_stages", { count: Math.abs(stages) }),
-    settings && phrase("settings_differ", { count: settings }),
-    input && phrase("other_input"),
-  ].filter(Boolean);
-  return changes.length ? phrase("changes", { changes: changes.join(", ") }) : "";
+const keysOf = ({ stages }) => stages.reduce((sum, { keys }) => sum + keys, 0);
+
+/** How an amount changed: "keys 4 × as many", "multiply-adds +37 %"; `stage`: the one that it is of, or null for all. */
+function amountChange(name, after, before, stage = null) {
+  const where = stage === null ? "" : phrase("in_stage", { stage: stage + 1 });
+  const ratio = Math.max(after, before) / Math.min(after, before);
+  if (!(ratio >= 1.995 && ratio < Infinity)) return phrase("amount_changed", { name, where, change: change(after, before) });
+  const whole = Math.abs(ratio - Math.round(ratio)) < 0.05 || ratio >= 9.95;
+  const times = `${whole ? Math.round(ratio).toLocaleString("en") : ratio.toFixed(1)}${NARROW}×`;
+  return phrase(after > before ? "times_as_many" : "times_fewer", { name, where, times });
 }
+
+/**
+ * What a change costs or saves, in at most two amounts: keys where they changed, multiply-adds, else parameters. `before` and
+ * `after`: the server's descriptions of the baseline and the variant.
+ */
+export function costChanges(before, after) {
+  const keys = phrase("row_keys").toLowerCase();
+  const alike = before.stages.length === after.stages.length;
+  const changed = alike ? after.stages.flatMap((stage, index) => (stage.keys === before.stages[index].keys ? [] : [index])) : [];
+  const [stage] = changed;
+  const found = [];
+  if (changed.length === 1) found.push(amountChange(keys, after.stages[stage].keys, before.stages[stage].keys, stage));
+  else if (keysOf(after) !== keysOf(before)) found.push(amountChange(keys, keysOf(after), keysOf(before)));
+  for (const name of /** @type {const} */ (["macs", "parameters"])) {
+    if (found.length < 2 && after[name] !== before[name]) found.push(amountChange(phrase(name).toLowerCase(), after[name], before[name]));
+  }
+  return found;
+}
+
+/** The same as a sentence, for as long as nothing else is known. */
+export function costWords(costs) {
+  const [first = phrase("same_cost"), ...rest] = costs;
+  return phrase("finding_costs", { costs: [first[0].toUpperCase() + first.slice(1), ...rest].join(", ") });
+}
+
+/** What is said while the variant is the baseline. */
+export const baselineWords = ({ label, probability }) => phrase("finding_none", { label: firstName(label), share: percent(probability) });
 
 /** The offered remedy, a setting of one stage or of the input; null stands for several together. */
 export function remedyWords(remedy) {
