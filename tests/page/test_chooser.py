@@ -19,7 +19,7 @@ def test_choices_are_worked_on_one_at_a_time():
 
 
 def test_every_example_is_a_button_with_its_name_and_a_small_picture():
-    template = examples_html(app.EXAMPLES)
+    template = examples_html(app.EXAMPLES, 1000)
     assert re.findall(r'data-example="(.*?)" aria-label="Example: (.*?)"', template) == [
         (path.stem, path.stem.replace("_", " ")) for path in app.EXAMPLES
     ]
@@ -29,6 +29,6 @@ def test_every_example_is_a_button_with_its_name_and_a_small_picture():
 
 def test_the_name_of_a_file_is_text_in_the_template(tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / 'a"<b>${x}.png')
-    template = examples_html([tmp_path / 'a"<b>${x}.png'])
+    template = examples_html([tmp_path / 'a"<b>${x}.png'], 1000)
     assert "<b>" not in template
     assert not re.search(r"\$\{|\{\{", template)  # or Gradio would compute it

@@ -1,10 +1,10 @@
-"""The examples, and the browser's only record of the chosen picture and model.
+"""The examples, pictures of one's own, and the browser's only record of the chosen picture and model.
 
-The element is a ``gr.HTML`` with ``examples_html`` and ``JS_ON_LOAD``. Its ``submit`` event carries a choice: ``example`` (a
-picture's name) or ``own`` (the path of an uploaded file, as Gradio named it), neither if the picture stays, and ``model`` (a name)
-if it changes. One choice is sent at a time, then the newest: the listener's ``JS_ANSWERED`` reports that it is done. Uploaded
-pictures come from ``JS_TAKES``, models from the list in ``#model-choice``. The page's server answers
-``modules/<component>/<file>`` below its root, with the files of this component and of ``shared``.
+The element is a ``gr.HTML`` with ``examples_html`` in its template, mounted by ``look``. Its ``submit`` event carries a choice:
+``example`` (a picture's name) or ``own`` (the path of an uploaded file, as Gradio named it), neither if the picture stays, ``model``
+(a name) if it changes, and ``nth``, the choice's number. One choice is sent at a time, then the newest: the listener's
+``JS_ANSWERED`` reports that it is done. A refused choice is answered by the element's value: ``problem`` (a sentence) and ``nth``.
+Models come from the list in ``#model-choice``. Files go to Gradio's own upload route.
 """
 
 from __future__ import annotations
@@ -16,24 +16,20 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from ..scripts import on_load, on_page, template_text
+from ..scripts import on_page, template_text
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "chooser.css").read_text(encoding="utf-8")
-THUMBNAIL = 160  # pixels of a thumbnail's side: twice its size on the page
+THUMBNAIL = 96  # pixels of a thumbnail's side, which is 64 on the page: the page is sent uncompressed
 
-JS_ON_LOAD = on_load("chooser", "chooser")
-
-# For an upload's listener: takes the picture, so that the upload is empty for the next one. It may run before the scripts load.
-JS_TAKES = on_page("file", "if (file) page.update({ asked: { picture: { own: file.path } } }); return null;")
 # After the listener of the page's load, and after that of each choice.
 JS_ANSWERED = on_page("", "page.update({ answers: page.state.answers + 1 });")
 
 
-def examples_html(pictures: Sequence[Path]) -> str:
-    """The template: a button for each picture, named as its file."""
-    buttons = "".join(_button(path) for path in pictures)
-    return f'<section class="cvt cvt-examples" data-chooser aria-label="Examples"><h4>Examples</h4><div>{buttons}</div></section>'
+def examples_html(pictures: Sequence[Path], most_bytes: int) -> str:
+    """The template: a button for each picture, named as its file, and the ways to bring one's own of at most ``most_bytes``."""
+    template = (STATIC / "chooser.html").read_text(encoding="utf-8").replace("__MOST__", str(most_bytes))
+    return template.replace("__EXAMPLES__", "".join(map(_button, pictures)))
 
 
 def _button(path: Path) -> str:
@@ -48,6 +44,6 @@ def _thumbnail(path: Path) -> str:
     content = io.BytesIO()
     with Image.open(path) as picture:
         picture.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
-        ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), (THUMBNAIL, THUMBNAIL)).save(content, "webp", quality=60)
+        ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), (THUMBNAIL, THUMBNAIL)).save(content, "webp", quality=55)
     address = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="" width="{THUMBNAIL}" height="{THUMBNAIL}" src="data:image/webp;base64,{address}">'
+    return f'<img alt="" draggable="false" width="{THUMBNAIL}" height="{THUMBNAIL}" src="data:image/webp;base64,{address}">'

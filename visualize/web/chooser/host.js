@@ -1,44 +1,117 @@
-// The examples, and the choices made in any part of the page.
+// The examples, pictures of one's own, and the choices made in any part of the page.
 
 import { life } from "../shared/life.js";
 import { MAIN, page } from "../shared/page.js";
+import { answer } from "./answer.js";
+import { camera, isPhone } from "./camera.js";
 import { choices } from "./choices.js";
-import { hearUploads } from "./upload.js";
+import { taken } from "./files.js";
+import { strip } from "./strip.js";
+import { uploads } from "./upload.js";
+import { hearWindow } from "./window.js";
+import { phrase } from "../words/phrase.js";
 
 /** @returns {HTMLSelectElement | null} */
 const models = () => document.querySelector("#model-choice select");
 
 let unmount = null; // of the one that the page has
 
-/** Takes the element that holds the template; `trigger` sends an event of this element to Python. Returns its clean-up. */
-export function mount(element, _props, _watch, _base, trigger) {
+/**
+ * Takes the element that holds the template; `trigger` sends an event of this element to Python, and `props.value` is its answer
+ * to one that it refuses. Returns its clean-up.
+ */
+export function mount(element, props, watch, _base, trigger) {
   unmount?.();
-  const { signal, end } = life(element);
+  const alive = life(element);
+  const { signal, end } = alive;
+  const find = (query) => element.querySelector(query);
+  const above = element.closest(".contain") ?? document.body; // Gradio's styles reach no further
+  const most = Number(find("[data-chooser]")?.dataset.mostBytes ?? Infinity);
+  const hidden = () => find("#picture-upload") === null || getComputedStyle(find("#picture-upload")).display === "none";
+  let sent = /** @type {{ nth: number, name?: string }} */ ({ nth: 0 }); // the choice that Python has
 
   const chosen = choices({
-    send: ({ picture, model }) => trigger("submit", { ...picture, ...(model && { model }) }),
+    send({ picture, model }) {
+      const { name, ...which } = picture ?? {};
+      sent = { nth: sent.nth + 1, name };
+      trigger("submit", { ...which, ...(model && { model }), nth: sent.nth });
+    },
     working: (newer) => page.update({ choosing: { newer } }),
     settled() {
       page.update({ choosing: null });
       show();
     },
   });
+  const cancel = () => {
+    sending.cancel();
+    line.idle();
+  };
+  const line = answer(alive, () => find("[data-answer]"), above, cancel);
+  const sending = uploads(signal, {
+    begin: ({ name }) => line.send(name),
+    progress: line.progress,
+    done({ name }, path) {
+      line.idle();
+      chosen.choose({ picture: { own: path, name } });
+    },
+    failed: ({ name }, problem) => line.refuse(phrase("refused", { name, problem })),
+  });
+  const film = strip(element, alive);
+  const openCamera = camera(signal, above, (file) => take(taken([file], most)));
+
+  /**
+   * Takes a file, or says why not. Nothing that is shown is lost by it.
+   * @param {{ file?: File, problem?: string }} found
+   */
+  function take({ file, problem }) {
+    if (hidden()) return line.refuse(phrase("own_hidden"));
+    if (file) sending.start(file);
+    else line.refuse(problem ?? "");
+  }
+
+  /** A choice that replaces whatever is on its way. */
+  function choose(choice) {
+    if (choice.picture) cancel();
+    line.refuse("");
+    chosen.choose(choice);
+  }
+
+  /** Brings a new picture's verdict into view, if it is not. */
+  function bring() {
+    const frame = find('[data-ref="frame"]');
+    const { top, bottom, height } = (find('[data-ref="verdict"]') ?? frame).getBoundingClientRect();
+    if (!height || (top >= 0 && bottom <= innerHeight)) return; // on a tab that is not open, or seen
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+    frame.scrollIntoView({ block: frame.offsetHeight > innerHeight ? "end" : "nearest", behavior });
+  }
 
   /** Selects the model and the example of Python's last answer. */
   function show() {
     const { model, example } = page.state.results[MAIN] ?? {};
     const list = models();
     if (model && list) list.value = model;
-    for (const each of element.querySelectorAll("[data-example]")) {
-      each.setAttribute("aria-current", each.dataset.example === example);
-    }
+    film.mark(example);
   }
 
   element.addEventListener(
     "click",
     ({ target }) => {
-      const button = target.closest?.("[data-example]");
-      if (button) chosen.choose({ picture: { example: button.dataset.example } });
+      const button = target.closest?.("[data-example], [data-own]");
+      if (!button) return;
+      const { example, own } = button.dataset;
+      if (example) choose({ picture: { example } });
+      if (own === "choose") find('[data-own="file"]').click();
+      if (own === "camera") isPhone() ? find('[data-own="capture"]').click() : openCamera();
+    },
+    { signal },
+  );
+  element.addEventListener(
+    "change",
+    ({ target }) => {
+      if (!target.files?.length) return; // the person chose none
+      const found = taken(target.files, most);
+      target.value = ""; // so that the same file can be chosen again
+      take(found);
     },
     { signal },
   );
@@ -50,16 +123,24 @@ export function mount(element, _props, _watch, _base, trigger) {
     },
     { signal },
   );
-  hearUploads(signal);
+  hearWindow(signal, above, most, take);
+  watch?.("value", () => {
+    const { problem, nth } = props.value ?? {};
+    if (signal.aborted || !problem) return;
+    const { name } = nth === sent.nth ? sent : {};
+    line.refuse(name ? phrase("refused", { name, problem }) : problem);
+  });
   const leave = page.subscribe((now, before) => {
-    if (now.asked !== before.asked) chosen.choose(now.asked);
+    if (now.asked !== before.asked) choose(now.asked);
     if (now.gone !== before.gone && now.gone.explorer === MAIN) chosen.choose({}); // recompute the current result
     if (now.answers !== before.answers) chosen.answered();
-    if (now.picture !== before.picture) show();
+    if (now.picture === before.picture) return;
+    show();
+    if (before.picture && now.picture?.picture !== before.picture.picture) bring();
   });
   signal.addEventListener("abort", leave);
   const { answers, asked } = page.state; // from before the scripts were here
   if (answers) chosen.answered();
-  if (asked) chosen.choose(asked);
+  if (asked) choose(asked);
   return (unmount = end);
 }
