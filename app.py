@@ -19,6 +19,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from cvt.pictures import UnreadablePicture
 from visualize.page.api import attention_answer
@@ -33,7 +34,7 @@ from visualize.page.words import head as head_words
 from visualize.page.words import trust
 from visualize.page.words.sentences import Refused, say
 from visualize.page.workbench import Workbench
-from visualize.web import chooser, explorer, laboratory, share
+from visualize.web import about, chooser, explorer, laboratory, look, share
 
 EXAMPLES = [
     Path(__file__).parent / "examples" / f"{name}.jpg"
@@ -129,55 +130,69 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
         demo.intake = workbench.intake
         with gr.Row(elem_classes="cvt-page-top"):
             several = len(names) > 1
-            head = gr.HTML(head_words.header(workbench.loaded(), named=not several), elem_classes="cvt-page-header")
+            gr.HTML(head_words.HEADER, elem_classes="cvt-page-header", padding=False)
             # the browser's own select instead of Gradio's: native on phones, and arrow keys do not also scroll the page
             gr.HTML(
                 html_template=head_words.choice(names),
                 apply_default_css=False,
                 visible=several,
                 scale=0,
-                min_width=200,
+                min_width=160,
                 elem_id="model-choice",
+                padding=False,
             )
-            script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False}
+            gr.HTML(
+                html_template=about.about_html(head_words.credits(examples)),
+                js_on_load=about.JS_ON_LOAD,
+                apply_default_css=False,
+                elem_classes="cvt-page-about",
+                padding=False,
+            )
+            script = {"js_on_load": share.JS_ON_LOAD, "apply_default_css": False, "padding": False}
             gr.HTML(html_template=share.SHARE_HTML, elem_classes="cvt-page-share", **script)
         with gr.Tab(TABLE["tab"].values["explore"], elem_id="tab-explore"):
-            chosen = _explore_tab(demo, workbench, laboratory_api, examples, head)
+            chosen = _explore_tab(demo, workbench, laboratory_api, examples)
         with gr.Tab(TABLE["tab"].values["architecture"], elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
         _api(workbench)
     return demo.queue(max_size=200, api_open=False)  # or calls to /run would bypass the queue
 
 
-def _explorer(name: str) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
-    """An explorer's two elements: the picture, placed now, and a function that places the panels."""
-    settings = {"js_on_load": explorer.JS_ON_LOAD, "apply_default_css": False, "container": False}
-    main = gr.HTML(html_template=explorer.picture_html(name), **settings)
-    return main, lambda: gr.HTML(html_template=explorer.panels_html(name), **settings)
+def _explorer(name: str, between: str = "", js_on_load: str = explorer.JS_ON_LOAD) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
+    """An explorer's two elements: the picture, placed now, and a function that places the panels.
+
+    ``between``: the template of what stands below the picture; ``js_on_load``: of the element that holds both.
+    """
+    settings = {"apply_default_css": False, "container": False, "padding": False}
+    main = gr.HTML(html_template=explorer.picture_html(name, between), js_on_load=js_on_load, **settings)
+    return main, lambda: gr.HTML(html_template=explorer.panels_html(name), js_on_load=explorer.JS_ON_LOAD, **settings)
 
 
-def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: LaboratoryApi, examples: list[Path], head: gr.HTML) -> gr.State:
+def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: LaboratoryApi, examples: list[Path]) -> gr.State:
     """Builds the tab, and returns the state with the picture's path. That path and the name of the model that ran on it are all
     that the server keeps per person."""
     named = {path.stem: str(path.resolve()) for path in examples}
     chosen, seen_by = gr.State(next(iter(named.values()), None)), gr.State(None)
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
-            main, panels = _explorer("main")
-            upload, choice = _pictures(examples)
+            main, panels = _explorer("main", chooser.examples_html(examples, MAX_BYTES), look.JS_ON_LOAD)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
             panels()
-    unchanged = {element: gr.skip() for element in (main, chosen, head, seen_by)}
+    unchanged = {element: gr.skip() for element in (main, chosen, seen_by)}
 
     def run(picture: str | None, name: str | None) -> dict:
         """Runs the model on the picture, if there is one."""
         loaded = workbench.loaded(name)
-        answer = {head: head_words.header(loaded, named=len(workbench.names) == 1), seen_by: loaded.name, chosen: picture}
+        answer = {seen_by: loaded.name, chosen: picture}
         return answer if picture is None else answer | {main: _element_value(workbench, loaded, picture)}
 
     def show(before: str | None, model: str | None, request: gr.Request, event: gr.EventData) -> dict:
-        """Shows the chosen picture and model, or when the page opens those in its link; a failure becomes a warning."""
+        """Shows the chosen picture and model, or when the page opens those in its link.
+
+        A refusal is answered in the element, which shows it beside the place that was used; all else stays as it is.
+        """
         asked = event._data
+        nth = asked.get("nth") if isinstance(asked, dict) else None
         try:
             if not isinstance(asked, dict):
                 view, _ = laboratory_api.linked(str(request.query_params))
@@ -185,47 +200,26 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
             picture = _chosen(asked, named, workbench.intake)
             return unchanged | run(picture or before, asked.get("model") or model)
         except ValueError as error:
-            gr.Warning(str(error), title="Not shown", duration=15)
+            problem = str(error)
         except Exception:
             log.exception("a picture failed")
-            gr.Warning(say("failed"), title="Not shown", duration=15)
-        return unchanged
+            problem = say("failed")
+        return unchanged | {main: {"problem": problem, "nth": nth if isinstance(nth, int) else None}}
 
     settings = {"show_progress": "hidden", "api_visibility": "private"}
     # the browser sends the next choice once this one is answered, successfully or not
-    answered = gr.on(
-        [demo.load, choice.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **settings, **MODEL_QUEUE
-    )
+    answered = gr.on([demo.load, main.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **settings, **MODEL_QUEUE)
     answered.then(None, js=chooser.JS_ANSWERED)
     answered.failure(None, js=chooser.JS_ANSWERED)
-    upload.change(None, upload, upload, js=chooser.JS_TAKES, **settings)
     return chosen
-
-
-def _pictures(examples: list[Path]) -> tuple[gr.Image, gr.HTML]:
-    """The controls to choose a picture: an upload, and the examples with their authors."""
-    upload = gr.Image(
-        label="Your picture",
-        sources=["upload", "clipboard", "webcam"],
-        height=150,
-        buttons=[],
-        elem_id="picture-upload",
-        **AS_FILE,
-    )
-    bare = {"container": False, "padding": False}
-    script = {"js_on_load": chooser.JS_ON_LOAD, "apply_default_css": False}
-    choice = gr.HTML(html_template=chooser.examples_html(examples), elem_id="picture-examples", **script, **bare)
-    gr.HTML(head_words.credits(examples), **bare)
-    return upload, choice
 
 
 def _element_value(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
     """The explorer's value for the picture's result; only an example has a name for the link."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
     more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
-    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0]}
-    example = next(({"example": name} for name, path in workbench.examples.items() if path == picture), {})
-    return explorer.element_value(result.key, picture, **more, **example)
+    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0], "facts": head_words.numbers(loaded)}
+    return explorer.element_value(result.key, picture, **more, **workbench.named(picture))
 
 
 def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None:
@@ -241,14 +235,8 @@ def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None
 
 
 def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
-    settings = {"apply_default_css": False, "container": False, "elem_id": "laboratory"}
+    settings = {"apply_default_css": False, "container": False, "padding": False, "elem_id": "laboratory"}
     element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, **settings)
-    with gr.Row(elem_classes="cvt-page-row cvt-page-pair"):
-        for name in ("baseline", "variant"):
-            with gr.Column(min_width=320):
-                gr.HTML(f'<h3 class="cvt-page-side">{name.capitalize()}</h3>', container=False, padding=False)
-                _, panels = _explorer(name)
-                panels()
 
     def run(picture: str | None, event: gr.EventData):
         """Runs a variant and yields its progress; an error is shown beside the controls and changes nothing else."""
@@ -325,9 +313,13 @@ def theme() -> gr.themes.Base:
 def launch_settings(workbench: Workbench) -> dict[str, Any]:
     """Conservative settings for ``launch``."""
     return {
-        "app_kwargs": {"routes": routes(workbench), "middleware": [Middleware(Gate)]},
+        # Gradio compresses its scripts; the page itself, 190 kB of templates and styles, it does not
+        "app_kwargs": {
+            "routes": routes(workbench),
+            "middleware": [Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
+        },
         "head": ICON + explorer.HEAD,
-        "css": explorer.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
+        "css": explorer.CSS + about.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,

@@ -47,7 +47,8 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
     progress(RUNNING, 0.0)
     picture = models.intake.open(request.picture)
     with models.passes:
-        exploration = explore(model, loaded.processor_of(request), picture, loaded.runner if model is loaded.model else None)
+        runner = loaded.runner if model is loaded.model else None
+        exploration = explore(model, loaded.processor_of(request), picture, runner, request.also)
     check_finite(exploration)
     return exploration
 

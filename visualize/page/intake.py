@@ -39,6 +39,10 @@ class Intake:
         self._download, self._decoder = download, decoder or Decoder()
         self._downloads = threading.BoundedSemaphore(DOWNLOADS)
 
+    def start(self) -> None:
+        """Makes ready for the first untrusted picture."""
+        self._decoder.start()
+
     def accepted(self, value: Any, folder: str) -> str | None:
         """Turns what a client sent as a picture into a path or address for ``open``; None if nothing was sent.
 

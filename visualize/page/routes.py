@@ -20,14 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import chooser, explorer, laboratory, share, shared, words
+from ..web import about, chooser, explorer, laboratory, look, share, shared, words
 from .compute import PASSES
 from .laboratory.api import LaboratoryApi
 from .link.choices import MODULE, as_module
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-COMPONENTS = (chooser, explorer, laboratory, share, shared, words)
+COMPONENTS = (about, chooser, explorer, laboratory, look, share, shared, words)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")

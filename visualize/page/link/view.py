@@ -22,7 +22,7 @@ class View:
         model, picture: names in the page's lists.
         head: 0 for the mean of all heads. row, col: the query token. cls: the query is the cls token instead.
         channel: of the feature map, from 1. which: the rank of the selected class, 1 for the most probable.
-        layer, view, features, sort, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
+        layer, view, features, sort, depth, paint, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
         architecture: the laboratory's, made by ``architecture`` from the model's; None for the model's own.
         side: input side in pixels. weights: "inherited" or "random". seed: of the random weights.
         hidden: hidden groups of controls, names in ``HIDEABLE`` in its order.
@@ -43,6 +43,8 @@ class View:
     view: str = _default("view")
     features: str = _default("features")
     sort: str = _default("sort")
+    depth: str = _default("depth")
+    paint: str = _default("paint")
     scale: str = _default("scale")
     colours: str = _default("colours")
     projection: str = _default("projection")

@@ -4,8 +4,9 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
 ``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``source`` (what
-``from_pretrained`` takes, for the code that is offered) and, for the page's link, ``model`` (the model's name), ``first`` (true
-for the model with which the page opens) and ``example`` (the picture's name).
+``from_pretrained`` takes, for the code that is offered), ``built`` (the lines that build a model that cannot be loaded), ``file`` (an
+example's file) and, for the page's link, ``model`` (the model's name), ``first`` (true
+for the model with which the page opens) and ``example`` (the picture's name), and for ``about`` ``facts`` (the model's numbers).
 
 The page's server answers, below its root: ``modules/<component>/<file>`` with the files of this component and of ``shared``,
 ``explorer/data/<key>`` with ``payload``, ``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and
@@ -23,7 +24,7 @@ from typing import Any
 from ..scripts import on_load
 
 STATIC = Path(__file__).parent
-CSS = (STATIC / "explorer.css").read_text(encoding="utf-8")
+CSS = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("explorer.css", "inside/inside.css"))
 
 # Finds the page's root when it runs, since the page may live below a path of its host.
 HEAD = """<script type="module">
@@ -38,20 +39,24 @@ start(200);
 JS_ON_LOAD = on_load("explorer", "explorer")
 
 
-def picture_html(explorer: str) -> str:
-    """The template of the picture with its prediction, for the explorer of this id (letters, digits, - and _)."""
-    return _template("picture.html", explorer)
+def picture_html(explorer: str, between: str = "", of: str = "") -> str:
+    """The template of the picture with its prediction, for the explorer of this id (letters, digits, - and _).
+
+    ``between``: HTML below the picture and above its layers. ``of`` makes the names of its landmarks differ from another
+    explorer's on the page, such as " of the variant".
+    """
+    return _template("picture.html", explorer, of).replace("__BETWEEN__", between)
 
 
-def panels_html(explorer: str) -> str:
-    """The template of the pipeline and the panels, for the explorer of this id."""
-    return _template("panels.html", explorer)
+def panels_html(explorer: str, of: str = "") -> str:
+    """The template of the flow and the panels, for the explorer of this id; ``of`` as for ``picture_html``."""
+    return _template("panels.html", explorer, of)
 
 
-def _template(name: str, explorer: str) -> str:
+def _template(name: str, explorer: str, of: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", explorer):
         raise ValueError(f"An explorer's id is made of letters, digits, - and _, not {explorer!r}.")
-    return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer)
+    return (STATIC / name).read_text(encoding="utf-8").replace("__ID__", explorer).replace("__OF__", of)
 
 
 def element_value(key: str, picture: str, **more: Any) -> dict[str, Any]:

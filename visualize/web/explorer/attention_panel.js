@@ -8,6 +8,7 @@ import { withStageValue } from "./state.js";
 import { attentionMap, attentionTop, queryCaption, queryOf } from "./views.js";
 import { brief, percent } from "../words/format.js";
 import { blocksWords, numberNames, queriesWords, rowNumbers } from "../words/explorer.js";
+import { darkScale } from "../words/findings.js";
 import { phrase } from "../words/phrase.js";
 
 /**
@@ -122,8 +123,10 @@ export function attentionPanel(explorer, ref, signal) {
     }
     drawNumbers(chosen);
     ref.bar.style.background = cssBar(state.colours);
-    say(ref.barHigh, chosen ? percent(attentionTop(result, state, state.stage, chosen)) : "");
-    ref.cls.setAttribute("aria-pressed", state.cls);
+    const top = chosen ? attentionTop(result, state, state.stage, chosen) : 0;
+    say(ref.barHigh, chosen ? percent(top) : "");
+    say(ref.scaleNote, chosen ? darkScale(chosen.largest, top) : "");
+    ref.cls.setAttribute("aria-pressed", asks);
   }
 
   function drawNumbers(map) {

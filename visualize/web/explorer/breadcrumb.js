@@ -8,9 +8,8 @@ import { phrase } from "../words/phrase.js";
  * Connects the breadcrumb; returns the function that updates it.
  * @param {import("./explorer.js").Explorer} explorer
  */
-export function breadcrumb(explorer, ref, signal) {
+export function breadcrumb(explorer, ref) {
   let drawn = "";
-  ref.insidePart.addEventListener("toggle", () => explorer.invalidate(), { signal });
 
   /** [label, action, null for the open part]. */
   function steps() {
@@ -30,8 +29,7 @@ export function breadcrumb(explorer, ref, signal) {
         [phrase("embedding"), null],
       ];
     const block = phrase("block", { block: state.blocks[state.stage] + 1 });
-    const inside = ref.insidePart.open && !ref.insidePart.hidden;
-    if (inside)
+    if (state.depth === "inside")
       return [
         [model, up],
         [stage, up],
@@ -39,7 +37,7 @@ export function breadcrumb(explorer, ref, signal) {
         [projectionWords(state.projection), null],
       ];
     return [
-      [model, null],
+      [model, up],
       [stage, null],
       [block, null],
     ];

@@ -1,22 +1,31 @@
 // The Python code that computes exactly what is shown, and draws it, for a notebook cell.
 
+/** The picture's file as text in Python; the page does not know where on a person's machine a picture of their own is. */
+const fileOf = ({ file = "your_picture.jpg" }) => JSON.stringify(file);
+
 /**
  * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
- * cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
+ * built (the lines that build a model that cannot be loaded), file (the picture's; none for one's own), also (the label of a
+ * class that is not among the most probable), cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
  */
 export function code(write, about) {
   const { stages } = about;
   const source = about.source ? JSON.stringify(about.source) : "";
-  const { needs = [], lines, grid, style, stage = about.state.stage } = write(about);
+  const { needs = [], lines, grid, style, stage = about.state.stage, cells = `stage.${grid}` } = write(about);
+  const loaded = [
+    `model = CvtForImageClassification.from_pretrained(${source})`,
+    `processor = CvtImageProcessor.from_pretrained(${source})`,
+  ];
+  const file = fileOf(about);
+  const also = about.also ? `, also=[model.config.label2id[${JSON.stringify(about.also)}]]` : "";
   return [
-    "from cvt import CvtForImageClassification, CvtImageProcessor",
+    ...(about.built ? [] : ["from cvt import CvtForImageClassification, CvtImageProcessor"]),
     "from visualize import explore",
     ...needs,
     "from visualize.draw.plots import draw_cells, new_figure",
     "",
-    `model = CvtForImageClassification.from_pretrained(${source})`,
-    `processor = CvtImageProcessor.from_pretrained(${source})`,
-    'seen = explore(model, processor, "picture.jpg")',
+    ...(about.built ? [about.built] : loaded),
+    `seen = explore(model, processor, ${file}${also})${about.file ? "" : "  # the path of the picture that you chose"}`,
     "",
     `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
     ...lines,
@@ -24,7 +33,7 @@ export function code(write, about) {
     "figure = new_figure(5, 5)",
     "axes = figure.add_subplot()",
     "axes.imshow(seen.pixels, extent=(0, seen.pixels.shape[1], seen.pixels.shape[0], 0))",
-    `draw_cells(axes, stage.${grid}, picture${style})`,
+    `draw_cells(axes, ${cells}, picture${style})`,
     "axes.set(xlim=(0, seen.pixels.shape[1]), ylim=(seen.pixels.shape[0], 0))",
     'figure.savefig("view.png")',
   ].join("\n");
@@ -48,6 +57,35 @@ export function attentionCode({ state, stages, cell, keyCell, cls }) {
     grid,
     style: `, cmap="${state.colours === "grey" ? "gray" : state.colours}", vmin=0, alpha=0.75`,
     lines: [...weights, mean, `picture = ${places}.reshape(stage.${grid}.shape)${first ? "  # without the cls token" : ""}`],
+  };
+}
+
+/** A conv embedding: the window that a token is made of, and the token's numbers as they leave the embedding. */
+export function embeddingCode({ state, stages, cell, ...about }) {
+  const { query, embedding } = stages[state.stage];
+  const { kernel, stride, padding } = embedding;
+  const slices = [cell.row, cell.column].map((place, axis) => {
+    const start = place * stride[axis] - padding[axis];
+    return `${Math.max(0, start)}:${start + kernel[axis]}`;
+  });
+  const first = state.stage === 0;
+  const read = first
+    ? `before = processor(${fileOf(about)}, return_tensors="pt")["pixel_values"]  # (1, 3, rows, columns): the pixels, normalised`
+    : `before = torch.tensor(seen.stages[${state.stage - 1}].features)[None]  # (1, channels, rows, columns): the stage before`;
+  return {
+    needs: ["import torch", ...(first ? ["from cvt.architecture.geometry import pixels"] : [])],
+    style: ', cmap="gray", vmin=0, vmax=1, alpha=0.5',
+    cells: first ? "pixels(*seen.pixels.shape[:2])" : `seen.stages[${state.stage - 1}].query_grid`,
+    lines: [
+      read,
+      `window = before[0, :, ${slices.join(", ")}]  # what the token at row ${cell.row}, column ${cell.column} is made of`,
+      "with torch.inference_mode():",
+      `    tokens, _ = model.cvt.encoder.stages[${state.stage}].embedding(before)  # (1, tokens, channels)`,
+      `shown = tokens[0, ${cell.row * query.shape[1] + cell.column}].numpy()  # the token as it leaves the embedding`,
+      "picture = torch.zeros(before.shape[2:])",
+      `picture[${slices.join(", ")}] = 1  # where the window lies`,
+      "picture = picture.numpy()",
+    ],
   };
 }
 
@@ -85,12 +123,13 @@ export function evidenceCode(about) {
     evidence,
   } = about;
   if (!evidence) return attentionCode(about);
+  const place = which ? `the class in place ${which + 1}` : "the most probable class";
   return {
     stage: stages.length - 1,
     grid: `${evidence}_grid`,
     style: ', cmap="RdBu_r", vmin=-abs(shown).max(), vmax=abs(shown).max(), alpha=0.75',
     lines: [
-      `shown = seen.evidence.places[${which}]  # of ${which ? `the class in place ${which + 1}` : "the most probable class"}`,
+      `shown = seen.evidence.places[${which}]  # of ${about.also ? JSON.stringify(about.also) : place}`,
       `picture = shown.reshape(stage.${evidence}_grid.shape)`,
     ],
   };

@@ -13,9 +13,13 @@ export function listen(explorer, root, signal) {
       const button = event.target.closest("[data-set],[data-toggle]");
       if (!button || !explorer.state) return;
       const { set, value, toggle } = button.dataset;
-      if (toggle) explorer.set({ [toggle]: !explorer.state[toggle] });
+      const on = button.getAttribute("aria-pressed") !== "true"; // what is seen decides: a choice may be made and not be shown
+      if (toggle === "cls") explorer.set({ cls: on, ...(on && { view: "token" }) });
+      else if (toggle) explorer.set({ [toggle]: on });
       else if (set === "zoom") explorer.set({ zoom: Number(value), focus: { y: explorer.state.y, x: explorer.state.x } });
       else if (set === "layer") explorer.set({ layer: value, part: "stage" });
+      else if (set === "depth") explorer.set({ depth: value, part: "stage" });
+      else if (set === "features") explorer.set({ features: value, layer: "features" });
       else explorer.set({ [set]: value });
     },
     { signal },
@@ -25,12 +29,12 @@ export function listen(explorer, root, signal) {
     (event) => {
       if (event.key === "Escape" && explorer.state && !event.defaultPrevented) explorer.raise();
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      const group = event.target.closest("[role=group]");
+      const group = event.target.closest("[role=group],[role=toolbar]");
       if (!step || !group || event.target.tagName !== "BUTTON") return;
-      const buttons = Array.from(group.querySelectorAll("button"));
+      const buttons = offered(group);
       const next = buttons[buttons.indexOf(event.target) + step];
       next?.focus();
-      next?.click();
+      if (group.getAttribute("role") === "group") next?.click();
     },
     { signal },
   );
@@ -44,6 +48,24 @@ export function listen(explorer, root, signal) {
     },
     { signal },
   );
+}
+
+/** The buttons of a group that are there. */
+const offered = (group) => Array.from(group.querySelectorAll("button")).filter((each) => !each.hidden);
+
+/** Makes each group of buttons one stop of the Tab key: at the pressed button, else at the focused or first one. */
+function rove(root) {
+  for (const group of root.querySelectorAll("[role=group],[role=toolbar]")) {
+    const buttons = offered(group);
+    const stop =
+      buttons.find((each) => each === document.activeElement) ??
+      buttons.find((each) => each.getAttribute("aria-pressed") === "true") ??
+      buttons[0];
+    for (const each of buttons) {
+      const index = each === stop ? 0 : -1;
+      if (each.tabIndex !== index) each.tabIndex = index;
+    }
+  }
 }
 
 /** Makes the controls show the choices. */
@@ -60,5 +82,6 @@ export function mirror(explorer) {
       if (each.type === "checkbox") each.checked = value;
       else if (each.value !== String(value)) each.value = value;
     }
+    rove(root);
   }
 }

@@ -1,12 +1,14 @@
 // One explorer: a picture and its panels, the result they show, the choices, and drawing once per frame.
 
 import { ancestry } from "./ancestry.js";
+import { announcer } from "./announcer.js";
 import { attentionPanel } from "./attention_panel.js";
 import { breadcrumb } from "./breadcrumb.js";
 import { listen, mirror } from "./controls.js";
-import { make, refs, say } from "../shared/dom.js";
+import { depth } from "./depth.js";
+import { refs, say } from "../shared/dom.js";
 import { featurePanel } from "./feature_panel.js";
-import { insidePanel } from "./inside_panel.js";
+import { insidePanel } from "./inside/panel.js";
 import { LAYERS } from "./layers.js";
 import { life } from "../shared/life.js";
 import { notice } from "./notice.js";
@@ -14,16 +16,18 @@ import { offer } from "../shared/offer.js";
 import { partPanel } from "./part_panel.js";
 import { picture } from "./picture.js";
 import { pipeline } from "./pipeline.js";
+import { questions } from "./questions.js";
 import { openResult } from "./result.js";
 import { asShown, carried, initial, raised, transferred, withChannel } from "./state.js";
+import { spots } from "./spots.js";
 import { takeaway } from "./takeaway.js";
+import { terms } from "./terms.js";
 import { turns } from "./turns.js";
+import { verdict } from "./verdict.js";
 import { classEvidence, featureMap } from "./views.js";
-import { percent } from "../words/format.js";
-import { firstName } from "../words/explorer.js";
+import { rich } from "../shared/terms.js";
 import { phrase } from "../words/phrase.js";
 
-const QUIET = 600; // ms without a change before it is announced to screen readers
 const FRAMES = 240; // drawing times that are kept
 
 /** @type {any} */
@@ -38,6 +42,8 @@ export class Explorer {
   preview = /** @type {any} */ (null);
   previewed = /** @type {number | null} */ (null);
   frames = /** @type {number[]} */ ([]);
+  /** The headline and detail of what is drawn, with terms. */
+  finding = { headline: "", detail: "" };
   ref = /** @type {Object<string, any>} */ ({});
 
   /**
@@ -55,15 +61,21 @@ export class Explorer {
       listen(this, each, signal);
     }
     this.turns = turns(this);
+    this.announcer = announcer(this, this.ref, signal);
     this.notice = notice(this, this.ref);
     this.picture = picture(this, this.ref, signal);
+    this.verdict = verdict(this, this.ref);
+    this.spots = spots(this, this.ref.spots);
+    this.depth = depth(this, this.ref);
+    questions(this, this.ref.questions);
     this.ancestry = ancestry(this, this.ref, signal);
     this.attention = attentionPanel(this, this.ref, signal);
     this.featurePanel = featurePanel(this, this.ref, signal);
     this.inside = insidePanel(this, this.ref, signal);
     this.partPanel = partPanel(this, this.ref);
-    this.crumbs = breadcrumb(this, this.ref, signal);
+    this.crumbs = breadcrumb(this, this.ref);
     this.takeaway = takeaway(this, this.ref, signal);
+    this.terms = terms(this, Object.values(this.roots), signal);
     this.watcher = new ResizeObserver(() => this.resize());
     [this.ref.frame, roots.panels].forEach((each) => this.watcher.observe(each)); // the picture's root may have no box
   }
@@ -76,7 +88,6 @@ export class Explorer {
     if (this.turns.late(value)) return;
     this.value = value;
     say(this.ref.note, value.note ?? "");
-    this.ref.note.hidden = !value.note;
     if (value.key === this.key) this.pictured = value.picture;
     if (!value.key || value.key === this.asked) return;
     this.asked = value.key;
@@ -124,33 +135,20 @@ export class Explorer {
     if (!alike) this.pipeline = pipeline(this, this.ref.pipeline);
     if (!alike) this.built = null;
     else if (this.built !== null) this.featurePanel.build();
-    this.classes();
+    this.ref["layer:class"].hidden = !LAYERS.class.there(result);
+    this.ref["depth:inside"].hidden = !this.host.source.inside;
+    if (this.state.depth === "inside" && !this.host.source.inside) this.state.depth = "none";
+    this.verdict.build();
     this.resize();
     Object.values(this.roots).forEach((each) => each.setAttribute("data-ready", this.key));
     this.host.shown?.(this);
-  }
-
-  classes() {
-    const best = this.result.header.top;
-    this.ref["layer:class"].hidden = !LAYERS.class.there(this.result);
-    this.ref.classes.replaceChildren(
-      ...best.map(({ label, probability }, which) =>
-        make(
-          "button",
-          { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => this.choose(which) },
-          make("span", { text: firstName(label) }),
-          make("i", { style: `--share:${probability}` }),
-          make("b", { text: percent(probability) }),
-        ),
-      ),
-    );
   }
 
   /** Toggles the evidence for a class. */
   choose(which) {
     if (!classEvidence(this.result, which)) return;
     const again = this.state.layer === "class" && this.state.which === which;
-    this.set(again ? { layer: "attention" } : { which, layer: "class", sort: "region" });
+    this.set(again ? { layer: "attention" } : { which, layer: "class" });
   }
 
   /** Changes the choices; they are drawn in the next frame. */
@@ -164,7 +162,17 @@ export class Explorer {
 
   /** One level up: closes what was opened last, then releases the token. */
   raise() {
-    if (!this.inside.close()) this.set(raised(this.state));
+    this.set(raised(this.state));
+  }
+
+  /** What is open beside the picture: the part, or a view of the stage's depth; "none" for the overview. */
+  get open() {
+    return this.state.part === "stage" ? this.state.depth : "part";
+  }
+
+  /** Brings the panels into view if a person would not see them, as on a phone. */
+  reveal() {
+    requestAnimationFrame(() => this.ref.headline.scrollIntoView({ block: "nearest" }));
   }
 
   /** Shows a channel while the pointer is over it; null ends that. */
@@ -189,11 +197,12 @@ export class Explorer {
     for (const root of Object.values(this.roots)) {
       const width = root.clientWidth;
       if (!width) continue; // on a tab that is not open
-      root.dataset.size = width > 820 ? "wide" : width > 520 ? "medium" : "narrow";
+      root.dataset.size = width > 820 ? "wide" : width > 440 ? "medium" : "narrow";
     }
     if (!this.result) return;
     this.picture.resize();
     this.pipeline.resize();
+    this.spots.resize();
     if (this.built !== null) {
       this.attention.resize();
       this.featurePanel.resize();
@@ -210,19 +219,21 @@ export class Explorer {
       this.featurePanel.build();
     }
     this.need();
+    this.depth.draw();
     mirror(this);
     this.ancestry.draw();
     this.picture.draw();
     this.pipeline.draw();
-    if (state.part === "stage") {
-      this.attention.draw();
-      this.featurePanel.draw();
-    }
+    this.verdict.draw();
+    if (this.open === "none") this.spots.draw();
+    if (this.open === "attention") this.attention.draw();
+    if (this.open === "features") this.featurePanel.draw();
     this.partPanel.draw();
     this.words();
     this.inside.draw();
     this.crumbs.draw();
     this.takeaway.draw();
+    this.terms.redraw();
     this.drawn = this.result;
   }
 
@@ -251,13 +262,13 @@ export class Explorer {
     const looked = this.previewed !== null;
     const layer = looked ? LAYERS.features : LAYERS[state.layer];
     const shown = looked ? withChannel(state, this.previewed) : state;
-    const sentence = layer.sentence(result, shown);
-    this.sentence = sentence;
-    say(this.ref.sentence, sentence);
-    say(this.ref.caption, sentence);
+    this.sentence = layer.sentence(result, shown);
+    this.finding = layer.finding(result, shown);
+    rich(this.ref.headline, this.finding.headline);
+    rich(this.ref.detail, this.finding.detail);
+    say(this.ref.sentence, this.sentence);
     say(this.ref.legend, layer.legend(result, shown));
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => say(this.ref.live, sentence), QUIET);
+    this.announcer.tell(shown);
   }
 
   /** Removes all listeners, timers and drawing, and restores the elements. */
@@ -266,7 +277,6 @@ export class Explorer {
     this.watcher.disconnect();
     cancelAnimationFrame(this.frame);
     this.notice.stop();
-    clearTimeout(this.telling);
     this.result?.close();
     this.result = this.state = none;
     this.life.end();

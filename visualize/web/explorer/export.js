@@ -2,16 +2,28 @@
 
 import { penOf } from "../shared/draw.js";
 import { weight } from "./attention.js";
-import { npz } from "./npz.js";
+import { npz, textArray } from "./npz.js";
+import { phrase } from "../words/phrase.js";
 
 const SIDE = 1024; // px of the exported picture's longer side
 const MOST = 64e6; // weights written at most: 256 MB
 
-/** Every number of a result as [[name, array, shape]], in floats, stages and blocks counted from 1 in their names. */
-export function numbers(result) {
+/**
+ * The numbers of a result as [[name, array, shape]], in floats, stages and blocks counted from 1 in their names; and in texts what
+ * they are of, and how exact. `about`: the names of the model and the picture.
+ */
+export function numbers(result, about) {
   const [height, width] = result.input;
-  const found = [["pixels", result.arrays.pixels, [height, width, 3]]];
   const { top } = result.header;
+  const one = (text) => /** @type {[Uint32Array, number[]]} */ ([textArray([text]), []]);
+  /** @type {[string, any, number[]][]} */
+  const found = [
+    ["readme", ...one(phrase("npz_readme", { ...about, written: archived(result)[0], all: archived(result)[1] }))],
+    ["model", ...one(about.model)],
+    ["picture", ...one(about.picture)],
+    ["top_labels", textArray(top.map(({ label }) => label)), [top.length]],
+    ["pixels", result.arrays.pixels, [height, width, 3]],
+  ];
   found.push(["top_probabilities", Float32Array.from(top, (each) => each.probability), [top.length]]);
   const { evidence, rest } = result.arrays;
   if (evidence) {
@@ -100,5 +112,5 @@ export function archived(result) {
   return [blocks.filter(({ block }) => block).length, blocks.length];
 }
 
-/** All numbers as an .npz blob. */
-export const archive = (result) => new Blob(npz(numbers(result)), { type: "application/octet-stream" });
+/** The numbers as an .npz blob. */
+export const archive = (result, about) => new Blob(npz(numbers(result, about)), { type: "application/octet-stream" });

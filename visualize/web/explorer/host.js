@@ -44,6 +44,12 @@ export function mount(element, props, watch, base) {
   };
 }
 
+/** Opens the laboratory, which starts from the preset of this name. */
+function experiment(preset) {
+  document.getElementById("tab-architecture-button")?.click(); // Python gives each tab the id tab-<name>
+  page.update({ wanted: { preset } });
+}
+
 /** Mounts a pair and connects it to the page's state in both directions. Returns the clean-up. */
 function start(id, place, source) {
   const publish = ({ state, result }) => updateEach("view", { [id]: { state, result } });
@@ -52,6 +58,7 @@ function start(id, place, source) {
     value: page.state.results[id],
     ready: (explorer) => (place.explorer = explorer),
     renew: () => page.update({ gone: { explorer: id } }),
+    start: id === MAIN ? experiment : undefined,
     shown(explorer) {
       if (id === MAIN) page.update({ model: explorer.value.model ?? null, picture: explorer.value });
       publish(explorer);

@@ -1,8 +1,10 @@
 // The picture's layers, one row each; everything that draws, describes or exports the layer reads its row.
 
 import { sides } from "../words/format.js";
-import { ancestors } from "../shared/geometry.js";
-import { attentionCode, evidenceCode, featureCode } from "./code.js";
+import { drawLight, drawMap, lightOf } from "../shared/draw.js";
+import { ofAttention, ofClass, ofFeatures, ofNothing } from "./finding.js";
+import { ancestors, covers } from "../shared/geometry.js";
+import { attentionCode, embeddingCode, evidenceCode, featureCode } from "./code.js";
 import {
   attentionMap,
   attentionTop,
@@ -21,7 +23,7 @@ import { attentionLegend, chainSentence, evidenceLegend } from "../words/explore
 import { phrase } from "../words/phrase.js";
 
 const always = () => true;
-const who = (result, state) => (queryOf(result.stages[state.stage], state).cls ? phrase("cls_token") : "");
+const nobody = () => ""; // the token is outlined
 
 /** How to read a layer with an outlined token: its ancestors if they are drawn, else `otherwise`. */
 function legendOf(result, state, otherwise) {
@@ -32,26 +34,54 @@ function legendOf(result, state, otherwise) {
 }
 
 /**
+ * Draws a map of attention on a canvas that shows the picture: as light, or as an exact map in colours.
+ * @param {ReturnType<typeof attentionMap>} map
+ */
+export function paintAttention(canvas, map, result, state, index, options = {}) {
+  const top = map && attentionTop(result, state, index, map);
+  if (state.paint === "light") {
+    const light = map && { ...map, light: (weight) => lightOf(weight / map.even, top / map.even) };
+    return drawLight(canvas, light, result.input, options);
+  }
+  drawMap(canvas, map && { ...map, low: 0, high: top, colours: state.colours }, result.input, { smooth: state.smooth, ...options });
+}
+
+/**
+ * Draws what each place adds to a class: as light, with what subtracts in blue, or as an exact map in colours.
+ * @param {ReturnType<typeof evidenceMap>} map
+ */
+export function paintEvidence(canvas, map, result, state, options = {}) {
+  if (state.paint === "light") drawLight(canvas, map && { ...map, light: (value) => value / map.high }, result.input, options);
+  else drawMap(canvas, map, result.input, { smooth: state.smooth, ...options });
+}
+
+/**
  * For each layer, from a result and the choices: whether a result has it (`there`); what is drawn (`map`, as draw.js takes it);
+ * how, if not by `drawMap` (`paint`); what it shows in numbers (`finding`, a headline and a detail with terms);
  * what is outlined (`marks`: "token", "key" or null; or a class's `region`); the label in the corner of the picture (`who`);
  * what is shown (`sentence`) and how to read it (`legend`); and the Python code that computes it (`code`).
  */
 export const LAYERS = {
   attention: {
     there: always,
-    map(result, state) {
-      const map = attentionMap(result, state, state.stage);
-      return map && { ...map, low: 0, high: attentionTop(result, state, state.stage, map), colours: state.colours };
-    },
+    map: (result, state) => attentionMap(result, state, state.stage),
+    paint: (canvas, map, result, state, options) => paintAttention(canvas, map, result, state, state.stage, options),
     marks: ({ view }) => ({ token: "token", received: "key", mean: null })[view],
-    who: (result, state) => who(result, state) || (state.view === "mean" ? phrase("all_tokens") : ""),
+    who(result, state) {
+      if (state.view === "mean") return phrase("all_tokens");
+      return queryOf(result.stages[state.stage], state).cls ? phrase("cls_token") : "";
+    },
+    finding: ofAttention,
     sentence: (result, state) => attentionWords(result, state, state.stage),
     legend(result, state) {
       const { query, key } = result.stages[state.stage];
       const reduction = (query.shape[0] * query.shape[1]) / (key.shape[0] * key.shape[1]);
       const { cls } = queryOf(result.stages[state.stage], state);
       const words = attentionLegend({ view: state.view, cls, reduction, field: sides(query.field) });
-      return state.view === "token" ? legendOf(result, state, words) : words;
+      const all = state.view === "token" ? legendOf(result, state, words) : words;
+      return state.paint === "light" && !covers(state.view === "received" ? query : key, result.input)
+        ? `${all} ${phrase("edge_cells")}`
+        : all;
     },
     code: attentionCode,
   },
@@ -59,7 +89,8 @@ export const LAYERS = {
     there: always,
     map: (result, state) => featureMap(result, state, state.stage),
     marks: () => "token",
-    who,
+    who: nobody,
+    finding: ofFeatures,
     sentence: (result, state) => featureWords(result, state, state.stage),
     legend: (result, state) => legendOf(result, state, phrase("legend_features")),
     code: featureCode,
@@ -67,13 +98,15 @@ export const LAYERS = {
   class: {
     there: (result) => Boolean(classEvidence(result, 0)),
     map: (result, state) => evidenceMap(result, state.which),
+    paint: paintEvidence,
     marks: () => "token",
     region: (result, state) => classRegion(result, state.which),
-    who: (result, state) => evidenceHere(result, state) || who(result, state),
+    who: evidenceHere,
+    finding: ofClass,
     sentence: evidenceWords,
     legend(result, state) {
       const found = evidenceMap(result, state.which);
-      return found ? evidenceLegend({ ...found, cls: result.last.cls }) : "";
+      return found ? evidenceLegend({ ...found, cls: result.last.cls, paint: state.paint }) : "";
     },
     code: evidenceCode,
   },
@@ -81,10 +114,11 @@ export const LAYERS = {
     there: always,
     map: () => null,
     marks: () => "token",
-    who,
+    who: nobody,
+    finding: ofNothing,
     sentence: (result, state) =>
       state.part === "embedding" ? embeddingSentence(result, state) : attentionWords(result, state, state.stage),
     legend: (result, state) => legendOf(result, state, phrase("legend_token")),
-    code: attentionCode,
+    code: (about) => (about.state.part === "embedding" ? embeddingCode(about) : attentionCode(about)),
   },
 };

@@ -16,6 +16,7 @@ import { Explorer } from "./explorer.js";
  * @property {(explorer: Explorer) => void} [ready] takes the explorer, to show other results in it
  * @property {(explorer: Explorer) => void} [shown] another result is drawn
  * @property {(explorer: Explorer, before: object) => void} [chosen] the choices changed; `before`: the previous ones
+ * @property {(preset: string) => void} [start] opens the laboratory with a preset
  * @property {() => void} [renew] a result that is no longer stored is requested again
  */
 

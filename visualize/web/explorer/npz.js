@@ -17,10 +17,19 @@ const KINDS = { Uint8Array: "|u1", Uint16Array: "<u2", Float32Array: "<f4" };
 /** An array's header in NumPy's format 1.0; the array's bytes follow it. */
 function npyHeader(array, shape) {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const words = `{'descr': '${KINDS[array.constructor.name]}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const kind = array.letters ? `<U${array.letters}` : KINDS[array.constructor.name];
+  const words = `{'descr': '${kind}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const length = Math.ceil((10 + words.length + 1) / 64) * 64 - 10; // the array starts at a multiple of 64
   const head = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8);
   return [head, new TextEncoder().encode(`${words.padEnd(length - 1)}\n`)];
+}
+
+/** Texts as an array of NumPy's text type: each as many letters, of four bytes, as the longest has. */
+export function textArray(texts) {
+  const letters = Math.max(1, ...texts.map((each) => Array.from(each).length));
+  const found = new Uint32Array(letters * texts.length);
+  texts.forEach((text, row) => Array.from(text).forEach((letter, at) => (found[row * letters + at] = Number(letter.codePointAt(0)))));
+  return Object.assign(found, { letters });
 }
 
 function record(size, write) {
@@ -40,7 +49,7 @@ function fields(view, at, member) {
   view.setUint16(at + 22, member.name.length, true);
 }
 
-/** Parts of an .npz file, for a Blob. `arrays`: [[name, typed array, shape]]. */
+/** Parts of an .npz file, for a Blob. `arrays`: [[name, typed array or `textArray`, shape]]; a shape of [] is a single value. */
 export function npz(arrays) {
   const parts = [];
   const directory = [];

@@ -1,12 +1,13 @@
 // The parts between the stages: a conv embedding at the token under the pointer, and the classifier.
 
 import { cellsOf, shared } from "./ancestry.js";
+import { paintEvidence } from "./layers.js";
 import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { ancestors, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { classEvidence, classRegion, evidenceMap, featureMap, queryOf } from "./views.js";
 import { percent, sides, signed } from "../words/format.js";
-import { classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace } from "../words/explorer.js";
+import { addsWord, classifierWords, embeddingFacts, embeddingWords, firstName, shortPlace } from "../words/explorer.js";
 import { phrase } from "../words/phrase.js";
 
 /**
@@ -34,7 +35,6 @@ export function partPanel(explorer, ref) {
     const { result, state } = explorer;
     const open = state.part !== "stage";
     ref.part.hidden = !open;
-    ref.detail.hidden = open;
     if (!open) return;
     if (built !== result) build();
     const embeds = state.part === "embedding";
@@ -92,7 +92,7 @@ export function partPanel(explorer, ref) {
     const { last } = result;
     say(ref.partTitle, phrase("classifier"));
     say(ref.partSub, classifierWords({ width: last.width, classes: result.header.classes, cls: last.cls }));
-    const facts = [phrase("evidence_scales"), ...(last.cls ? [phrase("evidence_direct")] : [])];
+    const facts = [phrase("evidence_scales", { adds: addsWord(state.paint) }), ...(last.cls ? [phrase("evidence_direct")] : [])];
     say(ref.partFacts, classEvidence(result, 0) ? facts.join(" ") : "");
     fitAll(
       classes.map((each) => each.canvas),
@@ -101,7 +101,10 @@ export function partPanel(explorer, ref) {
     classes.forEach((each, which) => {
       const map = evidenceMap(result, which);
       if (!map) return;
-      drawMap(each.canvas, map, result.input, { opacity: state.opacity, underlay: (width, height) => result.underlay(width, height) });
+      paintEvidence(each.canvas, map, result, state, {
+        opacity: state.opacity,
+        underlay: (width, height) => result.underlay(width, height),
+      });
       for (const cell of classRegion(result, which)?.cells ?? [])
         outline(each.canvas, cellBox(map.grid, cellOf(map.grid, cell)), result.input, { weight: 1 });
       say(each.size, phrase("evidence_parts", { places: signed(map.places), rest: signed(map.rest) }));

@@ -2,13 +2,15 @@
 
 import { cellAt, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
 import { cellsOf } from "./ancestry.js";
-import { drawMap, fit, outline, whole } from "../shared/draw.js";
+import { drawMap, fit, lightBox, outline, whole } from "../shared/draw.js";
 import { LAYERS } from "./layers.js";
 import { queryOf } from "./views.js";
 import { asShown, followed, moved, windowOf } from "./state.js";
 import { say } from "../shared/dom.js";
+import { wholePicture } from "./whole.js";
 import { sides } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
+import { zoom } from "./zoom.js";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -18,7 +20,9 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
  */
 export function picture(explorer, ref, signal) {
   const { picture: element, base, overlay, chip } = ref;
+  const inset = wholePicture(explorer, ref);
   let drawn = null; // content of the base canvas
+  const touch = window.matchMedia("(hover: none)");
 
   const at = (event) => {
     const box = element.getBoundingClientRect();
@@ -30,13 +34,22 @@ export function picture(explorer, ref, signal) {
   };
   const hear = (type, listener) => element.addEventListener(type, (event) => explorer.result && listener(event), { signal });
 
+  const zooming = zoom(explorer, element, signal);
   hear("pointermove", (event) => {
-    // A finger or a pressed button drags the token; a hovering mouse moves it unless it is pinned.
+    if (zooming.moves(event)) return;
+    // A finger or a pressed button drags the token; a hovering mouse moves it unless it is held.
     if (event.buttons || !explorer.state.pinned) explorer.set({ ...at(event), ...(event.buttons ? {} : { pinned: false }) });
   });
   hear("pointerdown", (event) => {
     element.setPointerCapture?.(event.pointerId);
-    explorer.set({ ...at(event), pinned: event.pointerType !== "touch" }); // a finger does not hover, so pinning has no use
+    if (zooming.begins(event)) return;
+    if (event.pointerType === "touch")
+      explorer.set(at(event)); // a finger does not hover, so holding has no use
+    else if (explorer.state.zoom === 1) explorer.set({ ...at(event), pinned: true });
+  });
+  hear("pointerup", (event) => {
+    // a zoomed picture is dragged, so that only a click without a drag chooses the token
+    if (!zooming.ends(event) && event.pointerType !== "touch" && explorer.state.zoom > 1) explorer.set({ ...at(event), pinned: true });
   });
   hear("keydown", (event) => {
     const step = STEPS[event.key];
@@ -46,6 +59,7 @@ export function picture(explorer, ref, signal) {
       explorer.set(followed(next, explorer.result.input));
     } else if (event.key === "Enter" || event.key === " ") explorer.set({ pinned: !explorer.state.pinned });
     else if (event.key === "Escape" && explorer.state.pinned) explorer.set({ pinned: false });
+    else if (zooming.keys(event)) return event.preventDefault();
     else return;
     event.preventDefault();
   });
@@ -66,8 +80,8 @@ export function picture(explorer, ref, signal) {
     drawBase(view);
     drawLayers(overlay, view);
     const who = LAYERS[state.layer].who(result, state);
-    chip.hidden = !(who || state.pinned);
-    say(chip, [who, state.pinned ? phrase("pinned") : ""].filter(Boolean).join(" · "));
+    const hint = state.pinned ? "pinned" : touch.matches ? "chip_touch" : "chip_mouse";
+    say(chip, who && !state.pinned ? who : [who, phrase(hint)].filter(Boolean).join(" · "));
   }
 
   /** Draws all overlays onto any canvas. */
@@ -77,16 +91,20 @@ export function picture(explorer, ref, signal) {
     const stage = result.stages[state.stage];
     const options = { opacity: state.opacity, smooth: state.smooth, window: view };
     const layer = explorer.preview ? LAYERS.features : LAYERS[state.layer];
-    drawMap(canvas, explorer.preview ?? layer.map(result, state), result.input, options);
+    const map = explorer.preview ?? layer.map(result, state);
+    if (layer.paint) layer.paint(canvas, map, result, state, options);
+    else drawMap(canvas, map, result.input, options);
     const region = layer.region?.(result, state);
     const marks = layer.marks(state);
     const { cell, keyCell, cls } = queryOf(stage, state);
     const box = (each, more = {}) => outline(canvas, each, result.input, { window: view, ...more });
     if (region) {
-      for (const each of region.cells) box(cellBox(region.grid, cellOf(region.grid, each)), { weight: 1 });
-      return box(cellBox(region.grid, cellAt(region.grid, state.y, state.x)), { weight: 3 });
+      // as it is filled
+      const lit = (each) => (state.paint === "light" ? lightBox(region.grid, each, result.input) : cellBox(region.grid, each));
+      for (const each of region.cells) box(lit(cellOf(region.grid, each)), { weight: 1 });
+      return box(lit(cellAt(region.grid, state.y, state.x)), { weight: 3 });
     }
-    if (cls || !marks) return;
+    if (!marks || (cls && layer === LAYERS.attention)) return;
     if (marks === "key") box(cellBox(stage.key, keyCell));
     else {
       const chain = state.ancestors ? explorer.ancestry.chain(cell) : { windows: [], pixels: true };
@@ -109,6 +127,7 @@ export function picture(explorer, ref, signal) {
     element.style.setProperty("--cvt-aspect", `${result.aspect}`);
     for (const canvas of [base, overlay]) if (fit(canvas, result.aspect)) drawn = null;
     say(ref.pixelsSize, `(${sides(result.input)})`);
+    inset.draw();
   }
 
   return { draw, drawLayers, resize, view: () => windowOf(explorer.state, explorer.result.input) };

@@ -16,6 +16,7 @@ import { phrase } from "../words/phrase.js";
  * @property {Grid} key
  * @property {number[]} explained shares of the variance
  * @property {{ kernel: [number, number], stride: [number, number], padding: [number, number] }} embedding
+ * @property {{ method: string, kernel: number }} [projection] of queries; files of earlier versions do not have it
  */
 
 /** The server no longer keeps this result. */
@@ -55,6 +56,8 @@ export class Result {
     /** @type {[number, number]} */
     this.input = header.input; // [height, width]
     this.box = header.crop_box; // left, top, right, bottom of the input on the original, in its pixels
+    /** @type {[number, number]} */
+    this.original = header.original; // [width, height]
     this.last = this.stages[this.stages.length - 1]; // the classifier's input
     this.aspect = header.input[1] / header.input[0];
     // A result can be drawn into the elements of one with equal structure.
@@ -64,22 +67,27 @@ export class Result {
     this.underlays = new Map();
     /** @type {Map<number, import("./views.js").Region | null>} */
     this.regions = new Map();
-    /** @type {Map<string, import("./inside.js").Inside | Error | null>} */
+    /** @type {Map<string, import("./inside/inside.js").Inside | Error | null>} */
     this.insides = new Map();
     this.asked = new Set();
     this.failed = new Set();
+    /** @type {ImageBitmap | undefined} */
+    this.crop = undefined;
+    /** @type {ImageBitmap | undefined} */
+    this.given = undefined;
+    /** @type {ImageBitmap | null} */
+    this.whole = null;
   }
 
-  /** Decodes the crop and the pixels; drawing needs both. */
+  /** Decodes the crop and the pixels, which drawing needs, and the whole picture if the model sees only a part. */
   async decode() {
-    const crop = createImageBitmap(new Blob([this.arrays.crop], { type: "image/jpeg" }));
+    const jpeg = (content) => createImageBitmap(new Blob([content], { type: "image/jpeg" }));
     const [height, width] = this.input;
     const image = new ImageData(width, height);
     const { pixels } = this.arrays;
     packRgb(new Uint32Array(image.data.buffer), pixels, 1);
-    const [decoded, given] = await Promise.all([crop, createImageBitmap(image)]);
-    this.crop = decoded;
-    this.given = given;
+    const { crop, whole } = this.arrays;
+    [this.crop, this.given, this.whole] = await Promise.all([jpeg(crop), createImageBitmap(image), whole ? jpeg(whole) : null]);
   }
 
   features(stage) {
@@ -119,6 +127,7 @@ export class Result {
   close() {
     this.crop?.close();
     this.given?.close();
+    this.whole?.close();
   }
 
   /** The picture as a canvas of exactly this size: scaled once, then copied. `pixels`: at the model's input resolution. */

@@ -28,6 +28,8 @@ export function initial(stages, [height, width]) {
     channels: stages.map(() => null), // null is the one that varies most
     sort: usual("sort"), // variance · peak · here (at the token) · region (of the class)
     centred: usual("centred"),
+    depth: usual("depth"), // what is open beside the picture: none · attention · features · inside · drawing · export
+    paint: usual("paint"), // attention on the picture: light · map
     scale: usual("scale"), // colours span one map · the stage · all stages
     colours: usual("colours"),
     smooth: usual("smooth"),
@@ -66,8 +68,11 @@ export function carried(state, stages, input, before = stages) {
   };
 }
 
-/** The query and the zoom in `to`, at the same place in the picture, which `from` shows too. */
-export function transferred({ y, x, focus, pinned }, from, to) {
+/** The rank of a result's class, by its label, among another's classes; −1 if it is not among them. */
+export const rankOf = (which, from, to) => to.header.top.findIndex(({ label }) => label === from.header.top[which]?.label);
+
+/** The query and the zoom in `to`, at the same place in the picture, which `from` shows too; and the same class, if `to` has it. */
+export function transferred({ y, x, focus, pinned, which }, from, to) {
   const move = (at, axis) => {
     const [start, end] = [from.box[axis], from.box[axis + 2]];
     const [first, last] = [to.box[axis], to.box[axis + 2]];
@@ -76,18 +81,19 @@ export function transferred({ y, x, focus, pinned }, from, to) {
     return Math.min(side, Math.max(0, ((original - first) / (last - first)) * side));
   };
   const place = (point) => ({ y: move(point.y, 1), x: move(point.x, 0) });
-  return { ...place({ y, x }), focus: place(focus), pinned };
+  return { ...place({ y, x }), focus: place(focus), pinned, which: Math.max(0, rankOf(which, from, to)) };
 }
 
 /** `state` with what the open part implies: an embedding shows its token's ancestors, the classifier the evidence. */
 export function asShown(state) {
-  if (state.part === "embedding") return { ...state, ancestors: true, cls: false, layer: state.layer === "features" ? "features" : "none" };
+  if (state.part === "embedding") return { ...state, cls: false, layer: state.layer === "features" ? "features" : "none" };
   return state.part === "classifier" ? { ...state, layer: "class" } : state;
 }
 
-/** `state` one level up, for Escape and the breadcrumb: from a part to its stage, from a class to the attention, unpinned. */
+/** `state` one level up, for Escape and the breadcrumb: from a part to its stage, to the overview, from a class, from a held token. */
 export function raised(state) {
   if (state.part !== "stage") return { ...state, part: "stage" };
+  if (state.depth !== "none") return { ...state, depth: "none" };
   if (state.layer === "class") return { ...state, layer: "attention" };
   return { ...state, pinned: false };
 }

@@ -6,8 +6,11 @@ import { copy, save } from "../shared/download.js";
 import { archive, archived, png } from "./export.js";
 import { LAYERS } from "./layers.js";
 import { asShown } from "./state.js";
+import { plain } from "../shared/terms.js";
 import { phrase } from "../words/phrase.js";
 import { channelOf, queryOf } from "./views.js";
+
+const TOP = 5; // classes that explore shows by itself
 
 /**
  * Connects the buttons; returns the function that updates the code.
@@ -16,11 +19,16 @@ import { channelOf, queryOf } from "./views.js";
 export function takeaway(explorer, ref, signal) {
   const hear = (element, listener) => element.addEventListener("click", () => explorer.result && listener(), { signal });
   const name = () => `cvt-stage${explorer.state.stage + 1}-block${explorer.state.blocks[explorer.state.stage] + 1}`;
+  const names = () => {
+    const { model, example, built } = explorer.value;
+    return { model: built ? phrase("variant_of", { model }) : (model ?? phrase("own_model")), picture: example ?? phrase("own_picture") };
+  };
   hear(ref.savePng, async () => {
-    const [picture, file] = [await png(explorer, explorer.sentence), `${name()}.png`];
+    const { headline, detail } = explorer.finding;
+    const [picture, file] = [await png(explorer, plain(`${headline} ${detail} ${explorer.sentence}`)), `${name()}.png`];
     if (!signal.aborted) save(picture, file, signal);
   });
-  hear(ref.saveNumbers, () => save(archive(explorer.result), "cvt-exploration.npz", signal));
+  hear(ref.saveNumbers, () => save(archive(explorer.result, names()), "cvt-exploration.npz", signal));
   hear(ref.copyCode, () => copy(ref.copyCode, ref.code, signal));
 
   function draw() {
@@ -33,7 +41,9 @@ export function takeaway(explorer, ref, signal) {
       stages,
       header: { evidence },
     } = result;
-    const about = { state, stages, source: explorer.value.source, channel: channelOf(result, state, state.stage), evidence };
+    const { source, built, file } = explorer.value;
+    const also = state.layer === "class" && state.which >= TOP ? result.header.top[state.which].label : null;
+    const about = { state, stages, source, built, file, also, channel: channelOf(result, state, state.stage), evidence };
     say(ref.code, code(LAYERS[state.layer].code, { ...about, ...queryOf(stages[state.stage], state) }));
   }
   ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });

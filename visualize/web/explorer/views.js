@@ -50,6 +50,7 @@ export function attentionMap(result, state, index, blockIndex = state.blocks[ind
     numbers: { ...whole, minimum: least, maximum: largest, uniform: largest * all.length },
     row: whole.maximum,
     count: all.length,
+    even: 1 / block.keys, // what each key gets of a query that looks everywhere alike
     largest,
   };
 }

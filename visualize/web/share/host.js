@@ -4,7 +4,7 @@ import { make, refs, say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
 import { life } from "../shared/life.js";
 import { MAIN, page, updateEach } from "../shared/page.js";
-import { architecturePairs, choicesOf, isHosts, queryOf, viewPairs } from "./query.js";
+import { architecturePairs, changedStage, isHosts, opened, queryOf, viewPairs } from "./query.js";
 import { CHOICES } from "../choices.js";
 import { phrase } from "../words/phrase.js";
 
@@ -76,9 +76,11 @@ export function mount(element, _props, _watch, base) {
     const { view, notices, architecture, model, written } = await ask(`${base}open`, { query }, signal);
     hidden = view.hidden;
     document.documentElement.dataset.cvtHide = hidden.join(" ");
-    ref.notices.replaceChildren(...notices.map((text) => make("li", { text })));
-    ref.notice.hidden = !notices.length;
-    page.update({ linked: { architecture, model, pairs: [...new URLSearchParams(written)] } });
+    notify(notices);
+    const pairs = [...new URLSearchParams(written)];
+    const stage = view.stage ?? changedStage(pairs);
+    if (view.tab === "architecture") view.stage = stage;
+    page.update({ linked: { architecture, model, stage, pairs } });
     wanted = { view, id: explorerOn(view.tab) };
     later(() => (wanted = null), PATIENCE); // in case a variant cannot be run and is never shown
     choose(view.tab, 100);
@@ -89,8 +91,13 @@ export function mount(element, _props, _watch, base) {
     const button = buttonOf(tab);
     if (button) return button.click();
     if (tries) return later(() => choose(tab, tries - 1), 50);
-    ref.notices.append(make("li", { text: phrase("no_tab", { tab }) }));
-    ref.notice.hidden = false;
+    notify([phrase("no_tab", { tab })]);
+  }
+
+  /** Says what of the link could not be used. */
+  function notify(notices) {
+    ref.notices.append(...notices.map((text) => make("li", { text })));
+    if (notices.length) ref.notice.hidden = false;
   }
 
   function restore() {
@@ -98,7 +105,9 @@ export function mount(element, _props, _watch, base) {
     if (!shown) return;
     const { view, id } = wanted;
     wanted = null;
-    updateEach("view", { [id]: { ...shown, state: { ...shown.state, ...choicesOf(view, shown) } } });
+    const { changes, notices } = opened(view, shown);
+    notify(notices);
+    updateEach("view", { [id]: { ...shown, state: { ...shown.state, ...changes } } });
   }
 
   async function copy() {

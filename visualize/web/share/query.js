@@ -5,6 +5,7 @@ import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../shared/geometry.js";
 import { LAYERS } from "../explorer/layers.js";
 import { initial } from "../explorer/state.js";
+import { phrase } from "../words/phrase.js";
 
 const keyOf = (name) => CHOICES[name].key;
 const others = new RegExp(`^(${OTHERS})`);
@@ -53,6 +54,9 @@ export function architecturePairs(state, about) {
   return pairs;
 }
 
+/** The first stage, from 1, that the pairs of an architecture change; null if none. */
+export const changedStage = (pairs) => pairs.map(([key]) => Number(/^s(\d+)\./.exec(key)?.[1])).find(Boolean) ?? null;
+
 /** The query string of pairs, after the host's keys in the current one. */
 export function queryOf(pairs, present = "") {
   const search = new URLSearchParams(present);
@@ -61,23 +65,44 @@ export function queryOf(pairs, present = "") {
   return search.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 }
 
-/** An explorer's changes for a link's view, as far as the result has them; `view` as decoded by the server. */
-export function choicesOf(view, { state, result }) {
+/**
+ * What a link's view changes in an explorer, and what the result does not have, which stays as it is: { changes, notices }, the latter
+ * sentences. `view`: as decoded by the server, which knows the model but not the result.
+ */
+export function opened(view, { state, result }) {
   const changes = {};
+  const notices = [];
   const { stages } = result;
-  const stage = Math.min((view.stage ?? state.stage + 1) - 1, stages.length - 1);
-  changes.stage = stage;
-  const at = (name, value) => (changes[name] = state[name].map((each, index) => (index === stage ? value : each)));
-  if (view.block !== null) at("blocks", Math.min(view.block, stages[stage].depth) - 1);
-  if (view.head !== null) at("heads", Math.min(view.head, stages[stage].heads) - 1);
-  if (view.channel !== null) at("channels", Math.min(view.channel, stages[stage].width) - 1);
-  if (view.row !== null && view.col !== null) {
-    const { shape } = stages[stage].query;
-    const cell = { row: Math.min(view.row, shape[0]) - 1, column: Math.min(view.col, shape[1]) - 1 };
-    Object.assign(changes, centre(stages[stage].query, cell), { pinned: true });
+  const named = (name, value) => ({ name: keyOf(name), value });
+
+  /** A link's number from `least` to `most`, or null. */
+  function number(name, most, least = 1) {
+    const value = view[name] ?? null;
+    if (value === null || (value >= least && value <= most)) return value;
+    notices.push(phrase("link_beyond", { ...named(name, value), least, most }));
+    return null;
   }
+
+  const stage = (number("stage", stages.length) ?? state.stage + 1) - 1;
+  const { depth, heads, width, query, cls } = stages[stage];
+  changes.stage = stage;
+  const each = { blocks: number("block", depth), heads: number("head", heads, 0), channels: number("channel", width) };
+  for (const [name, value] of Object.entries(each)) {
+    if (value !== null) changes[name] = state[name].map((other, index) => (index === stage ? value - 1 : other));
+  }
+  const [row, column] = [number("row", query.shape[0]), number("col", query.shape[1])];
+  if (row !== null && column !== null) Object.assign(changes, centre(query, { row: row - 1, column: column - 1 }), { pinned: true });
   for (const { name } of chosen(state)) changes[name] = view[name];
-  if (!LAYERS[view.layer].there(result)) changes.layer = state.layer;
-  if (view.which !== null) changes.which = Math.min(view.which, result.header.top.length) - 1;
-  return changes;
+  const which = number("which", result.header.top.length);
+  if (which !== null) changes.which = which - 1;
+  const absent = (name, otherwise) => {
+    notices.push(phrase("link_absent", named(name, written(view[name]))));
+    changes[name] = otherwise;
+  };
+  if (!LAYERS[view.layer].there(result)) absent("layer", state.layer);
+  if (view.cls && !cls) absent("cls", false);
+  return { changes, notices };
 }
+
+/** An explorer's changes for a link's view, as far as the result has them. */
+export const choicesOf = (view, shown) => opened(view, shown).changes;

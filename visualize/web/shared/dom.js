@@ -16,11 +16,12 @@ export function make(name, attributes = {}, ...children) {
 }
 
 /**
- * The elements of a template by their data-ref.
+ * The elements of a template by their data-ref, without those of an explorer in it.
  * @returns {Object<string, any>}
  */
 export function refs(root) {
-  return Object.fromEntries(Array.from(root.querySelectorAll("[data-ref]"), (each) => [each.dataset.ref, each]));
+  const own = root.querySelectorAll("[data-ref]:not(:scope [data-explorer] *)");
+  return Object.fromEntries(Array.from(own, (each) => [each.dataset.ref, each]));
 }
 
 /** Sets text only if it differs, so that unchanged text costs no layout. */

@@ -47,6 +47,12 @@ export function gridBox(grid) {
   };
 }
 
+/** Whether a grid as drawn reaches all edges of an input of [height, width]. */
+export function covers(grid, [rows, columns]) {
+  const { top, left, height, width } = gridBox(grid);
+  return top <= 0 && left <= 0 && top + height >= rows && left + width >= columns;
+}
+
 /** The part of a box inside an input of [height, width]. */
 export function clipped({ top, left, height, width }, [rows, columns]) {
   const bottom = Math.min(rows, top + height);

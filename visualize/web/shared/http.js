@@ -26,6 +26,29 @@ export async function ask(url, value, signal, read = (answer) => answer.json()) 
   throw new Error(found?.error ?? phrase("server_error", { status: answer.status }));
 }
 
+/** POSTs a form; `progress` is called with the share of it that is sent. Returns JSON. Throws an Error with a message, or AbortError. */
+export function post(url, form, signal, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // fetch does not say how much is sent
+    request.open("POST", url);
+    request.responseType = "text";
+    request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+    request.onload = () => (request.status === 200 ? resolve(JSON.parse(request.response)) : reject(refusal(request)));
+    request.onerror = () => reject(new Error(phrase("unreached")));
+    request.onabort = () => reject(new DOMException("", "AbortError"));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(form);
+  });
+}
+
+/** The server's own sentence if it gives one. */
+function refusal(request) {
+  const plain = request.getResponseHeader("content-type")?.startsWith("text/plain");
+  return new Error(
+    plain && request.status < 600 && request.status !== 500 ? request.response : phrase("server_error", { status: request.status }),
+  );
+}
+
 /** A function that queries; a new query, or `signal`, aborts the one before it, whose promise resolves to null. */
 export function newest(url, signal, send = ask) {
   /** @type {AbortController | null} */

@@ -11,11 +11,12 @@ export const PAIR = ["baseline", "variant"];
  * @property {?object} picture Python's value for the result drawn there: { key, example, first, … }
  * @property {Object<string, {state: object, result: object}>} view each explorer's result and choices
  * @property {?{state: object, about: object}} architecture the laboratory's settings, and the server's description of its baseline
- * @property {?object} linked the link's architecture, until the laboratory applies it
+ * @property {?object} linked the link's architecture and the stage to open, until the laboratory applies it
  * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
  * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
  * @property {number} answers number of choices that Python has answered, including the initial one
  * @property {?{newer: boolean}} choosing the pending choice; newer: it waits for an older one
+ * @property {?{preset: string}} wanted what the laboratory starts from, until it has
  * @property {boolean} running whether the laboratory waits for a run
  * @property {?{explorer: string}} gone the explorer whose dropped result is requested again
  */
@@ -81,6 +82,7 @@ const OPENING = {
   asked: null,
   answers: 0,
   choosing: null,
+  wanted: null,
   running: false,
   gone: null,
 };

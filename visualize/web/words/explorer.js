@@ -117,9 +117,12 @@ export function evidenceSentence({ stage, depth, cls, grid, label }) {
   return phrase(!cls ? "evidence_tokens" : depth === 1 ? "evidence_cls_block" : "evidence_cls", values);
 }
 
+/** What adds to a class's score, by how it is drawn. */
+export const addsWord = (paint) => phrase(paint === "light" ? "adds_light" : "adds_map");
+
 /** How to read the class picture. `found`: from views.js's evidenceMap. */
-export function evidenceLegend({ high, places, rest, cls }) {
-  const values = { high: number(high), places: signed(places), rest: signed(rest), sum: signed(places + rest) };
+export function evidenceLegend({ high, places, rest, cls, paint }) {
+  const values = { adds: addsWord(paint), high: number(high), places: signed(places), rest: signed(rest), sum: signed(places + rest) };
   return phrase(cls ? "evidence_legend_cls" : "evidence_legend", values);
 }
 
@@ -146,7 +149,7 @@ export function rowNumbers({ minimum, maximum, entropy, uniform }, keys, clsWeig
 /** How to read attention on the picture: what is outlined, what is filled. */
 export function attentionLegend({ view, cls, reduction, field }) {
   if (view === "mean") return phrase("legend_mean");
-  if (view === "received") return phrase("legend_received");
+  if (view === "received") return phrase(cls ? "legend_received_cls" : "legend_received");
   const values = { field, tokens: Math.round(reduction) };
   if (reduction > 1.05) return phrase(cls ? "legend_cls_reduced" : "legend_attends_reduced", values);
   return phrase(cls ? "legend_cls" : "legend_attends", values);

@@ -1,6 +1,10 @@
 // What is said of a picture, its maps and the parts of the model.
 
 export const EXPLORER = {
+  // the whole picture, where the model sees only a part
+  whole_share: "The model sees {share}",
+  whole_spoken: "The model sees only the framed part of the picture: {share} of it.",
+
   // the parts of a model, and places
   model: "Model",
   input: "Input",
@@ -22,23 +26,34 @@ export const EXPLORER = {
   mean_of_tokens: "all tokens, mean",
   to_cls_token: "to the cls token",
   to_place: "to {place}",
-  pinned: "pinned · Esc",
+  pinned: "Held · Esc lets go",
+  chip_mouse: "Move · click holds",
+  chip_touch: "Drag a finger over the picture",
+  verdict_next: "next: {label}, {share}",
   range: "{low} … {high}",
 
+  // questions that lead to a state of the page
+  questions_title: "Find out by doing",
+  question_far: "Does it look far?",
+  question_heads: "Do heads differ?",
+  question_decided: "What does cls collect?",
+  question_twice: "Why convolve before q, k, v?",
+  question_overlap: "Patches without overlap?",
+  question_fewer: "Why fewer keys?",
+  question_positions: "Why no positions?",
+  question_cls: "Why cls so late?",
+
   // the pipeline
+  picture: "Picture",
+  arrow_cls: "cls",
+  arrow_mean: "mean",
   input_hint: "Show the pixels that the model sees",
   input_spoken: "The pixels that the model sees",
-  classes: "one of {classes} classes",
-  best: "{label} {share}",
   embedding_pixels: "{kernel} pixels, stride {stride}",
   embedding_tokens: "{kernel} tokens, stride {stride}",
-  stage_tokens: "{shape} tokens × {width}",
-  stage_tokens_cls: "{shape} tokens × {width} + cls",
   stage_blocks: "{blocks} {blocks|block|blocks}, {heads} {heads|head|heads}",
   features_spoken: "Feature maps of stage {stage}: {name}, {caption}",
   attention_spoken: "Attention of stage {stage}: {name}, {size}",
-  keys: "{shape} keys",
-  tokens: "{shape} tokens",
   largest: "max {share}",
   choose_to_load: "choose to load",
 
@@ -119,6 +134,7 @@ export const EXPLORER = {
   legend_cls_reduced: "The cls token has no place on the picture. Filled: key cells, each as large as {tokens} tokens.",
   legend_mean: "Filled: key cells, at their true size and place. The mean over all tokens is also what each key receives.",
   legend_received: "Outlined: the key cell. Filled: the tokens that attend to it. A column of weights does not sum to 1.",
+  legend_received_cls: "Filled: the tokens that attend to the cls token. A column of weights does not sum to 1.",
   chain: "{chain}. Neighbouring tokens share what they are made of; a ViT's patches of {patch} pixels would share nothing.",
   chain_token: "The stage {stage} token",
   chain_tokens: "{shape} tokens of stage {stage}",
@@ -137,13 +153,15 @@ export const EXPLORER = {
   evidence_here: "{label} · here {value}",
   evidence_none: "Classifier: the most probable of {classes} classes is {label}.",
   evidence_legend:
-    "Red adds, blue subtracts; the strongest is {high}. All places: {places}. The classifier's constants: {rest}. " +
+    "What is {adds} adds, what is blue subtracts; the strongest is {high}. All places: {places}. The classifier's constants: {rest}. " +
     "Together {sum}, the score above the mean class. The outlined cells carry half of what adds.",
   evidence_legend_cls:
-    "Red adds, blue subtracts; the strongest is {high}. All places: {places}. The MLPs and all else: {rest}. " +
+    "What is {adds} adds, what is blue subtracts; the strongest is {high}. All places: {places}. The MLPs and all else: {rest}. " +
     "Together {sum}, the score above the mean class. The outlined cells carry half of what adds.",
   evidence_parts: "places {places}, rest {rest}",
-  evidence_scales: "Each picture has its own colour scale: red adds to the score, blue subtracts.",
+  adds_light: "light",
+  adds_map: "red",
+  evidence_scales: "Each picture has its own scale: what is {adds} adds to the score, what is blue subtracts.",
   evidence_direct: "These are direct contributions; the MLPs work on them too.",
   classifier_mean:
     "LayerNorm, then one linear layer: the {width} numbers of the mean of the last stage's tokens become {classes} scores. " +

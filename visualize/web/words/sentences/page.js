@@ -9,8 +9,22 @@ export const PAGE = {
   copy: "Copy",
   copied: "Copied",
   selected: "Selected: press Ctrl+C",
-  save_all: "Save all numbers as .npz",
-  save_loaded: "Save the loaded numbers ({held} of {all} blocks) as .npz",
+  save_all: "Save the numbers as .npz, to 8 bits",
+  save_loaded: "Save the loaded numbers ({held} of {all} blocks) as .npz, to 8 bits",
+  npz_readme:
+    "What {model} computes of {picture}. Stages and blocks count from 1 in the names of the arrays, and from 0 within them.\n" +
+    "pixels: the model's input before normalisation, exact.\n" +
+    "top_labels, top_probabilities: the classes that are shown, exact.\n" +
+    "class_evidence, class_rest: what places, and all else, add to the scores of these classes, exact.\n" +
+    "features_stageN (channels, rows, columns): in steps of 1/255 of each channel's range.\n" +
+    "attention_stageN_blockM (heads, queries, keys), for {written} of {all} blocks: in steps of 1/255 of each row's largest weight. " +
+    "A cls token comes first.\n" +
+    "The Python code that the page offers computes all of it exactly.",
+  variant_of: "a variant of {model}",
+  own_picture: "your picture",
+  own_model: "the model",
+  link_beyond: "The link's {name} cannot be {value}: there are {least} to {most} here. The default is used.",
+  link_absent: "The link's {name} cannot be {value} here. The default is used.",
 
   // the line over the picture
   loading_maps: "Loading the maps …",
@@ -18,8 +32,8 @@ export const PAGE = {
   working: "Running the model …",
   newer: "Running your latest choice …",
   gone: "The server no longer keeps this result.",
-  lost: "The server no longer keeps this result. Choose the picture again.",
-  unanswered: "The server has not answered. Choose the picture again.",
+  lost: "The server no longer keeps this result. Reload the page.",
+  unanswered: "The server has not answered. Reload the page.",
   try_again: "Try again",
   renew: "Show it again",
 

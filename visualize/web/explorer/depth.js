@@ -1,0 +1,35 @@
+// What is open beside the picture: its view is shown, the others are hidden.
+
+/**
+ * Connects the views; `draw` runs for every change.
+ * @param {import("./explorer.js").Explorer} explorer
+ */
+export function depth(explorer, ref) {
+  const { panels } = explorer.roots;
+  /** @type {string | null} */
+  let shown = null;
+
+  /** Keys go to the focused element: if it was hidden, to the button that leads on from what is shown. */
+  function keepFocus() {
+    const focused = document.activeElement;
+    if (!panels.contains(focused) || focused?.getClientRects().length) return;
+    const { open, state } = explorer;
+    (open === "none" ? ref.lookInside : ref[`depth:${state.depth}`]).focus({ preventScroll: true });
+  }
+
+  /** Canvases that were hidden get their size. */
+  function draw() {
+    const { open } = explorer;
+    if (open === shown) return;
+    shown = open;
+    ref.overview.hidden = open !== "none";
+    ref.depth.hidden = open === "none";
+    /** @type {NodeListOf<HTMLElement>} */
+    const views = panels.querySelectorAll("[data-depth]");
+    for (const each of views) each.hidden = each.dataset.depth !== open;
+    keepFocus();
+    explorer.resize();
+  }
+
+  return { draw };
+}
