@@ -12,6 +12,8 @@ import torch
 
 from tests import helpers
 
+gc.disable()  # until all is imported, of which little is garbage; looking for it took a fifth of that time
+
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -21,7 +23,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the first has no windows, which cost time
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,9 +33,10 @@ def _one_thread():
 
 
 def pytest_collection_finish():
-    """The garbage collector need not look at all the modules again and again: they stay."""
+    """From now on there is garbage. The modules stay: the collector need not look at them again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,13 +58,19 @@ def tiny_model():
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """The address of the real app with a model of seeded random weights."""
+def random_app(tmp_path_factory):
+    """The workbench and the address of the real app with a model of seeded random weights."""
     pytest.importorskip("gradio")
     from tests import serving
 
-    with serving.random_app(tmp_path_factory.mktemp("model")) as address:
-        yield address
+    with serving.random_app(tmp_path_factory.mktemp("model")) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def served(random_app):
+    """The address of that app."""
+    return random_app[1]
 
 
 @pytest.fixture(scope="session")

@@ -71,8 +71,9 @@ def app_of(workbench: Workbench) -> Iterator[str]:
 
 
 @contextmanager
-def random_app(folder: Path) -> Iterator[str]:
-    """The address of the app with ``save_random_model`` of ``folder``."""
+def random_app(folder: Path) -> Iterator[tuple[Workbench, str]]:
+    """The workbench and the address of the app with ``save_random_model`` of ``folder``."""
     save_random_model(folder)
-    with app_of(Workbench(str(folder), "cpu", kept=app.EXAMPLES)) as address:
-        yield address
+    workbench = Workbench(str(folder), "cpu", kept=app.EXAMPLES)
+    with app_of(workbench) as address:
+        yield workbench, address

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -160,20 +161,23 @@ def test_folders_stay_small_enough_to_be_seen_at_a_glance():
     assert {folder: count for folder, count in counts.items() if count > MOST} == {}
 
 
-def said_by(program, *arguments):
-    """What a new interpreter prints as JSON."""
-    run = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    return json.loads(run.stdout)
+def run(program, *arguments):
+    """A program in a new interpreter, to its end."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"})
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    """What is so in a program that uses all of the library; one program, since it takes longer to start than to answer."""
+def ended(tmp_path_factory):
+    """A program that uses all of the library and then, as if it had not, starts the app of a model that is not there.
+
+    One program, since it takes longer to start than to answer.
+    """
     folder = tmp_path_factory.mktemp("model")
     tiny_model().save_pretrained(folder)
-    return said_by(
+    return run(
         """
-import json, sys
+import json, runpy, sys
 import cvt.pipelines
 from cvt import pipeline
 import cvt
@@ -187,9 +191,20 @@ for name in cvt.__all__:
     getattr(cvt, name)
 cvt.CvtForImageClassification.from_pretrained(sys.argv[1])
 print(json.dumps({**said, "loaded": list(sys.modules)}))
+
+for name in [name for name in sys.modules if name.split(".")[0] in ("cvt", "visualize")]:
+    del sys.modules[name]
+sys.argv = ["app.py", "--model", "./nowhere"]
+runpy.run_path("app.py", run_name="__main__")
 """,
         str(folder),
     )
+
+
+@pytest.fixture
+def library(ended):
+    """What is so in a program that uses all of the library."""
+    return json.loads(ended.stdout)
 
 
 def test_the_library_loads_nothing_it_does_not_need(library):
@@ -208,9 +223,16 @@ def test_the_function_stays_the_function(library):
     assert library["refused"]
 
 
+def test_an_app_that_cannot_start_says_why_in_one_line(ended):
+    pytest.importorskip("gradio")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("CvT Explorer cannot start: There is no folder or file 'nowhere'")
+    assert "Traceback" not in ended.stderr
+
+
 def test_what_decodes_or_counts_in_closed_form_needs_no_torch():
     """So that a child process that only decodes starts in a fraction of a second."""
-    loaded = said_by(
+    ended = run(
         """
 import json, sys
 import cvt.pictures.decoding
@@ -225,6 +247,8 @@ inheritance.report(CvtConfig(), CvtConfig())
 print(json.dumps(loaded))
 """
     )
+    assert ended.returncode == 0, ended.stderr
+    loaded = json.loads(ended.stdout)
     assert not {"torch", "gradio", "matplotlib", "transformers"} & set(loaded)
 
 

@@ -1,13 +1,22 @@
 """A person's visit to the page, in the Chromium of ``tests/conftest.py``."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 import pytest
 
+from tests.browser.component import MODEL, PROCESSOR, ROOM, Page, stop_free
 from tests.browser.tabs import VIEWPORT, Tabs
+from tests.draw.test_payload import photo
+from visualize.explore import explore
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 # What a page shows first, and how it is put back to that.
 OPENED = """(({ picture, model }) => ({ picture: { example: picture.example }, model, choices: cvt.explorer().state }))(cvt.page.state)"""
@@ -17,7 +26,7 @@ AS_OPENED = """({ choices }) => {
   for (const each of document.querySelectorAll(".cvt-lab-why[aria-expanded=true]")) each.click();
   document.activeElement.blur();
   scrollTo(0, 0);
-  cvt.explorer().inside.close();
+  for (const each of document.querySelectorAll("[data-strip]")) each.scrollLeft = 0;
   cvt.explorer().set(choices);
 }"""
 ASK = """({ picture, model }) => {
@@ -32,9 +41,9 @@ SHOWN = """({ picture, model, answers }) => {
 
 
 class Visit:
-    """A page with a record of what went wrong on it and of where it sent requests."""
+    """A page with a record of what went wrong on it and of where it sent requests; ``watch`` is given the tab while it is blank."""
 
-    def __init__(self, tabs: Tabs, address: str, **context):
+    def __init__(self, tabs: Tabs, address: str, watch: Callable[[Page], None] = lambda page: None, **context):
         from tests import serving  # needs Gradio
 
         self.host = urlparse(address).netloc
@@ -47,6 +56,7 @@ class Visit:
         }
         self.page = tabs.take(address, heard, **context)
         serving.before_closing(address, lambda: tabs.leave(address))
+        watch(self.page)
         self.page.goto(address)
         self.wait_for_result(state="attached")  # a link may have opened another tab
 
@@ -56,7 +66,7 @@ class Visit:
         """Puts the page back to what it opened with: its model, picture, choices, first tab, size and scroll position."""
         self.page.set_viewport_size(VIEWPORT)
         self.page.mouse.move(0, 0)
-        self.page.get_by_role("tab", name="Explore").click()
+        self.page.get_by_role("tab", name="Look").click()
         # asked for even where it is shown: the server may have dropped it meanwhile
         answers = self.page.evaluate(ASK, self.opened)
         self.page.wait_for_function(SHOWN, arg={**self.opened, "answers": answers}, timeout=60_000)
@@ -67,7 +77,7 @@ class Visit:
         self.drawn()
 
     def wait_for_result(self, explorer: str = "main", state: str = "visible") -> None:
-        self.page.wait_for_selector(f'[data-explorer="{explorer}"] .cvt-class', state=state, timeout=60_000)
+        self.page.wait_for_selector(f'[data-explorer="{explorer}"] [data-ref="verdictName"]:not(:empty)', state=state, timeout=60_000)
 
     def drawn(self) -> None:
         """Waits for what was asked for to be drawn: once a frame."""
@@ -96,7 +106,16 @@ class Visit:
         self.example(example).click()
 
     def upload(self, path) -> None:
-        self.page.locator("#picture-upload input[type=file]").set_input_files(path)
+        """A file chosen by the tile beside the examples, in the browser's own dialog."""
+        with self.page.expect_file_chooser() as dialog:
+            self.page.get_by_role("button", name="Drop, paste or choose yours").click()
+        dialog.value.set_files(path)
+
+    def problem(self) -> str:
+        """What is said beside the filmstrip, once it is."""
+        line = self.page.get_by_role("alert")
+        self.page.wait_for_function("line => line.textContent", arg=line.element_handle())
+        return line.inner_text()
 
     def wait_for_example(self, name: str | None) -> None:
         """Until an example, or with None a picture of one's own, is drawn and nothing newer is on its way."""
@@ -198,3 +217,25 @@ def of_several(long_visit, several_models):
     """The shared visit to the page with three models."""
     with long_visit(several_models[1]) as visit:
         yield visit
+
+
+@pytest.fixture(scope="session")
+def explored():
+    """What a small model with lively maps saw in two pictures."""
+    return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
+
+
+@pytest.fixture(scope="session")
+def _shared_component(tabs, explored) -> Iterator[Page]:
+    page = Page(tabs, explored)
+    yield page
+    page.close()
+    stop_free(tabs)
+
+
+@pytest.fixture
+def component(_shared_component, explored) -> Iterator[Page]:
+    """The page of the explorer alone that tests share, as it opened; loading it costs more than what most of them do on it."""
+    _shared_component.as_opened(results=explored, room=ROOM, failing=[])
+    yield _shared_component
+    assert _shared_component.problems == []

@@ -13,7 +13,7 @@ from visualize.web import explorer
 
 # Modules of a file:// page cannot be imported by their paths: each becomes a blob:, which an import map finds by its name.
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">
-<style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 300px 1fr; gap: 20px }} {css}</style>
+<style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 300px minmax(0, 1fr); gap: 20px }} {css}</style>
 <body>{bodies}<script>
 const modules = {modules}, results = {results}, insides = {insides};
 const bytes = (text) => text === undefined ? null : Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;

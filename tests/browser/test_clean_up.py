@@ -9,11 +9,13 @@ import pytest
 
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import model_of, photo
-from tests.helpers import script
+from tests.helpers import ROOT, script
 from visualize.draw.payload import payload
 from visualize.explore import explore
-from visualize.page.laboratory.describe import about, describe
-from visualize.web import explorer, laboratory, share
+from visualize.page.laboratory.describe import about as about_model
+from visualize.page.laboratory.describe import describe
+from visualize.web import about as about_page
+from visualize.web import chooser, explorer, laboratory, share
 
 pytest.importorskip("playwright")
 
@@ -23,7 +25,8 @@ TEMPLATES = {
     "explorer": explorer.picture_html("main") + explorer.panels_html("main"),
     "laboratory": laboratory.LABORATORY_HTML,
     "share": share.SHARE_HTML,
-    "chooser": '<button type="button" data-example="koala">Koala</button>',
+    "about": about_page.about_html("<p>Somebody took them.</p>"),
+    "look": explorer.picture_html("look", chooser.examples_html([ROOT / "examples/koala.jpg"], 1000)),
 }
 BODIES = "".join(f'<div id="{name}">{template}</div>' for name, template in TEMPLATES.items())
 PAGE = f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><style>{explorer.CSS}</style><body>{BODIES}</body>'
@@ -74,9 +77,10 @@ MOUNT = """async (name) => {
 }"""
 MOUNTED = {  # what is there when a component is at work
     "explorer": "document.querySelectorAll('#explorer [data-ready=first]').length === 2",
-    "laboratory": "document.querySelectorAll('#laboratory .cvt-lab-stage').length === 3 && store.state.architecture !== null",
+    "laboratory": "document.querySelectorAll('#laboratory [data-ref=tabs] button').length === 3 && store.state.architecture !== null",
     "share": "document.documentElement.dataset.cvtHide === 'seed' && document.querySelectorAll('#share li').length === 1",
-    "chooser": "true",
+    "about": "true",
+    "look": "document.querySelector('#look [role=alert]') !== null",
 }
 
 
@@ -90,7 +94,7 @@ def answer(path: str, body: str | None) -> tuple[str | bytes, str]:
         return payload(explore(MODEL, CvtImageProcessor(size=SIDE), photo())), "application/octet-stream"
     asked = json.loads(body or "null")
     answers = {
-        "/laboratory/about": lambda: {"model": "mine", **about(MODEL.config, SIDE)},
+        "/laboratory/about": lambda: {"model": "mine", **about_model(MODEL.config, SIDE)},
         "/laboratory/describe": lambda: describe(MODEL.config, SIDE, asked),
         "/laboratory/open": lambda: {
             "view": {"tab": "explore", "hidden": ["seed"]}, "notices": ["Something."], "architecture": None, "model": "mine", "written": "",

@@ -2,217 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from cvt.processor import CvtImageProcessor
-from tests.browser.tabs import VIEWPORT, Tabs
+from tests.browser.component import MODEL, PROCESSOR, Page
 from tests.draw.test_payload import model_of, photo
-from tests.helpers import script
-from visualize.container import unpack
-from visualize.draw.payload import block_payload, payload
-from visualize.explore import Exploration, explore
-from visualize.maps.inside import inside_payload
-from visualize.web import explorer
+from visualize.explore import explore
 
 pytestmark = pytest.mark.browser
-MODEL, PROCESSOR = model_of(5), CvtImageProcessor(size=64)
-ROOM = 8 << 20  # bytes of a payload: all blocks travel
 SIZES = [(1440, "wide"), (1024, "medium"), (760, "narrow")]  # of a window and of the panels in it
 TWO_STAGES = {"mlp_ratio": 2.0, "cls_token": False, "drop_path_rate": 0.0}
-VALUE = {"key": "first", "note": "A <b>note</b>."}
-# What the host of the page does: a root below a path, the two templates, the script that attaches them.
-PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
-<style>body {{ margin: 0 }} .row {{ display: grid; grid-template-columns: 400px 1fr; gap: 20px }} {css}</style>
-<body><div class="row"><div id="a">{picture}</div><div id="b">{panels}</div></div><script>
-window.gradio_config = {{ root: "/below/" }};
-window.told = {{}};
-for (const id of ["a", "b"]) {{
-  const element = document.getElementById(id);
-  const props = {{ value: id === "a" ? {{ ...{value}, ...(location.hash && {{ key: location.hash.slice(1) }}) }} : null }};
-  window.tell = id === "a" ? (value) => {{ props.value = value; window.told[id]("value"); }} : window.tell;
-  const watch = (name, heard) => {{ window.told[id] = heard; }};
-  new Function("element", "props", "watch", "trigger", {script})(element, props, watch, null);
-}}
-</script>"""
-
-
-class Server(ThreadingHTTPServer):
-    """What one page asks: which results there are, how large a payload may be, the status that refuses blocks, what was asked."""
-
-    results: dict[str, Exploration]
-    room: int
-    failing: list[int]
-    asked: list[str]
-
-
-def serve() -> Server:
-    """A server with the routes that the component expects, below /below."""
-    page = PAGE.format(
-        css=explorer.CSS,
-        picture=explorer.picture_html("main"),
-        panels=explorer.panels_html("main"),
-        value=json.dumps(VALUE),
-        script=json.dumps(explorer.JS_ON_LOAD),
-    ).encode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            results, room, failing = self.server.results, self.server.room, self.server.failing
-            self.server.asked.append(self.path)
-            path = self.path.split("?")[0].removeprefix("/below/").split("/")
-            if path == [""]:
-                return self.answer(page, "text/html")
-            if path[0] == "modules":
-                return self.answer(script("/".join(path[1:])).encode(), "text/javascript")
-            if path[:2] == ["explorer", "data"] and path[2] in results:
-                seen = results[path[2]]
-                place = [int(each) for each in path[3:]]
-                if place and failing:
-                    return self.send_error(failing[-1])
-                return self.answer(block_payload(seen, *place) if place else payload(seen, max_bytes=room), "application/octet-stream")
-            if path[:2] == ["explorer", "inside"] and path[2] in results:
-                stage, number = (int(each) for each in path[3:])
-                return self.answer(inside_payload(MODEL, PROCESSOR, results[path[2]], stage, number), "application/octet-stream")
-            self.send_error(404)
-            return None
-
-        def answer(self, body: bytes, kind: str) -> None:
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
-FREE: list[Server] = []  # whose pages are closed; they and their tabs are used again
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_server_is_left(tabs):
-    yield
-    while FREE:
-        server = FREE.pop()
-        tabs.close(f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(scope="module")
-def seen() -> dict[str, Exploration]:
-    return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
-
-
-class Page:
-    """A page with a component that shows its first result; its problems are checked when the test is done."""
-
-    def __init__(self, tabs: Tabs, seen: dict[str, Exploration], room: int = ROOM, key: str = "first", **context):
-        self.server = FREE.pop() if FREE else serve()
-        self.server.results, self.server.room, self.server.failing, self.server.asked = seen, room, [], []
-        self.asked = self.server.asked
-        self.problems: list[str] = []
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-        heard = {
-            "pageerror": lambda error: self.problems.append(str(error)),
-            "console": lambda message: message.type == "error" and self.problems.append(message.text),
-            "request": lambda request: request.url.startswith((self.address, "blob:", "data:")) or self.problems.append(request.url),
-        }
-        self.tabs, self.page = tabs, tabs.take(self.address, heard, **context)
-        self.page.goto(f"{self.address}/below/#{key}")
-        self.page.wait_for_selector(f"[data-ready={key}]")
-        self.settle()
-
-        self.initial = self.page.evaluate("cvt.explorer().state")
-
-    def as_opened(self, key: str = "first", **server) -> None:
-        """Puts the page back to what it opened with, and shows this result anew; ``server``: what its server has then."""
-        self.page.set_viewport_size(VIEWPORT)
-        self.page.mouse.move(0, 0)
-        for name, value in server.items():
-            setattr(self.server, name, value)
-        self.page.evaluate(
-            """(value) => { const explorer = cvt.explorer();
-            document.activeElement.blur();
-            for (const each of document.querySelectorAll("details[open]")) each.open = false;
-            explorer.inside.close();
-            window.before = explorer.result;
-            explorer.asked = null;
-            tell(value); }""",
-            {**VALUE, "key": key},
-        )
-        self.page.wait_for_function("cvt.explorer().result !== before")
-        if key == "first":
-            self.set(**self.initial)
-        self.page.evaluate("scrollTo(0, 0)")
-        self.asked.clear()
-        self.problems.clear()
-
-    def settle(self) -> None:
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def state(self, name: str):
-        return self.page.evaluate(f"cvt.explorer().state.{name}")
-
-    def set(self, **changes) -> None:
-        self.page.evaluate("(changes) => cvt.explorer().set(changes)", changes)
-        self.settle()
-
-    def open_microscope(self) -> None:
-        self.page.locator("[data-ref=insideTitle]").click()
-        self.page.wait_for_function("[...cvt.explorer().result.insides.values()].some(Boolean)")
-        self.settle()
-
-    @property
-    def sentence(self) -> str:
-        return self.page.locator("[data-ref=sentence]").inner_text()
-
-    @property
-    def box(self) -> dict:
-        return self.page.locator("[data-ref=picture]").bounding_box()
-
-    def over(self, y: float, x: float, side: int = 64) -> tuple[float, float]:
-        """The point of the page above a point of the input."""
-        box = self.box
-        return box["x"] + x / side * box["width"], box["y"] + y / side * box["height"]
-
-    def pixel(self, y: float, x: float, side: int = 64) -> list[int]:
-        """RGBA of the overlay at a point of the input."""
-        return self.page.evaluate(
-            """([y, x]) => { const c = cvt.explorer().ref.overlay;
-            return Array.from(c.getContext("2d").getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data); }""",
-            [y / side, x / side],
-        )
-
-    def close(self) -> None:
-        self.tabs.give(self.page)
-        FREE.append(self.server)
-
-
-@pytest.fixture(scope="module")
-def _shared_page(tabs, seen) -> Iterator[Page]:
-    page = Page(tabs, seen)
-    yield page
-    page.close()
 
 
 @pytest.fixture
-def page(_shared_page, seen) -> Iterator[Page]:
-    """The page that tests share, as it opened; loading it costs more than what most of them do on it."""
-    _shared_page.as_opened(results=seen, room=ROOM, failing=[])
-    yield _shared_page
-    assert _shared_page.problems == []
+def seen(explored):
+    return explored
+
+
+@pytest.fixture
+def page(component):
+    return component
 
 
 @pytest.fixture
@@ -226,7 +39,7 @@ def own_page(tabs, seen) -> Iterator[Page]:
 
 def test_hovering_draws_the_exact_weights_where_the_keys_are(page, seen):
     stage = seen["first"].stages[1]
-    page.set(stage=1, blocks=[0, 1, 2], heads=[-1, 1, -1], opacity=1, colours="grey")
+    page.set(stage=1, blocks=[0, 1, 2], heads=[-1, 1, -1], paint="map", opacity=1, colours="grey")
     for row, column in ((0, 0), (3, 6), (7, 2)):
         y, x = stage.query_grid.centre(row, column)
         page.page.mouse.move(*page.over(y, x))
@@ -265,28 +78,33 @@ def test_after_the_payload_nothing_is_asked_of_the_server(page):
     before = len(page.asked)
     for step in range(12):
         page.page.mouse.move(*page.over(3 + 5 * step, 60 - 4 * step))
-    for name in (
-        "To this place",
-        "Mean of all",
-        "From this token",
-        "Per stage",
-        "All stages",
-        "Per map",
-        "Mean",
-        "Channel",
-        "Similarity",
-        "PCA",
+    depths = page.page.locator("[data-choice=depth]")
+    page.page.get_by_role("button", name="Look inside").click()
+    for depth, names in (
+        ("Heads and blocks", ("To this place", "Mean of all", "From this token", "Head 2", "Block 1", "cls token's")),
+        ("Channels", ("Mean", "Channel", "Similarity", "PCA")),
+        ("Drawing", ("Exact map", "Per stage", "All stages", "Per map", "Light", "4×", "1×")),
+        ("Export", ("Looks where", "Sees what", "For the class", "Nothing")),
     ):
-        page.page.get_by_role("button", name=name, exact=True).first.click()
-    cls = "Show the cls token's attention"
-    for name in ("Stage 1", "Stage 3", "Head 2", "Block 1", cls, "Features", "Nothing", "Attention", "4×", "1×"):
-        page.page.get_by_role("button", name=name).first.click()
-    for name in ("smooth", "pixels", "ancestors"):
-        page.page.locator(f"[data-bind={name}]").check()
-    page.page.locator("[data-bind=colours]").select_option("cividis")
-    page.page.locator("[data-bind=sort]").select_option("here")
-    page.page.locator("[data-ref=wall]").hover(position={"x": 20, "y": 20})
-    page.page.locator("[data-ref=codePart] summary").click()
+        depths.get_by_role("button", name=depth).click()
+        if depth == "Heads and blocks":
+            for stage in (0, 2):
+                page.page.locator("[data-ref=pipeline] .cvt-stage").nth(stage).click()
+        for name in names:
+            buttons = page.page.get_by_role("button", name=name, exact=not name.startswith(("Head", "Block", "cls")))
+            buttons.locator("visible=true").first.click()
+        if depth == "Drawing":
+            for name in ("smooth", "pixels", "ancestors"):
+                page.page.locator(f"[data-bind={name}]").check()
+            page.page.locator("[data-bind=colours]").select_option("cividis")
+        if depth == "Channels":
+            page.page.locator("[data-bind=sort]").select_option("here")
+            page.page.locator("[data-ref=wall]").hover(position={"x": 20, "y": 20})
+        if depth == "Export":
+            page.page.locator("[data-ref=codePart] summary").click()
+    depths.get_by_role("button", name="Overview").click()
+    for each in page.page.locator("[data-ref=spots] button").all():
+        each.click()
     page.settle()
     assert page.asked[before:] == []
     assert "from visualize import explore" in page.page.locator("[data-ref=code]").inner_text()
@@ -335,22 +153,22 @@ def test_a_result_that_is_gone_is_a_sentence_and_the_old_one_stays(page):
     message = page.page.locator("[data-ref=message]")
     message.get_by_text("no longer keeps this result.").wait_for()
     assert message.get_by_role("button").all_inner_texts() == ["Show it again"]  # asking once more for what is gone would be no way out
-    page.page.mouse.move(*page.over(2, 2))
+    page.page.mouse.move(*page.over(60, 2))
     page.settle()
-    assert "row 1, column 1" in page.sentence
+    assert "row 8, column 1" in page.sentence
     assert len(page.problems) == 1  # the browser's own line about the 404
     assert "404" in page.problems.pop()
 
 
 def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(page):
     page.as_opened(room=30_000)
-    page.set(stage=2, blocks=[0, 1, 2])
+    page.set(stage=2, blocks=[0, 1, 2], depth="attention")
     page.page.wait_for_function("cvt.explorer().result.block(2, 2)")
     page.settle()
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
     held = page.page.evaluate("Object.keys(cvt.explorer().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
     assert 0 < held < 6
-    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the loaded numbers ({held} of 6 blocks) as .npz"
+    assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the loaded numbers ({held} of 6 blocks) as .npz, to 8 bits"
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()
@@ -430,7 +248,7 @@ def test_another_models_result_may_come_while_the_pointer_moves(page, seen):
         page.page.mouse.move(*page.over(10 * step, 60 - 10 * step))
         page.settle()
     assert page.sentence.startswith("Stage 2, block 1, mean of 3 heads")
-    assert page.page.locator(".cvt-column").count() == 2
+    assert page.page.locator("[data-ref=pipeline] .cvt-stage").count() == 2
 
 
 def test_a_finger_taps_and_drags_the_token_and_does_not_pin_it(tabs, seen):
@@ -494,14 +312,18 @@ CONTRAST = """(dark) => {
 def test_text_stands_out_from_its_ground(own_page):
     page = own_page
     page.set(stage=2, ancestors=True, pinned=True, sort="region", features="similarity")
-    page.page.locator("[data-ref=insideTitle]").click()
-    page.page.locator("[data-ref=insideBody]").wait_for()
-    page.page.locator("[data-ref=codePart] summary").click()
-    page.settle()
-    for dark in (False, True):
-        found = page.page.evaluate(CONTRAST, dark)
-        assert len(found) > 60
-        assert [words for ratio, words in found if ratio < 4.5] == []
+    seen_words = set()
+    for depth in ("none", "attention", "features", "inside", "drawing", "export"):
+        if depth == "inside":
+            page.open_microscope()
+        page.set(depth=depth, layer="class" if depth == "none" else "attention")
+        page.page.evaluate("(open) => { cvt.explorer().ref.codePart.open = open; }", depth == "export")
+        page.settle()
+        for dark in (False, True):
+            found = page.page.evaluate(CONTRAST, dark)
+            assert [words for ratio, words in found if ratio < 4.5] == []
+            seen_words.update(words for _, words in found)
+    assert len(seen_words) > 120
 
 
 def chain(page: Page) -> list[int]:
@@ -543,7 +365,7 @@ def test_with_less_motion_all_is_there_at_once(tabs, seen):
 
 
 def test_the_cls_token_over_the_blocks_of_the_last_stage(page, seen):
-    page.set(stage=2, cls=True, heads=[-1, -1, -1])
+    page.set(stage=2, cls=True, heads=[-1, -1, -1], depth="attention")
     title = page.page.locator("[data-ref=blocksTitle]").inner_text()
     assert title.startswith("The cls token's attention in 3 blocks")
     said = [each.inner_text() for each in page.page.locator("[data-ref=blocks] .cvt-size").all()]
@@ -563,9 +385,10 @@ def region_of(places: np.ndarray) -> set[int]:
 def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, seen):
     evidence, stages = seen["first"].evidence, seen["first"].stages
     grid = stages[2].key_grid
-    page.set(stage=1, opacity=1)
+    page.set(stage=1, opacity=1, paint="map")
     before = page.sentence
     asked = len(page.asked)
+    page.page.get_by_role("button", name="For the class").click()
     bars = page.page.get_by_role("group", name="Most probable classes").get_by_role("button")
     for which, choose in ((1, bars.nth(1).click), (2, lambda: bars.nth(1).press("ArrowRight"))):
         choose()
@@ -588,20 +411,20 @@ def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, s
             assert chip.startswith(f"{label} · here ")
             assert float(chip.rsplit(" ", 1)[1]) == pytest.approx(places[cell], abs=0.006)
         region = region_of(places)
-        note = page.page.locator("[data-ref=wallNote]").inner_text()
-        assert f"the {len(region)} cell" in note
-        assert label in note
         shape = stages[1].query_grid.shape
         centres = np.array([stages[1].query_grid.centre(row, column) for row in range(shape[0]) for column in range(shape[1])])
         nearest = np.floor((centres - grid.first) / np.array(grid.stride) + 0.5).clip(0, 1).astype(int)
         inside = np.isin(nearest @ [2, 1], list(region))
         flat = stages[1].features.reshape(24, -1)
         contrast = (flat[:, inside].mean(axis=1) - flat[:, ~inside].mean(axis=1)) / flat.std(axis=1)
+        page.set(channels=[None, int(contrast.argmax()), None], depth="features", sort="region")
+        note = page.page.locator("[data-ref=wallNote]").inner_text()
+        assert f"the {len(region)} cell" in note
+        assert label in note
         page.page.locator("[data-ref=wall]").focus()
-        page.set(channels=[None, int(contrast.argmax()), None])
         page.page.keyboard.press("ArrowLeft")  # stays: it is the first
         assert page.state("channels[1]") == contrast.argmax()
-        page.set(layer="class")
+        page.set(layer="class", depth="none")
     bars.nth(2).click()  # once more: back to the attention
     page.settle()
     assert page.sentence.split(":")[0] == before.split(":")[0]
@@ -611,7 +434,7 @@ def test_a_class_shows_its_evidence_and_sorts_the_channels_by_its_region(page, s
 def test_without_a_cls_token_the_evidence_is_that_of_tokens(page):
     whole = {"whole": explore(model_of(6, cls_token=(False, False, False)), PROCESSOR, photo())}
     page.as_opened("whole", results=whole)
-    page.page.get_by_role("button", name="Class", exact=True).click()
+    page.page.get_by_role("button", name="For the class", exact=True).click()
     page.settle()
     assert page.sentence.endswith("what each of the 4×4 tokens of stage 3 adds to it.")
     assert "The classifier's constants: " in page.page.locator("[data-ref=legend]").inner_text()
@@ -621,30 +444,32 @@ def crumbs(page: Page) -> list[str]:
     return page.page.locator("[data-ref=crumbs] button, [data-ref=crumbs] b").all_inner_texts()
 
 
-def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
+def test_each_part_of_the_flow_opens_and_is_lit_and_escape_leads_back(page):
     page.set(stage=1, blocks=[0, 1, 2])
     asked = len(page.asked)
-    assert crumbs(page) == ["Model", "Stage 2", "Block 2"]
-    detail, part = page.page.locator("[data-ref=detail]"), page.page.locator("[data-ref=part]")
-    names = ["Conv embedding", "Stage 1", "Conv embedding", "Stage 2", "Conv embedding", "Stage 3", "Classifier"]
-    buttons = page.page.locator("[data-ref=pipeline] button:not(.cvt-end)")
-    assert buttons.locator("> b:first-of-type, > .cvt-words > b").all_inner_texts() == names
+    overview, part = page.page.locator("[data-ref=overview]"), page.page.locator("[data-ref=part]")
+    names = [name for stage in (1, 2, 3) for name in (f"Conv embedding of stage {stage}", f"Stage {stage}")] + ["Classifier"]
+    buttons = page.page.get_by_role("toolbar", name="From picture to class").locator("button:not(.cvt-given)")
+    assert buttons.count() == len(names)
     for index, name in enumerate(names):
         buttons.nth(index).focus()
         page.page.keyboard.press("Enter")
         page.settle()
         assert [each.get_attribute("aria-pressed") for each in buttons.all()] == [str(other == index).lower() for other in range(7)]
         stage = not name.startswith("C")
-        assert (detail.is_visible(), part.is_visible()) == (stage, not stage)
-        assert page.page.locator("[data-ref=insidePart]").is_visible() == stage
-        if name == "Conv embedding":
-            assert crumbs(page) == ["Model", f"Stage {index // 2 + 1}", "Conv embedding"]
-            assert page.sentence.startswith(f"Conv embedding of stage {index // 2 + 1}: the token at row ")
+        assert (overview.is_visible(), part.is_visible()) == (stage, not stage)
+        if name.startswith("Conv"):
+            number = index // 2 + 1
+            assert crumbs(page) == ["Model", f"Stage {number}", "Conv embedding"]
+            assert page.sentence.startswith(f"Conv embedding of stage {number}: the token at row ")
+            assert page.page.locator("[data-ref=partTitle]").inner_text() == name
+            assert page.state("ancestors") is True  # it opens with what it is made of, on the picture
+            assert page.page.locator("[data-ref=ancestry]").is_visible()
     assert crumbs(page) == ["Model", "Classifier"]
     assert page.sentence.startswith("Score of ")
     page.page.keyboard.press("Escape")
     page.settle()
-    assert crumbs(page) == ["Model", "Stage 3", "Block 3"]
+    assert (page.state("part"), overview.is_visible(), part.is_visible()) == ("stage", True, False)
     buttons.nth(0).click()
     page.page.locator("[data-ref=crumbs]").get_by_role("button", name="Stage 1").click()
     page.settle()
@@ -652,30 +477,35 @@ def test_each_part_of_the_pipeline_opens_and_is_lit_and_escape_leads_back(page):
     assert page.asked[asked:] == []
 
 
-def test_the_pipeline_counts_blocks_and_its_input_shows_the_pixels(page):
-    page.set(stage=2, blocks=[0, 1, 0])
-    squares = "(card) => Array.from(card.querySelectorAll('.cvt-dots i'), (each) => each.hasAttribute('data-on'))"
-    cards = page.page.locator(".cvt-column .cvt-card:last-child").all()
-    assert [each.evaluate(squares) for each in cards] == [[True], [False, True], [True, False, False]]
+def test_the_flow_says_what_is_in_a_stage_and_its_picture_shows_the_pixels(page):
+    stages = page.page.locator("[data-ref=pipeline] .cvt-stage")
+    assert [each.get_attribute("title") for each in stages.all()] == ["1 block, 1 head", "2 blocks, 2 heads", "3 blocks, 4 heads"]
     button = page.page.locator("[data-ref=pipeline] button").first
     button.click()
     page.settle()
     assert (page.state("pixels"), button.get_attribute("aria-pressed")) == (True, "true")
+    page.set(depth="drawing")
     assert page.page.locator("[data-bind=pixels]").is_checked()
 
 
-def test_escape_closes_the_microscope_then_the_class_then_releases(page):
+def test_escape_goes_up_one_level_at_a_time(page):
     page.set(stage=1, layer="class", pinned=True)
     page.open_microscope()
-    assert crumbs(page)[-1] == "Query projection"
     page.page.locator("[data-ref=output]").focus()
-    seen_states = []
-    for _ in range(3):
+    page.set(part="embedding")
+    steps = []
+    for _ in range(5):
+        open_part = crumbs(page)[-1] if page.page.locator("[data-ref=depth]").is_visible() else ""
+        steps.append((open_part, page.state("layer"), page.state("pinned")))
         page.page.keyboard.press("Escape")
         page.settle()
-        seen_states.append((page.page.locator("[data-ref=insideBody]").is_visible(), page.state("layer"), page.state("pinned")))
-    assert seen_states == [(False, "class", True), (False, "attention", True), (False, "attention", False)]
-    assert page.page.evaluate("document.activeElement.dataset.ref") == "insideTitle"
+    assert steps == [
+        ("Conv embedding", "class", True),
+        ("Query projection", "class", True),
+        ("", "class", True),
+        ("", "attention", True),
+        ("", "attention", False),
+    ]
 
 
 def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
@@ -696,7 +526,7 @@ def test_a_conv_embedding_says_what_a_token_is_made_of(page, seen):
 
 
 def test_the_classifier_shows_all_five_classes_evidence(page, seen):
-    page.page.get_by_role("button", name="Classifier").click()
+    page.page.locator("[data-ref=pipeline] button").last.click()
     page.settle()
     tiles = page.page.locator("[data-ref=partBody] button")
     for tile, (label, _), places, rest in zip(
@@ -713,38 +543,8 @@ def test_the_classifier_shows_all_five_classes_evidence(page, seen):
     assert "32 numbers of the cls token become 7 scores" in page.page.locator("[data-ref=partSub]").inner_text()
 
 
-def test_the_microscope_asks_once_a_block_and_says_the_exact_value(page, seen):
-    stage = seen["first"].stages[1]
-    page.set(stage=1, blocks=[0, 1, 2], y=stage.query_grid.centre(2, 3)[0], x=stage.query_grid.centre(2, 3)[1], output=5)
-    page.open_microscope()
-    head, channel = divmod(4, stage.blocks[1].query.shape[2])
-    exact = stage.blocks[1].query[head, stage.query_index(2, 3), channel]
-    said = page.page.locator("[data-ref=insideTerms]").inner_text()
-    assert float(said.rsplit("= ", 1)[1].rstrip(".").replace("−", "-")) == pytest.approx(exact, abs=0.06 if abs(exact) >= 10 else 0.006)
-    adds = re.search(r"length ([0-9.]+)\. Attention adds one of ([0-9.]+), then the MLP one of ([0-9.]+)\.",
-                     page.page.locator("[data-ref=insideAdds]").inner_text())  # fmt: skip
-    lengths = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1))[1]["lengths"][:, 2, 3]
-    assert [float(each) for each in adds.groups()] == pytest.approx(lengths, abs=0.06)
-    page.set(y=40, x=40)
-    assert page.page.locator("[data-ref=insideTerms]").inner_text() != said
-    assert page.asked.count("/below/explorer/inside/first/1/1") == 1
-    assert page.page.locator("[data-ref=insideNorms] tr").count() == 2
-
-
-@pytest.mark.parametrize("width", [1440, 760])
-def test_bars_of_lengths_are_in_one_scale(page, seen, width):
-    page.page.set_viewport_size({"width": width, "height": 900})
-    page.set(stage=2)
-    page.open_microscope()
-    norms = unpack(inside_payload(MODEL, PROCESSOR, seen["first"], 2, 2))[1]["norms/2"].ravel()
-    bars = page.page.locator(".cvt-norms td i").evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().width)")
-    scale = max(bars) / norms.max()
-    assert max(bars) > 30
-    assert bars == pytest.approx(norms * scale, abs=1.1)  # none is thinner than a pixel
-
-
 def test_a_pressed_pointer_sweeps_through_the_blocks(page):
-    page.set(stage=2, blocks=[0, 1, 2])
+    page.set(stage=2, blocks=[0, 1, 2], depth="attention")
     tiles = [each.bounding_box() for each in page.page.locator("[data-ref=blocks] button").all()]
     middles = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in tiles]
     page.page.mouse.move(*middles[2])
@@ -761,7 +561,8 @@ def test_a_pressed_pointer_sweeps_through_the_blocks(page):
 
 
 def test_what_is_saved(page, seen, tmp_path):
-    for name, file in (("Save this view as PNG", "view.png"), ("Save all numbers as .npz", "numbers.npz")):
+    page.set(depth="export")
+    for name, file in (("Save this view as PNG", "view.png"), ("Save the numbers as .npz, to 8 bits", "numbers.npz")):
         with page.page.expect_download() as download:
             page.page.get_by_role("button", name=name).click()
         download.value.save_as(tmp_path / file)
@@ -778,6 +579,7 @@ def test_what_is_saved(page, seen, tmp_path):
 def test_a_ticked_box_looks_ticked_whatever_the_hosts_styles(own_page):
     page = own_page
     page.page.add_style_tag(content="input[type=checkbox] { appearance: none } body input[type=checkbox]:checked { background: none }")
+    page.set(depth="drawing")
     box = page.page.locator("[data-bind=ancestors]")
     before = box.screenshot()
     box.check()
@@ -787,7 +589,7 @@ def test_a_ticked_box_looks_ticked_whatever_the_hosts_styles(own_page):
 
 def test_the_captions_of_many_blocks_do_not_run_into_each_other(page):
     page.as_opened("deep", results={"deep": explore(model_of(4, depth=(1, 1, 10)), PROCESSOR, photo())})
-    page.set(stage=2, cls=True)
+    page.set(stage=2, cls=True, depth="attention")
     for width, size in (*SIZES[:2], (520, "narrow")):
         page.page.set_viewport_size({"width": width, "height": 900})
         page.page.locator(f"[data-part=panels][data-size={size}]").wait_for()
@@ -802,5 +604,6 @@ def test_the_captions_of_many_blocks_do_not_run_into_each_other(page):
 def test_nothing_is_wider_than_its_column(page, width, size):
     page.page.set_viewport_size({"width": width, "height": 900})
     page.page.locator(f"[data-part=panels][data-size={size}]").wait_for()
-    page.settle()
-    assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    for depth in ("none", "attention", "features", "inside", "drawing", "export"):
+        page.set(depth=depth)
+        assert page.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, depth

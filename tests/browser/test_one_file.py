@@ -53,13 +53,15 @@ FRAMES = "new Promise((done) => nextFrame(() => nextFrame(() => nextFrame(done))
 class File:
     """The file opened from the disk, with two explorers: "one", which has the inside of a block, and "two", which lacks a block."""
 
-    def __init__(self, browser, address: str):
-        self.page = browser.new_page(viewport={"width": 1200, "height": 900})
+    def __init__(self, tabs, address: str):
         self.problems: list[str] = []
         self.requests: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
-        self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        heard = {
+            "pageerror": lambda error: self.problems.append(str(error)),
+            "console": lambda message: message.type == "error" and self.problems.append(message.text),
+            "request": lambda request: self.requests.append(request.url),
+        }
+        self.page = tabs.take(address, heard, viewport={"width": 1200, "height": 900})
         self.page.goto(address)
         self.before = {name: self.html(name) for name in ("one", "two")}
         self.page.evaluate(WATCH)
@@ -95,14 +97,19 @@ def seen():
     return {"first": explore(MODEL, PROCESSOR, photo()), "second": explore(MODEL, PROCESSOR, photo(70, 140))}
 
 
-@pytest.fixture
-def file(chromium, seen, tmp_path):
+@pytest.fixture(scope="module")
+def address(seen, tmp_path_factory):
     results = {"first": payload(seen["first"]), "second": payload(seen["second"], max_bytes=30_000)}
-    path = tmp_path / "explorers.html"
+    path = tmp_path_factory.mktemp("file") / "explorers.html"
     path.write_text(one_file(["one", "two"], results, {"first/1/1": inside_payload(MODEL, PROCESSOR, seen["first"], 1, 1)}), "utf-8")
-    opened = File(chromium, path.as_uri())
+    return path.as_uri()
+
+
+@pytest.fixture
+def file(tabs, address):
+    opened = File(tabs, address)
     yield opened
-    opened.page.close()
+    tabs.give(opened.page)
     assert opened.problems == []
 
 
@@ -119,10 +126,15 @@ def test_hovering_draws_the_maps_and_asks_nothing(file, seen):
         drawn.append(file.overlay("one"))
     assert len(set(drawn)) == 3
     assert file.overlay("two") == other
-    file.ref("one", "insideTitle").click()
+    for name in ("one", "two"):
+        file.ref(name, "lookInside").click()
+    file.ref("one", "depth:inside").click()
     file.ref("one", "insideBody").wait_for()
+    file.ref("one", "insideAddsPart").locator("summary").click()
+    file.page.evaluate(FRAMES)
     assert file.ref("one", "insideNorms").locator("tr").count() == 2
-    assert file.ref("two", "insidePart").is_hidden()  # its source has none
+    assert file.ref("two", "depth:inside").is_hidden()  # its source has none
+    assert file.ref("two", "depth:export").is_visible()
     assert file.requests == []
     assert file.page.evaluate("window.cvt") is None
 
@@ -130,7 +142,7 @@ def test_hovering_draws_the_maps_and_asks_nothing(file, seen):
 def test_what_the_source_does_not_have_is_said(file):
     file.mount("two", "second")
     file.page.evaluate("explorers.two.set({ stage: 2, blocks: [0, 1, 0] })")
-    file.ref("two", "message").get_by_text("no longer keeps this result. Choose the picture again.").wait_for()
+    file.ref("two", "message").get_by_text("no longer keeps this result. Reload the page.").wait_for()
     assert file.ref("two", "message").get_by_role("button").count() == 0  # the host offers no way to have it made anew
 
 
@@ -139,6 +151,7 @@ def test_after_the_clean_up_nothing_listens_or_waits_and_it_can_be_mounted_again
     file.mount("two", "second")
     file.page.evaluate("explorers.one.set({ stage: 2, ancestors: true })")  # which plays step by step
     file.hover("one", 20, 20)
+    file.page.evaluate("explorers.one.set({ depth: 'export' })")
     with file.page.expect_download():
         file.ref("one", "saveNumbers").click()
     assert file.page.evaluate("[due.size > 0, addresses.size, heard.includes('pointermove'), heard.includes('ResizeObserver')]") == [
@@ -185,7 +198,9 @@ def test_a_result_that_comes_after_the_clean_up_is_not_shown(file):
 
 def test_the_weights_that_are_drawn_are_those_of_the_model(file, seen):
     file.mount("one", "first")
-    file.page.evaluate("explorers.one.set({ stage: 1, blocks: [0, 1, 2], heads: [-1, 1, -1], view: 'mean', opacity: 1, colours: 'grey' })")
+    file.page.evaluate(
+        "explorers.one.set({ stage: 1, blocks: [0, 1, 2], heads: [-1, 1, -1], view: 'mean', paint: 'map', opacity: 1, colours: 'grey' })"
+    )
     file.page.evaluate(FRAMES)
     stage = seen["first"].stages[1]
     weights = stage.blocks[1].weights()[1].mean(axis=0)

@@ -23,7 +23,12 @@ def place(sentence: str) -> tuple[int, int]:
 
 def test_it_opens_working(seen):
     assert len(seen.page.query_selector_all('[data-explorer="main"] .cvt-class')) == 5
-    assert seen.page.locator('[data-explorer="main"]').get_by_text("Move over the picture", exact=True).is_visible()
+    assert seen.page.locator('[data-explorer="main"] [data-ref="chip"]').inner_text() == "Move · click holds"
+    top = seen.page.evaluate("cvt.explorer().result.header.top")
+    verdict = seen.page.inner_text('[data-explorer="main"] [data-ref="verdict"]').replace("\u202f", "")
+    assert re.search(r"^(class \d) (\d+)%\s+next: (class \d), (\d+)%", verdict).groups() == tuple(
+        text for each in top[:2] for text in (each["label"], f"{100 * each['probability']:.0f}")
+    )
     assert "attends to each of the 12×12 key cells" in seen.sentence()
     pixels = seen.page.eval_on_selector(
         '[data-explorer="main"] [data-ref="base"]',
@@ -76,13 +81,14 @@ def test_arrow_keys_move_the_token_and_escape_releases(seen):
 def test_head_block_and_stage_change_what_is_drawn(seen):
     drawn = [seen.overlay()]
     panels = seen.page.locator('[data-explorer="main"][data-part="panels"]')
+    panels.get_by_role("button", name="Look inside").click()
     panels.locator('[data-ref="heads"] button').nth(2).click()
     assert "head 2" in seen.sentence()
     drawn.append(seen.overlay())
     panels.locator('[data-ref="blocks"] button').first.click()
     assert "block 1" in seen.sentence()
     drawn.append(seen.overlay())
-    panels.locator('[data-ref="pipeline"]').get_by_role("button", name=re.compile("Stage 3")).first.click()
+    panels.locator('[data-ref="pipeline"] .cvt-stage').nth(2).click()
     assert seen.sentence().startswith("Stage 3")
     drawn.append(seen.overlay())
     panels.get_by_role("button", name="Show the cls token's attention").click()
@@ -94,6 +100,7 @@ def test_head_block_and_stage_change_what_is_drawn(seen):
 @pytest.mark.parametrize("kind", ["Mean", "Channel", "Similarity", "PCA"])
 def test_every_feature_picture_is_drawn_and_labelled(seen, kind):
     panels = seen.page.locator('[data-explorer="main"][data-part="panels"]')
+    seen.page.evaluate("cvt.explorer().set({ depth: 'features' })")
     panels.get_by_role("group", name="Features").get_by_role("button", name=kind).click()
     figure = panels.locator('[data-ref="featureFigure"]')
     assert figure.inner_text().strip()
@@ -143,29 +150,37 @@ def test_a_narrow_dark_screen_loses_nothing(visit):
     nothing_is_lost(seen, 390)
 
 
+DEPTHS = {"none": ("headline", "spots", "questions"), "attention": ("sentence", "heads"), "features": ("wall",), "export": ("savePng",)}
+
+
 def nothing_is_lost(seen, width):
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("picture", "classes", "sentence", "heads", "wall"):
-        element = seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first
-        assert element.is_visible()
-        box = element.bounding_box()
-        assert box["x"] + box["width"] <= width  # the page has no scroll bar where it is cut off
+    for depth, names in DEPTHS.items():
+        seen.page.evaluate("depth => cvt.explorer().set({ depth })", depth)
+        seen.drawn()
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, depth
+        for name in ("picture", "verdict", "layer:class", "headline", *names):
+            element = seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]').first
+            assert element.is_visible(), name
+            box = element.bounding_box()
+            assert box["x"] >= 0, name
+            assert box["x"] + box["width"] <= width, name  # the page has no scroll bar where it is cut off
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_nothing_covers_the_prediction(seen, width):
+def test_nothing_covers_the_verdict_or_the_finding(seen, width):
     seen.page.set_viewport_size({"width": width, "height": 900})
-    seen.drawn()
-    frame = seen.page.locator('[data-explorer="main"] [data-ref="frame"]').bounding_box()
-    assert frame["height"] > 200
-    lead = seen.page.locator('[data-explorer="main"] .cvt-lead').bounding_box()
-    assert lead["y"] >= frame["y"] + frame["height"]
-    for name in ("cvt-lead", "cvt-classes"):
-        element = seen.page.locator(f'[data-explorer="main"] .{name}')
+    on_top = """([name, x, y]) => Boolean(document.elementsFromPoint(x, y).find((each) => getComputedStyle(each).pointerEvents !== "none")
+      ?.closest(name))"""
+    frame = seen.page.locator('[data-explorer="main"] [data-ref="frame"]')
+    for name, holder in (("verdict", "[data-ref=frame]"), ("headline", "[data-ref=headline]"), ("layer:class", ".cvt-layers")):
+        seen.page.evaluate("scrollTo(0, 0)")
+        element = seen.page.locator(f'[data-explorer="main"] [data-ref="{name}"]')
         element.scroll_into_view_if_needed()
-        box = element.bounding_box()
-        on_top = "([name, x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.' + name))"
-        assert seen.page.evaluate(on_top, [name, box["x"] + 5, box["y"] + box["height"] / 2])
+        seen.drawn()
+        box, around = element.bounding_box(), frame.bounding_box()
+        if name == "verdict":
+            assert around["y"] <= box["y"] <= box["y"] + box["height"] <= around["y"] + around["height"]
+        assert seen.page.evaluate(on_top, [holder, box["x"] + 5, box["y"] + box["height"] / 2]), name
 
 
 def choose_model(seen, name: str) -> None:
@@ -173,7 +188,7 @@ def choose_model(seen, name: str) -> None:
 
 
 def wait_for_class(seen, kind: str, explorer: str = "main") -> None:
-    seen.page.locator(f'[data-explorer="{explorer}"] .cvt-class span', has_text=kind).first.wait_for()
+    seen.page.locator(f'[data-explorer="{explorer}"] [data-ref="verdictName"]', has_text=kind).wait_for()
 
 
 def original_place(seen) -> tuple[float, float]:
@@ -188,7 +203,7 @@ def original_place(seen) -> tuple[float, float]:
 
 def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(of_several):
     seen = of_several
-    assert "10 classes · input 96×96" in seen.page.inner_text(".cvt-head-model")
+    assert "10 classes · input 96×96" in seen.page.evaluate("cvt.page.state.picture.facts")
     box = seen.picture().bounding_box()
     seen.picture().click(position={"x": box["width"] * 0.3, "y": box["height"] * 0.6})
     before = original_place(seen)
@@ -197,7 +212,7 @@ def test_a_model_switch_keeps_the_token_at_its_place_of_the_picture(of_several):
     assert original_place(seen) == pytest.approx(before, abs=0.5)
     assert place(seen.sentence())[0] <= 32
     assert "attends to each of the 16×16 key cells" in seen.sentence()
-    assert "10 classes · input 128×128" in seen.page.inner_text(".cvt-head-model")
+    assert "10 classes · input 128×128" in seen.page.evaluate("cvt.page.state.picture.facts")
     assert seen.page.evaluate("cvt.explorer().state.pinned") is True
     seen.choose("bison")  # another picture, the same model; the token begins in the middle again
     seen.page.wait_for_function("cvt.explorer().state.pinned === false")
@@ -224,7 +239,7 @@ def test_the_model_can_be_switched_while_the_pointer_moves(of_several):
         # cells of 4 pixels whose centres lie at 4 i + 0.5
         assert place(seen.sentence()) == (round(y * side * 2 - 0.125) + 1, round(x * side * 2 - 0.125) + 1)
         assert f"the {side}×{side} key cells" in seen.sentence()
-        assert seen.page.inner_text(".cvt-head-model").endswith(f"input {side * 8}×{side * 8}")
+        assert seen.page.evaluate("cvt.page.state.picture.facts").endswith(f"input {side * 8}×{side * 8}")
 
 
 def test_a_model_and_a_picture_chosen_at_once_are_shown_together(of_several):
@@ -235,7 +250,7 @@ def test_a_model_and_a_picture_chosen_at_once_are_shown_together(of_several):
     wait_for_class(seen, "wide")
     seen.page.wait_for_function("first => cvt.page.state.picture.picture !== first", arg=first)
     wait_for_class(seen, "wide")
-    assert "input 128×128" in seen.page.inner_text(".cvt-head-model")
+    assert "input 128×128" in seen.page.evaluate("cvt.page.state.picture.facts")
 
 
 def test_a_model_that_fails_is_not_shown_as_chosen(of_several):
@@ -290,7 +305,7 @@ def test_another_persons_model_stays_as_it_is(of_several, visit, several_models)
     one.choose("koala")
     one.page.wait_for_function("before => cvt.explorer().key !== before", arg=one.page.evaluate("cvt.explorer().key"))
     assert one.classes().count("narrow") == 5
-    assert "input 96×96" in one.page.inner_text(".cvt-head-model")
+    assert "input 96×96" in one.page.evaluate("cvt.page.state.picture.facts")
 
 
 def test_examples_have_names_for_those_who_do_not_see_them(seen):
@@ -306,8 +321,8 @@ def test_a_result_that_the_server_dropped_is_computed_again(of_several, several_
     classes = seen.classes()
     monkeypatch.setattr(workbench.store, "max_items", 1)
     serving.explore(workbench, app.EXAMPLES[1])  # somebody else's picture
-    seen.page.get_by_text("Inside block").first.click()
+    seen.page.evaluate("cvt.explorer().set({ depth: 'inside' })")
     seen.page.get_by_role("button", name="Show it again").click()
-    seen.page.get_by_text("Its kernel").wait_for()
+    seen.page.locator('[data-explorer="main"] [data-ref="insideBody"]').wait_for()
     assert seen.classes() == classes
     seen.problems[:] = [each for each in seen.problems if "404" not in each]  # the browser reports the dropped result

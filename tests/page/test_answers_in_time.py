@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import threading
 import urllib.request
 
 import brotli
@@ -84,6 +85,32 @@ def test_a_drawing_is_made_for_those_who_ask_for_it(workbench, monkeypatch):
     drawn = attention_answer(exploration, **place, overview=True)
     monkeypatch.setattr(plots, "overview", None)
     assert attention_answer(exploration, **place, overview=False) == (drawn[0], None)
+
+
+def test_results_made_ahead_give_way_to_a_request(workbench, monkeypatch):
+    asked, answered, order = threading.Event(), threading.Event(), []
+
+    def slow(*args):
+        asked.set()
+        answered.wait(60)
+        order.append("request")
+        return []
+
+    monkeypatch.setattr(workbench_module, "compute_classes", slow)
+    monkeypatch.setattr(workbench, "_prepare", lambda request: order.append("ahead"))
+    waiting = threading.Event()
+    original = workbench._busy.wait_until_none
+    monkeypatch.setattr(workbench._busy, "wait_until_none", lambda: (waiting.set(), original()))
+    request = threading.Thread(target=workbench.classes, args=(Request(model=workbench.names[0], picture=PHOTO),))
+    request.start()
+    assert asked.wait(60)
+    preparing = threading.Thread(target=workbench.prepare)
+    preparing.start()
+    assert waiting.wait(60)
+    answered.set()
+    for each in (request, preparing):
+        each.join(60)
+    assert order == ["request", "ahead", "ahead"]
 
 
 def test_results_made_ahead_need_no_model_and_no_room_in_the_store(workbench, monkeypatch):

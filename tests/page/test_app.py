@@ -1,10 +1,7 @@
 """The page's server from outside: the API, the routes, bad pictures, and people who do not see each other's results."""
 
 import json
-import os
 import struct
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -229,9 +226,4 @@ def test_models_come_from_the_command_line_or_else_from_the_environment(monkeypa
 def test_what_cannot_start_says_why_in_one_line(monkeypatch):
     monkeypatch.setattr("sys.argv", ["app.py", "--device", "warp"])
     with pytest.raises(SystemExit, match=r"^CvT Explorer cannot start: There is no device 'warp'"):
-        app.main()
-    command = [sys.executable, "app.py", "--model", "./nowhere"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    assert run.returncode == 1
-    assert run.stderr.startswith("CvT Explorer cannot start: There is no folder or file 'nowhere'")
-    assert "Traceback" not in run.stderr
+        app.main()  # tests/test_imports.py has a whole program that cannot start

@@ -63,7 +63,7 @@ class Server:
 
     def queue(self, calls: list[tuple[int, list, object]], session: str) -> list[dict]:
         """As the page does it, many at once: what each call of (function, data, data of the event) came to, in order; in ``said``
-        the messages that a person sees."""
+        the sentences that a person sees."""
         ids = []
         for index, data, event in calls:
             call = {"data": data, "fn_index": index, "session_hash": session, "event_data": event}
@@ -72,10 +72,7 @@ class Server:
             ids.append(json.loads(answer)["event_id"])
         events = self.get(f"/gradio_api/queue/data?session_hash={session}")[1]
         found = [json.loads(line.removeprefix("data: ")) for line in events.splitlines() if line.startswith("data: ")]
-        ended = {each["event_id"]: {**each, "said": []} for each in found if each["msg"] == "process_completed"}
-        for each in found:
-            if each["msg"] == "log":
-                ended[each["event_id"]]["said"].append(each["log"])
+        ended = {each["event_id"]: {**each, "said": said_in(each)} for each in found if each["msg"] == "process_completed"}
         return [ended[each] for each in ids]
 
     def function(self, name: str) -> dict:
@@ -84,6 +81,11 @@ class Server:
             if name in (each["api_name"], *(event for _, event in each["targets"])):
                 return each
         raise KeyError(name)
+
+
+def said_in(completed: dict) -> list[str]:
+    """The refusals among the values of what a call came to."""
+    return [value["problem"] for value in completed["output"].get("data") or [] if isinstance(value, dict) and "problem" in value]
 
 
 @pytest.fixture(scope="module")

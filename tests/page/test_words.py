@@ -43,9 +43,11 @@ def test_where_weights_come_from_is_said_with_what_it_means():
     assert said({}, weights="random") == say("random_weights")
 
 
-def test_what_comes_from_outside_is_escaped():
-    assert "<b>mine</b>" not in head.header(loaded())
-    assert "&lt;b&gt;mine" in head.header(loaded())
+def test_a_models_numbers_name_nothing_from_outside():
+    """Its name comes to the page as a value, which the scripts write as text."""
+    text = head.numbers(loaded())
+    assert "5 classes · input 64×64" in text
+    assert "mine" not in text
 
 
 def test_names_of_models_are_text_in_the_template():

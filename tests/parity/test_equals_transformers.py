@@ -12,7 +12,7 @@ from tests.parity.oracle import EXACT, assert_as_exact, attention_weights, diffe
 SHAPES = {
     "like CvT-13": ({**PUBLISHED["CvT-13"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
     "like CvT-21": ({**PUBLISHED["CvT-21"], "embed_dim": (8, 24, 48)}, (2, 3, 224, 224)),
-    "like CvT-W24": ({**PUBLISHED["CvT-W24"], "embed_dim": (12, 48, 64)}, (1, 3, 384, 384)),
+    "like CvT-W24": ({**PUBLISHED["CvT-W24"], "embed_dim": (12, 48, 64)}, (1, 3, 192, 192)),
     "CvT-13": (PUBLISHED["CvT-13"], (1, 3, 224, 224)),
 }
 

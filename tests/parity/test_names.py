@@ -23,7 +23,8 @@ def listed(model):
 @pytest.mark.parametrize("changes", [{}, {**PUBLISHED["CvT-21"], "embed_dim": (8, 24, 48)}, {"num_labels": 0, "qkv_bias": False}])
 def test_names_shapes_and_order(cls, changes):
     config = CvtConfig(**changes)
-    assert listed(cls(config)) == listed(build_there(config, cls))
+    with torch.device("meta"):  # without the weights, which are many
+        assert listed(cls(config)) == listed(build_there(config, cls))
 
 
 @settings(EXAMPLES, max_examples=25)

@@ -92,6 +92,18 @@ def test_a_bad_file_gets_the_same_sentence(decoder, content):
     assert str(found.value) == str(expected.value)
 
 
+def test_a_child_started_ahead_reads_the_first_picture(monkeypatch):
+    made, original = [], decoding._Child
+    monkeypatch.setattr(decoding, "_Child", lambda limits: made.append(1) or original(limits))
+    ahead = Decoder()
+    for _ in range(2):
+        ahead.start()
+    file = io.BytesIO()
+    Image.new("RGB", (9, 7), "red").save(file, "PNG")
+    assert ahead.read(file.getvalue()).image.size == (9, 7)
+    assert len(made) == 1
+
+
 def test_a_child_is_used_again_and_makes_room_once_it_has_grown(decoder):
     small = file_of(photograph(), "PNG")
     decoder.read(small)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from cvt.architecture.amounts import in_bytes, in_words
+from cvt.architecture.cost import cost
 from cvt.architecture.settings import MAX_STAGES, SETTINGS
 from cvt.architecture.variants import architecture, stage_settings, variant
 from tests.helpers import run_in_node, tiny_config
 from visualize.page.laboratory.describe import about, describe
 from visualize.page.words.architecture import value_words
+from visualize.page.words.laboratory import amount_change
 from visualize.web import laboratory
 
 TESTS = Path(__file__).parent / "laboratory"
@@ -58,17 +60,27 @@ def amounts() -> list[dict]:
     return [{"count": count, "words": in_words(count), "bytes": in_bytes(count)} for count in near + drawn]
 
 
-def listed() -> list[dict]:
-    """The differences that the server lists of an architecture in which several things differ."""
-    base = tiny_config()
-    changes = [{"kernel_qkv": 5}, {"stride_kv": 1}, {"stride_kv": 3, "qkv_projection_method": "avg"}, {}]
-    stages = stage_settings(architecture(base, changes))
-    return describe(base, 32, {"stages": stages})["differences"]
+def costs() -> list[dict]:
+    """What architectures cost beside their baseline, and how the server's sentences say the change of each amount."""
+    base, cases = tiny_config(), []
+    before = cost(base, 32, 32)
+    described = describe(base, 32, {"stages": stage_settings(base)})["variant"]
+    for changes in ({0: {"stride_kv": 1}}, {0: {"stride_kv": 1}, 1: {"stride_kv": 1}}, {2: {"depth": 5}}, {1: {"qkv_bias": False}}, {}):
+        config = variant(base, changes)
+        after = cost(config, 32, 32)
+        keys = [amount_change(*pair) for pair in zip(*([stage.keys for stage in each.stages] for each in (after, before)), strict=True)]
+        all_keys = amount_change(*(sum(stage.keys for stage in each.stages) for each in (after, before)))
+        amounts = {"keys": all_keys, "multiply-adds": amount_change(after.macs, before.macs)}
+        amounts["parameters"] = amount_change(after.parameters, before.parameters)
+        shown = describe(base, 32, {"stages": stage_settings(config)})["variant"]
+        cases.append({"before": described, "after": shown, "keys": keys, "amounts": amounts})
+    return cases
 
 
 def test_the_modules_in_node(tmp_path):
-    cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts(), "differences": listed()}
+    cases = {"about": about(tiny_config(), 32), "paddings": paddings(), "counts": counts()}
     (tmp_path / "architecture.json").write_text(json.dumps(cases))
+    (tmp_path / "costs.json").write_text(json.dumps(costs()))
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
     values = [{"value": value, "words": value_words(value)} for setting in SETTINGS.values() for value in setting.values]
     (tmp_path / "values.json").write_text(json.dumps([*values, {"value": (7, 3), "words": value_words((7, 3))}]))
@@ -80,12 +92,12 @@ def test_the_template_holds_what_the_scripts_look_for():
     assert "${" not in html, "the page's host would fill these in"
     assert "{{" not in html
     assert "<script" not in html
-    found = set(re.findall(r'data-ref="(\w+)"', html))
+    found = set(re.findall(r'data-ref="(\w+)"', (laboratory.STATIC / "laboratory.html").read_text(encoding="utf-8")))
     wanted = set()
     for file in laboratory.STATIC.glob("*.js"):
         text = file.read_text(encoding="utf-8")
         wanted |= set(re.findall(r"\bref\.(\w+)", text))
-        for names in re.findall(r"const \{([^}]+)\} = this\.ref;", text):
+        for names in re.findall(r"const \{([^}]+)\} = (?:this\.)?ref;", text):
             wanted |= {name.split(":")[0].strip() for name in names.split(",")}
     assert wanted <= found, wanted - found
     assert found <= wanted, found - wanted

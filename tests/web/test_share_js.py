@@ -63,6 +63,7 @@ def test_views_go_through_the_link(written):
     assert (block.features, block.layer) == ("channel", "features")
     chosen = views["choices"]
     assert (chosen.view, chosen.sort, chosen.scale, chosen.colours, chosen.projection) == ("received", "peak", "all", "grey", "key")
+    assert (chosen.depth, chosen.paint) == ("drawing", "map")
     assert chosen.smooth
     assert chosen.pixels
     assert chosen.ancestors

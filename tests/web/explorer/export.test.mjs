@@ -19,7 +19,7 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
   const bytes = readFileSync(join(folder, "payload.bin"));
   const { header, arrays } = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const result = new Result(header, arrays);
-  writeFileSync(join(folder, "numbers.npz"), Buffer.concat(npz(numbers(result))));
+  writeFileSync(join(folder, "numbers.npz"), Buffer.concat(npz(numbers(result, { model: "a \u{1f43c} model", picture: "photo" }))));
   const state = { ...initial(result.stages, result.input), stage: 2, heads: [-1, -1, 1] };
   const cell = { row: 1, column: 2 };
   const features = (kind, more = {}) => [{ ...state, layer: "features", features: kind, ...more }, false];
@@ -35,13 +35,18 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
     features("similarity", { centred: true }),
     [{ ...state, stage: 0, layer: "class", which: 1 }, false],
     [{ ...state, colours: "grey", part: "classifier", which: 0 }, false],
+    ...[0, 1, 2].map((stage) => [{ ...state, part: "embedding", stage }, false]),
+    [{ ...state, layer: "class", which: 5 }, false],
   ];
+  const other = Array.from({ length: 7 }, (_, index) => `LABEL_${index}`).find((label) => !header.top.some((each) => each.label === label));
   const written = cases.map(([each, cls]) => {
     const shown = asShown(each);
     const about = {
       state: shown,
       stages: result.stages,
       source: "",
+      file: "examples/photo.jpg",
+      also: each.which === 5 ? other : null,
       cell,
       keyCell: { row: 1, column: 0 },
       cls,
@@ -51,6 +56,17 @@ test("an archive of all numbers, for NumPy to open", { skip: folder ? false : "r
     return { code: code(LAYERS[shown.layer].code, about) };
   });
   writeFileSync(join(folder, "code.json"), JSON.stringify(written));
+});
+
+test("the code reads the picture that is shown, or says that it is one's own, in the model that is shown", () => {
+  const stages = [{ depth: 1, heads: 1, width: 4, key: { shape: [2, 2] } }];
+  const about = { state: initial(stages, [8, 8]), stages, cell: { row: 0, column: 0 }, keyCell: { row: 0, column: 0 }, cls: false };
+  const write = (more) => code(LAYERS.attention.code, { ...about, ...more });
+  assert.match(write({ file: "examples/bison.jpg" }), /explore\(model, processor, "examples\/bison\.jpg"\)$/m);
+  assert.match(write({}), /explore\(model, processor, "your_picture\.jpg"\) {2}# the path of the picture that you chose$/m);
+  const built = write({ built: "model = a_variant()" });
+  assert.match(built, /^model = a_variant\(\)$/m);
+  assert.doesNotMatch(built, /from_pretrained/);
 });
 
 test("the code names the model as text that cannot end its string", () => {

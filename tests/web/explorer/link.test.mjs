@@ -62,7 +62,21 @@ test("a longer model keeps its own blocks where the other has none to name; noth
   assert.deepEqual(to, before);
 });
 
-test("a class is the same class, whatever its rank there", () => {
-  assert.equal(linked(at(own, { which: 2 }), at(small)).which, 0);
-  assert.equal(linked(at(own, { which: 1 }), at(small, { which: 2 })).which, 2); // not among the others: nothing moves
+test("a class is the same class, whatever its rank there; one that is not there is not replaced by another", () => {
+  const evidence = (result) => ({
+    ...result,
+    arrays: { evidence: { shape: [3, 4], subarray: () => new Float32Array(4) }, rest: [0, 0, 0] },
+  });
+  const withGrid = (result) => ({ ...evidence(result), last: {} });
+  const [one, two] = [withGrid(own), withGrid(small)];
+  const shown = (changes, to = {}, before = null) => {
+    const { layer, which } = linked(at(one, changes), at(two, to), before);
+    return [layer, which];
+  };
+  assert.deepEqual(shown({ which: 2, layer: "class" }), ["class", 0]);
+  assert.deepEqual(shown({ which: 1, layer: "class" }), ["none", undefined]);
+  assert.deepEqual(shown({ which: 0, layer: "class" }, { layer: "none" }, at(one, { which: 1, layer: "class" }).state), ["class", 1]);
+  const before = at(one, { which: 0 }).state;
+  assert.deepEqual(shown({ which: 0, layer: "class" }, { which: 0 }, before), ["class", 1]); // rank 0 is another class there
+  assert.deepEqual(shown({ which: 0, layer: "attention", y: 3 }, { which: 2 }, before), [undefined, undefined]);
 });

@@ -56,15 +56,18 @@ test("a new picture keeps what was chosen, as far as the new model has it", () =
   assert.deepEqual([fewer.stage, fewer.blocks, fewer.heads], [1, [0, 1], [-1, -1]]);
 });
 
-test("another model's view of the same picture keeps the token at its place of the picture", () => {
+test("another model's view of the same picture keeps the token at its place of the picture, and the class", () => {
   // both of a picture 400 wide and 300 high: its middle 300 × 300, and all of it, squeezed into a square
-  const cut = { input: [96, 96], box: [50, 0, 350, 300] };
-  const squeezed = { input: [384, 384], box: [0, 0, 400, 300] };
-  const state = { y: 48, x: 32, focus: { y: 24, x: 0 }, pinned: true };
+  const top = (...labels) => ({ top: labels.map((label) => ({ label })) });
+  const cut = { input: [96, 96], box: [50, 0, 350, 300], header: top("bee", "cat") };
+  const squeezed = { input: [384, 384], box: [0, 0, 400, 300], header: top("fly", "dog", "cat") };
+  const state = { y: 48, x: 32, focus: { y: 24, x: 0 }, pinned: true, which: 1 };
   const there = transferred(state, cut, squeezed);
   assert.deepEqual([there.y, there.x], [192, 144]); // y 150 of 300, x 150 of 400
   assert.deepEqual(there.focus, { y: 96, x: 48 });
   assert.equal(there.pinned, true);
+  assert.equal(there.which, 2);
+  assert.equal(transferred({ ...state, which: 0 }, cut, squeezed).which, 0); // it has no bee: its own most probable
   const back = transferred(there, squeezed, cut);
   assert.deepEqual([back.y, back.x, back.focus], [48, 32, { y: 24, x: 0 }]);
   assert.deepEqual([transferred({ ...state, x: 0, focus: state.focus }, squeezed, cut).x], [0]); // what is cut away: the nearest edge

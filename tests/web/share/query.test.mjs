@@ -4,13 +4,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { initial, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
-import { initial as opened } from "../../../visualize/web/explorer/state.js";
-import { architecturePairs, choicesOf, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
+import { CHOICES } from "../../../visualize/web/choices.js";
+import { initial as atFirst } from "../../../visualize/web/explorer/state.js";
+import { architecturePairs, changedStage, choicesOf, opened, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
 
 const folder = process.env.SHARE_CASES;
 const { about, result } = JSON.parse(readFileSync(join(folder, "share.json"), "utf8"));
 result.header = { top: result.top };
-const at = (changes = {}) => ({ result, state: { ...opened(result.stages, result.input), ...changes } });
+const at = (changes = {}) => ({ result, state: { ...atFirst(result.stages, result.input), ...changes } });
+
+// what a link without words is read as
+const missing = Object.fromEntries(["stage", "block", "head", "row", "col", "channel", "which"].map((name) => [name, null]));
+const plain = { ...Object.fromEntries(Object.values(CHOICES).map((each) => [each.name, each.default])), ...missing };
 
 test("what the page opens with needs no words", () => {
   assert.deepEqual(viewPairs(at()), []);
@@ -48,6 +53,8 @@ test("architectures and views are written for the server, which reads them back"
     choices: {
       view: "received",
       sort: "peak",
+      depth: "drawing",
+      paint: "map",
       scale: "all",
       colours: "grey",
       projection: "key",
@@ -69,27 +76,6 @@ test("architectures and views are written for the server, which reads them back"
 });
 
 test("a view that was read is chosen again, as far as the result has it", () => {
-  const plain = {
-    stage: null,
-    block: null,
-    head: null,
-    row: null,
-    col: null,
-    channel: null,
-    which: null,
-    layer: "attention",
-    view: "token",
-    features: "pca",
-    sort: "variance",
-    scale: "map",
-    colours: "viridis",
-    projection: "query",
-    cls: false,
-    centred: false,
-    smooth: false,
-    pixels: false,
-    ancestors: false,
-  };
   const here = at();
   const same = { ...here.state, ...choicesOf(plain, here) };
   assert.deepEqual(same, here.state);
@@ -112,6 +98,59 @@ test("a view that was read is chosen again, as far as the result has it", () => 
     ["cls", 1],
     ["scale", "all"],
   ]);
-  const beyond = choicesOf({ ...plain, stage: 9, block: 99, head: 99, row: 99, col: 99, channel: 9999, which: 99 }, here);
-  assert.deepEqual([beyond.stage, beyond.blocks[2], beyond.heads[2], beyond.channels[2], beyond.which], [2, 2, 2, 23, 4]);
+});
+
+test("what the result does not have is refused with a sentence, and nothing else takes its place", () => {
+  const here = at();
+  const { stages } = result;
+  const read = (changes) => {
+    const { changes: found, notices } = opened({ ...plain, ...changes }, here);
+    return [{ ...here.state, ...found }, notices];
+  };
+  assert.deepEqual(read({}), [here.state, []]);
+  const stage = stages[here.state.stage];
+  const limits = {
+    stage: [1, stages.length],
+    block: [1, stage.depth],
+    head: [0, stage.heads],
+    channel: [1, stage.width],
+    which: [1, result.top.length],
+  };
+  for (const [name, [least, most]] of Object.entries(limits)) {
+    for (const value of [most + 1, 7777, least - 1]) {
+      const words = `The link's ${CHOICES[name].key} cannot be ${value}: there are ${least} to ${most} here. The default is used.`;
+      assert.deepEqual(read({ [name]: value }), [here.state, [words]], name);
+    }
+    for (const value of [least, most]) assert.deepEqual(read({ [name]: value })[1], []);
+  }
+  const [rows, columns] = stage.query.shape;
+  assert.deepEqual(read({ row: rows + 1, col: 1 }), [
+    here.state,
+    [`The link's row cannot be ${rows + 1}: there are 1 to ${rows} here. The default is used.`],
+  ]);
+  assert.match(read({ row: 1, col: columns + 1 })[1][0], /^The link's col cannot be/);
+  assert.deepEqual(read({ row: rows, col: columns })[1], []);
+  // in stages without a cls token, and where no place reaches the classifier
+  assert.deepEqual(read({ cls: true }), [here.state, ["The link's cls cannot be 1 here. The default is used."]]);
+  assert.deepEqual(read({ cls: true, stage: 3 })[1], []);
+  const all = read({ stage: 9, block: 99, head: 99, row: 99, col: 99, channel: 9999, which: 99 })[1];
+  assert.equal(all.length, 7);
+});
+
+test("a link opens the first stage that it changes", () => {
+  assert.equal(
+    changedStage([
+      ["side", "64"],
+      ["s3.depth", "2"],
+      ["s1.kv", "1"],
+    ]),
+    3,
+  );
+  assert.equal(
+    changedStage([
+      ["stages", "2"],
+      ["seed", "1"],
+    ]),
+    null,
+  );
 });
