@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
@@ -14,9 +14,6 @@ from tests.browser.component import MODEL, PROCESSOR, ROOM, Page, stop_free
 from tests.browser.tabs import VIEWPORT, Tabs
 from tests.draw.test_payload import photo
 from visualize.explore import explore
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 # What a page shows first, and how it is put back to that.
 OPENED = """(({ picture, model }) => ({ picture: { example: picture.example }, model, choices: cvt.explorer().state }))(cvt.page.state)"""
@@ -43,7 +40,7 @@ SHOWN = """({ picture, model, answers }) => {
 class Visit:
     """A page with a record of what went wrong on it and of where it sent requests; ``watch`` is given the tab while it is blank."""
 
-    def __init__(self, tabs: Tabs, address: str, watch: Callable[[Page], None] = lambda page: None, **context):
+    def __init__(self, tabs: Tabs, address: str, watch: Callable[[Any], None] = lambda page: None, **context):
         from tests import serving  # needs Gradio
 
         self.host = urlparse(address).netloc
