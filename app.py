@@ -43,7 +43,6 @@ EXAMPLES = [
         "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
     )
 ]  # fmt: skip
-AS_FILE = {"type": "filepath", "image_mode": None}
 # All events that run a model share one queue. Some of them wait for a download or for a picture to be read, so the limit is twice
 # the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
@@ -158,26 +157,18 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
     return demo.queue(max_size=200, api_open=False)  # or calls to /run would bypass the queue
 
 
-def _explorer(name: str, between: str = "", js_on_load: str = explorer.JS_ON_LOAD) -> tuple[gr.HTML, Callable[[], gr.HTML]]:
-    """An explorer's two elements: the picture, placed now, and a function that places the panels.
-
-    ``between``: the template of what stands below the picture; ``js_on_load``: of the element that holds both.
-    """
-    settings = {"apply_default_css": False, "container": False, "padding": False}
-    main = gr.HTML(html_template=explorer.picture_html(name, between), js_on_load=js_on_load, **settings)
-    return main, lambda: gr.HTML(html_template=explorer.panels_html(name), js_on_load=explorer.JS_ON_LOAD, **settings)
-
-
 def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: LaboratoryApi, examples: list[Path]) -> gr.State:
     """Builds the tab, and returns the state with the picture's path. That path and the name of the model that ran on it are all
     that the server keeps per person."""
     named = {path.stem: str(path.resolve()) for path in examples}
     chosen, seen_by = gr.State(next(iter(named.values()), None)), gr.State(None)
+    settings = {"apply_default_css": False, "container": False, "padding": False}
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
-            main, panels = _explorer("main", chooser.examples_html(examples, MAX_BYTES), look.JS_ON_LOAD)
+            template = explorer.picture_html("main", chooser.examples_html(examples, MAX_BYTES))
+            main = gr.HTML(html_template=template, js_on_load=look.JS_ON_LOAD, **settings)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
-            panels()
+            gr.HTML(html_template=explorer.panels_html("main"), js_on_load=explorer.JS_ON_LOAD, **settings)
     unchanged = {element: gr.skip() for element in (main, chosen, seen_by)}
 
     def run(picture: str | None, name: str | None) -> dict:
@@ -206,9 +197,9 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
             problem = say("failed")
         return unchanged | {main: {"problem": problem, "nth": nth if isinstance(nth, int) else None}}
 
-    settings = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
     # the browser sends the next choice once this one is answered, successfully or not
-    answered = gr.on([demo.load, main.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **settings, **MODEL_QUEUE)
+    answered = gr.on([demo.load, main.submit], show, [chosen, seen_by], list(unchanged), trigger_mode="multiple", **quiet, **MODEL_QUEUE)
     answered.then(None, js=chooser.JS_ANSWERED)
     answered.failure(None, js=chooser.JS_ANSWERED)
     return chosen
@@ -278,7 +269,7 @@ def _api(workbench: Workbench) -> None:
         return attention_answer(workbench.explore(asked(picture, model)).exploration, *map(int, place), overview=bool(overview))
 
     with gr.Row(visible=False):
-        picture = gr.Image(label="picture", **AS_FILE)
+        picture = gr.Image(label="picture", type="filepath", image_mode=None)
         default = {"stage": 1, "block": 1, "head": 0, "row": 1, "column": 1}
         place = [gr.Number(value, label=name, precision=0) for name, value in default.items()]
         model, wanted = gr.Textbox(workbench.names[0], label="model"), gr.Checkbox(False, label="overview")

@@ -26,8 +26,7 @@ def first_load() -> tuple[int, list[str]]:
         wire.on("Network.requestWillBeSent", lambda event: asked.append(event["request"]["url"]))
         wire.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
         page.goto(app.address)
-        page.wait_for_selector('[data-explorer="main"] .cvt-class', timeout=60_000)
-        page.wait_for_function("cvt.explorer().drawn === cvt.explorer().result")
+        page.wait_for_function("globalThis.cvt?.explorer?.()?.drawn && cvt.explorer().drawn === cvt.explorer().result", timeout=60_000)
         browser.close()
     return round(sum(received)), sorted(url for url, count in Counter(asked).items() if count > 1)
 

@@ -51,7 +51,7 @@ CHOICES = {
     "channels sorted by the token's value, stage 3": {"stage": 2, "features": "channel", "layer": "features", "sort": "here"},
     "evidence for a class": {"stage": 2, "layer": "class", "sort": "region"},
 }
-UPLOAD = "#picture-upload input[type=file]"
+UPLOAD = "#picture-upload [data-own=file]"
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # In the page: the clock starts when the element has a file, and stops when the next result's maps are drawn.
 WATCH = """() => {

@@ -34,8 +34,8 @@ class PackedBlock:
     convolutions: tuple[tuple, ...]  # the same three as F.conv2d's arguments after its input, in the model's dtype
     query: Product
     key_value: Tensor  # (2, C, C), transposed
-    key_bias: Tensor  # (C,); the keys' is left out
-    value_bias: Tensor  # (C,); the values' is left out
+    key_bias: Tensor  # (C,); added to captured keys alone
+    value_bias: Tensor  # (C,); added to captured values alone
     output: Product  # its bias, with the values' folded in
     intermediate: Product
     mlp_output: Product

@@ -168,7 +168,9 @@ def test_a_block_that_did_not_travel_says_load_and_is_asked_for_once(page):
     first, _, last = page.page.locator("[data-ref=blocks] button").all()
     held = page.page.evaluate("Object.keys(cvt.explorer().result.arrays).filter((each) => /\\.\\d+.(weights|query)$/.test(each)).length")
     assert 0 < held < 6
+    page.set(depth="export")
     assert page.page.locator("[data-ref=saveNumbers]").inner_text() == f"Save the loaded numbers ({held} of 6 blocks) as .npz, to 8 bits"
+    page.set(depth="attention")
     assert first.locator(".cvt-value").inner_text() == "load"
     assert "cls" in last.locator(".cvt-value").inner_text()
     first.click()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlparse
 
 import pytest
 
-from tests.browser.test_clean_up import COUNT, MOUNT, MOUNTED, answer
+from tests.browser.mounted import component_page
 
 pytest.importorskip("playwright")
 
@@ -24,23 +23,8 @@ LISTEN = """() => {
 @pytest.fixture
 def page(chromium):
     """A page with an explorer, wide enough for picture and panels."""
-    page = chromium.new_page(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-
-    def fulfil(route) -> None:
-        content, kind = answer(urlparse(route.request.url).path, route.request.post_data)
-        route.fulfill(body=content, content_type=kind)
-
-    page.route("http://cvt.test/**", fulfil)
-    page.add_init_script(COUNT)
-    page.goto("http://cvt.test/")
-    page.evaluate(MOUNT, "explorer")
-    page.wait_for_function(MOUNTED["explorer"])
-    yield page
-    page.close()
-    assert problems == []
+    with component_page(chromium, mounts="explorer", viewport={"width": 1440, "height": 900}, accept_downloads=True) as page:
+        yield page
 
 
 def told(page, beginning: str = "") -> str:

@@ -193,7 +193,7 @@ def test_at_twice_the_size_nothing_is_lost(seen):
                 seen.drawn()
                 at = element.bounding_box()
                 over = seen.page.evaluate(
-                    "([x, y, name]) => document.elementFromPoint(x, y)?.closest(`[data-ref='${name}']`) !== null",
+                    "([x, y, name]) => Boolean(document.elementFromPoint(x, y)?.closest(`[data-ref='${name}']`))",
                     [at["x"] + at["width"] / 2, min(449, at["y"] + at["height"]) - 4, name],
                 )
                 assert over, name

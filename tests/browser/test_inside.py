@@ -280,7 +280,7 @@ def test_arrow_keys_go_through_all_steps_and_say_each(microscope):
     microscope.ref("insideScenes").focus()
     for _ in range(20):
         first = microscope.press("ArrowLeft")
-    assert re.match(r"The window of key row \d, column 1 covers tokens", first)
+    assert re.match(r"The window of the key at row \d, column 1 covers tokens", first)
     said, scenes = [first], []
     for _ in range(60):
         said.append(microscope.press("ArrowRight"))
@@ -312,7 +312,7 @@ def test_space_plays_and_pauses_and_the_end_is_the_last_step(chromium, path):
     microscope.page.clock.run_for(100)
     assert play.inner_text() == "Pause"
     first = microscope.sentence
-    assert first.startswith("The window of query")
+    assert first.startswith("The window of the query")
     microscope.page.clock.run_for(2000)
     assert microscope.sentence != first
     microscope.page.keyboard.press("Space")
@@ -385,7 +385,7 @@ def test_a_wide_window_is_written_by_rows(microscope):
     microscope.shown.locator('.cvt-formula [data-number="r1"]').hover()
     microscope.settle()
     assert microscope.shown.locator(".cvt-products [data-on]").count() == 5
-    assert microscope.sentence.startswith("The products of row 2 of the window come to")
+    assert microscope.sentence.startswith("The products of row 2 of the window add up to")
     microscope.page.mouse.move(0, 0)
 
 

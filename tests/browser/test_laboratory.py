@@ -319,6 +319,16 @@ def test_a_link_restores_everything_in_a_fresh_browser(lab, visit):
     assert fresh.classes("variant") == lab.classes("variant")  # the same seed
 
 
+def test_a_stage_that_is_taken_away_while_it_is_open_leaves_the_last_one_open(lab):
+    lab.page.locator('[data-lab] [data-ref="tabs"] button').nth(2).click()
+    lab.page.get_by_role("group", name="Number of stages").get_by_role("button", name="2 stages").click()
+    lab.page.wait_for_function("cvt.laboratory.drawn.stages.length === 2")
+    tabs = lab.page.locator('[data-lab] [data-ref="tabs"] button')
+    assert tabs.count() == 2
+    assert lab.page.inner_text('[data-lab] [data-ref="tabs"] [aria-pressed="true"]').startswith("Stage 2")
+    assert lab.page.get_by_role("slider", name="of stage 2").first.is_visible()
+
+
 def test_a_preset_that_is_too_large_comes_with_what_fits(lab):
     problem = lab.page.locator('[data-lab] [data-ref="problem"]')
     lab.page.get_by_role("button", name="How large is CvT-W24?").click()

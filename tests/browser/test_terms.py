@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlparse
 
 import pytest
 
-from tests.browser.test_clean_up import COUNT, MOUNT, MOUNTED, answer
+from tests.browser.mounted import component_page
 
 pytest.importorskip("playwright")
 
@@ -28,26 +27,9 @@ HEIGHTS = {"top": "top: 0", "bottom": "bottom: 0", "centre": "top: 50%"}
 @pytest.fixture(scope="module")
 def opened(chromium):
     """A page with an explorer whose texts have terms, on a screen that also takes fingers."""
-    page = chromium.new_page(has_touch=True, viewport={"width": 1440, "height": 900})
-    problems, asked = [], []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-
-    def fulfil(route) -> None:
-        asked.append(route.request.url)
-        content, kind = answer(urlparse(route.request.url).path, route.request.post_data)
-        route.fulfill(body=content, content_type=kind)
-
-    page.route("http://cvt.test/**", fulfil)
-    page.add_init_script(COUNT)
-    page.goto("http://cvt.test/")
-    page.evaluate(MOUNT, "explorer")
-    page.wait_for_function(MOUNTED["explorer"])
-    page.evaluate(WRITE)
-    page.asked = asked
-    yield page
-    page.close()
-    assert problems == []
+    with component_page(chromium, mounts="explorer", has_touch=True, viewport={"width": 1440, "height": 900}) as page:
+        page.evaluate(WRITE)
+        yield page
 
 
 @pytest.fixture
@@ -92,7 +74,7 @@ def test_a_mouse_that_rests_opens_a_term_which_stays_while_the_mouse_is_in_it(pa
     term(page).hover()
     tip(page).wait_for()
     tip(page).hover()
-    page.wait_for_timeout(600)  # longer than the grace; that nothing happens has no state to wait for
+    page.wait_for_function("due.size === 0")  # no timer that would close it
     assert tip(page).count() == 1
     page.mouse.move(1400, 890)
     tip(page).wait_for(state="detached")
@@ -101,7 +83,7 @@ def test_a_mouse_that_rests_opens_a_term_which_stays_while_the_mouse_is_in_it(pa
 def test_a_click_keeps_a_term_open_until_another_click(page):
     term(page).click()
     page.mouse.move(1400, 890)
-    page.wait_for_timeout(600)
+    page.wait_for_function("due.size === 0")
     assert tip(page).count() == 1
     tip(page).click()
     assert tip(page).count() == 1

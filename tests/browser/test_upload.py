@@ -102,7 +102,7 @@ def test_a_file_that_is_too_large_is_not_sent(seen):
       dataTransfer.items.add(new File([new Uint8Array(40_000_000)], "large.png", { type: "image/png" }));
       document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
     }""")
-    assert seen.problem() == "large.png has 40 MB, and at most 32 MB can be sent here. Make the picture smaller and try again."
+    assert seen.problem() == "large.png is 40 MB; at most 32 MB can be sent here. Make the picture smaller and try again."
     assert asked_of_the_server(seen, count) == []
 
 
@@ -256,7 +256,7 @@ def test_what_a_link_hides_stays_hidden(visit, served, noise):
     assert seen.page.get_by_role("button", name="Drop, paste or choose yours").is_hidden()
     count = len(seen.requests)
     assert give(seen, "drop", noise, place=PICTURE)  # or the browser would leave the page
-    assert seen.problem() == "The link of this page leaves out pictures of your own."
+    assert seen.problem() == "This page's link turns off your own pictures."
     assert not [url for url in seen.requests[count:] if "/upload" in url]
     hidden = visit(f"{served}/?hide=examples")
     assert hidden.example("koala").is_hidden()
@@ -338,6 +338,20 @@ def test_the_examples_are_one_tab_stop(seen):
     seen.page.keyboard.press("Enter")
     seen.wait_for_example("honey bee")
     assert seen.page.locator("[data-example][tabindex='0']").count() == 1
+
+
+def test_the_tab_key_stops_at_the_example_that_is_shown_and_at_what_is_pressed(seen):
+    seen.choose("bison")
+    seen.wait_for_example("bison")
+    seen.picture().hover()
+    seen.drawn()
+    seen.picture().focus()
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate("document.activeElement.dataset.example") == "bison"
+    seen.page.evaluate("cvt.explorer().set({ stage: 2 })")
+    seen.drawn()
+    stops = "[...cvt.explorer().ref.pipeline.querySelectorAll('[tabindex=\"0\"]')].map((each) => each.getAttribute('aria-pressed'))"
+    assert seen.page.evaluate(stops) == ["true"]
 
 
 def test_buttons_show_that_there_are_more_examples(seen):

@@ -27,7 +27,7 @@ def arrays_of_all(blocks: Sequence[BlockAttention], limit: int | None, device: t
     """
     query, key = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("query", "key"))
     together = BlockAttention(query, key, blocks[0].scale, blocks[0].has_cls)
-    own = {"peak": _finite(_rows(together, device)[1])} if limit is None else arrays_of(together, limit * len(blocks), device)
+    own = {"peak": _finite(_peaks(together, device))} if limit is None else arrays_of(together, limit * len(blocks), device)
     split = {name: array.reshape(len(blocks), -1, *array.shape[1:]) for name, array in own.items()}
     return [{name: parts[index] for name, parts in split.items()} for index in range(len(blocks))]
 
@@ -52,6 +52,14 @@ def arrays_of(block: BlockAttention, max_bytes: int, device: torch.device) -> Ar
     norm, peak, mean = _rows(block, device)
     query = block.query * np.float32(block.scale)
     return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
+
+
+def _peaks(block: BlockAttention, device: torch.device) -> np.ndarray:
+    """Each row's largest weight, (heads, queries)."""
+    peak = torch.empty(block.shape[:2], device=device)
+    for part, rows, scores in _scores(block, device):
+        peak[part, rows] = 1 / _exponentials(scores)[1]
+    return peak.cpu().numpy()
 
 
 def _rows(block: BlockAttention, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -103,7 +111,7 @@ def _scores(block: BlockAttention, device: torch.device) -> Iterator[tuple[slice
     chunk = CHUNK if device.type == "cpu" else CHUNK_GPU
     at_once = min(heads, max(1, chunk // (queries * keys)))  # small heads together: each step costs some time of its own
     step = max(1, chunk // (at_once * keys))
-    query, key = (torch.from_numpy(np.array(array)).to(device) for array in (block.query, block.key))
+    query, key = (torch.tensor(array, device=device) for array in (block.query, block.key))
     key = key.transpose(1, 2) * block.scale  # (heads, D, keys)
     for head in range(0, heads, at_once):
         part = slice(head, head + at_once)

@@ -52,7 +52,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     """
     check_finite(exploration)
     with ThreadPoolExecutor(WORKERS) as workers:
-        # a GPU gets its work from one thread: others beside it took three times as long at times
+        # a GPU is fed from one thread: several at a time took up to three times as long
         beside = workers.map if device.type == "cpu" else map
         crop, made = workers.submit(_encoded, exploration.crop), beside(_stage, exploration.stages)
         components = list(beside(lambda stage: _components(stage, device), exploration.stages))
@@ -67,8 +67,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
         peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
         blocks: dict[Place, tuple[float, Arrays]] = {}
-        groups = _groups(limits)
-        for found in beside(lambda group: _attention(exploration, group, groups[group], device), groups):
+        for found in beside(lambda item: _attention(exploration, item[0], item[1], device), _groups(limits).items()):
             blocks |= found
         for index, block in limits:
             peaks[index][block], own = blocks[index, block]
@@ -187,7 +186,7 @@ def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
 
 def _components(stage: StageExploration, device: torch.device) -> tuple[dict, Arrays]:
     """The principal components' part of the same."""
-    components = principal_components(stage.features if device.type == "cpu" else torch.tensor(stage.features).to(device))
+    components = principal_components(stage.features, device)
     return {"explained": components.explained.tolist()}, {"pca": components.rgb}
 
 

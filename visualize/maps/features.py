@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+CPU = torch.device("cpu")
 SMALL = 32  # the side of a matrix whose eigenvectors are found fastest all at once
-DIRECTIONS, ROUNDS, CHECKS = 16, 5, 2  # of the iteration that finds three of a larger one's: checked after so many rounds, so many times
+DIRECTIONS, ROUNDS, CHECKS = 16, 5, 2  # of the iteration for larger matrices: directions, rounds between two checks, checks
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,14 @@ class PrincipalComponents:
     explained: np.ndarray
 
 
-def principal_components(features: np.ndarray | Tensor) -> PrincipalComponents:
+def principal_components(features: np.ndarray, device: torch.device = CPU) -> PrincipalComponents:
     """PCA of the tokens of one feature map, (C, H, W) floats; with fewer than three channels or tokens, the missing components are zero.
 
-    A tensor's large products are computed on its device.
+    The large products are computed on ``device``.
     Source: as in the feature pictures of DINOv2, arXiv 2304.07193, section 7.4.
     """
     _, height, width = features.shape
-    values = torch.from_numpy(features.astype(np.float64)) if isinstance(features, np.ndarray) else features.to(torch.float64, copy=True)
-    values = values.flatten(1)  # (C, H·W)
+    values = torch.tensor(features, device=device).to(torch.float64).flatten(1)  # (C, H·W); its own copy
     values -= values.mean(dim=1, keepdim=True)
     total, variances, projected = _projected(values)
     low, high = np.percentile(projected, (1, 99), axis=1)[..., None]
@@ -67,15 +67,13 @@ def _projected(values: Tensor) -> tuple[float, np.ndarray, np.ndarray]:
     return float(gram.trace()), variances, projected
 
 
-# PyTorch's linear algebra, because NumPy's threads spin while they wait: under load it took 10 to 100 times as long.
-
-
 def _largest(gram: Tensor) -> tuple[np.ndarray, Tensor]:
     """The three largest eigenvalues of a Gram matrix (n, n), largest first, and their eigenvectors (n, 3); fewer where n is smaller.
 
     All n of them take 4 to 5 times as long from n = 128 on, and more on many threads. So a few directions are multiplied by the
     matrix until the first three no longer turn, which is checked. Source: https://en.wikipedia.org/wiki/Power_iteration, with
-    several vectors at once. A matrix whose eigenvalues lie too close together is left to PyTorch.
+    several vectors at once. A matrix whose eigenvalues lie too close together is left to PyTorch, whose large products do not
+    spin as NumPy's threads do: under load those took 10 to 100 times as long.
     """
     if len(gram) > SMALL:
         square = gram @ gram

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from ..draw.payload import NOT_FINITE, check_finite
+from ..draw.blocks import NOT_FINITE
+from ..draw.payload import check_finite
 from ..explore import Exploration, classify, explore
 from ..maps.inside import inside_payload
 from .intake import Intake

@@ -7,7 +7,6 @@ export interface Choice {
   default: any;
   values: Record<string, string>;
   hints: Record<string, string>;
-  hidden_by: string | null;
 }
 
 export const CHOICES: Record<string, Choice>;

@@ -1,6 +1,7 @@
 """Loads the scripts of a page's components: each is a folder of plain modules whose ``main.js`` has ``mount``.
 
-The page's server answers ``modules/<component>/<file>`` below its root, so that relative imports work as on disk.
+The page's server answers, below its root, ``modules/<component>/<file>`` with the files of every component, of ``shared`` and of
+``words``, so that relative imports work as on disk, and beside them the table of choices as a module.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ const attach = async (tries) => {
 attach(0);
 """
 # Changes the page's state, shared/page.js. The page's scripts may not be loaded yet.
-_ON_PAGE = """async (__ARGUMENTS__) => {
+_ON_PAGE = """async () => {
   const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\\/+$/, "");
   const { page } = await import(root + "/modules/shared/page.js");
   __STATEMENTS__
@@ -41,6 +42,6 @@ def on_load(component: str, answers: str) -> str:
     return _ON_LOAD.replace("__COMPONENT__", component).replace("__ANSWERS__", answers)
 
 
-def on_page(arguments: str, statements: str) -> str:
+def on_page(statements: str) -> str:
     """The ``js`` of a listener that changes the page's state, ``page``."""
-    return _ON_PAGE.replace("__ARGUMENTS__", arguments).replace("__STATEMENTS__", statements)
+    return _ON_PAGE.replace("__STATEMENTS__", statements)

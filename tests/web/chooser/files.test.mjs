@@ -17,7 +17,7 @@ test("one file that may be a picture is taken, whatever its type says of it or d
 test("what cannot be one gets a sentence with its name", () => {
   assert.match(taken([file("b.pdf", "application/pdf", 9)], MOST).problem ?? "", /^b\.pdf is not a picture\./);
   assert.match(taken([file("c.png", "image/png", 0)], MOST).problem ?? "", /^c\.png is empty\./);
-  assert.match(taken([file("d.png", "image/png", MOST + 1)], MOST).problem ?? "", /^d\.png has 3 MB, and at most 2 MB/);
+  assert.match(taken([file("d.png", "image/png", MOST + 1)], MOST).problem ?? "", /^d\.png is 3 MB; at most 2 MB/);
   assert.match(taken([file("e", "", 1), file("f", "", 1)], MOST).problem ?? "", /^These are 2 files\./);
 });
 

@@ -182,7 +182,7 @@ test("frames: the window comes from two places before, and a frame stays where i
     assert.ok(reached(frames, { scene: "norm", name: "scale" }, "read") && !reached(frames, { scene: "norm", name: "scale" }, "shift"));
     const cls = framesOf(at(1, 3, { cls: true }));
     assert.equal(cls[indexOf(cls, { scene: "window", name: "sum" })].scene, "linear"); // the first that there is
-    assert.match(frameWords(at(1, 3), frames[0]), /^The window of query row 2, column 2 covers tokens 1–3 × 1–3\.$/);
+    assert.match(frameWords(at(1, 3), frames[0]), /^The window of the query at row 2, column 2 covers tokens 1–3 × 1–3\.$/);
     assert.match(frameWords(at(0, 0), framesOf(at(0, 0))[0]), /covers tokens 1–2 × 1–2\. 5 of its cells lie outside the grid\.$/);
   }
 });

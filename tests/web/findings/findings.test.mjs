@@ -168,21 +168,21 @@ function* headlines(of) {
   }
 }
 
-test("what has learned nothing looks everywhere alike, and what has learned hardly ever does", () => {
+test("what has learned nothing looks everywhere equally, and what has learned hardly ever does", () => {
   const all = [...headlines(random)];
   assert.ok(all.length > 300);
   assert.deepEqual(
-    all.filter((each) => !each.startsWith("This spot looks everywhere alike: ")),
+    all.filter((each) => !each.startsWith("This spot looks everywhere equally: ")),
     [],
   );
   for (const changes of [{ view: "mean" }, { cls: true }, { view: "received" }, { view: "received", cls: true }]) {
     const { headline, detail } = ofAttention(random, at(random, { stage: 2, depth: "attention", ...changes }));
-    assert.match(headline, /everywhere alike|about as much as anywhere else/, JSON.stringify(changes));
+    assert.match(headline, /everywhere equally|about as much as anywhere else/, JSON.stringify(changes));
     if (changes.cls && !changes.view) assert.match(detail, /^It looks about as widely in all 10 /);
   }
   const learned = [...headlines(trained)];
   const share = (pattern) => learned.filter((each) => pattern.test(each)).length / learned.length;
-  assert.ok(share(/everywhere alike/) < 0.02, `${share(/everywhere alike/)} alike`);
+  assert.ok(share(/everywhere equally/) < 0.02, `${share(/everywhere equally/)} alike`);
   for (const pattern of [/looks near/, /looks far/, /mostly at the cls token/]) assert.ok(share(pattern) > 0.005, `${pattern}`);
 });
 
@@ -227,7 +227,7 @@ test("a border cell is said to be drawn larger where the brightest one is, and o
       const state = at(result, { stage, y, x });
       const { values } = attentionMap(result, state, stage);
       const { headline, detail } = ofAttention(result, state);
-      if (/everywhere alike/.test(headline)) continue; // no cell is bright
+      if (/everywhere equally/.test(headline)) continue; // no cell is bright
       const { row: down, column: right } = cellOf(key, findings.largest(values));
       // the last cells end before the picture does; the first begin before it
       const border = down === key.shape[0] - 1 || right === key.shape[1] - 1;

@@ -25,7 +25,7 @@ const said = (finding) => [plain(finding.headline), plain(finding.detail)];
 const grid = (rows, columns) => ({ shape: [rows, columns], first: [2, 2], stride: [4, 4], field: [7, 7] });
 const MEANS = "Attention says where values come from, not how much they matter.";
 
-test("a token looks near, far, everywhere alike, at the cls token, or at the only cell", () => {
+test("a token looks near, far, everywhere equally, at the cls token, or at the only cell", () => {
   assert.deepEqual(said(words.looks(near)), [
     "This spot looks near: half of its attention lies in 23 of 144 cells, 12 pixels away on average.",
     `Uniform: 40 pixels. Brightest key, up right: 3.3${THIN}%, 4.8 times its share.`,
@@ -34,7 +34,7 @@ test("a token looks near, far, everywhere alike, at the cls token, or at the onl
   assert.match(words.looks(far).headline, /^This spot looks far: .* 33 pixels away on average\.$/);
   assert.match(said(words.looks(far))[1], /key, right here: .*, just its share\. The cls token takes 12.%\.$/u);
   assert.deepEqual(said(words.looks({ ...near, kind: "alike", times: 1.02 })), [
-    "This spot looks everywhere alike: half of its attention takes 23 of 144 cells.",
+    "This spot looks everywhere equally: half of its attention takes 23 of 144 cells.",
     "Even the brightest cell takes just its share: nothing here is special.",
   ]);
   assert.match(words.looks({ ...near, kind: "inward", own: 0.6 }).headline, /mostly at the cls token, which takes 60.% of its/u);
@@ -53,8 +53,11 @@ test("one is one, and what is too small for a pixel is below one", () => {
     "1.4 times its share",
   ]);
   const some = { kind: "some", tokens: 1, of: 9, share: 0.2, even: 0.1, part: "left", distance: 3, direction: "up" };
-  assert.match(words.lookedAt(some, false).headline, /^1 of 9 tokens looks here more than everywhere alike, from 3 pixels away/);
-  assert.match(words.lookedAt({ ...some, tokens: 2 }, true).headline, /^2 of 9 tokens look at the cls token more than everywhere alike\.$/);
+  assert.match(words.lookedAt(some, false).headline, /^1 of 9 tokens looks here more than at an average place, from 3 pixels away/);
+  assert.match(
+    words.lookedAt({ ...some, tokens: 2 }, true).headline,
+    /^2 of 9 tokens look at the cls token more than at an average place\.$/,
+  );
   assert.match(words.lookedAt({ ...some, kind: "none", tokens: 0 }, false).headline, /^No token looks at this place/);
   const like = { tokens: 1, of: 8, together: 2, distance: 4, least: 0.5 };
   assert.deepEqual(said(words.similar(like, false)), [

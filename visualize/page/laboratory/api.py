@@ -12,6 +12,7 @@ from cvt.architecture.build import Cancelled
 from cvt.architecture.cost import cost
 from cvt.architecture.transformers_support import what_transformers_lacks
 from cvt.architecture.variants import stage_settings
+from cvt.config import CvtConfig
 
 from ...web import explorer
 from ..jobs import Step
@@ -57,8 +58,8 @@ class LaboratoryApi:
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json, and ``python``, code that builds it; with a ``note``."""
         loaded, request = self._request(asked)
-        config, inherited = request.architecture or loaded.config, request.weights == INHERITED
-        lines = python_lines(config, loaded.config, inherited, request.seed, loaded.source, request.side)
+        config = request.architecture or loaded.config
+        lines = python_lines(*_recipe(loaded, request))
         return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
 
     def cancel(self, asked: Any) -> dict[str, Any]:
@@ -127,7 +128,7 @@ class LaboratoryApi:
                 "words": note,
                 "trained": trust.standing(loaded.config, variant),
                 "baseline": explorer.element_value(baseline.key, picture, note=trust.accuracy(loaded.config), **named),
-                "variant": explorer.element_value(result.key, picture, note=note, built=self._built(loaded, variant), **named),
+                "variant": explorer.element_value(result.key, picture, note=note, built=built_lines(*_recipe(loaded, variant)), **named),
             }
 
         try:
@@ -135,12 +136,6 @@ class LaboratoryApi:
                 yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
         except Cancelled:
             yield {"run": run, "cancelled": True}
-
-    @staticmethod
-    def _built(loaded: LoadedModel, request: ModelRequest) -> str:
-        """The lines of Python that build a variant."""
-        inherited = request.weights == INHERITED
-        return built_lines(request.architecture or loaded.config, loaded.config, inherited, request.seed, loaded.source, request.side)
 
     def _request(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
         loaded = self._loaded(asked)
@@ -152,6 +147,12 @@ class LaboratoryApi:
     def _loaded(self, asked: Any) -> LoadedModel:
         name = asked.get("model") if isinstance(asked, Mapping) else None
         return self._workbench.loaded(name if isinstance(name, str) else None)
+
+
+def _recipe(loaded: LoadedModel, request: ModelRequest) -> tuple[CvtConfig, CvtConfig, bool, int, str | None, int | None]:
+    """A variant as the first arguments of ``python_lines`` and ``built_lines``."""
+    config = request.architecture or loaded.config
+    return config, loaded.config, request.weights == INHERITED, request.seed, loaded.source, request.side
 
 
 def _run(asked: Any) -> str:

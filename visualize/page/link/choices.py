@@ -17,7 +17,7 @@ HIDEABLE = {  # groups of controls that a link can hide, for lessons
     "examples": "the examples",
     "laboratory": "the sliders of the architecture",
     "scales": "colours and their scales",
-    "takeaway": "what can be taken away",
+    "takeaway": "exports",
     "inside": "the inside of a block",
     "seed": "weights and their seed",
 }
@@ -32,7 +32,6 @@ class Choice:
         label: on the page. default: omitted from links; None means that the page chooses.
         values: the named values with their button labels; empty for a flag, a number or a name.
         hints: tooltips of some values' buttons.
-        hidden_by: its group of controls, if that can be hidden.
     """
 
     name: str
@@ -40,7 +39,6 @@ class Choice:
     label: str
     default: Any = None
     values: dict[str, str] = field(default_factory=dict)
-    hidden_by: str | None = None
     hints: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +46,7 @@ TABLE = {
     choice.name: choice
     for choice in (
         Choice("model", "model", "Model"),
-        Choice("picture", "picture", "Picture", hidden_by="examples"),
+        Choice("picture", "picture", "Picture"),
         Choice("tab", "tab", "Tab", "explore", {"explore": "Look", "architecture": "Change it"}),
         Choice("stage", "stage", "Stage"),
         Choice("block", "block", "Block"),
@@ -104,17 +102,17 @@ TABLE = {
                 "export": "Export",
             },
         ),
-        Choice("paint", "paint", "Attention on the picture", "light", {"light": "Light", "map": "Exact map"}, "scales"),
-        Choice("scale", "scale", "Colour scale", "map", {"map": "Per map", "stage": "Per stage", "all": "All stages"}, "scales"),
-        Choice("colours", "colours", "Colours", "viridis", {"viridis": "Viridis", "cividis": "Cividis", "grey": "Grey"}, "scales"),
-        Choice("projection", "projection", "Projection", "query", {"query": "Query", "key": "Key", "value": "Value"}, "inside"),
+        Choice("paint", "paint", "Attention on the picture", "light", {"light": "Light", "map": "Exact map"}),
+        Choice("scale", "scale", "Colour scale", "map", {"map": "Per map", "stage": "Per stage", "all": "All stages"}),
+        Choice("colours", "colours", "Colours", "viridis", {"viridis": "Viridis", "cividis": "Cividis", "grey": "Grey"}),
+        Choice("projection", "projection", "Projection", "query", {"query": "Query", "key": "Key", "value": "Value"}),
         Choice("centred", "centred", "Without the mean token", False),
-        Choice("smooth", "smooth", "Smooth", False, hidden_by="scales"),
+        Choice("smooth", "smooth", "Smooth", False),
         Choice("pixels", "pixels", "Pixels the model sees", False),
         Choice("ancestors", "ancestors", "Where the token comes from", False),
-        Choice("side", "side", "Input side", hidden_by="laboratory"),
-        Choice("weights", "weights", "Weights", WEIGHTS[0], {"inherited": "Inherited", "random": "Random"}, "seed"),
-        Choice("seed", "seed", "Seed", 0, hidden_by="seed"),
+        Choice("side", "side", "Input side"),
+        Choice("weights", "weights", "Weights", WEIGHTS[0], {"inherited": "Inherited", "random": "Random"}),
+        Choice("seed", "seed", "Seed", 0),
         Choice("hidden", "hide", "Hidden controls", ()),
     )
 }

@@ -1,8 +1,7 @@
 """What a CvT is, in one screen: a button and the dialog that it opens, with pictures of the model and the picture that are shown.
 
 The element is a ``gr.HTML`` with ``about_html`` and ``JS_ON_LOAD``. What is said of the model comes with the first tab's result, whose
-value has ``model`` (its name), ``facts`` and ``note`` (sentences). The page's server answers ``modules/<component>/<file>`` below its
-root, with the files of this component, the explorer and ``shared``.
+value has ``model`` (its name), ``facts`` and ``note`` (sentences). The page's server answers the scripts (see ``scripts.py``).
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ from ..scripts import on_page, template_text
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "chooser.css").read_text(encoding="utf-8")
-THUMBNAIL = 96  # pixels of a thumbnail's side, which is 64 on the page: the page is sent uncompressed
+THUMBNAIL = 96  # pixels of a thumbnail's side, which is at most 84 on the page: all of them are in the page itself
 
 # After the listener of the page's load, and after that of each choice.
-JS_ANSWERED = on_page("", "page.update({ answers: page.state.answers + 1 });")
+JS_ANSWERED = on_page("page.update({ answers: page.state.answers + 1 });")
 
 
 def examples_html(pictures: Sequence[Path], most_bytes: int) -> str:
@@ -40,7 +40,7 @@ def _button(path: Path) -> str:
 
 
 def _thumbnail(path: Path) -> str:
-    """The middle of a picture as a data URL: twelve of them are smaller than one of the photographs."""
+    """The middle of a picture as a data URL: all of them are smaller than one of the photographs."""
     content = io.BytesIO()
     with Image.open(path) as picture:
         picture.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))

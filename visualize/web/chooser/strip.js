@@ -1,6 +1,6 @@
-// The filmstrip: one tab stop in which arrow keys move, and buttons that show there is more.
+// The filmstrip: which example is shown, and buttons where there is more. Its keys are those of every toolbar in an explorer.
 
-const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+import { rove } from "../shared/rove.js";
 
 /**
  * Connects the strip; returns what marks the chosen example.
@@ -10,12 +10,6 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 export function strip(element, { signal, later }) {
   const find = (query) => /** @type {HTMLElement | null} */ (element.querySelector(query));
   const row = () => find("[data-strip]");
-  const buttons = () => /** @type {HTMLElement[]} */ (Array.from(element.querySelectorAll("[data-example]")));
-
-  /** Makes one button the tab stop. */
-  function stopAt(wanted) {
-    for (const each of buttons()) each.tabIndex = each === wanted ? 0 : -1;
-  }
 
   /** Shows which ways there is more. */
   function edges() {
@@ -31,21 +25,6 @@ export function strip(element, { signal, later }) {
     }
   }
 
-  element.addEventListener(
-    "keydown",
-    (event) => {
-      const here = event.target.closest?.("[data-example]");
-      const step = STEPS[event.key];
-      if (!here || !step) return;
-      event.preventDefault();
-      event.stopPropagation(); // or the picture's controls would take it for theirs
-      const all = buttons();
-      const next = all[Math.min(all.length - 1, Math.max(0, all.indexOf(here) + step))];
-      next.focus();
-    },
-    { signal, capture: true },
-  );
-  element.addEventListener("focusin", ({ target }) => target.closest?.("[data-example]") && stopAt(target), { signal });
   element.addEventListener(
     "click",
     ({ target }) => {
@@ -65,10 +44,9 @@ export function strip(element, { signal, later }) {
   return {
     /** Marks the example of this name, if there is one. */
     mark(name) {
-      const all = buttons();
-      for (const each of all) each.setAttribute("aria-current", String(each.dataset.example === name));
-      const current = all.find((each) => each.dataset.example === name);
-      if (!all.includes(/** @type {HTMLElement} */ (document.activeElement))) stopAt(current ?? all[0]);
+      for (const each of element.querySelectorAll("[data-example]"))
+        each.setAttribute("aria-current", String(each.dataset.example === name));
+      rove(element);
     },
   };
 }

@@ -3,15 +3,15 @@
 An explorer is a pair of elements with the same id: the picture with its prediction, and the panels. Each is put into a
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
-``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it), ``source`` (what
-``from_pretrained`` takes, for the code that is offered), ``built`` (the lines that build a model that cannot be loaded), ``file`` (an
-example's file) and, for the page's link, ``model`` (the model's name), ``first`` (true
-for the model with which the page opens) and ``example`` (the picture's name), and for ``about`` ``facts`` (the model's numbers).
+``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it); for the code that is
+offered ``source`` (what ``from_pretrained`` takes), ``built`` (the lines that build a model that cannot be loaded) and ``file`` (an
+example's file); for the page's link ``model`` (the model's name), ``first`` (true for the model with which the page opens) and
+``example`` (the picture's name); and for ``about`` ``facts`` (the model's numbers).
 
-The page's server answers, below its root: ``modules/<component>/<file>`` with the files of this component and of ``shared``,
-``explorer/data/<key>`` with ``payload``, ``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and
-``explorer/inside/<key>/<stage>/<block>`` with ``inside_payload``; 404 where the key is gone. Any other page may carry the component
-too: ``mount.js`` needs the two templates, the styles, and a source of those bytes.
+The page's server answers, below its root, the scripts (see ``scripts.py``), ``explorer/data/<key>`` with ``payload``,
+``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and ``explorer/inside/<key>/<stage>/<block>`` with
+``inside_payload``; 404 where the key is gone. Any other page may carry the component too: ``mount.js`` needs the two templates, the
+styles, and a source of those bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 // Where a token comes from: its overlapping ancestors, step by step, beside a ViT's disjoint patches at the same scale.
 
 import { caption, figure, make } from "../shared/dom.js";
+import { cellsOf, neighbours } from "./cells.js";
 import { fill, fit, outline } from "../shared/draw.js";
 import { ancestors, cellBox, clipped, fieldBox } from "../shared/geometry.js";
 import { asShown } from "./state.js";
@@ -9,17 +10,8 @@ import { overlapWords, patchWords } from "../words/explorer.js";
 
 const STEP = 220; // ms from one stage's ancestors to those of the stage before
 
-/** The cells of a window of a grid, as drawn. */
-export function cellsOf(grid, { top, left, bottom, right }) {
-  const cells = [];
-  for (let row = top; row <= bottom; row++) {
-    for (let column = left; column <= right; column++) cells.push(cellBox(grid, { row, column }));
-  }
-  return cells;
-}
-
 /** The part of the input around a box, 1.5 times its size, within the edges: { top, left, height, width }. */
-export function around(box, [rows, columns]) {
+export function surroundings(box, [rows, columns]) {
   const side = (size, all) => Math.min(all, size * 1.5);
   const [height, width] = [side(box.height, rows), side(box.width, columns)];
   const start = (middle, size, all) => Math.min(all - size, Math.max(0, middle - size / 2));
@@ -76,16 +68,17 @@ export function ancestry(explorer, ref, signal) {
     if (!now) return stop();
     const grid = result.stages[state.stage].query;
     const field = clipped(fieldBox(grid, cell), result.input);
-    const view = around(field, result.input);
+    const view = surroundings(field, result.input);
     for (const { canvas } of [ours, vit]) {
       fit(canvas, view.width / view.height);
       result.drawPicture(canvas, view, state.pixels);
     }
-    const next = { row: cell.row, column: cell.column + (cell.column + 1 < grid.shape[1] ? 1 : -1) };
+    const next = neighbours(cell, grid.shape).find((each) => each.column !== cell.column);
+    const both = next ? [cell, next] : [cell];
     const box = (figure, each, more) => outline(figure.canvas, each, result.input, { window: view, ...more });
     const { windows, pixels } = chain(cell);
     if (pixels) {
-      for (const each of [cell, next]) {
+      for (const each of both) {
         const whole = clipped(fieldBox(grid, each), result.input);
         fill(ours.canvas, whole, view);
         box(ours, whole, { dashed: true, weight: 1 });
@@ -95,7 +88,7 @@ export function ancestry(explorer, ref, signal) {
       for (const one of cellsOf(result.stages[each.stage].query, each)) box(ours, one, { weight: 1, edge: each.stage === state.stage - 1 });
     }
     box(ours, cellBox(grid, cell), { weight: 3 });
-    for (const each of [cell, next]) {
+    for (const each of both) {
       fill(vit.canvas, cellBox(grid, each), view);
       box(vit, cellBox(grid, each), { weight: each === cell ? 3 : 1 });
     }
@@ -107,5 +100,5 @@ export function ancestry(explorer, ref, signal) {
     }
   }
 
-  return { draw, chain, stop };
+  return { draw, chain };
 }

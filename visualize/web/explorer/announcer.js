@@ -18,7 +18,7 @@ export function announcer(explorer, ref, signal) {
   let told = /** @type {{ result: object | null, held: string | null }} */ ({ result: null, held: null });
   signal.addEventListener("abort", () => clearTimeout(timer));
 
-  /** Announces the explorer's finding; `shown`: the choices that it is of. */
+  /** Announces the explorer's finding; `shown`: the choices that it describes. */
   function tell(shown) {
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -14,11 +14,20 @@ export function within(grid, box) {
   return cells.filter((cell) => inside(centre(grid, cell))).map((cell) => cellBox(grid, cell));
 }
 
+/** The cells of a window of a grid, as drawn. */
+export function cellsOf(grid, { top, left, bottom, right }) {
+  const cells = [];
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) cells.push(cellBox(grid, { row, column }));
+  }
+  return cells;
+}
+
 /** Boxes to outline thinly; none if they are so many that they would hide what they lie on. */
 export const thin = (boxes) => (boxes.length > CELLS ? [] : boxes.map((box) => ({ box, thin: true })));
 
 /** The smallest box around some. */
-export function around(boxes) {
+export function enclosing(boxes) {
   const [top, left] = [Math.min(...boxes.map((each) => each.top)), Math.min(...boxes.map((each) => each.left))];
   const bottom = Math.max(...boxes.map((each) => each.top + each.height));
   const right = Math.max(...boxes.map((each) => each.left + each.width));
@@ -40,7 +49,7 @@ export function embeddingWindow(result, stage, { row, column }) {
   const { kernel, stride, padding } = result.stages[stage].embedding;
   const first = { row: row * stride[0] - padding[0], column: column * stride[1] - padding[1] };
   const last = { row: first.row + kernel[0] - 1, column: first.column + kernel[1] - 1 };
-  return around([cellBox(grid, first), cellBox(grid, last)]);
+  return enclosing([cellBox(grid, first), cellBox(grid, last)]);
 }
 
 /** A cell and its neighbour to the right, or to the left at the edge. */
@@ -54,9 +63,5 @@ export function gridOf(result, stage, { top, left, height, width }) {
   const grid = below(result, stage);
   const first = [(top - grid.first[0]) / grid.stride[0], (left - grid.first[1]) / grid.stride[1]].map(Math.ceil);
   const last = [(top + height - grid.first[0]) / grid.stride[0], (left + width - grid.first[1]) / grid.stride[1]].map(Math.floor);
-  const boxes = [];
-  for (let row = first[0]; row <= last[0]; row++) {
-    for (let column = first[1]; column <= last[1]; column++) boxes.push(cellBox(grid, { row, column }));
-  }
-  return thin(boxes);
+  return thin(cellsOf(grid, { top: first[0], left: first[1], bottom: last[0], right: last[1] }));
 }

@@ -1,5 +1,6 @@
 // The templates' controls: from an event to a choice, and from the choices to the pressed state.
 
+import { step } from "../shared/rove.js";
 import { asShown } from "./state.js";
 
 /**
@@ -28,13 +29,7 @@ export function listen(explorer, root, signal) {
     "keydown",
     (event) => {
       if (event.key === "Escape" && explorer.state && !event.defaultPrevented) explorer.raise();
-      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      const group = event.target.closest("[role=group],[role=toolbar]");
-      if (!step || !group || event.target.tagName !== "BUTTON") return;
-      const buttons = offered(group);
-      const next = buttons[buttons.indexOf(event.target) + step];
-      next?.focus();
-      if (group.getAttribute("role") === "group") next?.click();
+      step(event);
     },
     { signal },
   );
@@ -48,24 +43,6 @@ export function listen(explorer, root, signal) {
     },
     { signal },
   );
-}
-
-/** The buttons of a group that are there. */
-const offered = (group) => Array.from(group.querySelectorAll("button")).filter((each) => !each.hidden);
-
-/** Makes each group of buttons one stop of the Tab key: at the pressed button, else at the focused or first one. */
-function rove(root) {
-  for (const group of root.querySelectorAll("[role=group],[role=toolbar]")) {
-    const buttons = offered(group);
-    const stop =
-      buttons.find((each) => each === document.activeElement) ??
-      buttons.find((each) => each.getAttribute("aria-pressed") === "true") ??
-      buttons[0];
-    for (const each of buttons) {
-      const index = each === stop ? 0 : -1;
-      if (each.tabIndex !== index) each.tabIndex = index;
-    }
-  }
 }
 
 /** Makes the controls show the choices. */
@@ -82,6 +59,5 @@ export function mirror(explorer) {
       if (each.type === "checkbox") each.checked = value;
       else if (each.value !== String(value)) each.value = value;
     }
-    rove(root);
   }
 }

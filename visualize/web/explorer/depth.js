@@ -17,7 +17,7 @@ export function depth(explorer, ref) {
     (open === "none" ? ref.lookInside : ref[`depth:${state.depth}`]).focus({ preventScroll: true });
   }
 
-  /** Canvases that were hidden get their size. */
+  /** Shows what is open, keeps the focus, and gives canvases that were hidden their size. */
   function draw() {
     const { open } = explorer;
     if (open === shown) return;
@@ -28,7 +28,7 @@ export function depth(explorer, ref) {
     const views = panels.querySelectorAll("[data-depth]");
     for (const each of views) each.hidden = each.dataset.depth !== open;
     keepFocus();
-    explorer.resize();
+    explorer.measure();
   }
 
   return { draw };

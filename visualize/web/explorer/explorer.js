@@ -11,6 +11,7 @@ import { featurePanel } from "./feature_panel.js";
 import { insidePanel } from "./inside/panel.js";
 import { LAYERS } from "./layers.js";
 import { life } from "../shared/life.js";
+import { rove } from "../shared/rove.js";
 import { notice } from "./notice.js";
 import { offer } from "../shared/offer.js";
 import { partPanel } from "./part_panel.js";
@@ -160,7 +161,7 @@ export class Explorer {
     this.host.chosen?.(this, before);
   }
 
-  /** One level up: closes what was opened last, then releases the token. */
+  /** One level up, in the order of `raised`. */
   raise() {
     this.set(raised(this.state));
   }
@@ -193,7 +194,13 @@ export class Explorer {
     });
   }
 
+  /** After another size of the elements. */
   resize() {
+    this.measure();
+    this.invalidate();
+  }
+
+  measure() {
     for (const root of Object.values(this.roots)) {
       const width = root.clientWidth;
       if (!width) continue; // on a tab that is not open
@@ -207,7 +214,6 @@ export class Explorer {
       this.attention.resize();
       this.featurePanel.resize();
     }
-    this.invalidate();
   }
 
   draw() {
@@ -234,6 +240,7 @@ export class Explorer {
     this.crumbs.draw();
     this.takeaway.draw();
     this.terms.redraw();
+    Object.values(this.roots).forEach(rove);
     this.drawn = this.result;
   }
 

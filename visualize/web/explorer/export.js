@@ -15,10 +15,11 @@ const MOST = 64e6; // weights written at most: 256 MB
 export function numbers(result, about) {
   const [height, width] = result.input;
   const { top } = result.header;
+  const blocks = blocksOf(result);
   const one = (text) => /** @type {[Uint32Array, number[]]} */ ([textArray([text]), []]);
   /** @type {[string, any, number[]][]} */
   const found = [
-    ["readme", ...one(phrase("npz_readme", { ...about, written: archived(result)[0], all: archived(result)[1] }))],
+    ["readme", ...one(phrase("npz_readme", { ...about, written: blocks.filter(({ block }) => block).length, all: blocks.length }))],
     ["model", ...one(about.model)],
     ["picture", ...one(about.picture)],
     ["top_labels", textArray(top.map(({ label }) => label)), [top.length]],
@@ -30,7 +31,6 @@ export function numbers(result, about) {
     const grid = result.last[result.header.evidence];
     found.push(["class_evidence", evidence, [evidence.shape[0], ...grid.shape]], ["class_rest", rest, rest.shape]);
   }
-  const blocks = blocksOf(result);
   result.stages.forEach((_, index) => {
     const features = result.features(index);
     const all = new Float32Array(features.channels * features.tokens);

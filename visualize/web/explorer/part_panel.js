@@ -1,6 +1,7 @@
 // The parts between the stages: a conv embedding at the token under the pointer, and the classifier.
 
-import { cellsOf, shared } from "./ancestry.js";
+import { shared } from "./ancestry.js";
+import { cellsOf, neighbours } from "./cells.js";
 import { paintEvidence } from "./layers.js";
 import { caption, figure, make, say } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
@@ -57,12 +58,12 @@ export function partPanel(explorer, ref) {
     const { result, state } = explorer;
     const stage = result.stages[state.stage];
     const { cell } = queryOf(stage, state);
-    const next = { row: cell.row, column: cell.column + (cell.column + 1 < stage.query.shape[1] ? 1 : -1) };
+    const next = neighbours(cell, stage.query.shape).find((each) => each.column !== cell.column);
     fitAll([read.canvas, made.canvas], result.aspect);
     const first = state.stage === 0;
     const picture = (width, height) => result.underlay(width, height, true);
     drawMap(read.canvas, first ? null : featureMap(result, state, state.stage - 1, "pca"), result.input, { underlay: picture });
-    for (const token of [next, cell]) {
+    for (const token of next ? [next, cell] : [cell]) {
       const weight = token === cell ? 2 : 1;
       if (first) {
         outline(read.canvas, clipped(fieldBox(stage.query, token), result.input), result.input, { weight });
@@ -73,7 +74,7 @@ export function partPanel(explorer, ref) {
         outline(read.canvas, each, result.input, { weight, edge: weight > 1 });
     }
     drawMap(made.canvas, null, result.input, { underlay: picture });
-    outline(made.canvas, cellBox(stage.query, next), result.input, { weight: 1 });
+    if (next) outline(made.canvas, cellBox(stage.query, next), result.input, { weight: 1 });
     outline(made.canvas, cellBox(stage.query, cell), result.input, { weight: 3 });
     const before = first
       ? { shape: result.input, width: result.arrays.pixels.shape[2] }

@@ -1,7 +1,7 @@
 // The picture: draws the choices over it, and handles pointer, touch and keys.
 
 import { cellAt, cellBox, cellOf, clipped, fieldBox } from "../shared/geometry.js";
-import { cellsOf } from "./ancestry.js";
+import { cellsOf } from "./cells.js";
 import { drawMap, fit, lightBox, outline, whole } from "../shared/draw.js";
 import { LAYERS } from "./layers.js";
 import { queryOf } from "./views.js";

@@ -49,17 +49,15 @@ export function spots(explorer, root) {
       const shown = { ...state, cls: card.cls, view: card.cls ? "token" : state.view };
       const stage = result.stages[card.stage];
       const { cell, keyCell } = queryOf(stage, shown);
-      const size = phrase("stage", { stage: card.stage + 1 });
+      const title = phrase("stage", { stage: card.stage + 1 });
       card.button.hidden = features && card.cls;
       card.button.setAttribute("aria-pressed", card.stage === state.stage && card.cls === Boolean(state.cls && stage.cls));
       if (features) {
-        drawMap(card.canvas, featureMap(result, state, card.stage), result.input, { smooth: state.smooth });
+        const map = featureMap(result, state, card.stage);
+        drawMap(card.canvas, map, result.input, { smooth: state.smooth });
         outline(card.canvas, cellBox(stage.query, cell), result.input, { weight: 1 });
-        caption(
-          card,
-          { name: size, value: "" },
-          phrase("features_spoken", { stage: card.stage + 1, ...spoken(result, state, card.stage) }),
-        );
+        const words = { stage: card.stage + 1, name: map.name, caption: map.caption };
+        caption(card, { name: title }, phrase("features_spoken", words));
         continue;
       }
       const map = attentionMap(result, shown, card.stage);
@@ -69,17 +67,12 @@ export function spots(explorer, root) {
           weight: 1,
         });
       }
-      const name = card.cls ? phrase("cls_token") : size;
+      const name = card.cls ? phrase("cls_token") : title;
       const value = map ? phrase("largest", { share: percent(map.numbers.maximum) }) : phrase("choose_to_load");
       const query = queryCaption(result, shown, card.stage);
       caption(card, { name }, phrase("attention_spoken", { stage: card.stage + 1, name: query, size: value }));
     }
   }
-
-  const spoken = (result, state, stage) => {
-    const { name, caption: words } = featureMap(result, state, stage);
-    return { name, caption: words };
-  };
 
   return { draw, resize };
 }

@@ -37,7 +37,7 @@ export function initial(stages, [height, width]) {
     pixels: usual("pixels"), // the picture at the model's input resolution instead of its own
     ancestors: usual("ancestors"),
     projection: usual("projection"), // in the microscope: query · key · value
-    output: 1, // the channel after the linear layer, from 1 as it is typed
+    output: 1, // the entry of the head's query, key or value, from 1 as it is typed
     zoom: 1,
     focus: { y: height / 2, x: width / 2 }, // the centre of the zoomed part
   };
@@ -84,7 +84,7 @@ export function transferred({ y, x, focus, pinned, which }, from, to) {
   return { ...place({ y, x }), focus: place(focus), pinned, which: Math.max(0, rankOf(which, from, to)) };
 }
 
-/** `state` with what the open part implies: an embedding shows its token's ancestors, the classifier the evidence. */
+/** `state` with what the open part implies: an embedding shows one token or a feature map, the classifier the evidence. */
 export function asShown(state) {
   if (state.part === "embedding") return { ...state, cls: false, layer: state.layer === "features" ? "features" : "none" };
   return state.part === "classifier" ? { ...state, layer: "class" } : state;

@@ -32,6 +32,7 @@ export function takeaway(explorer, ref, signal) {
   hear(ref.copyCode, () => copy(ref.copyCode, ref.code, signal));
 
   function draw() {
+    if (explorer.open !== "export") return;
     const [held, all] = archived(explorer.result);
     say(ref.saveNumbers, phrase(held === all ? "save_all" : "save_loaded", { held, all }));
     if (!ref.codePart.open) return;

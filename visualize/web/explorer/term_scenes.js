@@ -2,7 +2,7 @@
 
 import { cellBox, cellOf, centre, clipped, fieldBox } from "../shared/geometry.js";
 import { statistics } from "./attention.js";
-import { around, below, count, embeddingWindow, gridOf, margin, neighbours, thin, within } from "./cells.js";
+import { below, count, embeddingWindow, enclosing, gridOf, margin, neighbours, thin, within } from "./cells.js";
 import { attentionMap, channelOf, featureMap, queryOf } from "./views.js";
 import { number, percent, sides } from "../words/format.js";
 import { firstName } from "../words/explorer.js";
@@ -131,7 +131,7 @@ const SCENES = {
     const boxes = cells.map((cell) => embeddingWindow(result, state.stage, cell));
     const centres = cells.map((cell) => centre(stage.query, cell));
     const lines = centres.slice(1).map((to, index) => ({ from: centres[index], to, share: 1 }));
-    const window = margin(around(boxes), below(result, state.stage), result.input);
+    const window = margin(enclosing(boxes), below(result, state.stage), result.input);
     const panel = { window, lines, outlines: [...gridOf(result, state.stage, window), ...boxes.map((box) => ({ box }))] };
     const values = { stage: state.stage + 1, kernel: sides(kernel), stride: stride[1] };
     return { panels: [panel], shows: phrase(state.stage ? "drawn_stride_tokens" : "drawn_stride_pixels", values) };
@@ -150,7 +150,7 @@ const SCENES = {
   conv_embedding({ result, state, stage, at }) {
     const { kernel, stride } = stage.embedding;
     const boxes = neighbours(at.cell, stage.query.shape).map((cell) => embeddingWindow(result, state.stage, cell));
-    const window = margin(around(boxes), below(result, state.stage), result.input);
+    const window = margin(enclosing(boxes), below(result, state.stage), result.input);
     const panel = { window, fills: boxes, outlines: [...gridOf(result, state.stage, window), ...boxes.map((box) => ({ box }))] };
     const values = { stage: state.stage + 1, both: Math.max(0, kernel[1] - stride[1]), kernel: kernel[1] };
     return { panels: [panel], shows: phrase(state.stage ? "drawn_conv_embedding_tokens" : "drawn_conv_embedding_pixels", values) };

@@ -1,11 +1,8 @@
 // What the model says of the picture, on the picture; and the most probable classes as bars.
 
 import { make, say } from "../shared/dom.js";
-import { firstName } from "../words/explorer.js";
+import { firstName, nextWords } from "../words/explorer.js";
 import { percent } from "../words/format.js";
-import { phrase } from "../words/phrase.js";
-
-const LEAST = 0.01; // of the probability
 
 /**
  * Connects the verdict and the bars; `build` runs for another result, `draw` for every change.
@@ -13,14 +10,13 @@ const LEAST = 0.01; // of the probability
  */
 export function verdict(explorer, ref) {
   function build() {
-    const [first, second] = explorer.result.header.top;
+    const { top } = explorer.result.header;
+    const [first] = top;
     say(ref.verdictName, firstName(first.label));
     say(ref.verdictShare, percent(first.probability));
-    // a second class that hardly counts is not worth a line
-    const counts = second?.probability >= LEAST;
-    say(ref.verdictNext, counts ? phrase("verdict_next", { label: firstName(second.label), share: percent(second.probability) }) : "");
+    say(ref.verdictNext, nextWords(top));
     ref.classes.replaceChildren(
-      ...explorer.result.header.top.map(({ label, probability }, which) =>
+      ...top.map(({ label, probability }, which) =>
         make(
           "button",
           { type: "button", class: "cvt-class", "data-which": which, title: label, onclick: () => explorer.choose(which) },

@@ -2,8 +2,7 @@
 
 The element is a ``gr.HTML`` with ``LABORATORY_HTML`` and ``JS_ON_LOAD``. It holds two explorers, "baseline" and "variant". Its
 ``submit`` event requests a run, and the element's value reports on it, see ``LaboratoryApi.run``. The page's server answers, below
-its root: ``modules/<component>/<file>`` with the files of this component, of ``explorer`` and of ``shared``, and
-``laboratory/<question>`` with the methods of ``LaboratoryApi``.
+its root, the scripts (see ``scripts.py``) and ``laboratory/<question>`` with the methods of ``LaboratoryApi``.
 """
 
 from __future__ import annotations

@@ -136,8 +136,7 @@ export class Laboratory {
     this.state = state;
     page.update({ architecture: { state, about: this.about } });
     this.runs.changed();
-    if (!moved) this.view.build(); // values that its controls did not have
-    this.show(Math.min(stage, state.stages.length - 1));
+    this.show(Math.min(stage, state.stages.length - 1), !moved); // its controls may lack a value that was not chosen with them
     this.reflect();
     let found;
     try {
@@ -165,14 +164,12 @@ export class Laboratory {
     problem.append(" ", make("button", { type: "button", class: "cvt-toggle", text: remedyWords(remedy), onclick: use }));
   }
 
-  /** Opens a stage, here and in both explorers. */
-  show(stage) {
+  /** Opens a stage, here and in both explorers; `anew`: with new controls even if it is open. */
+  show(stage, anew = false) {
     const other = stage !== this.stage;
     this.stage = stage;
-    if (other) {
-      this.view.build();
-      this.view.draw(this.about.baseline, this.drawn);
-    }
+    if (other || anew) this.view.build();
+    if (other) this.view.draw(this.about.baseline, this.drawn);
     showStage(stage);
   }
 

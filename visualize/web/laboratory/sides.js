@@ -3,7 +3,7 @@
 import { make, say } from "../shared/dom.js";
 import { page, PAIR, updateEach } from "../shared/page.js";
 import { alike } from "./architecture.js";
-import { firstName } from "../words/explorer.js";
+import { firstName, nextWords } from "../words/explorer.js";
 import { percent } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
 
@@ -43,11 +43,10 @@ export function sides(laboratory, ref, { signal }) {
     say(ref.baselineName, phrase("baseline_name", { model: laboratory.model }));
     say(ref.variantName, variantName(laboratory.ran, laboratory.about));
     for (const each of ref.layers.children) each.setAttribute("aria-pressed", view.baseline?.state.layer === each.dataset.value);
-    const [first, second] = view.baseline?.result.header.top ?? [];
+    const top = view.baseline?.result.header.top ?? [];
+    const [first] = top;
     if (!first) return;
-    const counts = second?.probability >= 0.01; // as on the picture of the first tab
-    const next = counts && phrase("verdict_next", { label: firstName(second.label), share: percent(second.probability) });
-    verdict(ref.baselineVerdict, first, first.probability, next || "");
+    verdict(ref.baselineVerdict, first, first.probability, nextWords(top));
     const found = compared(page.state);
     if (!found) return ref.variantVerdict.replaceChildren();
     const { label, probability, same } = found.after;

@@ -1,8 +1,7 @@
 """The page's link to itself: the button that copies it, the notice on a link's invalid parts, and their script.
 
-The element is a ``gr.HTML`` with ``SHARE_HTML`` and ``JS_ON_LOAD``. The page's server answers, below its root:
-``modules/<component>/<file>`` with the files of this component, the explorer, the laboratory and ``shared``, and
-``laboratory/open`` with what ``permalink.decode`` makes of a query string.
+The element is a ``gr.HTML`` with ``SHARE_HTML`` and ``JS_ON_LOAD``. The page's server answers, below its root, the scripts (see
+``scripts.py``) and ``laboratory/open`` with what ``permalink.decode`` makes of a query string.
 """
 
 from __future__ import annotations

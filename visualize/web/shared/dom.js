@@ -36,11 +36,11 @@ export function caption(figure, words, spoken) {
 }
 
 /** A figure: a canvas, and below it its title, its size in cells, and its statistics. */
-export function figure(label, extra = "") {
+export function figure(label) {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const name = make("span", { class: "cvt-name", text: label });
   const size = make("span", { class: "cvt-size" });
   const value = make("span", { class: "cvt-value" });
-  const element = make("figure", { class: `cvt-figure ${extra}` }, canvas, make("figcaption", {}, name, size, value));
+  const element = make("figure", { class: "cvt-figure" }, canvas, make("figcaption", {}, name, size, value));
   return { element, canvas, name, size, value };
 }

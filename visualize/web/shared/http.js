@@ -1,4 +1,4 @@
-// Requests to the server: the bytes of results, and quick queries, of which the newest wins.
+// Requests to the server: the bytes of results, uploads, and quick queries, of which the newest wins.
 
 import { phrase } from "../words/phrase.js";
 
@@ -33,7 +33,12 @@ export function post(url, form, signal, progress) {
     request.open("POST", url);
     request.responseType = "text";
     request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
-    request.onload = () => (request.status === 200 ? resolve(JSON.parse(request.response)) : reject(refusal(request)));
+    request.onload = () => {
+      try {
+        if (request.status === 200) return resolve(JSON.parse(request.response));
+      } catch {} // another server's page, such as a proxy's
+      reject(refusal(request));
+    };
     request.onerror = () => reject(new Error(phrase("unreached")));
     request.onabort = () => reject(new DOMException("", "AbortError"));
     signal.addEventListener("abort", () => request.abort(), { once: true });
@@ -44,9 +49,7 @@ export function post(url, form, signal, progress) {
 /** The server's own sentence if it gives one. */
 function refusal(request) {
   const plain = request.getResponseHeader("content-type")?.startsWith("text/plain");
-  return new Error(
-    plain && request.status < 600 && request.status !== 500 ? request.response : phrase("server_error", { status: request.status }),
-  );
+  return new Error(plain && request.status !== 500 ? request.response : phrase("server_error", { status: request.status }));
 }
 
 /** A function that queries; a new query, or `signal`, aborts the one before it, whose promise resolves to null. */

@@ -30,9 +30,12 @@ export const plain = (text) =>
     .map(({ words }) => words)
     .join("");
 
+const written = new WeakMap(); // the text of each element, with its marks
+
 /** Sets an element's text, with a button for each term. What stays the same stays in place, and with it the focus. */
 export function rich(element, text) {
-  if (!element) return;
+  if (!element || written.get(element) === text) return;
+  written.set(element, text);
   const parts = partsOf(text);
   const nodes = /** @type {any[]} */ (Array.from(element.childNodes));
   const fits = ({ term }, node) => (term ? node.dataset?.term === term : node.nodeType === Node.TEXT_NODE);

@@ -12,6 +12,12 @@ export const shortPlace = ({ row, column }) => phrase("short_place", { row: row 
 /** A class's first name: ImageNet's labels list synonyms after commas, "lesser panda, red panda, panda, …". */
 export const firstName = (label) => label.split(",")[0];
 
+const LEAST = 0.01; // of the probability: a second class that hardly counts is not worth a line
+
+/** The second of the most probable classes, if it counts. */
+export const nextWords = ([, second]) =>
+  second?.probability >= LEAST ? phrase("verdict_next", { label: firstName(second.label), share: percent(second.probability) }) : "";
+
 /** A range of values. */
 export const rangeWords = (low, high) => phrase("range", { low: number(low), high: number(high) });
 

@@ -80,7 +80,9 @@ const span = (start, side, size) => {
 };
 
 function windowWords(found, frame) {
-  const { projection, cell, settings, step, inside, of } = found;
+  const { projection, channel, cell, settings, inside, of } = found;
+  const slid = frame.column !== undefined && frame.column !== cell.column; // the window is elsewhere on its way
+  const step = slid ? inside.step(projection, channel, cell.row, frame.column) : found.step;
   const { side, stride, padding } = settings;
   if (frame.name.startsWith("slide")) {
     const [top, left] = [cell.row * stride - padding, frame.column * stride - padding];

@@ -131,7 +131,7 @@ export function insidePanel(explorer, ref, signal) {
     const index = Number(digits);
     if (kind === "k") return words.rankOf(index);
     if (kind === "e") return words.entryOf(index);
-    if (kind === "w") return frameWords(found, { scene: "window", name: "term", index });
+    if (kind === "w") return frameWords(found, { scene: "window", name: "term", index, column: frame.column });
     const other = pointed && frames.find((each) => each.scene === frame.scene && each.part === pointed);
     return frameWords(found, other || frame);
   }

@@ -28,11 +28,11 @@ export function windowScene() {
 
   function draw({ found, frames, frame }) {
     const { inside, settings, cell, channel, projection, of } = found;
-    const column = frame.scene === "window" && frame.column !== undefined ? frame.column : cell.column;
+    const sliding = frame.column !== undefined;
+    const column = sliding ? frame.column : cell.column;
     const step = column === cell.column ? found.step : inside.step(projection, channel, cell.row, column);
-    const sliding = frame.scene === "window" && frame.column !== undefined;
-    const count = sliding ? 0 : frame.scene === "window" && frame.index !== undefined ? frame.index + 1 : step.products.length;
-    const whole = !sliding && (frame.scene !== "window" || reached(frames, frame, "sum"));
+    const count = sliding ? 0 : frame.index !== undefined ? frame.index + 1 : step.products.length;
+    const whole = !sliding && reached(frames, frame, "sum");
     patch(names[0], [phrase("crop_title", { channel: channel + 1 })]);
     patch(names[1], [phrase(of === "pool" ? "products_pool" : "products_title")]);
     drawCrop(found, column);

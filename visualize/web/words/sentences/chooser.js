@@ -3,14 +3,14 @@
 export const CHOOSER = {
   drop_here: "Drop to look at this picture",
   sending: "Sending {name} …",
-  sent_share: "Share of the file that is sent",
+  sent_share: "Upload progress",
   cancel: "Cancel",
   close: "Close",
   refused: "{name}: {problem}",
   several_files: "These are {count} files. Choose one picture at a time.",
   no_picture_file: "{name} is not a picture. Choose a JPEG, PNG or WebP file.",
   empty_file: "{name} is empty. Choose another file.",
-  large_file: "{name} has {size} MB, and at most {most} MB can be sent here. Make the picture smaller and try again.",
+  large_file: "{name} is {size} MB; at most {most} MB can be sent here. Make the picture smaller and try again.",
   unreadable_file: "The browser cannot read this file. Choose it again.",
   folder_dropped: "This is a folder. Drop one picture from it.",
   text_dropped: "There is no picture file in what you dropped. Save the picture first, then drop the file.",
@@ -25,5 +25,5 @@ export const CHOOSER = {
   camera_busy: "The camera does not answer: another program may be using it. Close that program, or choose a file.",
   camera_insecure: "Browsers give the camera only to pages with https. Choose a file instead.",
   camera_failed: "The camera cannot be used. Choose a file instead.",
-  own_hidden: "The link of this page leaves out pictures of your own.",
+  own_hidden: "This page's link turns off your own pictures.",
 };

@@ -35,7 +35,7 @@ export const TERM_SENTENCES = {
 
   name_stage: "Stage",
   term_stage: "A stage is a conv embedding and the blocks after it; each stage has fewer tokens with more numbers.",
-  drawn_stage: "The tokens of every stage: {shapes}. In each, alike tokens have alike colours.",
+  drawn_stage: "The tokens of every stage: {shapes}. In each, similar tokens have similar colours.",
 
   name_channel: "Channel",
   term_channel: "A channel is one of the numbers that each token has; over all tokens it makes a picture.",
@@ -85,7 +85,7 @@ export const TERM_SENTENCES = {
   drawn_entropy: "The weights of {who}, largest first: {entropy} bits of at most {most}. Dashed: all alike.",
 
   name_uniform: "Uniform",
-  term_uniform: "Uniform means looking everywhere alike: with n keys, each gets one n-th of the attention.",
+  term_uniform: "Uniform means looking everywhere equally: with n keys, each gets one n-th of the attention.",
   drawn_uniform: "Left, uniform: {share} for each of {keys}. Right, {who}: at most {times} times that.",
 
   name_logit: "Logit",
