@@ -20,12 +20,16 @@ class Setting:
         name: the field.
         values: the choices, in order; values that a base already has are allowed too.
         cheaper: the direction in which the model becomes smaller: -1 for smaller values, 1 for larger, 0 if neither.
+        idle: another setting of the stage and its value with which this one has no effect.
     """
 
     name: str
     values: Sequence[Any]
     cheaper: int = 0
+    idle: tuple[str, Any] | None = None
 
+
+_LINEAR = ("qkv_projection_method", "linear")  # which neither convolves nor pools
 
 SETTINGS: dict[str, Setting] = {
     setting.name: setting
@@ -34,8 +38,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("num_heads", range(1, 17)),
         Setting("embed_dim", range(16, 1025, 16), cheaper=-1),
         Setting("mlp_ratio", (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0), cheaper=-1),
-        Setting("kernel_qkv", (1, 3, 5, 7), cheaper=-1),
-        Setting("stride_kv", (1, 2, 3, 4), cheaper=1),
+        Setting("kernel_qkv", (1, 3, 5, 7), cheaper=-1, idle=_LINEAR),
+        Setting("stride_kv", (1, 2, 3, 4), cheaper=1, idle=_LINEAR),
         Setting("qkv_projection_method", PROJECTION_METHODS),
         Setting("patch_sizes", range(1, 17), cheaper=-1),
         Setting("patch_stride", (1, 2, 3, 4, 8, 16), cheaper=1),

@@ -49,7 +49,7 @@ def counted_macs(model, height, width, batch):
     return flops // (2 * batch)
 
 
-FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @FEW
@@ -156,7 +156,7 @@ def peak_bytes(model, batch, height, width):
     return memory.peak
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(config=configs(width=4), height=st.integers(16, 40), width=st.integers(16, 40))
 def test_activation_memory_is_that_of_the_tensors_alive_in_a_forward_pass(config, height, width):
     result = cost_or_skip(config, height, width)

@@ -27,7 +27,7 @@ SMALL = {
 }
 CONVOLUTION = {name: f"convolution_projection_{name}.convolution_projection" for name in ("query", "key", "value")}
 
-FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def changed(*stages, base=BASE):
@@ -291,7 +291,7 @@ def test_many_threads_inherit_at_once_and_the_global_random_numbers_stay():
     wrong = []
 
     def build(seed):
-        for _ in range(5):
+        for _ in range(3):
             state = inherit(BASE, config, seed).model.state_dict()
             wrong.extend(name for name, value in state.items() if not torch.equal(value, expected[seed][name]))
 

@@ -58,7 +58,7 @@ class LaboratoryApi:
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json, and ``python``, code that builds it; with a ``note``."""
         loaded, request = self._request(asked)
-        config = request.architecture or loaded.config
+        config = loaded.config_of(request)
         lines = python_lines(*_recipe(loaded, request))
         return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
 
@@ -71,7 +71,7 @@ class LaboratoryApi:
         """The variant as a saved model folder, zipped."""
         loaded, request = self._request(asked)
         side = request.side or loaded.side
-        weights = cost(request.architecture or loaded.config, side, side).weight_bytes
+        weights = cost(loaded.config_of(request), side, side).weight_bytes
         if weights > MAX_SAVED_BYTES:
             raise Refused("too_large_to_save", needed=in_bytes(weights), allowed=in_bytes(MAX_SAVED_BYTES))
         if not self._packing.acquire(timeout=PACKING_SECONDS):  # one at a time, because each holds several copies of the weights
@@ -151,7 +151,7 @@ class LaboratoryApi:
 
 def _recipe(loaded: LoadedModel, request: ModelRequest) -> tuple[CvtConfig, CvtConfig, bool, int, str | None, int | None]:
     """A variant as the first arguments of ``python_lines`` and ``built_lines``."""
-    config = request.architecture or loaded.config
+    config = loaded.config_of(request)
     return config, loaded.config, request.weights == INHERITED, request.seed, loaded.source, request.side
 
 

@@ -28,10 +28,14 @@ def about(config: CvtConfig, side: int) -> dict[str, Any]:
     """The laboratory's controls for a model of ``config`` whose input side is ``side`` pixels, as JSON values.
 
     ``base``: the baseline's settings per stage, and its input side. ``start``: initial settings for the maximum number of
-    stages. ``settings``: every control with its values, its meaning and the paper's text on it. ``presets``: starting points,
+    stages. ``settings``: every control with its values, its meaning, the paper's text on it, and ``idle``, another
+    setting and its value with which it has no effect. ``presets``: starting points,
     with the paper's results. ``baseline``: its costs.
     """
-    settings = [{"name": name, **texts.SETTINGS[name]._asdict(), "values": list(setting.values)} for name, setting in SETTINGS.items()]
+    settings = [
+        {"name": name, **texts.SETTINGS[name]._asdict(), "values": list(setting.values), "idle": setting.idle}
+        for name, setting in SETTINGS.items()
+    ]
     return {
         "base": {"stages": stage_settings(config), "side": side},
         "start": stage_settings(architecture(config, [{}] * MAX_STAGES)),

@@ -46,8 +46,9 @@ export function stageControls(laboratory, stage) {
 }
 
 function settingRow(laboratory, stage, setting) {
-  const { name } = setting;
+  const { name, idle } = setting;
   const current = () => laboratory.state.stages[stage][name];
+  const without = () => idle !== null && laboratory.state.stages[stage][idle[0]] === idle[1];
   const base = laboratory.about.base.stages[stage]?.[name];
   const values = choices({ values: choices(setting, current()) }, base ?? current());
   const set = (value) => laboratory.change(withValue(laboratory.state, stage, name, value, laboratory.about), [stage, name]);
@@ -69,9 +70,10 @@ function settingRow(laboratory, stage, setting) {
     const value = current();
     const changed = differs(laboratory.state, laboratory.about, stage, name);
     show(input, values, value);
+    input.disabled = without();
     say(output, input.type === "range" ? valueWords(value) : "");
     element.toggleAttribute("data-changed", changed);
-    element.title = changed ? origin : "";
+    element.title = input.disabled ? phrase("without_effect", { value: valueWords(idle[1]) }) : changed ? origin : "";
   }
   return { element, reflect };
 }

@@ -1,18 +1,11 @@
 // One stage of an architecture, drawn to scale: its grids over the picture, its blocks as bars.
 
+import { svg } from "../shared/dom.js";
 import { sides } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
 import { blocks, fieldBox, keyCells, lines } from "./scale.js";
 
 const SIDE = 100; // the picture's side in drawing units
-
-/** An SVG element; attributes as they are. */
-export function svg(name, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
 
 const box = ({ x, y, width, height }) =>
   `M${x.toFixed(2)} ${y.toFixed(2)}h${width.toFixed(2)}v${height.toFixed(2)}h${(-width).toFixed(2)}z`;
