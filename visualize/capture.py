@@ -11,9 +11,8 @@ which the weights of the requested queries are computed exactly. ``TAPS`` lists 
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,8 @@ from torch import Tensor, nn
 from cvt.model import attention_weights
 from cvt.runtime.forward import Taps
 from cvt.runtime.runner import Runner
+
+from .hooks import hooked
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ TAPS = {
     # (B, N, C) each: the outputs of its two branches
     "attention": Tap(lambda block: block.attention, lambda module, inputs, output: output),
     "mlp": Tap(lambda block: block.output, lambda module, inputs, output: output),
+    # (B, N, heads · D): what each head gathers, the heads side by side, before attention's linear layer
+    "heads": Tap(lambda block: block.attention.attention, lambda module, inputs, output: output),
+    # (B, N, C), the cls token first if there is one: a block's output, the residual stream after it
+    "output": Tap(lambda block: block, lambda module, inputs, output: output),
 }
 USUAL = ("stage", "qkv")  # enough for feature and attention maps
-
-# The captures whose `with` block is active. Every thread and task has its own context, so a hook can tell whether a forward
-# pass belongs to its caller.
-_active: contextvars.ContextVar[tuple[Capture, ...]] = contextvars.ContextVar("active captures", default=())
 
 
 class Capture:
@@ -139,6 +140,11 @@ class Capture:
             raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {self._depths[stage] - 1}.")
 
 
+def stages_of(model: nn.Module) -> nn.ModuleList:
+    """The stages of a ``CvtModel`` or ``CvtForImageClassification``."""
+    return getattr(model, "cvt", model).encoder.stages
+
+
 @contextmanager
 def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
     """Captures from ``model`` (``CvtModel`` or ``CvtForImageClassification``) during calls inside the ``with`` block.
@@ -149,32 +155,24 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
     Args:
         taps: names in ``TAPS`` to capture, in every stage and block.
     """
-    stages = getattr(model, "cvt", model).encoder.stages
+    stages = stages_of(model)
     seen = Capture([len(stage.layers) for stage in stages])
 
-    def mine() -> bool:
-        return seen in _active.get()
-
     def start(module: nn.Module, inputs: tuple) -> None:
-        if mine():  # or a pass that fails halfway would leave a mixture of two
-            seen._seen.clear()
+        seen._seen.clear()  # or a pass that fails halfway would leave a mixture of two
 
     def keep(place: tuple, tap: Tap):
         def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
-            if mine():
-                seen._seen[place] = tap.value(module, inputs, output)
+            seen._seen[place] = tap.value(module, inputs, output)
 
         return hook
 
-    with ExitStack() as undo:
-        token = _active.set((*_active.get(), seen))
-        undo.callback(_active.reset, token)
-        undo.callback(stages[0].register_forward_pre_hook(start).remove)
-        for name in taps:
-            for index, stage in enumerate(stages):
-                parts = {(name, index): stage} if TAPS[name].of_stage else {(name, index, n): block for n, block in enumerate(stage.layers)}
-                for place, part in parts.items():
-                    undo.callback(TAPS[name].module(part).register_forward_hook(keep(place, TAPS[name])).remove)
+    keepers = []
+    for name in taps:
+        for index, stage in enumerate(stages):
+            parts = {(name, index): stage} if TAPS[name].of_stage else {(name, index, n): block for n, block in enumerate(stage.layers)}
+            keepers += [(TAPS[name].module(part), keep(place, TAPS[name])) for place, part in parts.items()]
+    with hooked([(stages[0], start)], keepers, first=False):
         yield seen
 
 

@@ -22,6 +22,8 @@ from cvt.processor import CvtImageProcessor
 from cvt.runtime.runner import Runner
 
 from .capture import Capture, observed
+from .change.interventions import Intervention, Means, intervened
+from .change.parts import first_direct_block
 from .container import frozen, frozen_together
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
@@ -105,6 +107,8 @@ def explore(
     picture: PictureSource | OpenedPicture,
     runner: Runner | None = None,
     also: Sequence[int] = (),
+    interventions: Sequence[Intervention] = (),
+    means: Means | None = None,
 ) -> Exploration:
     """Runs one forward pass on ``picture``, and captures everything that the maps need.
 
@@ -113,8 +117,9 @@ def explore(
         picture: anything ``read_picture`` takes, or its result.
         runner: the model's faster runner; for inputs that it does not support, the model runs with hooks.
         also: the indices of classes to show besides the most probable ones.
+        interventions: parts of the model to replace; then the model itself runs. means: as for ``intervened``.
     Raises:
-        UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model.
+        UnreadablePicture: a picture that cannot be used. ValueError: an input too small for the model, or as ``intervened``.
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
@@ -124,15 +129,17 @@ def explore(
     with ThreadPoolExecutor(1) as beside:
         crop, whole = beside.submit(_crop, original, box, size[0] / size[1]), beside.submit(_whole, original, box)
         cut = processor.cut(original)
-        pixel_values = _pixel_values(model, processor, cut)
+        pixel_values = pixel_values_of(model, processor, cut)
     with torch.inference_mode():
-        logits, seen = observed(model, pixel_values, runner)
+        with intervened(model, [interventions], means):
+            logits, seen = observed(model, pixel_values, None if interventions else runner)
         logits = logits[0].float()
         probabilities = torch.softmax(logits, dim=-1)
         shown = torch.argsort(probabilities, descending=True, stable=True)[:TOP]
         if also:
             shown = torch.tensor(list(dict.fromkeys((*shown.tolist(), *also))), device=logits.device)
-        evidence = class_evidence(model, seen, logits, shown) if model.config.num_labels else None
+        direct = first_direct_block(interventions, model.config)
+        evidence = class_evidence(model, seen, logits, shown, direct) if model.config.num_labels else None
         numbers, stages = _arrays(seen, model.config.stages, [logits, probabilities, *(evidence or ())])
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
@@ -155,14 +162,15 @@ def classify(
     model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
 ) -> list[tuple[str, float]]:
     """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
-    pixel_values = _pixel_values(model, processor, processor.cut(picture.image))
+    pixel_values = pixel_values_of(model, processor, processor.cut(picture.image))
     with torch.inference_mode():
         logits = model(pixel_values).logits if runner is None else runner.logits(pixel_values)
         probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
     return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
 
 
-def _pixel_values(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> Tensor:
+def pixel_values_of(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> Tensor:
+    """(1, C, H, W): what the model is given for a picture of its input's size, as ``Exploration.pixels`` has it."""
     return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
 
 

@@ -12,7 +12,8 @@ from torch import nn
 from cvt.model import CvtForImageClassification, CvtModel
 from tests.helpers import pixels, tiny_model
 from visualize import capture
-from visualize.capture import TAPS, _active
+from visualize.capture import TAPS
+from visualize.hooks import _active
 
 
 def hooks(model: nn.Module) -> int:
@@ -137,7 +138,7 @@ def test_no_hook_is_left_after_an_exception(tiny_model):
 
 
 def test_no_hook_is_left_where_not_all_could_be_placed(tiny_model, monkeypatch):
-    def refuse(hook):
+    def refuse(hook, prepend):
         raise RuntimeError("no room")
 
     monkeypatch.setattr(tiny_model.cvt.encoder.stages[2].layers[1].attention.attention.attend, "register_forward_hook", refuse)
