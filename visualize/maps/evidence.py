@@ -36,17 +36,20 @@ class ClassEvidence:
     of_queries: bool
 
 
-def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor] | None:
+def class_evidence(
+    model: CvtForImageClassification, seen: Capture, logits: Tensor, classes: Tensor, first_block: int = 0
+) -> tuple[Tensor, Tensor] | None:
     """``ClassEvidence.places`` and ``rest`` in the pass that ``seen`` captured, of one picture, still on the model's device.
 
     Args:
         logits: (all classes,) of that pass. classes: the indices of the classes to explain.
+        first_block: the first block of the last stage from which residual connections reach the classifier; others add nothing directly.
     Returns:
         None if no place contributes directly.
     """
     stage = model.config.num_stages - 1
     depth, cls = model.config.stages[stage].depth, seen.cls_token(stage)
-    if not len(classes) or (cls is not None and depth == 0):
+    if not len(classes) or (cls is not None and first_block >= depth):
         return None
     weight = model.classifier.weight.float()
     apart = weight[classes] - weight.mean(dim=0)  # (classes, C): scores are relative to the mean score
@@ -55,7 +58,7 @@ def class_evidence(model: CvtForImageClassification, seen: Capture, logits: Tens
         places = apart @ tokens.T / len(tokens)  # (classes, H·W)
     else:
         direction = _before_norm(apart, model.layernorm, cls[0, 0].float())
-        places = _fetched(model, seen, stage, depth, direction)
+        places = _fetched(model, seen, stage, range(first_block, depth), direction)
     score = (logits[classes] - logits.mean()).float()
     return places, score - places.sum(dim=1)
 
@@ -66,12 +69,12 @@ def _before_norm(apart: Tensor, norm: torch.nn.LayerNorm, token: Tensor) -> Tens
     return through - through.mean(dim=1, keepdim=True)  # the LayerNorm subtracts the mean
 
 
-def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, depth: int, direction: Tensor) -> Tensor:
-    """(classes, keys without the cls token): what attention in a stage's ``depth`` blocks adds to the cls token from each key, along
+def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, blocks: range, direction: Tensor) -> Tensor:
+    """(classes, keys without the cls token): what attention in these blocks of a stage adds to the cls token from each key, along
     ``direction``. All blocks at once, because on a GPU many small steps would take longer than the model."""
     layers = model.cvt.encoder.stages[stage].layers
-    output = torch.stack([layer.attention.output.dense.weight for layer in layers]).float()  # (blocks, C, heads · D)
-    taps = [seen.tap("qkv", stage, block) for block in range(depth)]
+    output = torch.stack([layers[block].attention.output.dense.weight for block in blocks]).float()  # (blocks, C, heads · D)
+    taps = [seen.tap("qkv", stage, block) for block in blocks]
     query = torch.stack([query[0, :, :1] for query, _, _, _ in taps])  # (blocks, heads, 1, D)
     key, value = (torch.stack([tap[part][0] for tap in taps]) for part in (1, 2))  # (blocks, heads, keys, D)
     weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:]  # without the cls token's own weight
