@@ -23,6 +23,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from cvt.pictures import UnreadablePicture
 from visualize.page.api import attention_answer
+from visualize.page.breaking.api import ENDPOINTS, BreakingApi
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
@@ -34,7 +35,7 @@ from visualize.page.words import head as head_words
 from visualize.page.words import trust
 from visualize.page.words.sentences import Refused, say
 from visualize.page.workbench import Workbench
-from visualize.web import about, chooser, explorer, laboratory, look, share
+from visualize.web import about, breaking, chooser, explorer, laboratory, look, share
 
 EXAMPLES = [
     Path(__file__).parent / "examples" / f"{name}.jpg"
@@ -46,6 +47,7 @@ EXAMPLES = [
 # All events that run a model share one queue. Some of them wait for a download or for a picture to be read, so the limit is twice
 # the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
+BARE = {"apply_default_css": False, "container": False, "padding": False}  # an element as its template has it
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
 # inline, because browsers request an icon file twice
 ICON = (
@@ -153,7 +155,10 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             chosen = _explore_tab(demo, workbench, laboratory_api, examples)
         with gr.Tab(TABLE["tab"].values["architecture"], elem_id="tab-architecture"):
             _laboratory_tab(laboratory_api, chosen)
+        with gr.Tab(TABLE["tab"].values["break"], elem_id="tab-break"):
+            gr.HTML(html_template=breaking.BREAKING_HTML, js_on_load=breaking.JS_ON_LOAD, elem_id="breaking", **BARE)
         _api(workbench)
+        _breaking_api(workbench)
     return demo.queue(max_size=200, api_open=False)  # or calls to /run would bypass the queue
 
 
@@ -162,13 +167,12 @@ def _explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborato
     that the server keeps per person."""
     named = {path.stem: str(path.resolve()) for path in examples}
     chosen, seen_by = gr.State(next(iter(named.values()), None)), gr.State(None)
-    settings = {"apply_default_css": False, "container": False, "padding": False}
     with gr.Row(elem_classes="cvt-page-row"):
         with gr.Column(scale=2, min_width=320, elem_classes="cvt-page-left"):
             template = explorer.picture_html("main", chooser.examples_html(examples, MAX_BYTES))
-            main = gr.HTML(html_template=template, js_on_load=look.JS_ON_LOAD, **settings)
+            main = gr.HTML(html_template=template, js_on_load=look.JS_ON_LOAD, **BARE)
         with gr.Column(scale=5, min_width=320, elem_classes="cvt-page-right"):
-            gr.HTML(html_template=explorer.panels_html("main"), js_on_load=explorer.JS_ON_LOAD, **settings)
+            gr.HTML(html_template=explorer.panels_html("main"), js_on_load=explorer.JS_ON_LOAD, **BARE)
     unchanged = {element: gr.skip() for element in (main, chosen, seen_by)}
 
     def run(picture: str | None, name: str | None) -> dict:
@@ -226,8 +230,7 @@ def _chosen(asked: dict, examples: dict[str, str], intake: Intake) -> str | None
 
 
 def _laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
-    settings = {"apply_default_css": False, "container": False, "padding": False, "elem_id": "laboratory"}
-    element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, **settings)
+    element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, elem_id="laboratory", **BARE)
 
     def run(picture: str | None, event: gr.EventData):
         """Runs a variant and yields its progress; an error is shown beside the controls and changes nothing else."""
@@ -279,6 +282,26 @@ def _api(workbench: Workbench) -> None:
     button.click(explore, [picture, *place, model, wanted], [answer, overview], api_name="explore", **MODEL_QUEUE)
 
 
+def _breaking_api(workbench: Workbench) -> None:
+    """Adds the experiments' named endpoints, on hidden components."""
+    breaking_api = BreakingApi(workbench)
+    with gr.Row(visible=False):
+        picture = gr.Image(label="picture", type="filepath", image_mode=None)
+        settings, model = gr.Textbox("{}", label="settings"), gr.Textbox(workbench.names[0], label="model")
+        answer, button = gr.JSON(label="answer"), gr.Button()
+
+    def endpoint(name: str) -> Callable:
+        @in_words
+        def ask(picture: str | None, settings: str, model: str) -> dict[str, Any]:
+            return breaking_api.of_picture(name, picture, settings, model)
+
+        return ask
+
+    for name in ENDPOINTS:
+        described = {"api_name": name, "api_description": breaking_api.description(name)}
+        button.click(endpoint(name), [picture, settings, model], answer, **described, **MODEL_QUEUE)
+
+
 def theme() -> gr.themes.Base:
     """One neutral surface and one accent, as in the explorer, with secondary text dark enough to read."""
     look = gr.themes.Default(
@@ -310,7 +333,7 @@ def launch_settings(workbench: Workbench) -> dict[str, Any]:
             "middleware": [Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
         },
         "head": ICON + explorer.HEAD,
-        "css": explorer.CSS + about.CSS + chooser.CSS + laboratory.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
+        "css": explorer.CSS + about.CSS + chooser.CSS + laboratory.CSS + breaking.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,

@@ -20,6 +20,7 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.pictures import MAX_PIXELS, open_picture
 from tests import serving
 from visualize.container import unpack
+from visualize.page.breaking.api import ENDPOINTS
 from visualize.page.workbench import Workbench
 
 PHOTO = str(app.EXAMPLES[0])
@@ -148,7 +149,7 @@ def test_no_picture_gets_a_sentence(client):
 
 
 def test_only_the_two_endpoints_are_public(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/explore"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/explore", *(f"/{name}" for name in ENDPOINTS)}
 
 
 def get(address: str) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("gradio")
@@ -14,7 +15,10 @@ from cvt.architecture.variants import architecture
 from cvt.pictures import read_picture
 from tests import serving
 from tests.helpers import tiny_config
-from visualize.page.compute import BUILDING, RUNNING, compute
+from visualize.change.interventions import Intervention, intervened
+from visualize.change.means import example_means
+from visualize.container import unpack
+from visualize.page.compute import BUILDING, RUNNING, compute, compute_inside
 from visualize.page.requests import ModelRequest, Request
 from visualize.page.workbench import Workbench
 
@@ -23,6 +27,7 @@ PLAIN = Request(model="mine", picture="/a/picture.png")
 DEEPER = architecture(BASE, [{}, {}, {"depth": 3}])
 CHANGES = [
     {"model": "other"}, {"picture": "/another.png"}, {"architecture": DEEPER}, {"side": 64}, {"weights": "random"}, {"seed": 1},
+    {"interventions": (Intervention(stage=2, block=1, part="mlp"),)},
 ]  # fmt: skip
 
 
@@ -82,6 +87,29 @@ def test_the_loaded_model_is_not_built(workbench, tmp_path):
     compute(plain, workbench, lambda step, share: steps.append(step))
     assert steps == [RUNNING]
     assert workbench.loaded().model_of(plain) is workbench.loaded().model
+
+
+def test_parts_are_replaced_in_the_result_and_in_its_blocks(tmp_path):
+    """Also by means over the example pictures, which are taken once; a variant has none."""
+    paths = [tmp_path / f"{name}.png" for name in ("one", "two")]
+    for seed, path in enumerate(paths):
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (70, 90, 3), np.uint8)).save(path)
+    serving.save_random_model(tmp_path / "mine", embed_dim=(8, 16, 32), depth=(1, 1, 2))
+    workbench = Workbench(str(tmp_path / "mine"), "cpu", kept=paths)
+    loaded, off = workbench.loaded(), Intervention(stage=2, block=0, part="mlp", how="examples")
+    values = [torch.from_numpy(loaded.processor.normalize(loaded.processor.cut(Image.open(path))))[None] for path in paths]
+    request = Request(model="mine", picture=str(paths[0]), interventions=(off,))
+    found = compute(request, workbench)
+    with torch.inference_mode(), intervened(loaded.model, [[off]], example_means(loaded.model, values)):
+        np.testing.assert_allclose(found.logits, loaded.model(values[0]).logits[0].numpy(), atol=1e-5)
+    assert workbench.example_means("mine") is workbench.example_means("mine")
+    plain = replace(request, interventions=())
+    inside = [unpack(compute_inside(each, found, workbench, 2, 1))[1]["norms/2"] for each in (plain, request)]
+    assert (abs(inside[0] - inside[1]) > 1e-4).tolist() == [[False, False, True], [True, True, True]]  # from what that MLP adds on
+    with pytest.raises(ValueError, match="for loaded models only"):
+        compute(replace(request, weights="random"), workbench)
+    with pytest.raises(ValueError, match="no example pictures"):
+        compute(request, Workbench(str(tmp_path / "mine"), "cpu"))
 
 
 def test_stored_results_keep_their_request_and_count_its_picture(workbench, tmp_path):

@@ -119,3 +119,19 @@ def test_the_page_runs_its_models_faster_where_their_weights_may_be_held_twice(f
         np.testing.assert_allclose(stage.features, other.features, atol=1e-4)  # unit variance, some 50 roundings of 1e-7
         for block, same in zip(stage.blocks, other.blocks, strict=True):
             np.testing.assert_allclose(block.weights(), same.weights(), atol=1e-4)
+
+
+def test_a_result_that_others_have_displaced_is_computed_again_under_its_key(folders, picture, tmp_path):
+    workbench = Workbench(folders[0], "cpu", kept=[picture])
+    workbench.store.max_items = 1
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(picture.read_bytes())
+    keys = [serving.explore(workbench, str(each)).key for each in (picture, mine)]
+    logits = [workbench.stored(key).exploration.logits for key in keys]  # each displaces the other
+    np.testing.assert_array_equal(*logits)
+    assert workbench.stored(keys[1]) is workbench.store.get(keys[1])
+    serving.explore(workbench, str(picture))
+    mine.unlink()
+    for key in (keys[1], "unknown"):
+        with pytest.raises(KeyError):
+            workbench.stored(key)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # not the built-in one in Python 3.10
 from dataclasses import dataclass
@@ -56,32 +57,64 @@ class Jobs:
         """
         if run in self._cancelled:
             raise Cancelled
-        current, ended = [Step(WAITING)], threading.Event()
-
-        def progress(name: str, share: float = 0.0) -> None:
-            if ended.is_set():
-                raise Cancelled
-            current[0] = Step(name, share)
-
-        future: Future = self._threads.submit(work, progress)
+        job = _Job(self._threads, work)
         told, looks = None, 0
         try:
             while True:
                 if run in self._cancelled:
                     raise Cancelled
                 try:
-                    yield future.result(LOOK_SECONDS)
+                    yield job.future.result(LOOK_SECONDS)
                     return
                 except NotYet:
-                    if future.done():  # the work itself raised a timeout
+                    if job.future.done():  # the work itself raised a timeout
                         raise
                 looks += 1
-                if current[0] != told or looks % LOOKS_PER_WORD == 0:
-                    told = current[0]
+                if job.step != told or looks % LOOKS_PER_WORD == 0:
+                    told = job.step
                     yield told
         finally:
-            ended.set()
-            future.cancel()
+            job.end()
+
+    async def waited(self, work: Callable[[Callable[[str, float], None]], Answer]) -> AsyncGenerator[Step | Answer]:
+        """As ``steps``, but waits without a thread, and for work that nobody cancels by a name: closing the iterator ends it."""
+        job = _Job(self._threads, work)
+        future = asyncio.wrap_future(job.future)
+        future.add_done_callback(_heard)
+        told = None
+        try:
+            while not future.done():
+                await asyncio.wait([future], timeout=LOOK_SECONDS)
+                if job.step != told and not future.done():
+                    told = job.step
+                    yield told
+            yield future.result()
+        finally:
+            job.end()
+
+
+def _heard(future: asyncio.Future) -> None:
+    """Marks an error as seen, which asyncio would else write to the log: who waits has been told, and else nobody waits any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+class _Job:
+    """Work that was submitted: its ``future`` and its current ``step``."""
+
+    def __init__(self, threads: ThreadPoolExecutor, work: Callable[[Callable[[str, float], None]], Answer]):
+        self.step, self._ended = Step(WAITING), threading.Event()
+        self.future: Future = threads.submit(work, self._progress)
+
+    def _progress(self, name: str, share: float = 0.0) -> None:
+        if self._ended.is_set():
+            raise Cancelled
+        self.step = Step(name, share)
+
+    def end(self) -> None:
+        """Nobody is waiting any more: the work never starts, or ends with its next step."""
+        self._ended.set()
+        self.future.cancel()
 
 
 class Busy:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
 
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import Watch
 from cvt.architecture.cache import VariantCache
 from cvt.config import CvtConfig
+from cvt.pictures import read_picture
 from cvt.runtime.runner import Runner
 
+from ..change.interventions import Means
+from ..change.means import example_means
+from ..explore import pixel_values_of
 from .requests import INHERITED, ModelRequest
+from .words.sentences import Refused
+
+
+class ExampleMeans:
+    """The means of a model's parts over the example pictures, once they were needed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.means: Means | None = None
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,7 @@ class LoadedModel:
     processor: CvtImageProcessor
     variants: VariantCache
     runner: Runner | None = None
+    _means: ExampleMeans = field(default_factory=ExampleMeans, repr=False, compare=False)
 
     @property
     def config(self) -> CvtConfig:
@@ -42,8 +61,27 @@ class LoadedModel:
         if not request.needs_building or (request.weights == INHERITED and request.architecture == self.config):
             return self.model  # whose every weight would be inherited
         base = self.model if request.weights == INHERITED else None
-        return self.variants.get(request.architecture or self.config, request.seed, base, watch)
+        return self.variants.get(self.config_of(request), request.seed, base, watch)
+
+    def config_of(self, request: ModelRequest) -> CvtConfig:
+        """The config of the requested model or variant."""
+        return request.architecture or self.config
 
     def processor_of(self, request: ModelRequest) -> CvtImageProcessor:
         """The processor for the requested input side."""
         return self.processor if request.side is None else replace(self.processor, size=request.side)
+
+    def means_over(self, pictures: Sequence[str], passes: AbstractContextManager) -> Means:
+        """The means of this model's parts over these trusted pictures, which are the same in every call; computed in the first.
+
+        ``passes``: the bound on forward passes, acquired for each of them. Raises ValueError if there are no pictures.
+        """
+        if not pictures:
+            raise Refused("no_means_without_examples")
+        with self._means.lock:  # others wait for the first
+            if self._means.means is None:
+                self._means.means = example_means(self.model, (self._pixel_values(path) for path in pictures), lambda: passes)
+            return self._means.means
+
+    def _pixel_values(self, path: str) -> Tensor:
+        return pixel_values_of(self.model, self.processor, self.processor.cut(read_picture(path).image))

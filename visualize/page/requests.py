@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, fields
 from cvt.config import CvtConfig
 from cvt.pictures import OpenedPicture
 
+from ..change.padding import ZEROS
+from ..change.parts import Intervention
+
 INHERITED, RANDOM = "inherited", "random"
 WEIGHTS = (INHERITED, RANDOM)
 
@@ -45,12 +48,16 @@ class Request(ModelRequest):
     Attributes:
         picture: a path or address accepted by ``Intake.accepted``, the bytes of a file, or a picture in memory.
         also: the indices of classes to show besides the most probable ones, to compare another model's result by them.
-        interventions: changes to the model's computation; there are none yet.
+        interventions: parts of the model that are replaced, in sorted order, so that the same ones make the same request.
+        padding: what convolutions see beyond the border, as for ``visualize.change.padding.padded``.
+        prepared: whether the picture is the model's input already, to be neither resized nor cropped.
     """
 
     picture: str | bytes | OpenedPicture
     also: tuple[int, ...] = ()
-    interventions: tuple[()] = ()
+    interventions: tuple[Intervention, ...] = ()
+    padding: str = ZEROS
+    prepared: bool = False
 
     @property
     def nbytes(self) -> int:

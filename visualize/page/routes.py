@@ -9,25 +9,27 @@ import asyncio
 import gzip
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, nullcontext
 from typing import Any
 
 import brotli
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import about, chooser, explorer, laboratory, look, share, shared, words
+from ..web import about, breaking, chooser, explorer, laboratory, look, share, shared, words
+from .breaking.api import BreakingApi
 from .compute import PASSES
+from .jobs import Step
 from .laboratory.api import LaboratoryApi
 from .link.choices import MODULE, as_module
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-COMPONENTS = (about, chooser, explorer, laboratory, look, share, shared, words)
+COMPONENTS = (about, breaking, chooser, explorer, laboratory, look, share, shared, words)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
@@ -35,7 +37,7 @@ log = logging.getLogger("cvt_explorer")
 
 def routes(workbench: Workbench) -> list[BaseRoute]:
     """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``."""
-    laboratory_api = LaboratoryApi(workbench)
+    laboratory_api, breaking_api = LaboratoryApi(workbench), BreakingApi(workbench)
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
@@ -43,6 +45,7 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route(f"/modules/{MODULE}", _choices),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
+        *(Route(f"/break/{name}", _long(breaking_api, name), methods=["POST"]) for name in breaking_api.names),
     ]
 
 
@@ -98,6 +101,39 @@ def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Respon
         return Response(found, media_type="application/zip") if isinstance(found, bytes) else JSONResponse(found)
 
     return endpoint
+
+
+def _long(api: BreakingApi, name: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes JSON and answers in lines of JSON: ``step`` and ``share`` while it works, then ``result``, or ``error``
+    with what is ``gone``. A client that goes away ends the work."""
+
+    async def lines(asked: Any) -> AsyncIterator[str]:
+        async with aclosing(api.steps(name, asked)) as steps:
+            try:
+                async for step in steps:
+                    line = {"step": step.name, "share": round(step.share, 4)} if isinstance(step, Step) else {"result": step}
+                    yield json.dumps(line) + "\n"
+            except ValueError as error:
+                yield json.dumps({"error": str(error), **_gone(error)}) + "\n"
+            except Exception:
+                log.exception("an experiment failed")
+                yield json.dumps({"error": say("failed")}) + "\n"
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            asked = await _asked(request)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        # a proxy must not hold the lines back, nor a compressor
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Encoding": "identity"}
+        return StreamingResponse(lines(asked), media_type="application/x-ndjson", headers=headers)
+
+    return endpoint
+
+
+def _gone(error: ValueError) -> dict[str, str]:
+    """The name under which a question gave a key that is not known here, as after a restart: the page can get another one."""
+    return {"gone": error.values["name"]} if isinstance(error, Refused) and error.key == "result_gone" else {}
 
 
 async def _asked(request: Request) -> Any:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.architecture.build import Watch, build_variant, inherit
-from cvt.architecture.cache import VariantCache
+from cvt.architecture.cache import Recent, VariantCache
 from cvt.config import CvtConfig
 from cvt.runtime.device import choose_device
 from cvt.runtime.linear import onednn_is_faster, use_onednn
 from cvt.runtime.runner import Runner
 
+from ..change.interventions import Means
 from ..draw.payload import block_payload, payload
 from ..explore import Exploration
 from .compute import PASSES, Progress, compute, compute_classes, compute_inside
@@ -33,6 +34,8 @@ from .results import ExplorationStore, StoredResult
 from .words.sentences import Refused
 
 MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
+MOST_AVERAGED = 16  # example pictures; one forward pass each
+REMEMBERED = 4096  # requests of results, so that a dropped one can be computed again
 KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
 
 
@@ -65,6 +68,7 @@ class Workbench:
     ):
         self.device, self.dtype = choose_device(device)
         self.store = ExplorationStore()
+        self._requests: Recent[str, Request] = Recent(REMEMBERED)
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.jobs = Jobs()
         self.examples = {path.stem: str(path.resolve()) for path in kept}
@@ -149,6 +153,15 @@ class Workbench:
         with self._first[request.model]:  # the first to request it computes; the others wait
             return self.found(request) or self._kept(self._prepared.get(request) or self._prepare(request, progress))
 
+    def example_means(self, name: str) -> Means:
+        """The means of a model's parts over the example pictures; computed when first needed. Raises ValueError: there are none."""
+        return self.loaded(name).means_over(self.averaged, self.passes)
+
+    @property
+    def averaged(self) -> list[str]:
+        """The paths of the example pictures over which means are taken."""
+        return list(self.examples.values())[:MOST_AVERAGED]
+
     def prepare(self) -> None:
         """Makes ready for the first picture, then precomputes the first model's results for the ``kept`` pictures, each while nobody
         waits for a result; failures are reported to later requests."""
@@ -172,6 +185,24 @@ class Workbench:
         found = self.store.find(lambda stored: stored.request == request)
         return found and Result(found[0], found[1].exploration)
 
+    def stored(self, key: str, progress: Progress = lambda step, share: None) -> StoredResult:
+        """A result by its key. One that was dropped for others' is computed again, if its picture is still there, and has its key again.
+
+        Raises KeyError: there is none. Cancelled: by ``progress``.
+        """
+        try:
+            return self.store.get(key)
+        except KeyError:
+            request = self._requests.get(key)
+        with self._busy:
+            result = self._prepared.get(request)
+            try:
+                result = result or StoredResult(request, compute(request, self, progress))
+            except ValueError as error:  # such as a file that was deleted
+                raise KeyError(key) from error
+        self.store.keep(key, result)
+        return result
+
     def _prepare(self, request: Request, progress: Progress = lambda step, share: None) -> StoredResult:
         exploration = compute(request, self, progress)
         result = StoredResult(request, exploration, payload(exploration, device=self.device))
@@ -179,7 +210,10 @@ class Workbench:
         return result
 
     def _kept(self, result: StoredResult) -> Result:
-        return Result(self.store.put(result), result.exploration)
+        key = self.store.put(result)
+        if isinstance(result.request.picture, str):  # others hold the picture itself, which takes memory
+            self._requests.keep(key, result.request)
+        return Result(key, result.exploration)
 
     def payload(self, key: str) -> bytes:
         """A result's payload for the browser. Raises KeyError if the result is no longer stored; ValueError if it cannot be drawn."""

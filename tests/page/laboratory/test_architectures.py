@@ -111,7 +111,7 @@ def test_random_walks_of_sliders_get_a_description_or_a_sentence():
     names, told, refused = list(SETTINGS), 0, 0
     base = CvtConfig(**PUBLISHED["CvT-13"])
     odd = [None, "", -1, 0, 1e9, "dw_bn", [1, 2], {}, float("inf"), 10**30, True]
-    for _ in range(40):
+    for _ in range(20):
         given = {"stages": json.loads(json.dumps(stage_settings(base))), "side": 224}
         for _ in range(8):
             stage, name = int(rng.integers(len(given["stages"]))), names[rng.integers(len(names))]
@@ -130,8 +130,7 @@ def test_random_walks_of_sliders_get_a_description_or_a_sentence():
                 assert answer["problem"].endswith(".")
             else:
                 told += 1
-    assert told > 50
-    assert refused > 50
+    assert min(told, refused) > 25
 
 
 def test_an_answer_looks_at_a_handful_of_configurations(monkeypatch):

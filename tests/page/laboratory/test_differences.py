@@ -13,7 +13,7 @@ from visualize.page.laboratory.differences import STAGES, differences
 from visualize.page.words.laboratory import amount_change, difference
 
 CVT_13 = CvtConfig(**PUBLISHED["CvT-13"])
-FEW = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def told(*stages, base=CVT_13, side=224, base_side=None):

@@ -47,7 +47,21 @@ TABLE = {
     for choice in (
         Choice("model", "model", "Model"),
         Choice("picture", "picture", "Picture"),
-        Choice("tab", "tab", "Tab", "explore", {"explore": "Look", "architecture": "Change it"}),
+        Choice("tab", "tab", "Tab", "explore", {"explore": "Look", "architecture": "Change it", "break": "Break it"}),
+        Choice(
+            "experiment",
+            "experiment",
+            "Experiment",
+            "knock",
+            {
+                "knock": "What happens without a part?",
+                "decide": "When does it decide?",
+                "position": "Where does position come from?",
+                "reach": "How far does it look?",
+                "two": "What do two pictures share?",
+                "trial": "Which explanation can be trusted?",
+            },
+        ),
         Choice("stage", "stage", "Stage"),
         Choice("block", "block", "Block"),
         Choice("head", "head", "Head"),

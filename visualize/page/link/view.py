@@ -19,7 +19,7 @@ class View:
     """What is displayed and chosen. Stages, blocks, rows and columns count from 1; None means that the page chooses.
 
     Attributes:
-        model, picture: names in the page's lists.
+        model, picture: names in the page's lists. experiment: of the tab "Break it".
         head: 0 for the mean of all heads. row, col: the query token. cls: the query is the cls token instead.
         channel: of the feature map, from 1. which: the rank of the selected class, 1 for the most probable.
         layer, view, features, sort, depth, paint, scale, colours, projection, centred, smooth, pixels, ancestors: as in the explorer.
@@ -31,6 +31,7 @@ class View:
     model: str | None = None
     picture: str | None = None
     tab: str = _default("tab")
+    experiment: str = _default("experiment")
     stage: int | None = None
     block: int | None = None
     head: int | None = None
