@@ -8,6 +8,7 @@ import {
   evidenceSentence,
   featureSentence,
   firstName,
+  nextWords,
   place,
   rowNumbers,
 } from "../../../visualize/web/words/explorer.js";
@@ -25,6 +26,18 @@ const shown = {
   cell: { row: 4, column: 8 },
   keyCell: { row: 2, column: 4 },
 };
+
+test("the second class is told where it counts, which is from one per cent on", () => {
+  const of = (probability) =>
+    nextWords([
+      { label: "bison, buffalo", probability: 0.9 },
+      { label: "ox, bull", probability },
+    ]);
+  assert.match(of(0.01), /\box\b/);
+  assert.match(of(0.01), /\b1\.0\u202f%$/);
+  assert.equal(of(0.0099), "");
+  assert.equal(nextWords([{ label: "bison", probability: 1 }]), ""); // a model of one class
+});
 
 test("what is said of a class's score adds up", () => {
   const grid = { shape: [7, 7] };

@@ -33,6 +33,8 @@ test("a token looks near, far, everywhere equally, at the cls token, or at the o
   const far = { ...near, kind: "far", distance: 33, own: 0.12, times: 1, direction: "here" };
   assert.match(words.looks(far).headline, /^This spot looks far: .* 33 pixels away on average\.$/);
   assert.match(said(words.looks(far))[1], /key, right here: .*, just its share\. The cls token takes 12.%\.$/u);
+  assert.match(said(words.looks({ ...far, own: 0.1 }))[1], /cls token takes 10/);
+  assert.doesNotMatch(said(words.looks({ ...far, own: 0.099 }))[1], /cls/); // not worth a line
   assert.deepEqual(said(words.looks({ ...near, kind: "alike", times: 1.02 })), [
     "This spot looks everywhere equally: half of its attention takes 23 of 144 cells.",
     "Even the brightest cell takes just its share: nothing here is special.",

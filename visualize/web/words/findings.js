@@ -1,7 +1,7 @@
 // Findings in words, from the numbers of explorer/findings.js.
 
 import { firstName } from "./explorer.js";
-import { percent, sides, signed } from "./format.js";
+import { percent, sentences, sides, signed } from "./format.js";
 import { phrase } from "./phrase.js";
 
 /** @typedef {{ headline: string, detail: string }} Finding both with terms, as shared/terms.js shows them */
@@ -17,7 +17,7 @@ const WAYS = /** @type {const} */ ({
   left: "way_left",
   right: "way_right",
 });
-const PARTS = /** @type {const} */ ({
+export const PARTS_OF_PICTURE = /** @type {const} */ ({
   centre: "part_centre",
   top: "part_top",
   top_left: "part_top_left",
@@ -29,7 +29,7 @@ const PARTS = /** @type {const} */ ({
   right: "part_right",
 });
 const way = (direction) => phrase(WAYS[direction]);
-const part = (name) => phrase(PARTS[name]);
+const part = (name) => phrase(PARTS_OF_PICTURE[name]);
 
 /** A length in words: "33 pixels", "under 1 pixel". */
 const length = (value) => (value < 0.5 ? phrase("length_below") : phrase("length", { pixels: Math.round(value) }));
@@ -41,7 +41,7 @@ function share(times) {
   return text === "2" ? phrase("share_twice") : phrase("share_times", { times: text });
 }
 
-const sentences = (...each) => each.filter(Boolean).join(" ");
+const NOTABLE = 0.1; // of a token's attention: a cls token that takes less is not worth a line
 
 /** A finding with more sentences at the end of its detail; empty ones are left out. */
 export const withMore = ({ headline, detail }, ...more) => ({ headline, detail: sentences(detail, ...more) });
@@ -52,7 +52,7 @@ const brightest = (found) => ({ way: found.direction && way(found.direction), sh
 /** Attention of a token, in few words: it is what the first screen says. `found`: from attentionFinding. */
 export function looks(found) {
   const { kind, half, cells, own, distance, uniform } = found;
-  const toCls = own === null ? "" : phrase("looks_cls", { own: percent(own) });
+  const toCls = own >= NOTABLE ? phrase("looks_cls", { own: percent(own) }) : "";
   const values = { ...brightest(found), half, cells, own: percent(own ?? 0), length: length(distance), uniform: Math.round(uniform) };
   if (kind === "single") return { headline: phrase("looks_single"), detail: toCls || phrase("attention_means") };
   if (kind === "inward") return { headline: phrase("looks_inward", values), detail: phrase("looks_inward_detail", values) };

@@ -43,3 +43,9 @@ export const grouped = (count) => count.toLocaleString("en").replaceAll(",", NAR
 
 /** A number with its sign. */
 export const signed = (value) => `${value > 0 ? "+" : ""}${number(value)}`;
+
+/** With a capital letter at its beginning. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Sentences one after the other; empty ones are left out. */
+export const sentences = (...each) => each.filter(Boolean).join(" ");

@@ -4,15 +4,38 @@
 // of choices in visualize/page/link/choices.py.
 
 import { ABOUT } from "./sentences/about.js";
+import { BREAKING } from "./sentences/breaking.js";
 import { CHOOSER } from "./sentences/chooser.js";
+import { DECIDE } from "./sentences/decide.js";
 import { PAGE } from "./sentences/page.js";
 import { EXPLORER } from "./sentences/explorer.js";
 import { FINDINGS } from "./sentences/findings.js";
 import { INSIDE } from "./sentences/inside.js";
+import { KNOCK } from "./sentences/knock.js";
 import { LABORATORY } from "./sentences/laboratory.js";
+import { REACH } from "./sentences/reach.js";
+import { POSITION } from "./sentences/position.js";
 import { TERM_SENTENCES } from "./sentences/terms.js";
+import { TWO } from "./sentences/two.js";
+import { TRIAL } from "./sentences/trial.js";
 
-export const SENTENCES = { ...PAGE, ...CHOOSER, ...EXPLORER, ...INSIDE, ...FINDINGS, ...LABORATORY, ...TERM_SENTENCES, ...ABOUT };
+export const SENTENCES = {
+  ...PAGE,
+  ...CHOOSER,
+  ...EXPLORER,
+  ...INSIDE,
+  ...FINDINGS,
+  ...LABORATORY,
+  ...TERM_SENTENCES,
+  ...ABOUT,
+  ...BREAKING,
+  ...KNOCK,
+  ...DECIDE,
+  ...REACH,
+  ...POSITION,
+  ...TWO,
+  ...TRIAL,
+};
 
 /**
  * The text for a key, with its values.

@@ -19,6 +19,7 @@ export const EXPLORER = {
   classifier: "Classifier",
   projection: "{projection} projection",
   back: "Press Escape to go back.",
+  hide_ancestors: "Hide where the token comes from",
   place: "row {row}, column {column}",
   short_place: "row {row}, col {column}",
   cls_token: "cls token",
@@ -35,8 +36,8 @@ export const EXPLORER = {
   // questions that lead to a state of the page
   questions_title: "Find out by doing",
   question_far: "Does it look far?",
-  question_heads: "Do heads differ?",
-  question_decided: "What does cls collect?",
+  question_heads: "Which heads matter?",
+  question_decided: "When is it decided?",
   question_twice: "Why convolve before q, k, v?",
   question_overlap: "Patches without overlap?",
   question_fewer: "Why fewer keys?",

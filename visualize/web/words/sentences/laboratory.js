@@ -30,6 +30,7 @@ export const LABORATORY = {
   no_stage_baseline: "The baseline has no stage {stage}.",
   no_stage_variant: "The variant has no stage {stage}.",
   no_such_stage: "The baseline has no such stage",
+  without_effect: "Without effect while the projection is {value}.",
   baseline_value: "Baseline: {value}",
   baseline_none: "Baseline: none",
   variant_none: "Variant: none",

@@ -21,6 +21,7 @@ export const PAGE = {
     "A cls token comes first.\n" +
     "The Python code that the page offers computes all of it exactly.",
   variant_of: "a variant of {model}",
+  changed_model: "{model} with parts replaced",
   own_picture: "your picture",
   own_model: "the model",
   link_beyond: "The link's {name} cannot be {value}: there are {least} to {most} here. The default is used.",
