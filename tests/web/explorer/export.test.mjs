@@ -64,6 +64,8 @@ test("the code reads the picture that is shown, or says that it is one's own, in
   const write = (more) => code(LAYERS.attention.code, { ...about, ...more });
   assert.match(write({ file: "examples/bison.jpg" }), /explore\(model, processor, "examples\/bison\.jpg"\)$/m);
   assert.match(write({}), /explore\(model, processor, "your_picture\.jpg"\) {2}# the path of the picture that you chose$/m);
+  const changed = write({ changed: { lines: "interventions = []", arguments: ", interventions=interventions" } });
+  assert.match(changed, /^interventions = \[\]\nseen = explore\(model, processor, .*, interventions=interventions\)/m);
   const built = write({ built: "model = a_variant()" });
   assert.match(built, /^model = a_variant\(\)$/m);
   assert.doesNotMatch(built, /from_pretrained/);

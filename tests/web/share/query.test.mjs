@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { initial, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
 import { CHOICES } from "../../../visualize/web/choices.js";
 import { initial as atFirst } from "../../../visualize/web/explorer/state.js";
-import { architecturePairs, changedStage, choicesOf, opened, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
+import { architecturePairs, changedStage, opened, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
 
 const folder = process.env.SHARE_CASES;
 const { about, result } = JSON.parse(readFileSync(join(folder, "share.json"), "utf8"));
@@ -77,11 +77,11 @@ test("architectures and views are written for the server, which reads them back"
 
 test("a view that was read is chosen again, as far as the result has it", () => {
   const here = at();
-  const same = { ...here.state, ...choicesOf(plain, here) };
+  const same = { ...here.state, ...opened(plain, here).changes };
   assert.deepEqual(same, here.state);
   const chosen = {
     ...here.state,
-    ...choicesOf({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true, which: 2 }, here),
+    ...opened({ ...plain, stage: 3, block: 2, head: 3, row: 2, col: 1, channel: 6, scale: "all", cls: true, which: 2 }, here).changes,
   };
   assert.deepEqual(
     [chosen.stage, chosen.blocks[2], chosen.heads[2], chosen.channels[2], chosen.scale, chosen.cls, chosen.pinned, chosen.which],

@@ -13,7 +13,7 @@ const SOON = 400; // ms; a file sent within this time is not announced
  */
 export function answer({ signal, later }, home, above, cancel) {
   const problem = make("p", { class: "cvt-problem", role: "alert" });
-  const doing = make("p", { class: "cvt-sending-words", role: "status" });
+  const doing = make("p", { role: "status" });
   const bar = make("progress", { max: 1, "aria-label": phrase("sent_share") });
   const stop = make("button", { type: "button", class: "cvt-toggle", text: phrase("cancel"), onclick: cancel });
   const close = make("button", { type: "button", class: "cvt-toggle", text: phrase("close"), onclick: () => refuse("") });

@@ -4,9 +4,10 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``gr.HTML`` whose ``js_on_load`` is ``JS_ON_LOAD``. The value of either names the result to show: ``key``, and if wanted
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
 ``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it); for the code that is
-offered ``source`` (what ``from_pretrained`` takes), ``built`` (the lines that build a model that cannot be loaded) and ``file`` (an
-example's file); for the page's link ``model`` (the model's name), ``first`` (true for the model with which the page opens) and
-``example`` (the picture's name); and for ``about`` ``facts`` (the model's numbers).
+offered ``source`` (what ``from_pretrained`` takes), ``built`` (the lines that build a model that cannot be loaded), ``changed``
+(what was changed in it: ``lines``, and further ``arguments`` of ``explore``) and ``file`` (an example's file); for the page's link
+``model`` (the model's name), ``first`` (true for the model with which the page opens) and ``example`` (the picture's name); and for
+``about`` ``facts`` (the model's numbers).
 
 The page's server answers, below its root, the scripts (see ``scripts.py``), ``explorer/data/<key>`` with ``payload``,
 ``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and ``explorer/inside/<key>/<stage>/<block>`` with

@@ -7,6 +7,7 @@ import { ancestors, cellBox, clipped, fieldBox } from "../shared/geometry.js";
 import { asShown } from "./state.js";
 import { queryOf } from "./views.js";
 import { overlapWords, patchWords } from "../words/explorer.js";
+import { phrase } from "../words/phrase.js";
 
 const STEP = 220; // ms from one stage's ancestors to those of the stage before
 
@@ -27,7 +28,11 @@ export const shared = (grid) => Math.max(0, grid.field[1] - grid.stride[1]) / gr
  */
 export function ancestry(explorer, ref, signal) {
   const [ours, vit] = [figure(""), figure("")];
-  ref.ancestry.replaceChildren(make("div", { class: "cvt-pair" }, ours.element, vit.element));
+  const hide = () => explorer.set({ ancestors: false });
+  ref.ancestry.replaceChildren(
+    make("div", { class: "cvt-pair" }, ours.element, vit.element),
+    make("button", { type: "button", class: "cvt-toggle", text: phrase("hide_ancestors"), onclick: hide }),
+  );
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let [shown, timer, on] = [Infinity, 0, ""];
 

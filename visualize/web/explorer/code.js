@@ -6,7 +6,9 @@ const fileOf = ({ file = "your_picture.jpg" }) => JSON.stringify(file);
 /**
  * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
  * built (the lines that build a model that cannot be loaded), file (the picture's; none for one's own), also (the label of a
- * class that is not among the most probable), cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query" or null) }.
+ * class that is not among the most probable), changed (what was changed: { lines, arguments, picture,
+ * within }, as visualize/page/breaking/code.py writes it), cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query"
+ * or null) }.
  */
 export function code(write, about) {
   const { stages } = about;
@@ -16,8 +18,10 @@ export function code(write, about) {
     `model = CvtForImageClassification.from_pretrained(${source})`,
     `processor = CvtImageProcessor.from_pretrained(${source})`,
   ];
-  const file = fileOf(about);
   const also = about.also ? `, also=[model.config.label2id[${JSON.stringify(about.also)}]]` : "";
+  const { picture, arguments: more = "", within } = about.changed ?? {};
+  const hint = about.file ? "" : "  # the path of the picture that you chose";
+  const explored = `seen = explore(model, processor, ${picture ?? fileOf(about)}${also}${more})${picture ? "" : hint}`;
   return [
     ...(about.built ? [] : ["from cvt import CvtForImageClassification, CvtImageProcessor"]),
     "from visualize import explore",
@@ -25,7 +29,9 @@ export function code(write, about) {
     "from visualize.draw.plots import draw_cells, new_figure",
     "",
     ...(about.built ? [about.built] : loaded),
-    `seen = explore(model, processor, ${file}${also})${about.file ? "" : "  # the path of the picture that you chose"}`,
+    ...(picture ? [`file = ${fileOf(about)}${hint}`] : []),
+    ...(about.changed ? [about.changed.lines] : []),
+    ...(within ? [`with ${within}:`, `    ${explored}`] : [explored]),
     "",
     `stage = seen.stages[${stage}]  # of ${stages.length}; here everything counts from 0`,
     ...lines,

@@ -23,7 +23,7 @@ export function featurePanel(explorer, ref, signal) {
   const [low, high] = [make("span"), make("span")];
   const scale = make("div", { class: "cvt-scalebar" }, low, bar, high);
   const bars = make("div", { class: "cvt-variance" });
-  const chart = make("canvas", { class: "cvt-histogram", role: "img" });
+  const chart = make("canvas", { role: "img" });
   const facts = make("p", { class: "cvt-sub" });
   ref.featureAside.replaceChildren(scale, bars, chart, facts);
 

@@ -1,12 +1,13 @@
 // The page's explorers: each in a pair of elements that Gradio mounts one by one, with data from its server.
 
 import { bytes } from "../shared/http.js";
-import { inspect, MAIN, page, PAIR, updateEach } from "../shared/page.js";
+import { inspect, MAIN, page, PAIR, PAIRS, updateEach } from "../shared/page.js";
 import { link } from "./link.js";
 import { mount as mountExplorer } from "./mount.js";
 
 const places = new Map(); // by the pair's id: { parts, explorer, stop }
-const linked = link(PAIR, (id) => places.get(id)?.explorer);
+const links = PAIRS.map((pair) => ({ pair, ...link(pair, (id) => places.get(id)?.explorer) }));
+const linkOf = (id) => links.find(({ pair }) => pair.includes(id));
 
 inspect("explorer", (id = MAIN) => places.get(id)?.explorer);
 
@@ -44,10 +45,11 @@ export function mount(element, props, watch, base) {
   };
 }
 
-/** Opens the laboratory, which starts from the preset of this name. */
-function experiment(preset) {
-  document.getElementById("tab-architecture-button")?.click(); // Python gives each tab the id tab-<name>
-  page.update({ wanted: { preset } });
+/** Opens the laboratory, which starts from a preset, or an experiment. */
+function open(goal) {
+  const tab = "preset" in goal ? "architecture" : "break";
+  document.getElementById(`tab-${tab}-button`)?.click(); // Python gives each tab the id tab-<name>
+  page.update("preset" in goal ? { wanted: goal } : goal);
 }
 
 /** Mounts a pair and connects it to the page's state in both directions. Returns the clean-up. */
@@ -58,15 +60,15 @@ function start(id, place, source) {
     value: page.state.results[id],
     ready: (explorer) => (place.explorer = explorer),
     renew: () => page.update({ gone: { explorer: id } }),
-    start: id === MAIN ? experiment : undefined,
+    start: id === MAIN ? open : undefined,
     shown(explorer) {
       if (id === MAIN) page.update({ model: explorer.value.model ?? null, picture: explorer.value });
       publish(explorer);
-      if (PAIR.includes(id)) linked.shown(id);
+      linkOf(id)?.shown(id);
     },
     chosen(explorer, before) {
       publish(explorer);
-      if (PAIR.includes(id)) linked.chosen(id, before);
+      linkOf(id)?.chosen(id, before);
     },
   });
   const { explorer } = place;

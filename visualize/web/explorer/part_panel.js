@@ -17,7 +17,7 @@ import { phrase } from "../words/phrase.js";
  */
 export function partPanel(explorer, ref) {
   const [read, made] = [figure(""), figure("")];
-  const arrow = make("span", { class: "cvt-arrow", "aria-hidden": "true", text: "→" });
+  const arrow = make("span", { "aria-hidden": "true", text: "→" });
   const embedding = make("div", { class: "cvt-steps" }, read.element, arrow, made.element);
   let classes = [];
   let built = null;

@@ -4,41 +4,22 @@ import { make } from "../shared/dom.js";
 import { phrase, SENTENCES } from "../words/phrase.js";
 
 /**
- * Each: the sentence's key, and what to change here, or the preset with which the laboratory starts.
- * @type {{ key: keyof typeof SENTENCES, preset?: string, changes?: (result: import("./result.js").Result) => object }[]}
+ * Each: the sentence's key, and what to change here, or what the host opens: the laboratory with a preset, or an experiment.
+ * @type {{ key: keyof typeof SENTENCES, opens?: import("./mount.js").Goal, changes?: object }[]}
  */
 const QUESTIONS = [
-  {
-    key: "question_far",
-    changes: ({ stages }) => {
-      const heads = stages.map(() => -1);
-      return { stage: stages.length - 1, heads, layer: "attention", view: "token", cls: false, depth: "none" };
-    },
-  },
-  {
-    key: "question_heads",
-    changes: ({ stages }) => {
-      const stage = busiest(stages);
-      const heads = stages.map((each, index) => (index === stage && each.heads > 1 ? 0 : -1)); // one head's finding, the others beside it
-      return { stage, heads, layer: "attention", view: "token", cls: false, depth: "attention" };
-    },
-  },
-  {
-    key: "question_decided",
-    changes: ({ stages }) => ({ stage: stages.length - 1, layer: "attention", view: "token", cls: true, depth: "attention" }),
-  },
-  { key: "question_twice", changes: () => ({ depth: "inside", layer: "attention", view: "token", cls: false }) },
-  { key: "question_overlap", preset: "no-overlap" },
-  { key: "question_fewer", preset: "kv-stride-1" },
-  { key: "question_positions", preset: "linear" },
-  { key: "question_cls", preset: "cls-everywhere" },
+  { key: "question_far", opens: { experiment: "reach" } },
+  { key: "question_heads", opens: { experiment: "knock" } },
+  { key: "question_decided", opens: { experiment: "decide" } },
+  { key: "question_twice", changes: { depth: "inside", layer: "attention", view: "token", cls: false } },
+  { key: "question_overlap", opens: { preset: "no-overlap" } },
+  { key: "question_fewer", opens: { preset: "kv-stride-1" } },
+  { key: "question_positions", opens: { experiment: "position" } },
+  { key: "question_cls", opens: { preset: "cls-everywhere" } },
 ];
 
-/** The stage with the most heads. */
-const busiest = (stages) => stages.reduce((found, { heads }, index) => (heads > stages[found].heads ? index : found), 0);
-
 /**
- * Fills the list once; `start` is the host's way to the laboratory, without which its questions are left out.
+ * Fills the list once; `start` is the host's way to its other tabs, without which there are no questions.
  * @param {import("./explorer.js").Explorer} explorer
  */
 export function questions(explorer, root) {
@@ -46,10 +27,10 @@ export function questions(explorer, root) {
   root.hidden = !start;
   if (!start) return;
   /** @param {typeof QUESTIONS[number]} question */
-  const open = ({ changes, preset }) => {
-    if (preset) return start(preset);
-    if (!explorer.result || !changes) return;
-    explorer.set({ part: "stage", ...changes(explorer.result) });
+  const open = ({ changes, opens }) => {
+    if (opens) return start(opens);
+    if (!explorer.result) return;
+    explorer.set({ part: "stage", ...changes });
     explorer.reveal();
   };
   root.replaceChildren(

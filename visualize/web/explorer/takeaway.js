@@ -20,8 +20,9 @@ export function takeaway(explorer, ref, signal) {
   const hear = (element, listener) => element.addEventListener("click", () => explorer.result && listener(), { signal });
   const name = () => `cvt-stage${explorer.state.stage + 1}-block${explorer.state.blocks[explorer.state.stage] + 1}`;
   const names = () => {
-    const { model, example, built } = explorer.value;
-    return { model: built ? phrase("variant_of", { model }) : (model ?? phrase("own_model")), picture: example ?? phrase("own_picture") };
+    const { model, example, built, changed } = explorer.value;
+    const own = changed ? phrase("changed_model", { model }) : (model ?? phrase("own_model"));
+    return { model: built ? phrase("variant_of", { model }) : own, picture: example ?? phrase("own_picture") };
   };
   hear(ref.savePng, async () => {
     const { headline, detail } = explorer.finding;
@@ -42,9 +43,9 @@ export function takeaway(explorer, ref, signal) {
       stages,
       header: { evidence },
     } = result;
-    const { source, built, file } = explorer.value;
+    const { source, built, file, changed } = explorer.value;
     const also = state.layer === "class" && state.which >= TOP ? result.header.top[state.which].label : null;
-    const about = { state, stages, source, built, file, also, channel: channelOf(result, state, state.stage), evidence };
+    const about = { state, stages, source, built, file, also, changed, channel: channelOf(result, state, state.stage), evidence };
     say(ref.code, code(LAYERS[state.layer].code, { ...about, ...queryOf(stages[state.stage], state) }));
   }
   ref.codePart.addEventListener("toggle", () => explorer.invalidate(), { signal });

@@ -3,7 +3,7 @@
 import { make, refs, say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
 import { life } from "../shared/life.js";
-import { MAIN, page, updateEach } from "../shared/page.js";
+import { CHANGED, MAIN, page, updateEach } from "../shared/page.js";
 import { architecturePairs, changedStage, isHosts, opened, queryOf, viewPairs } from "./query.js";
 import { CHOICES } from "../choices.js";
 import { phrase } from "../words/phrase.js";
@@ -14,9 +14,9 @@ const READ = 4100; // characters of an address that are sent; the server reads a
 const SAID = 8000; // ms for which "copied" is shown
 const TABS = Object.keys(CHOICES.tab.values); // Python gives each tab the id tab-<name>
 
-const FOLLOWED = /** @type {const} */ (["tab", "picture", "view", "architecture", "linked"]);
+const FOLLOWED = /** @type {const} */ (["tab", "picture", "view", "architecture", "experiment", "linked"]);
 
-const explorerOn = (tab) => (tab === "architecture" ? "variant" : MAIN);
+const explorerOn = (tab) => ({ architecture: "variant", break: CHANGED[0] })[tab] ?? MAIN;
 const buttonOf = (tab) => document.getElementById(`tab-${tab}-button`);
 const openTab = () => TABS.find((tab) => buttonOf(tab)?.getAttribute("aria-selected") === "true");
 
@@ -37,11 +37,12 @@ export function mount(element, _props, _watch, base) {
 
   /** The page's state, as pairs. */
   function pairs() {
-    const { tab, model, picture, view, architecture, linked } = page.state;
+    const { tab, model, picture, view, architecture, experiment, linked } = page.state;
     const found = [];
     if (model && !picture.first) found.push([CHOICES.model.key, model]);
     if (picture?.example) found.push([CHOICES.picture.key, picture.example]);
     if (tab !== CHOICES.tab.default) found.push([CHOICES.tab.key, tab]);
+    if (experiment !== CHOICES.experiment.default) found.push([CHOICES.experiment.key, experiment]);
     const shown = view[explorerOn(tab)];
     if (shown) found.push(...viewPairs(shown));
     if (architecture) found.push(...architecturePairs(architecture.state, architecture.about));
@@ -80,7 +81,7 @@ export function mount(element, _props, _watch, base) {
     const pairs = [...new URLSearchParams(written)];
     const stage = view.stage ?? changedStage(pairs);
     if (view.tab === "architecture") view.stage = stage;
-    page.update({ linked: { architecture, model, stage, pairs } });
+    page.update({ linked: { architecture, model, stage, pairs }, experiment: view.experiment });
     wanted = { view, id: explorerOn(view.tab) };
     later(() => (wanted = null), PATIENCE); // in case a variant cannot be run and is never shown
     choose(view.tab, 100);

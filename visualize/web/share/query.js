@@ -103,6 +103,3 @@ export function opened(view, { state, result }) {
   if (view.cls && !cls) absent("cls", false);
   return { changes, notices };
 }
-
-/** An explorer's changes for a link's view, as far as the result has them. */
-export const choicesOf = (view, shown) => opened(view, shown).changes;

@@ -15,6 +15,14 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** An SVG element; attributes as they are. */
+export function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
 /**
  * The elements of a template by their data-ref, without those of an explorer in it.
  * @returns {Object<string, any>}

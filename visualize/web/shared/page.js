@@ -1,8 +1,10 @@
 // The page's state: one object that the components update and subscribe to, instead of calling each other.
 
-/** The explorer of the first tab, and the laboratory's two. */
+/** The explorer of the first tab, the laboratory's two, and those of "Break it"; the two of a pair are linked. */
 export const MAIN = "main";
 export const PAIR = ["baseline", "variant"];
+export const CHANGED = ["before", "after"];
+export const PAIRS = [PAIR, CHANGED];
 
 /**
  * @typedef {object} Page
@@ -11,6 +13,7 @@ export const PAIR = ["baseline", "variant"];
  * @property {?object} picture Python's value for the result drawn there: { key, example, first, … }
  * @property {Object<string, {state: object, result: object}>} view each explorer's result and choices
  * @property {?{state: object, about: object}} architecture the laboratory's settings, and the server's description of its baseline
+ * @property {string} experiment the chosen experiment's name in a link
  * @property {?object} linked the link's architecture and the stage to open, until the laboratory applies it
  * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
  * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
@@ -77,6 +80,7 @@ const OPENING = {
   picture: null,
   view: {},
   architecture: null,
+  experiment: "knock",
   linked: null,
   results: {},
   asked: null,

@@ -56,9 +56,12 @@ export function strip({ height, pointed, chosen, resized, signal }) {
     [count, now] = [all, index];
     const values = { "aria-label": label, "aria-valuemin": 1, "aria-valuemax": all, "aria-valuenow": index + 1, "aria-valuetext": text };
     for (const [name, value] of Object.entries(values)) if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
-    const mark = (each, extra) => ["i", { class: extra, style: `left:${(each / all) * 100}%;width:${100 / all}%` }];
+    const mark = (each, extra = /** @type {?string} */ (null)) => [
+      "i",
+      { class: extra, style: `left:${(each / all) * 100}%;width:${100 / all}%` },
+    ];
     const bar = ["b", { style: `left:${(index / all) * 100}%;width:${100 / all}%;height:${filled}px` }];
-    patch(marks, [filled ? bar : null, mark(index, "cvt-chosen"), lit !== null && lit !== index ? mark(lit, "cvt-lit") : null]);
+    patch(marks, [filled ? bar : null, mark(index), lit !== null && lit !== index ? mark(lit, "cvt-lit") : null]);
   }
 
   return { element, pen, tell };

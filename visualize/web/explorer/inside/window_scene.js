@@ -64,7 +64,7 @@ export function windowScene() {
       return [
         "i",
         {
-          class: token ? null : padded ? "cvt-padding" : "cvt-beyond",
+          class: token ? null : padded ? "cvt-padding" : null,
           style: token ? `background:${solid(tokens[r * inside.columns + c], extent)}` : null,
           "data-number": part,
           "data-line": part && `r${i}`,
