@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from visualize.page.breaking.api import ENDPOINTS
+from visualize.page.link.choices import TABLE
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -61,6 +64,26 @@ def test_the_client_example_runs(served, capsys, monkeypatch):
     assert "http://127.0.0.1:7860" in code
     exec(compile(code.replace("http://127.0.0.1:7860", served), "README.md", "exec"), {})
     assert "Stage 3, block 8, mean of the heads" in capsys.readouterr().out
+
+
+def test_the_experiments_examples_run(served, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    exec(compile(next(block for block in blocks("python") if "Intervention" in block), "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["block", "mlp", "attention"]
+    assert len({line.split(" ", 1)[1] for line in lines}) == 3
+    client = next(block for block in blocks("python") if "gradio_client" in block)
+    asked = next(block for block in blocks("python") if "/knock_out" in block)
+    start = "\n".join(client.splitlines()[:3]).replace("http://127.0.0.1:7860", served)
+    exec(compile(f"{start}\n{asked}", "README.md", "exec"), {})
+    assert capsys.readouterr().out.count("'probability'") == 2
+
+
+def test_every_endpoint_of_the_experiments_is_described():
+    named = set(re.findall(r"`/(\w+)`", README.split("The experiments have endpoints")[1].split("```")[0]))
+    assert named == set(ENDPOINTS)
+    for choice in TABLE["experiment"].values:
+        assert f"`{choice}`" in README
 
 
 def test_every_folder_of_the_product_is_listed_with_a_sentence():
