@@ -46,12 +46,20 @@ def explore(workbench: Workbench, picture: str | Path | bytes | OpenedPicture, m
     return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture))
 
 
-_VISITORS: dict[str, list[Callable[[], None]]] = {}  # by host and port: what closes each page that is open there
+# by host and port:
+_VISITORS: dict[str, list[Callable[[], None]]] = {}  # what closes each page that is open there
+_WORKBENCHES: dict[str, Workbench] = {}
 
 
 def before_closing(address: str, leave: Callable[[], None]) -> None:
     """Has ``app_of`` call ``leave`` before it stops the server of this address: a page that outlived it would see its requests fail."""
     _VISITORS[urlparse(address).netloc].append(leave)
+
+
+def stores(address: str, key: str) -> bool:
+    """Whether the server of this address still has this result, which it then keeps longest."""
+    store = _WORKBENCHES[urlparse(address).netloc].store
+    return key in store and store.get(key) is not None
 
 
 @contextmanager
@@ -63,6 +71,7 @@ def app_of(workbench: Workbench) -> Iterator[str]:
             prevent_thread_lock=True, server_name="127.0.0.1", server_port=None, quiet=True, **app.launch_settings(workbench)
         )
         _VISITORS[urlparse(address).netloc] = visitors
+        _WORKBENCHES[urlparse(address).netloc] = workbench
         yield address.rstrip("/")
     finally:
         for leave in visitors:

@@ -44,16 +44,22 @@ ROOMS = {
     "cvt.training.data": "files pictures processor",
     "cvt.training": "config files model processor training.augmentation training.data",
     "cvt.evaluate": "config files model processor runtime.device training training.data",
+    "cvt.probes": "files model",
+    "cvt.probes.training": "evaluate model probes processor",
+    "cvt.probes.__main__": "evaluate model probes probes.training processor runtime.device training training.data",
     "cvt.train": "architecture evaluate model processor runtime.device training training.data",
     "visualize.container": "",
-    "visualize.capture": "cvt.model cvt.runtime",
-    "visualize.maps": "capture container cvt.model cvt.processor",
-    "visualize.explore": "capture container maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
+    "visualize.hooks": "",
+    "visualize.capture": "hooks cvt.model cvt.runtime",
+    "visualize.maps": "capture container cvt.architecture cvt.config cvt.model cvt.outputs cvt.probes cvt.processor",
+    "visualize.change": "capture container hooks maps cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor "
+    "cvt.runtime cvt.stage",
+    "visualize.explore": "capture change container maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
     "visualize.draw": "container explore maps cvt.architecture cvt.files",
     "visualize.web": "",
-    "visualize.page": "draw explore maps web "
-    "cvt cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor cvt.runtime cvt.runtime.device",
+    "visualize.page": "change draw explore maps web "
+    "cvt cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
 }
 
 
@@ -252,6 +258,14 @@ print(json.dumps(loaded))
     assert not {"torch", "gradio", "matplotlib", "transformers"} & set(loaded)
 
 
+def test_captum_is_loaded_only_where_it_computes():
+    """It takes half a second, which neither the start of the app nor a prediction should pay."""
+    found = [name for name, path in MODULES.items() if any(each.split(".")[0] == "captum" for each in imported(name, path))]
+    assert found == ["visualize.maps.explain.gradients"]
+    body = [node for node in parsed(MODULES[found[0]]).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("captum" in ast.dump(node) for node in body)
+
+
 FOR_THE_APP = {"gradio", "gradio_client", "starlette", "uvicorn", "playwright"}
 
 
@@ -276,5 +290,6 @@ def test_tests_are_found_where_gradio_is_not_installed():
     paths = {**MODULES, **modules("tests"), "app": ROOT / "app.py"}
     found = [name for name in paths if name.rpartition(".")[2].startswith(("test_", "conftest"))]
     assert len(found) > 50
-    assert [way for name in found if (way := way_to_the_app(name, paths, set()))] == []
+    done = set()  # by all, as they share most of what they import
+    assert [way for name in found if name not in done and (way := way_to_the_app(name, paths, done))] == []
     assert way_to_the_app("tests.serving", paths, set()) == ["tests.serving", "app", "gradio"]

@@ -15,16 +15,28 @@ from tests.browser.tabs import VIEWPORT, Tabs
 from tests.draw.test_payload import photo
 from visualize.explore import explore
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 # What a page shows first, and how it is put back to that.
 OPENED = """(({ picture, model }) => ({ picture: { example: picture.example }, model, choices: cvt.explorer().state }))(cvt.page.state)"""
+# Whether its first tab is open, and the key of what it shows, where that is what it opened with and nothing newer is on its way.
+NOW = """({ picture, model }) => {
+  const { picture: now, model: name, results, choosing } = cvt.page.state, explorer = cvt.explorer();
+  const same = now.example === picture.example && name === model && now.key === results.main.key && explorer.key === now.key;
+  const said = [...document.querySelectorAll("[role=alert]")].some((each) => each.textContent);
+  const still = same && !said && !choosing && explorer.drawn === explorer.result && explorer.ref.message.hidden;
+  return [document.querySelector("[role=tab]").ariaSelected === "true", still ? now.key : null];
+}"""
 AS_OPENED = """({ choices }) => {
   document.querySelectorAll(".toast-close").forEach((each) => each.click());
   for (const each of document.querySelectorAll("details[open]")) each.open = false;
   for (const each of document.querySelectorAll(".cvt-lab-why[aria-expanded=true]")) each.click();
+  document.querySelector("[role=tab]").focus(); // from where the Tab key goes on
   document.activeElement.blur();
   scrollTo(0, 0);
   for (const each of document.querySelectorAll("[data-strip]")) each.scrollLeft = 0;
   cvt.explorer().set(choices);
+  const before = cvt.explorer("before"); // of the tab "Break it", if it shows this result
+  if (before?.result?.key === cvt.explorer().result.key) before.set(choices);
 }"""
 ASK = """({ picture, model }) => {
   const { answers } = cvt.page.state;
@@ -43,7 +55,7 @@ class Visit:
     def __init__(self, tabs: Tabs, address: str, watch: Callable[[Any], None] = lambda page: None, **context):
         from tests import serving  # needs Gradio
 
-        self.host = urlparse(address).netloc
+        self.address, self.host, self.viewport = address, urlparse(address).netloc, context.get("viewport", VIEWPORT)
         self.problems: list[str] = []
         self.requests: list[str] = []
         heard = {
@@ -61,12 +73,16 @@ class Visit:
 
     def as_opened(self) -> None:
         """Puts the page back to what it opened with: its model, picture, choices, first tab, size and scroll position."""
-        self.page.set_viewport_size(VIEWPORT)
+        from tests import serving  # needs Gradio
+
+        self.page.set_viewport_size(self.viewport)
         self.page.mouse.move(0, 0)
-        self.page.get_by_role("tab", name="Look").click()
-        # asked for even where it is shown: the server may have dropped it meanwhile
-        answers = self.page.evaluate(ASK, self.opened)
-        self.page.wait_for_function(SHOWN, arg={**self.opened, "answers": answers}, timeout=60_000)
+        looks, key = self.page.evaluate(NOW, self.opened)
+        if not looks:
+            self.page.get_by_role("tab", name="Look").click()
+        if not key or not serving.stores(self.address, key):
+            answers = self.page.evaluate(ASK, self.opened)
+            self.page.wait_for_function(SHOWN, arg={**self.opened, "answers": answers}, timeout=60_000)
         self.page.evaluate(AS_OPENED, self.opened)
         self.page.locator(".toast-body").first.wait_for(state="detached")
         self.problems.clear()
@@ -105,7 +121,7 @@ class Visit:
     def upload(self, path) -> None:
         """A file chosen by the tile beside the examples, in the browser's own dialog."""
         with self.page.expect_file_chooser() as dialog:
-            self.page.get_by_role("button", name="Drop, paste or choose yours").click()
+            self.page.get_by_role("button", name="Drop, paste or choose").click()
         dialog.value.set_files(path)
 
     def problem(self) -> str:
@@ -158,19 +174,21 @@ def visit(tabs, served):
 @pytest.fixture(scope="session")
 def long_visit(tabs):
     """``long_visit(address)`` is one visit to that app that tests share; loading the page costs more than most of what a test does on it.
+    So is ``long_visit(address, phone=True)``, on a phone.
 
     A context manager: at its beginning the page is as it opened, at its end nothing may have gone wrong.
     """
-    visits: dict[str, Visit] = {}
+    visits: dict[tuple[str, bool], Visit] = {}
 
     @contextmanager
-    def shared(address: str) -> Iterator[Visit]:
+    def shared(address: str, phone: bool = False) -> Iterator[Visit]:
         from tests import serving  # needs Gradio
 
-        if address not in visits:
-            visits[address] = Visit(tabs, address)
-            serving.before_closing(address, lambda: visits.pop(address))
-        visit = visits[address]
+        key = address, phone
+        if key not in visits:
+            visits[key] = Visit(tabs, address, **(PHONE if phone else {}))
+            serving.before_closing(address, lambda: visits.pop(key))
+        visit = visits[key]
         visit.as_opened()
         yield visit
         nothing_went_wrong(visit)
@@ -183,6 +201,21 @@ def seen(long_visit, served):
     """The shared visit to the app."""
     with long_visit(served) as visit:
         yield visit
+
+
+@pytest.fixture
+def phone(long_visit, served):
+    """The shared visit on a phone."""
+    with long_visit(served, phone=True) as visit:
+        yield visit
+
+
+@pytest.fixture
+def clipboard(seen):
+    """Lets the shared visit use it."""
+    seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield
+    seen.page.context.clear_permissions()
 
 
 @pytest.fixture(scope="session")

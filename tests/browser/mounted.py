@@ -16,7 +16,7 @@ from visualize.explore import explore
 from visualize.page.laboratory.describe import about as about_model
 from visualize.page.laboratory.describe import describe
 from visualize.web import about as about_page
-from visualize.web import chooser, explorer, laboratory, share
+from visualize.web import breaking, chooser, explorer, laboratory, share
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,6 +25,7 @@ MODEL, SIDE = model_of(5), 64
 TEMPLATES = {
     "explorer": explorer.picture_html("main") + explorer.panels_html("main"),
     "laboratory": laboratory.LABORATORY_HTML,
+    "breaking": breaking.BREAKING_HTML,
     "share": share.SHARE_HTML,
     "about": about_page.about_html("<p>Somebody took them.</p>"),
     "look": explorer.picture_html("look", chooser.examples_html([ROOT / "examples/koala.jpg"], 1000)),
@@ -77,6 +78,7 @@ MOUNT = """async (name) => {
   window.stop = () => stops.forEach((each) => each());
 }"""
 MOUNTED = {  # what is there when a component is at work
+    "breaking": """document.querySelector("#breaking [data-experiment=knock]")""",
     "explorer": "document.querySelectorAll('#explorer [data-ready=first]').length === 2",
     "laboratory": "document.querySelectorAll('#laboratory [data-ref=tabs] button').length === 3 && store.state.architecture !== null",
     "share": "document.documentElement.dataset.cvtHide === 'seed' && document.querySelectorAll('#share li').length === 1",

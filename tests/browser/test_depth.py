@@ -155,6 +155,10 @@ def test_a_conv_embedding_opens_with_what_its_token_is_made_of(page, seen):
             top, left, _, _ = window.cell(2 * row + step_row, 2 * column + step_column)
             assert page.pixel(top, left)[3] > 100
     assert page.page.locator("[data-ref=ancestry] figure").count() == 2
+    page.page.locator("[data-ref=ancestry]").get_by_role("button").click()
+    page.settle()
+    assert page.page.locator("[data-ref=ancestry]").is_hidden()
+    assert page.state("ancestors") is False
     page.page.locator("[data-ref=crumbs]").get_by_role("button", name="Stage 3").click()
     page.settle()
     assert page.page.locator("[data-ref=part]").is_hidden()
@@ -189,44 +193,42 @@ def test_the_cls_tokens_button_shows_its_attention_whatever_was_shown_before(pag
             assert ("how strongly the cls token attends to" in page.sentence) == (not pressed)
 
 
-QUESTIONS = {
-    "question_far": {"stage": 2, "heads": [-1, -1, -1], "layer": "attention", "view": "token", "cls": False, "depth": "none"},
-    "question_heads": {"stage": 2, "heads": [-1, -1, 0], "layer": "attention", "view": "token", "cls": False, "depth": "attention"},
-    "question_decided": {"stage": 2, "layer": "attention", "view": "token", "cls": True, "depth": "attention"},
-    "question_twice": {"layer": "attention", "view": "token", "cls": False, "depth": "inside"},
-}
-PRESETS = {
-    "question_overlap": "no-overlap",
-    "question_fewer": "kv-stride-1",
-    "question_positions": "linear",
-    "question_cls": "cls-everywhere",
+QUESTIONS = {  # the state of the page that each leads to
+    "question_far": {"experiment": "reach"},
+    "question_heads": {"experiment": "knock"},
+    "question_decided": {"experiment": "decide"},
+    "question_twice": {},
+    "question_overlap": {"wanted": {"preset": "no-overlap"}},
+    "question_fewer": {"wanted": {"preset": "kv-stride-1"}},
+    "question_positions": {"experiment": "position"},
+    "question_cls": {"wanted": {"preset": "cls-everywhere"}},
 }
 
 
 def test_each_question_leads_to_where_its_answer_is_seen(page):
     asked = page.page.get_by_role("navigation", name="Find out by doing").get_by_role("button")
     names = [each.get_attribute("data-question") for each in asked.all()]
-    assert names == [*QUESTIONS, *PRESETS]
-    asked = {name: asked.nth(index) for index, name in enumerate(names)}
-    for name, state in QUESTIONS.items():
-        page.set(stage=1, layer="class", view="mean", depth="none", part="stage", cls=not state["cls"])
-        asked[name].click()
-        page.settle()
-        assert {each: page.state(each) for each in state} == state
-        assert page.page.locator("[data-ref=headline]").is_visible()
-    for name, preset in PRESETS.items():
+    assert names == list(QUESTIONS)
+    for index, state in enumerate(QUESTIONS.values()):
         page.set(depth="none")
-        page.page.evaluate("cvt.page.update({ wanted: null })")
-        asked[name].click()
-        assert page.page.evaluate("cvt.page.state.wanted") == {"preset": preset}
+        page.page.evaluate("cvt.page.update({ wanted: null, experiment: null })")
+        asked.nth(index).click()
+        found = page.page.evaluate("(({ wanted, experiment }) => ({ wanted, experiment }))(cvt.page.state)")
+        assert found == {"wanted": None, "experiment": None, **state}
+    page.set(stage=1, layer="class", view="mean", depth="none", part="stage", cls=True)
+    asked.nth(names.index("question_twice")).click()
+    page.settle()
+    assert [page.state(each) for each in ("depth", "layer", "view", "cls")] == ["inside", "attention", "token", False]
+    assert page.page.locator("[data-ref=headline]").is_visible()
 
 
-def test_a_question_opens_the_laboratory_with_its_preset(visit, served):
-    seen = visit(served)
-    seen.page.locator("[data-question=question_fewer]").first.click()
-    seen.page.wait_for_function("cvt.page.state.tab === 'architecture' && cvt.page.state.wanted === null && cvt.page.state.architecture")
-    assert seen.page.get_by_role("tab", name="Change it").get_attribute("aria-selected") == "true"
-    assert seen.page.evaluate("cvt.page.state.architecture.state.stages.map((each) => each.stride_kv)") == [1, 1, 1]
+def test_a_question_opens_the_laboratory_with_its_preset(long_visit, served):
+    with long_visit(served) as visit:
+        page = visit.page
+        page.locator("[data-question=question_fewer]").first.click()
+        page.wait_for_function("cvt.page.state.tab === 'architecture' && cvt.page.state.wanted === null && cvt.page.state.architecture")
+        assert page.get_by_role("tab", name="Change it").get_attribute("aria-selected") == "true"
+        assert page.evaluate("cvt.page.state.architecture.state.stages.map((each) => each.stride_kv)") == [1, 1, 1]
 
 
 def test_what_is_open_is_in_the_link_and_opens_again(visit, served):

@@ -72,16 +72,21 @@ def opened(seen, depth: str) -> None:
     seen.drawn()
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_picture_verdict_examples_and_ones_own_are_in_it(seen, width, height):
-    resized(seen, width, height)
+def test_picture_verdict_examples_and_ones_own_are_in_it_and_edges_are_in_line(seen):
+    for width, height in SIZES:
+        resized(seen, width, height)
+        all_is_in_it(seen, width, height)
+        edges_are_in_line(seen, width)
+
+
+def all_is_in_it(seen, width, height):
     assert seen.page.evaluate(WIDE) <= 0
     for name, selector in FIRST.items():
         box = seen.page.evaluate(BOX, selector)
-        assert box["left"] >= 0, name
-        assert box["top"] >= 0, name
-        assert box["right"] <= width, name
-        assert box["bottom"] <= height, name
+        assert box["left"] >= 0, (name, width)
+        assert box["top"] >= 0, (name, width)
+        assert box["right"] <= width, (name, width)
+        assert box["bottom"] <= height, (name, width)
     frame, verdict = (seen.page.evaluate(BOX, FIRST[name]) for name in ("the picture", "the verdict"))
     assert frame["left"] <= verdict["left"] < verdict["right"] <= frame["right"]  # on the picture
     assert frame["top"] <= verdict["top"] < verdict["bottom"] <= frame["bottom"]
@@ -110,11 +115,13 @@ def test_it_asks_for_few_words_and_few_presses_of_the_tab_key(seen):
 
 
 @pytest.mark.parametrize(("width", "least"), [(390, 14), (1024, 14), (1440, 14), (1920, 18)])
-def test_text_is_large_enough_to_be_read(seen, width, least):
+def test_text_is_large_enough_to_be_read_and_targets_for_a_pointer(seen, width, least):
     resized(seen, width, 900)
     for depth in DEPTHS:
         opened(seen, depth)
         assert seen.page.evaluate(SMALL, least) == [], depth
+        if width > 767:
+            assert seen.page.evaluate(TARGETS, 24) == [], depth
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -133,10 +140,7 @@ def test_nothing_moves_while_it_loads(visit, served, width):
     assert sum(value for value, *_ in shifts) <= 0.05, shifts
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_edges_are_in_line(seen, width, height):
-    resized(seen, width, height)
-
+def edges_are_in_line(seen, width):
     def edges(*selectors: str) -> list[dict]:
         return [seen.page.evaluate(BOX, f"{LOOK} {each}") for each in selectors]
 
@@ -153,20 +157,11 @@ def test_edges_are_in_line(seen, width, height):
     assert own["right"] == pytest.approx(column[0]["right"], abs=0.5)
 
 
-@pytest.mark.parametrize("width", [1024, 1440, 1920])
-def test_targets_are_large_enough_for_a_pointer(seen, width):
-    resized(seen, width, 900)
+def test_on_a_phone_targets_are_large_enough_for_a_finger(phone):
     for depth in DEPTHS:
-        opened(seen, depth)
-        assert seen.page.evaluate(TARGETS, 24) == [], depth
-
-
-def test_on_a_phone_targets_are_large_enough_for_a_finger(visit, served):
-    seen = visit(served, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    for depth in DEPTHS:
-        opened(seen, depth)
-        assert seen.page.evaluate(TARGETS, 44) == [], depth
-        assert seen.page.evaluate(WIDE) <= 0, depth
+        opened(phone, depth)
+        assert phone.page.evaluate(TARGETS, 44) == [], depth
+        assert phone.page.evaluate(WIDE) <= 0, depth
 
 
 def test_at_twice_the_size_nothing_is_lost(seen):

@@ -160,7 +160,7 @@ def test_uniform_attention_shows_nothing_special_and_the_words_say_so(component,
             assert shade.min() > DIMMED / 2
         component.set(view="token", scale="map")
         headline = component.page.locator("[data-ref=headline]").inner_text()
-        assert "looks everywhere alike" in headline
+        assert "looks everywhere equally" in headline
 
 
 def test_what_speaks_for_a_class_is_light_and_what_speaks_against_it_is_blue(page, seen):

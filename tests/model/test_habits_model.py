@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from functools import cache
 
 import pytest
 import torch
@@ -33,7 +34,15 @@ def place(tmp_path_factory):
 
 
 def classifier(library, place, *args, **options):
+    if not args and not options:
+        return copy.deepcopy(loaded(library, place))
     return library.CvtForImageClassification.from_pretrained(place / "whole", *args, **options)
+
+
+@cache
+def loaded(library, place):
+    """Loading takes longer than most of what is then done with the model, so that each gets a copy."""
+    return library.CvtForImageClassification.from_pretrained(place / "whole")
 
 
 def logits(model):
@@ -151,7 +160,7 @@ SAME = {
         lib, place, num_labels=2, id2label={0: "yes", 1: "no"}, label2id={"yes": 0, "no": 1}
     ),
     "as many labels": lambda lib, place, _: classifier(lib, place, num_labels=5).config.id2label,
-    "evaluation mode": lambda lib, place, _: (classifier(lib, place).training, lib.CvtModel(lib.CvtConfig()).training),
+    "evaluation mode": lambda lib, place, _: (classifier(lib, place).training, lib.CvtModel(config_of(lib, place)).training),
     # saving
     "saved": lambda lib, place, tmp: saved(lib, place, tmp),
     "saved in parts": lambda lib, place, tmp: saved(lib, place, tmp, max_shard_size="20KB"),

@@ -27,7 +27,7 @@ def test_names_shapes_and_order(cls, changes):
         assert listed(cls(config)) == listed(build_there(config, cls))
 
 
-@settings(EXAMPLES, max_examples=25)
+@settings(EXAMPLES, max_examples=12)
 @given(models(plain=True))
 def test_names_of_any_architecture(drawn):
     config, _ = drawn

@@ -63,7 +63,7 @@ def models(draw, plain: bool | None = None):
 
 
 EXAMPLES = settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,
@@ -102,7 +102,7 @@ def test_all_that_transformers_computes(drawn, seed):
         assert difference(values.double(), expected_values.double()) < 100 * EXACT
 
 
-@settings(EXAMPLES, max_examples=15)
+@settings(EXAMPLES, max_examples=8)
 @given(models(plain=True), st.integers(0, 1000), st.booleans())
 def test_gradients(drawn, seed, training):
     """In float64: a few channels multiply float32's rounding so much that it cannot be told from mistakes."""

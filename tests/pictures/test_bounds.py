@@ -174,16 +174,16 @@ def test_memory_stays_within_the_stated_bound(tmp_path, monkeypatch):
 
 
 def test_any_damage_is_a_picture_or_a_sentence():
-    """500 files of every format with bytes changed, lost, doubled or of another file."""
+    """250 files of every format with bytes changed, lost, doubled or of another file."""
     dice = random.Random(0)
     files = list({**corpus(), **others()}.values())
     outcomes = {"opened": 0, "refused": 0}
-    for _ in range(500):
+    for _ in range(250):
         damaged = bytearray(dice.choice(files))
         for _ in range(dice.choice([1, 1, 2, 4, 10])):
             harm(dice, damaged, files)
         outcomes["opened" if opens(bytes(damaged)) else "refused"] += 1
-    assert min(outcomes.values()) > 75
+    assert min(outcomes.values()) > 38
 
 
 def opens(content):

@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
+import torch._dynamo  # which the first optimizer of each process would import
 
 from cvt.train import main
 from cvt.training import result

@@ -6,7 +6,7 @@ import torch
 from cvt import CvtForImageClassification
 from tests.helpers import tiny_config
 
-STEPS = 200
+STEPS, BATCH = 160, 32
 NAMES = {0: "lying stripes", 1: "standing stripes", 2: "chequers", 3: "a disc"}
 
 
@@ -40,10 +40,10 @@ def test_fine_tuning(tmp_path):
     model = CvtForImageClassification.from_pretrained(tmp_path / "before", id2label=NAMES, ignore_mismatched_sizes=True).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     slower = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=STEPS)
-    pictures, labels = task(4096, seed=1)
+    pictures, labels = task(2048, seed=1)
     losses = []
     for step in range(STEPS):
-        batch = torch.arange(step * 64, (step + 1) * 64) % len(pictures)
+        batch = torch.arange(step * BATCH, (step + 1) * BATCH) % len(pictures)
         loss = model(pictures[batch], labels=labels[batch]).loss
         optimizer.zero_grad()
         loss.backward()
