@@ -44,9 +44,11 @@ EXAMPLES = [
         "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
     )
 ]  # fmt: skip
-# All events that run a model share one queue. Some of them wait for a download or for a picture to be read, so the limit is twice
-# the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
+# The events of the page, and programs' quick ones, share one queue. Some of them wait for a download or for a picture to be read, so
+# the limit is twice the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
+# Programs' experiments may take minutes: in a queue of their own, so that they never keep the page waiting.
+EXPERIMENTS_QUEUE = {"concurrency_id": "experiments", "concurrency_limit": 1}
 BARE = {"apply_default_css": False, "container": False, "padding": False}  # an element as its template has it
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
 # inline, because browsers request an icon file twice
@@ -299,7 +301,7 @@ def _breaking_api(workbench: Workbench) -> None:
 
     for name in ENDPOINTS:
         described = {"api_name": name, "api_description": breaking_api.description(name)}
-        button.click(endpoint(name), [picture, settings, model], answer, **described, **MODEL_QUEUE)
+        button.click(endpoint(name), [picture, settings, model], answer, **described, **EXPERIMENTS_QUEUE)
 
 
 def theme() -> gr.themes.Base:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -24,11 +23,11 @@ from .processor import CvtImageProcessor
 from .runtime.device import choose_device
 from .training.data.data import find_held_out
 from .training.data.listing import Listing, composed
-from .training.data.places import check_apart, check_writable, path_argument, reason, writing
+from .training.data.places import check_apart, check_writable, path_argument, writing
 from .training.data.reading import as_processed, read
 from .training.data.unseen import HELD_OUT, hand_on, unseen
 from .training.measures import Evaluation, error_when_calibrated, evaluate, fit_temperature, fold_temperature
-from .training.progress import HISTORY, replace_unencodable
+from .training.progress import HISTORY, ending_in_words
 
 SHOWN_CLASSES, SHOWN_PAIRS = 30, 10
 
@@ -237,15 +236,8 @@ def run(options: argparse.Namespace) -> None:
 
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
-    replace_unencodable()
-    try:
+    with ending_in_words("Evaluation is not possible"):
         run(options)
-    except ValueError as error:
-        sys.exit(f"Evaluation is not possible: {error}")
-    except OSError as error:
-        sys.exit(f"Evaluation is not possible: a file cannot be read ({reason(error)}).")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ model nor probes. Several seeds draw the pictures to train on; the first one's p
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from ..processor import CvtImageProcessor
 from ..runtime.device import choose_device
 from ..training.data.data import find_both
 from ..training.data.listing import Listing
-from ..training.data.places import check_apart, check_writable, path_argument, reason, writing
+from ..training.data.places import check_apart, check_writable, path_argument, writing
 from ..training.data.reading import as_processed, read
-from ..training.progress import replace_unencodable
+from ..training.progress import ending_in_words
 from .probes import Place, Probe, Probes, digest, places
 from .training import Features, features, per_class, trained
 
@@ -107,15 +106,8 @@ def _line(place: Place, own: list[float], control: list[float]) -> str:
 
 def main(given: list[str] | None = None) -> None:
     options = arguments(given)
-    replace_unencodable()
-    try:
+    with ending_in_words("The probes cannot be trained"):
         run(options)
-    except ValueError as error:
-        sys.exit(f"The probes cannot be trained: {error}")
-    except OSError as error:
-        sys.exit(f"The probes cannot be trained: a file cannot be read ({reason(error)}).")
-    except KeyboardInterrupt:
-        sys.exit("\nStopped.")
 
 
 if __name__ == "__main__":

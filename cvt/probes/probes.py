@@ -71,7 +71,9 @@ class Probes:
 
     def fits(self, model: CvtForImageClassification) -> bool:
         """Whether they were trained on this model: the same settings, weights and classes, in any float dtype that holds them."""
-        return self.digest == digest(model)
+        sizes = {place: (model.config.num_labels, model.config.embed_dim[place[0]]) for place in places(model)}
+        alike = sizes == {place: tuple(probe.weight.shape) for place, probe in self.by_place.items()}
+        return alike and self.digest == digest(model)  # which reads all these weights
 
     def save(self, path: Path) -> None:
         """Writes one safetensors file, atomically."""

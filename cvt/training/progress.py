@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ..files.storage import replacing
+from .data.places import reason
 
 HISTORY = "history.csv"
 BAR = "{n_fmt}/{total_fmt} {bar:4} {remaining} left{desc}"  # fits into 80 columns
@@ -93,6 +96,20 @@ def _number(text: str | None) -> float:
         return int(text or "")
     except ValueError:
         return float("inf")
+
+
+@contextmanager
+def ending_in_words(impossible: str) -> Iterator[None]:
+    """A command's work: what stops it is told in one line that begins with ``impossible``, and ends the program."""
+    replace_unencodable()
+    try:
+        yield
+    except ValueError as error:
+        sys.exit(f"{impossible}: {error}")
+    except OSError as error:
+        sys.exit(f"{impossible}: a file cannot be read ({reason(error)}).")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
 
 
 def replace_unencodable() -> None:

@@ -218,6 +218,16 @@ def clipboard(seen):
     seen.page.context.clear_permissions()
 
 
+@pytest.fixture
+def broken(seen):
+    """The tab of experiments in the shared visit, with the shown picture in it."""
+    seen.page.get_by_role("tab", name="Break it").click()
+    before = 'cvt.explorer("before")'
+    seen.page.wait_for_function(f"{before}?.result && {before}.key === cvt.page.state.picture.key", timeout=60_000)
+    yield seen
+    seen.page.unroute_all()
+
+
 @pytest.fixture(scope="session")
 def several_models(tmp_path_factory):
     """The workbench and the address of a page with three models.

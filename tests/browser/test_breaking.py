@@ -78,6 +78,20 @@ def test_no_button_takes_the_focus_with_it(broken):
         assert len(pressed) > 1, name
 
 
+def test_a_newer_run_ends_the_one_before(broken):
+    page = broken.page
+    open_experiment(broken, "knock")
+    held = []
+    page.route("**/break/knock_out", lambda route: held.append(route) if not held else route.continue_())
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/break/knock_out")):
+        with page.expect_request("**/break/knock_out"):
+            page.locator('[data-part="0.0.mlp."]').click()
+        page.locator('[data-part="0.0.attention."]').click()
+    page.wait_for_function("document.querySelector('[data-break] [data-ref=afterName]').textContent === 'Without block 1 of stage 1'")
+    page.unroute("**/break/knock_out")
+    page.locator("[data-knock=all-on]").click()
+
+
 def test_a_refusal_is_said_in_place_and_a_newer_picture_is_taken_over(broken):
     page = broken.page
     open_experiment(broken, "knock")

@@ -25,15 +25,6 @@ SIZES = """all => all.filter((each) => !each.children.length && each.textContent
 SAYS = "([selector, text]) => document.querySelector(selector).textContent.includes(text)"
 
 
-@pytest.fixture
-def broken(seen):
-    """The tab of experiments, with the shown picture in it."""
-    seen.page.get_by_role("tab", name="Break it").click()
-    seen.page.wait_for_function(f"{BEFORE}?.result && {BEFORE}.key === cvt.page.state.picture.key", timeout=60_000)
-    yield seen
-    seen.page.unroute_all()
-
-
 def opened(visit, question: str) -> None:
     visit.page.get_by_role("button", name=question, exact=True).click()
 
@@ -125,14 +116,14 @@ def test_every_head_is_a_dot_that_shows_it_and_a_held_token_has_its_field(broken
     best = min(range(3), key=lambda stage: distances[stage].heads.min())
     block, head = divmod(int(distances[best].heads.argmin()), distances[best].heads.shape[1])
     said = finding(broken)
-    assert f"{'The head' if best == 0 else f'Head {head + 1}'} of stage {best + 1}, block {block + 1} looks nearest: " in said
+    assert f"{'The head' if best == 0 else f'Head {head + 1}'} of block {block + 1}, stage {best + 1} looks nearest: " in said
     assert f"{round(float(distances[best].heads.min()))} pixels away" in said
 
     dots.nth(3).click()  # the first head of the second block of stage 2
     state = page.evaluate(f"{BEFORE}.state")
     assert (state["stage"], state["blocks"][1], state["heads"][1]) == (1, 1, 0)
     page.get_by_text("The same as a table").press("Enter")
-    button = page.get_by_role("button", name="Show head 4 of stage 3, block 8")
+    button = page.get_by_role("button", name="Show head 4 of block 8, stage 3")
     assert button.inner_text() == f"{distances[2].heads[7, 3]:.1f}"
     button.press("Enter")
     state = page.evaluate(f"{BEFORE}.state")

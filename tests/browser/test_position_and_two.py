@@ -16,14 +16,6 @@ LIT = ".cvt-two-both canvas"
 
 
 @pytest.fixture
-def broken(seen):
-    """The tab of experiments, with the shown picture in it."""
-    seen.page.get_by_role("tab", name="Break it").click()
-    seen.page.wait_for_function(f"{BEFORE}?.result && {BEFORE}.key === cvt.page.state.picture.key", timeout=60_000)
-    return seen
-
-
-@pytest.fixture
 def ask(broken, random_app):
     """Asks the same of the server, in this process."""
     api, key = BreakingApi(random_app[0]), broken.page.evaluate("cvt.page.state.picture.key")

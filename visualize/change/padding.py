@@ -47,8 +47,11 @@ def padded(model: nn.Module, padding: str) -> Iterator[None]:
 
         return hook
 
+    if padding == ZEROS:  # as the model does it: nothing to hook
+        yield
+        return
     places = [(module, of_stage(index)) for index, stage in enumerate(stages_of(model)) for module in stage.modules()]
-    with hooked(afters=[each for each in places if isinstance(each[0], (nn.Conv2d, nn.AvgPool2d)) and padding != ZEROS]):
+    with hooked(afters=[each for each in places if isinstance(each[0], (nn.Conv2d, nn.AvgPool2d))]):
         yield
 
 

@@ -232,11 +232,6 @@ class Agreement:
     exact: bool
 
     @property
-    def mean(self) -> float:
-        """Of the compared tokens; NaN if none can be compared."""
-        return float(np.nanmean(self.cosines)) if self.compared else math.nan
-
-    @property
     def compared(self) -> float:
         """The share of tokens that are compared."""
         return float(np.isfinite(self.cosines).mean())

@@ -1,6 +1,6 @@
-"""Runs models on pictures for the page, its runs and routes, and the API; no other code of theirs does.
+"""Runs models on pictures for the page, its runs and routes, and the API. Besides, only the experiments do, under the same bound.
 
-One bound limits the simultaneous forward passes of them all. It is acquired last, so that its holder never waits for anything
+That bound limits the simultaneous forward passes of them all. It is acquired last, so that its holder never waits for anything
 else, such as a download or a model being built. Only the passes on zeros that warm up a runner at the start go past it.
 """
 

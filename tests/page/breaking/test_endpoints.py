@@ -17,7 +17,7 @@ from gradio_client.exceptions import AppError
 
 import app
 from cvt.architecture.build import Cancelled
-from visualize.page.breaking.api import ENDPOINTS
+from visualize.page.breaking.api import ANSWERS, ENDPOINTS
 from visualize.page.jobs import Jobs, Step
 
 PHOTO = str(app.EXAMPLES[0])
@@ -62,6 +62,15 @@ def test_every_endpoint_says_what_it_takes_and_gives(client):
     for name in ENDPOINTS:
         assert "Returns:" in described[f"/{name}"]["description"]
         assert "picture" in described[f"/{name}"]["description"]
+
+
+def test_programs_experiments_never_keep_the_page_waiting(random_app):
+    """They wait for each other alone: no event of the page is in their queue."""
+    functions = app.build_demo(random_app[0]).fns.values()
+    queues = {name: {each.concurrency_id for each in functions if (each.api_name in ENDPOINTS) == name} for name in (True, False)}
+    assert len(queues[True]) == 1
+    assert len([each for each in functions if each.api_name in ENDPOINTS]) == len(ENDPOINTS)
+    assert not queues[True] & queues[False]
 
 
 def test_an_answer_comes_in_lines_and_a_refusal_too(served, client):
@@ -125,13 +134,23 @@ def test_an_unknown_key_is_named_so_that_the_page_gets_another(served):
     assert line["gone"] == "key"
 
 
-def test_what_takes_many_passes_waits_in_a_line_of_its_own(client, served):
-    """A trial that goes on does not keep others from an answer of few passes."""
+@pytest.mark.parametrize("name", ["trial", "importance"])
+def test_what_takes_many_passes_waits_in_a_line_of_its_own(client, served, monkeypatch, name):
+    """Trials that go on, more than there are threads for the others, do not keep anybody from an answer of few passes."""
     key = client.predict(handle_file(PHOTO), api_name="/knock_out")["value"]["key"]
-    request = urllib.request.Request(f"{served}/break/trial", json.dumps({"key": key}).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as going_on:
-        assert json.loads(going_on.readline())["step"] in ("waiting", "computing")
+    go_on, ended = threading.Event(), []
+
+    def long(workbench, question, progress):
+        go_on.wait(60)
+        ended.append(name)
+        return {}
+
+    monkeypatch.setitem(ANSWERS, name, long)
+    with ThreadPoolExecutor(3) as visitors:
+        going_on = [visitors.submit(asked, served, name, {"key": key}) for _ in range(3)]
         few = {"explain": {"measures": [], "methods": ["random"]}, "lens": {}, "knock_out": {"interventions": [HEAD]}}
-        for name, question in few.items():
-            assert "result" in asked(served, name, {"key": key, **question})[-1], name
-        assert json.loads(going_on.readline()).keys() == {"step", "share"}  # it has not ended meanwhile
+        for question, more in few.items():
+            assert "result" in asked(served, question, {"key": key, **more})[-1], question
+        assert ended == []
+        go_on.set()
+        assert all(each.result()[-1] == {"result": {}} for each in going_on)

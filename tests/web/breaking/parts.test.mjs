@@ -13,7 +13,6 @@ import {
   most,
   named,
   partsOf,
-  STEPS,
   switched,
 } from "../../../visualize/web/breaking/knock/parts.js";
 
@@ -63,5 +62,5 @@ test("the largest loss wins, and a tint is a step of it", () => {
   assert.equal(most(losses).part.head, 2);
   assert.equal(most(losses, ({ part: name }) => name === "mlp").part.head, 3);
   assert.equal(most([]), null);
-  assert.deepEqual([-0.1, -0.09, 0.09, ...STEPS, 99].map(levelOf), [-1, 0, 0, 1, 2, 3, 4, 4]);
+  assert.deepEqual([-0.1, -0.09, 0.09, 0.1, 0.3, 1, 3, 99].map(levelOf), [-1, 0, 0, 1, 2, 3, 4, 4]);
 });

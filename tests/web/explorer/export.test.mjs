@@ -66,6 +66,14 @@ test("the code reads the picture that is shown, or says that it is one's own, in
   assert.match(write({}), /explore\(model, processor, "your_picture\.jpg"\) {2}# the path of the picture that you chose$/m);
   const changed = write({ changed: { lines: "interventions = []", arguments: ", interventions=interventions" } });
   assert.match(changed, /^interventions = \[\]\nseen = explore\(model, processor, .*, interventions=interventions\)/m);
+  const lines = "picture = made_of(file)";
+  const moved = { lines, arguments: "", picture: "picture", within: "padded(model, 'circular')" };
+  assert.match(
+    write({ file: "a.jpg", changed: { ...moved, within: null } }),
+    /^file = "a\.jpg"\n.*\nseen = explore\(model, processor, picture\)$/m,
+  );
+  const padded = /^file = "your_picture.jpg" .*\n.*\nwith padded\(model, 'circular'\):\n {4}seen = explore\(model, processor, picture\)$/m;
+  assert.match(write({ changed: moved }), padded);
   const built = write({ built: "model = a_variant()" });
   assert.match(built, /^model = a_variant\(\)$/m);
   assert.doesNotMatch(built, /from_pretrained/);

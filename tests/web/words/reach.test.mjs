@@ -22,25 +22,25 @@ const answer = {
 test("the head that looks nearest, and the stage that lies farthest under uniform", () => {
   assert.equal(
     distanceWords(answer),
-    "Head 2 of stage 2, block 2 looks nearest: 1 pixel away on average. Stage 1 is the most local: 30 pixels, where looking everywhere alike gives 50.",
+    "Head 2 of block 2, stage 2 looks nearest: 1 pixel away on average. Stage 1 is the most local: 30 pixels, where looking everywhere equally gives 50.",
   );
   const alone = { ...answer, nearest: { stage: 1, block: 1, head: 1, distance: 30.2 } };
-  assert.match(distanceWords(alone), /^The head of stage 1, block 1 looks nearest: 30 pixels away/);
+  assert.match(distanceWords(alone), /^The head of block 1, stage 1 looks nearest: 30 pixels away/);
 });
 
 test("two lengths of the same whole pixels are told apart", () => {
   const close = { ...answer, narrowest: { stage: 1, distance: 5.7, uniform: 6.1 } };
-  assert.match(distanceWords(close), /Stage 1 is the most local: 5\.7 pixels, where looking everywhere alike gives 6\.1\.$/);
+  assert.match(distanceWords(close), /Stage 1 is the most local: 5\.7 pixels, where looking everywhere equally gives 6\.1\.$/);
 });
 
 test("a stage that hardly lies under uniform looks everywhere alike, as do heads that look farther", () => {
-  const alike = "No stage looks nearer than it would by looking everywhere alike.";
+  const alike = "No stage looks nearer than it would by looking everywhere equally.";
   for (const narrowest of [null, { stage: 1, distance: 49.5, uniform: 50 }])
     assert.ok(distanceWords({ ...answer, narrowest }).endsWith(alike));
 });
 
 test("heads and the plot for those who do not see them", () => {
-  assert.equal(headWords({ stage: 2, block: 1, head: 2 }, 12.4), "Show head 2 of stage 2, block 1: 12 pixels");
+  assert.equal(headWords({ stage: 2, block: 1, head: 2 }, 12.4), "Show head 2 of block 1, stage 2: 12 pixels");
   assert.match(plotWords(answer), /^Mean attention distance of 5 heads over 3 blocks\. Head 2/);
 });
 

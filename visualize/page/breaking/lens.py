@@ -10,7 +10,7 @@ import numpy as np
 from cvt import CvtForImageClassification
 from cvt.probes import embedded
 
-from ...maps.lens import Lens, class_lens
+from ...maps.lens import Lens, class_lens, fitting
 from ..compute import RUNNING, Progress, passing
 from ..workbench import Workbench
 from .answers import DIGITS
@@ -54,9 +54,9 @@ def lens(workbench: Workbench, asked: Mapping[str, Any], progress: Progress) -> 
 def _reason(model: CvtForImageClassification, side: tuple[int, int]) -> str | None:
     if model.config.num_stages == 1:
         return None
-    if not embedded().fits(model):
-        return OF_MODEL
-    return None if side == (embedded().side, embedded().side) else OF_SIDE
+    if fitting(model, embedded(), side):
+        return None
+    return OF_SIDE if embedded().fits(model) else OF_MODEL
 
 
 def _answer(found: Lens, labels: tuple[str, ...]) -> dict[str, Any]:

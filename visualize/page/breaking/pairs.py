@@ -68,9 +68,8 @@ def pair(workbench: Workbench, asked: Mapping[str, Any], progress: Progress) -> 
     first = stored(workbench, asked, progress)
     key, second = _second(workbench, asked, first, progress)
     seen, other = first.exploration, second.exploration
-    stage = seen.stages[whole(asked, "stage", 1, len(seen.stages), len(seen.stages)) - 1]
+    stage, block = _stage_and_block(asked, seen)
     against = other.stages[stage.config.index]
-    block = whole(asked, "block", 1, len(stage.blocks), len(stage.blocks)) - 1
     head = whole(asked, "head", 0, stage.config.num_heads, 0)
     point = _point(asked, seen)
     row, column = cells_within(stage.query_grid, *point)[0]

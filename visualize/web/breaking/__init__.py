@@ -17,16 +17,6 @@ CSS = "".join(path.read_text(encoding="utf-8") for path in [STATIC / "breaking.c
 SIDES = ("before", "after")
 
 JS_ON_LOAD = on_load("breaking", "break")
-
-
-def _template() -> str:
-    """The template, with those of its explorers."""
-    text = (STATIC / "breaking.html").read_text(encoding="utf-8")
-    for side in SIDES:
-        of = f" {side} the change"
-        text = text.replace(f"__{side.upper()}_PICTURE__", explorer.picture_html(side, of=of))
-        text = text.replace(f"__{side.upper()}_PANELS__", explorer.panels_html(side, of=of))
-    return text
-
-
-BREAKING_HTML = _template()
+BREAKING_HTML = explorer.with_explorers(
+    (STATIC / "breaking.html").read_text(encoding="utf-8"), {side: f" {side} the change" for side in SIDES}
+)

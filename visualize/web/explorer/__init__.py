@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def picture_html(explorer: str, between: str = "", of: str = "") -> str:
 def panels_html(explorer: str, of: str = "") -> str:
     """The template of the flow and the panels, for the explorer of this id; ``of`` as for ``picture_html``."""
     return _template("panels.html", explorer, of)
+
+
+def with_explorers(text: str, explorers: Mapping[str, str]) -> str:
+    """A template in which ``__<ID>_PICTURE__`` and ``__<ID>_PANELS__`` stand for the elements of explorers: {id: ``of``}."""
+    for explorer, of in explorers.items():
+        text = text.replace(f"__{explorer.upper()}_PICTURE__", picture_html(explorer, of=of))
+        text = text.replace(f"__{explorer.upper()}_PANELS__", panels_html(explorer, of=of))
+    return text
 
 
 def _template(name: str, explorer: str, of: str) -> str:

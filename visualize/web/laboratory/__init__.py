@@ -17,16 +17,6 @@ CSS = (STATIC / "laboratory.css").read_text(encoding="utf-8")
 SIDES = ("baseline", "variant")
 
 JS_ON_LOAD = on_load("laboratory", "laboratory")
-
-
-def _template() -> str:
-    """The template, with those of its explorers."""
-    text = (STATIC / "laboratory.html").read_text(encoding="utf-8")
-    for side in SIDES:
-        of = f" of the {side}"
-        text = text.replace(f"__{side.upper()}_PICTURE__", explorer.picture_html(side, of=of))
-        text = text.replace(f"__{side.upper()}_PANELS__", explorer.panels_html(side, of=of))
-    return text
-
-
-LABORATORY_HTML = _template()
+LABORATORY_HTML = explorer.with_explorers(
+    (STATIC / "laboratory.html").read_text(encoding="utf-8"), {side: f" of the {side}" for side in SIDES}
+)

@@ -1,22 +1,22 @@
 // "How far does it look?"
 
 export const REACH = {
-  reach_waiting: "How far does each head look, and how far would it by looking everywhere alike?",
-  reach_nearest: "Head {head} of stage {stage}, block {block} looks nearest: {length} away on average.",
-  reach_nearest_alone: "The head of stage {stage}, block {block} looks nearest: {length} away on average.",
-  reach_narrowest: "Stage {stage} is the most local: {pixels} pixels, where looking everywhere alike gives {uniform}.",
-  reach_alike: "No stage looks nearer than it would by looking everywhere alike.",
+  reach_waiting: "How far does each head look, and how far would it by looking everywhere equally?",
+  reach_nearest: "Head {head} of block {block}, stage {stage} looks nearest: {length} away on average.",
+  reach_nearest_alone: "The head of block {block}, stage {stage} looks nearest: {length} away on average.",
+  reach_narrowest: "Stage {stage} is the most local: {pixels} pixels, where looking everywhere equally gives {uniform}.",
+  reach_alike: "No stage looks nearer than it would by looking everywhere equally.",
   reach_pixels: "{pixels} {pixels|pixel|pixels}",
   reach_note: "Each dot is a head; choose one to see it on the picture.",
   reach_means:
     "The distance is from a token to where it looks, by weight, on average over all tokens of this picture. The cls token has no place.",
-  reach_uniform: "everywhere alike",
+  reach_uniform: "everywhere equally",
   reach_distance: "mean distance in pixels",
   reach_chart: "Mean attention distance of {heads} {heads|head|heads} over {blocks} {blocks|block|blocks}. {finding}",
   reach_after: "Block",
   reach_heads: "Heads, in pixels",
-  reach_alike_column: "Everywhere alike",
-  reach_head: "Show head {head} of stage {stage}, block {block}: {length}",
+  reach_alike_column: "Everywhere equally",
+  reach_head: "Show head {head} of block {block}, stage {stage}: {length}",
   reach_field:
     "Half of what moves this spot after stage {stage} lies within {side} pixels around it. " +
     "Its convolutions alone reach {theoretical}, where {within} of it lies.",
