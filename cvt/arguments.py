@@ -13,6 +13,7 @@ from typing import Any
 from .fields import (
     LARGEST_SIDE,
     NO_GENERAL_DEFAULT,
+    PADDING_MODES,
     STAGE_DEFAULTS,
     cast,
     flag,
@@ -65,11 +66,14 @@ class ConfigArguments:
     output_attentions: Any = False
     return_dict: Any = True
     extra: Any = field(default_factory=dict)
+    position_embedding: Any = False
+    padding_mode: Any = "zeros"
+    carry_cls_token: Any = False
 
 
 def validated(arguments: ConfigArguments) -> dict[str, Any]:
     """Every field's value, in its own type. Raises ValueError as ``CvtConfig`` does."""
-    return _stages(arguments) | _labels(arguments) | _scalars(arguments)
+    return _stages(arguments) | _labels(arguments) | _scalars(arguments) | _ablations(arguments)
 
 
 def _stages(arguments: ConfigArguments) -> dict[str, tuple]:
@@ -124,6 +128,15 @@ def _labels(arguments: ConfigArguments) -> dict[str, Any]:
             raise ValueError(f"num_labels is {count} but id2label has {len(names)} labels: give one of the two, or make them agree.")
     numbers = {label: index for index, label in names.items()} if arguments.label2id is None else label_numbers(arguments.label2id)
     return {"num_labels": len(names), "id2label": names, "label2id": numbers}
+
+
+def _ablations(arguments: ConfigArguments) -> dict[str, Any]:
+    """The options that the paper's CvT does not have."""
+    mode = arguments.padding_mode
+    if is_list(mode) or mode not in PADDING_MODES:
+        raise ValueError(f"padding_mode is {shown(mode)}: choose one of {', '.join(PADDING_MODES)}.")
+    flags = {name: flag(getattr(arguments, name), name, None) for name in ("position_embedding", "carry_cls_token")}
+    return flags | {"padding_mode": mode}
 
 
 def _scalars(arguments: ConfigArguments) -> dict[str, Any]:

@@ -8,13 +8,14 @@ Source: arXiv 2103.15808, table 2 (the variants) and section 3 (the parts).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, update_wrapper
 from typing import Any
 
 from .arguments import ConfigArguments, validated
-from .base.config import ALIASES, CLAIMS, ConfigBase
-from .fields import PROJECTION_METHODS, STAGE_DEFAULTS, ConfigError, Size, check_spelling, nearest, pair
+from .base.claims import CLAIMS
+from .base.config import ALIASES, ConfigBase
+from .fields import ABLATIONS, PROJECTION_METHODS, STAGE_DEFAULTS, ConfigError, Remedy, Size, check_spelling, nearest, pair
 from .stage import StageConfig, check_stage, conv_output, pooled_output
 
 __all__ = ["PROJECTION_METHODS", "PUBLISHED", "CvtConfig", "Size", "StageConfig", "conv_output", "pooled_output"]
@@ -57,6 +58,12 @@ class CvtConfig(ConfigBase):
         output_hidden_states, output_attentions, return_dict: defaults of ``forward``.
         extra: unknown keys of a ``config.json``, kept so that saving loses nothing. They are attributes too, and unknown keywords
             are added here.
+        position_embedding, padding_mode, carry_cls_token: not in the paper; for ablations. See below. They are saved only if used.
+
+    A position embedding is a learnt vector for every token of the first stage, added after its conv embedding; it is made for the grid
+    of ``image_size`` and resized (bicubic) to others. ``padding_mode`` is PyTorch's of all convolutions, "zeros" or "circular", which
+    continues a grid at its opposite side. With ``carry_cls_token``, and a cls token in every stage, one goes from the first stage to the
+    last: a stage's starts as its own learnt one plus the previous stage's through LayerNorm and a linear layer.
 
     Raises:
         ConfigError: a combination that cannot be built; it and its message have the field, the stage, the value and the remedy.
@@ -95,6 +102,11 @@ class CvtConfig(ConfigBase):
     output_attentions: bool
     return_dict: bool
     extra: dict[str, Any]
+    position_embedding: bool
+    padding_mode: str
+    carry_cls_token: bool
+
+    unsaved = ABLATIONS
 
     def __init__(self, *args: Any, **values: Any):
         known = type(self).__dataclass_fields__
@@ -104,6 +116,7 @@ class CvtConfig(ConfigBase):
         if unknown.pop("model_type", self.model_type) != self.model_type:
             raise ValueError(f"A {type(self).__name__} has the model_type {self.model_type!r} and no other.")
         self.__dict__ |= validated(ConfigArguments(*args, **values))
+        self._check_ablations()
         for stage in self.stages:
             check_stage(stage)
         self.name_or_path = unknown.pop("name_or_path", unknown.pop("_name_or_path", ""))
@@ -118,7 +131,7 @@ class CvtConfig(ConfigBase):
     @cached_property
     def stages(self) -> tuple[StageConfig, ...]:
         """One ``StageConfig`` per stage."""
-        return tuple(
+        stages = [
             StageConfig(
                 index=index,
                 in_channels=self.embed_dim[index - 1] if index else self.num_channels,
@@ -126,9 +139,29 @@ class CvtConfig(ConfigBase):
                 patch_stride=pair(self.patch_stride[index]),
                 patch_padding=pair(self.patch_padding[index]),
                 **{name: getattr(self, name)[index] for name in STAGE_DEFAULTS if not name.startswith("patch_")},
+                padding_mode=self.padding_mode,
+                carried_width=self.embed_dim[index - 1] if index and self.carry_cls_token else None,
             )
             for index in range(self.num_stages)
-        )
+        ]
+        if self.position_embedding and self.image_size is not None:
+            stages[0] = replace(stages[0], position_grid=stages[0].query_grid(*pair(self.image_size)))
+        return tuple(stages)
+
+    def _check_ablations(self) -> None:
+        if self.carry_cls_token and not all(self.cls_token):
+            stage = self.cls_token.index(False)
+            remedy, values = Remedy(stage, "cls_token", True), {"stage": stage + 1}
+            message = "{where} hands a cls token from stage to stage, but stage {stage} has none: use {cls_token} in every stage."
+            raise ConfigError(message, "carry_cls_token", None, True, remedy, values)
+        if self.position_embedding and (self.image_size is None or min(self.stages[0].position_grid or (0,)) < 1):
+            message = "{where} needs an {image_size} that the first stage can take: its grid has one vector for each token."
+            raise ConfigError(message, "position_embedding", None, True)
+
+    @property
+    def settable(self) -> set[str]:
+        # the shape of a position embedding depends on the input size
+        return super().settable - ({"image_size"} if self.position_embedding else set())
 
     def grids(self, height: int, width: int) -> list[tuple[Size, Size]]:
         """(query grid, key grid) of every stage for an input of (height, width) pixels, each (rows, columns).
@@ -140,7 +173,7 @@ class CvtConfig(ConfigBase):
         for stage in self.stages:
             before, size = size, stage.query_grid(*size)
             keys = stage.key_grid(*size) if min(size) > 0 else size
-            if min(*size, *keys) < 1:
+            if min(*size, *keys) < 1 or not stage.pads(before, size):
                 sizes = {"input": (height, width), "grid": before, "patch": stage.patch_size, "kernel": (stage.kernel_qkv,) * 2}
                 raise ConfigError(
                     "An input of {input} pixels is too small: stage {stage} gets a grid of {grid} and has no room for its {patch} "

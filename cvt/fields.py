@@ -42,6 +42,9 @@ STAGE_DEFAULTS: dict[str, tuple[Any, Any, Any]] = {
     "padding_q": (1, 1, 1),
     "stride_q": (1, 1, 1),
 }
+# Options for ablations, which the paper's CvT does not have, and their values without them: they are saved only if they differ.
+ABLATIONS: dict[str, Any] = {"position_embedding": False, "padding_mode": "zeros", "carry_cls_token": False}
+PADDING_MODES = ("zeros", "circular")
 # Fields without a default for another number of stages.
 NO_GENERAL_DEFAULT = ("embed_dim", "num_heads", "depth")
 

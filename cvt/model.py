@@ -74,7 +74,12 @@ class ConvEmbedding(nn.Module):
     def __init__(self, stage: StageConfig, eps: float):
         super().__init__()
         self.projection = nn.Conv2d(
-            stage.in_channels, stage.embed_dim, stage.patch_size, stride=stage.patch_stride, padding=stage.patch_padding
+            stage.in_channels,
+            stage.embed_dim,
+            stage.patch_size,
+            stride=stage.patch_stride,
+            padding=stage.patch_padding,
+            padding_mode=stage.padding_mode,
         )
         self.normalization = nn.LayerNorm(stage.embed_dim, eps=eps)
 
@@ -98,9 +103,9 @@ class Embedding(nn.Module):
 class ConvProjection(nn.Module):
     """A depth-wise convolution with BatchNorm, on pictures. Source: section 3.2."""
 
-    def __init__(self, dim: int, kernel: int, stride: int, padding: int):
+    def __init__(self, dim: int, kernel: int, stride: int, padding: int, padding_mode: str = "zeros"):
         super().__init__()
-        self.convolution = nn.Conv2d(dim, dim, kernel, stride=stride, padding=padding, groups=dim, bias=False)
+        self.convolution = nn.Conv2d(dim, dim, kernel, stride, padding, groups=dim, bias=False, padding_mode=padding_mode)
         self.normalization = nn.BatchNorm2d(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -126,7 +131,9 @@ def projections(stage: StageConfig) -> tuple[Projection, Projection, Projection]
     """The modules before the linear layers of query, key and value: "dw_bn" convolves, "avg" pools keys and values, "linear" is none."""
     kernel, of_query, of_key = stage.kernel_qkv, (stage.stride_q, stage.padding_q), (stage.stride_kv, stage.padding_kv)
     if stage.qkv_projection_method == "dw_bn":
-        query, key, value = (Projection(ConvProjection(stage.embed_dim, kernel, *each)) for each in (of_query, of_key, of_key))
+        query, key, value = (
+            Projection(ConvProjection(stage.embed_dim, kernel, *each, stage.padding_mode)) for each in (of_query, of_key, of_key)
+        )
         return query, key, value
     if stage.qkv_projection_method == "avg":
         key, value = (Projection(nn.AvgPool2d(kernel, *of_key, ceil_mode=True)) for _ in range(2))
@@ -289,25 +296,62 @@ class FrozenStatistics:
             norm.momentum, norm.num_batches_tracked = momentum, count
 
 
+def resized_positions(learnt: Tensor, grid: tuple[int, int], onto: tuple[int, int]) -> Tensor:
+    """Vectors (1, H·W, C) of one grid for another, bicubic."""
+    if tuple(onto) == grid:
+        return learnt
+    return to_tokens(F.interpolate(to_picture(learnt, grid), size=tuple(onto), mode="bicubic", align_corners=False))
+
+
+class PositionEmbedding(nn.Module):
+    """A learnt vector for every token of ``grid``, resized to any other grid. Not in the paper; for ablations."""
+
+    def __init__(self, grid: tuple[int, int], dim: int):
+        super().__init__()
+        self.grid, self.position_embedding = grid, nn.Parameter(torch.zeros(1, grid[0] * grid[1], dim))
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Tokens (B, H·W, C) with their positions added."""
+        return tokens + resized_positions(self.position_embedding, self.grid, grid)
+
+
+class CarriedCls(nn.Module):
+    """Brings the previous stage's cls token to this stage's width. Not in the paper; for ablations."""
+
+    def __init__(self, width_in: int, width_out: int, eps: float):
+        super().__init__()
+        self.normalization, self.projection = nn.LayerNorm(width_in, eps=eps), nn.Linear(width_in, width_out)
+
+    def forward(self, cls: Tensor) -> Tensor:
+        """(B, 1, C_in) → (B, 1, C)."""
+        return self.projection(self.normalization(cls))
+
+
 class Stage(nn.Module):
-    """Conv embedding and blocks at one resolution; the cls token, if any, exists only within its stage."""
+    """Conv embedding and blocks at one resolution; the cls token, if any, exists only within its stage unless it is carried."""
 
     def __init__(self, stage: StageConfig, hidden_act: str, eps: float):
         super().__init__()
         self.cls_token = nn.Parameter(torch.zeros(1, 1, stage.embed_dim)) if stage.cls_token else None
+        self.positions = PositionEmbedding(stage.position_grid, stage.embed_dim) if stage.position_grid else None
+        self.carried_cls = CarriedCls(stage.carried_width, stage.embed_dim, eps) if stage.carried_width else None
         self.embedding = Embedding(stage, eps)
         self.dropout = nn.Dropout(stage.drop_rate)
         self.layers = nn.ModuleList(Block(stage, hidden_act, eps, rate) for rate in stage.drop_path_rates)
         self.gradient_checkpointing = False
 
-    def forward(self, x: Tensor, weights: AttentionWeights | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, weights: AttentionWeights | None = None, cls: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """(B, C_in, H_in, W_in) → feature map (B, C, H, W), cls token (B, 1, C) or None.
 
-        ``weights``, if given, collects each block's attention weights, (B, heads, queries, keys).
+        ``weights``, if given, collects each block's attention weights, (B, heads, queries, keys). ``cls``: the previous stage's cls
+        token, which only a stage reads that it is carried to.
         """
         tokens, grid = self.embedding(x)  # (B, H·W, C)
+        if self.positions is not None:
+            tokens = self.positions(tokens, grid)
         if self.cls_token is not None:
-            tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1)  # (B, 1 + H·W, C)
+            start = self.cls_token if self.carried_cls is None else self.cls_token + self.carried_cls(cls)
+            tokens = torch.cat((start.expand(tokens.shape[0], -1, -1), tokens), dim=1)  # (B, 1 + H·W, C)
         tokens = self.dropout(tokens)
         for layer in self.layers:
             if self.gradient_checkpointing and self.training:
@@ -331,7 +375,7 @@ class Encoder(nn.Module):
         """(B, num_channels, H, W) → every stage's feature map, and the last stage's cls token or None."""
         maps, cls = [], None
         for stage in self.stages:
-            x, cls = stage(x, weights)
+            x, cls = stage(x, weights, cls)
             maps.append(x)
         return tuple(maps), cls
 

@@ -65,6 +65,8 @@ class CvtPreTrainedModel(GenericMethods):
             module.reset_parameters()
         elif isinstance(getattr(module, "cls_token", None), nn.Parameter):
             truncated_normal_(module.cls_token, std, generator)
+        elif isinstance(getattr(module, "position_embedding", None), nn.Parameter):
+            truncated_normal_(module.position_embedding, 0.02, generator)
 
     def set_attn_implementation(self, attn_implementation: str) -> None:
         """Chooses how attention is computed: "sdpa", PyTorch's fused kernel, or "eager", which can be differentiated twice.

@@ -46,6 +46,10 @@ class StageConfig:
     stride_kv: int
     padding_q: int
     stride_q: int
+    # options for ablations, see CvtConfig
+    padding_mode: str = "zeros"
+    position_grid: Size | None = None  # for which a position embedding is learnt, (rows, columns)
+    carried_width: int | None = None  # width of the cls token that the stage before hands on
 
     @property
     def head_dim(self) -> int:
@@ -75,6 +79,12 @@ class StageConfig:
         rows, columns = (output(size, self.kernel_qkv, self.stride_kv, self.padding_kv) for size in (height, width))
         return rows, columns
 
+    def pads(self, before: Size, grid: Size) -> bool:
+        """Whether an input of size ``before``, and this stage's ``grid``, can be padded: a circle goes around at most once."""
+        projected = max(self.padding_q, self.padding_kv) if self.qkv_projection_method == "dw_bn" else 0
+        needed = [*zip(before, self.patch_padding, strict=True), *((side, projected) for side in grid)]
+        return self.padding_mode == "zeros" or all(padding <= side for side, padding in needed)
+
 
 def check_stage(stage: StageConfig) -> None:
     """Refuses settings that are valid one by one but cannot be combined."""
@@ -95,6 +105,12 @@ def check_stage(stage: StageConfig) -> None:
             ("num_heads", nearest),
             heads=stage.num_heads,
             nearest=nearest,
+        )
+    if stage.padding_mode == "circular" and stage.qkv_projection_method == "avg":
+        raise refused(
+            '{where} is {shown}, whose pools pad with zeros: with {padding_mode} "circular" choose dw_bn or linear.',
+            "qkv_projection_method",
+            ("qkv_projection_method", "dw_bn"),
         )
     if stage.mlp_dim < 1:
         raise refused("{where} is {shown}, which leaves the MLP without units: use a larger ratio.", "mlp_ratio")

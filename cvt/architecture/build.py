@@ -13,6 +13,7 @@ rule, else seeded. The rules, tensor by tensor:
   their order; new units are zero, which is exact. New biases are zero, which is exact too.
 - A stage of another embedding width inherits nothing: LayerNorm and attention mix all channels, so no subset of them keeps
   its meaning. The conv embedding after it cannot inherit its kernel either.
+- Learnt positions are resized to another grid, as when a picture has another size.
 - The classifier is kept if the last stage is still the same stage with the same width, with or without a cls token.
 - BatchNorm's statistics go with their convolutions. Everything else is drawn from the seed, as in ``build_variant``.
 """
@@ -26,8 +27,8 @@ import torch
 from torch import Tensor
 
 from ..config import CvtConfig, Size, StageConfig
-from ..model import CvtForImageClassification
-from .inheritance import COPIED, IN_STAGE, MLP, PATCHES, RESIZED, Report, how, kernel_shift, report
+from ..model import CvtForImageClassification, resized_positions
+from .inheritance import COPIED, IN_STAGE, MLP, PATCHES, POSITIONS, RESIZED, Report, how, kernel_shift, report
 
 Watch = Callable[[float], None]  # called with the progress, 0 to 1, every few milliseconds; raises to stop the work
 
@@ -102,6 +103,10 @@ def _resized(name: str, theirs: dict[str, Tensor], base: CvtConfig, config: CvtC
         kernels = old.patch_size, new.patch_size
         shifts = [kernel_shift(*each) for each in zip(*_patches(old), *_patches(new), strict=True)]
         return _moved(theirs[name], kernels[1], shifts)
+    if part == POSITIONS:
+        assert old.position_grid is not None
+        assert new.position_grid is not None
+        return resized_positions(theirs[name], old.position_grid, new.position_grid)
     if part.endswith(".convolution.weight"):
         return _moved(theirs[name], (new.kernel_qkv,) * 2, [(new.kernel_qkv - old.kernel_qkv) // 2] * 2)
     if part in MLP:

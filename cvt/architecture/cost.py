@@ -39,7 +39,7 @@ class Cost:
 class StageParts:
     """One stage's cost by part, summed over its blocks."""
 
-    embedding: Cost  # the conv embedding's convolution, and the cls token
+    embedding: Cost  # the conv embedding's convolution, the cls token and what carries it here, and learnt positions
     conv_projections: Cost  # depth-wise convolutions before q, k and v, with BatchNorm
     linear_projections: Cost  # to q, k and v
     attention: Cost  # q kᵀ and weights · v: no parameters
@@ -182,18 +182,21 @@ def _parts(stage: StageConfig, query_grid: Size, key_grid: Size) -> StageParts:
     queries, keys = tokens + cls, key_tokens + cls
 
     patch = stage.in_channels * dim * stage.patch_size[0] * stage.patch_size[1]
+    places = stage.position_grid or (0, 0)
+    carried = stage.carried_width or 0
+    handed_on = Cost(carried * dim + dim, carried * dim) if carried else Cost()  # the linear layer
     conv_projections = Cost()
     if stage.qkv_projection_method == "dw_bn":
         kernel = dim * stage.kernel_qkv**2
         conv_projections = Cost(3 * (kernel + 2 * dim), kernel * (tokens + 2 * key_tokens))
     return StageParts(
-        embedding=Cost(patch + dim + cls * dim, patch * tokens),
+        embedding=Cost(patch + dim + cls * dim + places[0] * places[1] * dim, patch * tokens) + handed_on,
         conv_projections=conv_projections * stage.depth,
         linear_projections=Cost(3 * (dim * dim + stage.qkv_bias * dim), dim * dim * (queries + 2 * keys)) * stage.depth,
         attention=Cost(0, 2 * queries * keys * dim) * stage.depth,
         attention_output=Cost(dim * dim + dim, dim * dim * queries) * stage.depth,
         mlp=Cost(2 * dim * stage.mlp_dim + stage.mlp_dim + dim, 2 * dim * stage.mlp_dim * queries) * stage.depth,
-        norms=Cost(2 * dim + stage.depth * 4 * dim, 0),
+        norms=Cost(2 * dim + 2 * carried + stage.depth * 4 * dim, 0),
     )
 
 

@@ -17,7 +17,7 @@ EXACTLY, UP_TO_ROUNDING = "exactly", "up to rounding"  # how closely a variant's
 
 IN_STAGE = re.compile(r"cvt\.encoder\.stages\.(\d+)\.(?:layers\.(\d+)\.)?(.+)")  # stage, block if in one, local name
 QKV = ("query", "key", "value")
-PATCHES = "embedding.convolution_embeddings.projection"  # in a stage
+PATCHES, POSITIONS = "embedding.convolution_embeddings.projection", "positions.position_embedding"  # in a stage
 LINEAR, CONVOLUTION = (
     "attention.attention.projection_{}",
     "attention.attention.convolution_projection_{}.convolution_projection",
@@ -104,6 +104,10 @@ def how(name: str, base: CvtConfig, config: CvtConfig) -> str:
     before, after = (_embedding(each) if block is None else _block(each) for each in (old, new))
     if part.startswith(f"{PATCHES}.") and old.in_channels != new.in_channels:
         return SEEDED
+    if part == POSITIONS and part in before:
+        return COPIED if old.position_grid == new.position_grid else RESIZED
+    if part.startswith("carried_cls.") and old.carried_width != new.carried_width:
+        return SEEDED
     if before.get(part) == after[part]:
         return COPIED
     if part in before and (part == f"{PATCHES}.weight" or part in MLP or part.endswith(".convolution.weight")):
@@ -131,6 +135,11 @@ def _embedding(stage: StageConfig) -> Shapes:
         "embedding.convolution_embeddings.normalization.weight": (dim,),
         "embedding.convolution_embeddings.normalization.bias": (dim,),
     }
+    if stage.carried_width:
+        shapes |= {f"carried_cls.normalization.{each}": (stage.carried_width,) for each in ("weight", "bias")}
+        shapes |= {"carried_cls.projection.weight": (dim, stage.carried_width), "carried_cls.projection.bias": (dim,)}
+    if stage.position_grid:
+        shapes[POSITIONS] = (1, stage.position_grid[0] * stage.position_grid[1], dim)
     return shapes | ({"cls_token": (1, 1, dim)} if stage.cls_token else {})
 
 
@@ -198,6 +207,7 @@ def _same(base: CvtConfig, config: CvtConfig) -> str | None:
 def _growth(old: StageConfig, new: StageConfig) -> int | None:
     """0 if the stages compute the same, 1 if the new one was only zero-padded, None if they differ otherwise."""
     alike = ["in_channels", "embed_dim", "num_heads", "depth", "cls_token", "qkv_projection_method", "patch_stride", "stride_q"]
+    alike += ["padding_mode", "position_grid", "carried_width"]
     grown = [new.mlp_dim - old.mlp_dim, new.qkv_bias - old.qkv_bias]
     sizes = [(new.patch_size[axis] - old.patch_size[axis], new.patch_padding[axis] - old.patch_padding[axis]) for axis in (0, 1)]
     if new.qkv_projection_method == "avg":

@@ -20,4 +20,10 @@ def what_transformers_lacks(config: CvtConfig) -> str:
         lacks.append("this activation or LayerNorm epsilon")
     if any(isinstance(each, tuple) for name in ("patch_sizes", "patch_stride", "patch_padding") for each in getattr(config, name)):
         lacks.append("oblong patches")
+    if config.position_embedding:
+        lacks.append("a position embedding")
+    if config.padding_mode != "zeros":
+        lacks.append("circular padding")
+    if config.carry_cls_token:
+        lacks.append("a cls token that goes from stage to stage")
     return f"This library opens the folder; transformers does not have {', or '.join(lacks)}." if lacks else ""

@@ -7,8 +7,7 @@ attributes. Attributes that change neither shapes nor results of a built model c
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,14 +17,13 @@ from ..files.hub import Folder, Repository, locate
 from ..files.options import WHERE, split_where
 from ..files.push import push_folder, push_to_hub
 from ..files.storage import CONFIG, check_folder, json_file, read_json, read_settings, replacing
+from .claims import CLAIMS, makes_sense
 
 ALIASES = {"use_return_dict": "return_dict", "torch_dtype": "dtype"}  # older name: name
 # Attributes of every transformers config that are not fields of a CvT's.
 COMMON = {"architectures": None, "dtype": None, "transformers_version": None, "is_encoder_decoder": False, "chunk_size_feed_forward": 0}
 SWITCHES = {"output_hidden_states": False, "output_attentions": False, "return_dict": True, "problem_type": None}
 SETTABLE = {*SWITCHES, "num_labels", "id2label", "label2id", "image_size", "initializer_range", "extra"}
-CLAIMS = ("evaluation", "calibration")  # keys in ``extra`` with measured results, which describe the weights saved with the config
-_SHARES = ("top1", "top5", "calibration_error")
 
 
 class ConfigBase:
@@ -42,6 +40,7 @@ class ConfigBase:
     base_config_key = ""
     is_composition = False
     sub_configs: dict[str, Any] = {}  # noqa: RUF012
+    unsaved: ClassVar[dict[str, Any]] = {}  # fields that are left out of files while they have these values
     base_model_tp_plan = base_model_pp_plan = None  # plans to distribute a model over devices; a CvT has none
 
     def __getattr__(self, name: str) -> Any:
@@ -65,7 +64,7 @@ class ConfigBase:
         is_field = name in type(self).__dataclass_fields__
         if name.startswith("_"):
             object.__setattr__(self, name, value)
-        elif name in SETTABLE:
+        elif name in self.settable:
             self.__dict__ |= {each.name: getattr(fresh, each.name) for fresh in [self.replace(**{name: value})] for each in fields(self)}
         elif is_field:
             if not self._is(name, value):
@@ -79,6 +78,11 @@ class ConfigBase:
             raise AttributeError(f"The attribute {name} of {type(self).__name__} cannot be set.")
         else:
             self.extra[name] = jsonable(value) if name == "dtype" else value
+
+    @property
+    def settable(self) -> set[str]:
+        """Fields that can be set in place."""
+        return SETTABLE
 
     def _is(self, name: str, value: Any) -> bool:
         """Whether a field already has this value, however it is written."""
@@ -123,11 +127,12 @@ class ConfigBase:
         """This config, or a copy without claims about a model's accuracy."""
         if not any(name in self.extra for name in CLAIMS):
             return self
-        return self.replace(extra=_without(self.extra, CLAIMS))
+        return self.replace(extra={name: value for name, value in self.extra.items() if name not in CLAIMS})
 
     def to_dict(self) -> dict[str, Any]:
         """All values for JSON, in the form of a Hugging Face ``config.json`` (with ``extra`` at the top level)."""
         own = {each.name: jsonable(getattr(self, each.name)) for each in fields(self) if each.name != "extra"}
+        own = {name: value for name, value in own.items() if name not in self.unsaved or value != self.unsaved[name]}
         own["id2label"] = {str(index): label for index, label in self.id2label.items()}
         del own["num_labels"]  # follows from id2label, as in Hugging Face's files
         return {**{name: jsonable(value) for name, value in self.extra.items()}, "model_type": self.model_type, **own}
@@ -283,16 +288,4 @@ def _is_said(name: str, value: Any) -> bool:
     """Whether a key of a file becomes an attribute: not one in every file, not a private name, not an invalid claim."""
     if name.startswith("_") or name == "extra" or (name in COMMON and value == COMMON[name]):
         return False
-    return name not in CLAIMS or _makes_sense(value)
-
-
-def _makes_sense(claim: Any) -> bool:
-    """Whether a claim about a model is valid: finite numbers by name, with shares from 0 to 1."""
-    if not isinstance(claim, dict):
-        return False
-    numbers = {name: value for name, value in claim.items() if isinstance(value, (int, float))}
-    return all(math.isfinite(value) for value in numbers.values()) and all(0 <= numbers.get(name, 0) <= 1 for name in _SHARES)
-
-
-def _without(extra: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value for name, value in extra.items() if name not in names}
+    return name not in CLAIMS or makes_sense(value)

@@ -16,7 +16,8 @@ from ..files.checkpoint import load_model
 from ..files.push import push_to_hub
 from ..files.saving import save_model
 from ..runtime.device import as_dtype
-from .config import CLAIMS, ConfigBase
+from .claims import CLAIMS
+from .config import ConfigBase
 from .seen_by_transformers import SeenByTransformers
 
 # of torch.utils.checkpoint, which is always used in its non-reentrant form, with the random state restored

@@ -14,6 +14,8 @@ from pathlib import Path
 from ..fields import first_line, shown
 
 EMBEDDED = Path(__file__).parents[1] / "weights"
+ABLATIONS = Path(__file__).parents[1] / "ablations" / "weights"  # a folder for each member of the family
+_MEMBER = re.compile("ablations/([a-z0-9-]+)")
 _COMMIT = re.compile("[0-9a-f]{40}")
 _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -163,7 +165,8 @@ def locate(
     """The folder or repository that ``source`` names.
 
     Args:
-        source: None for the embedded model, a folder, a weights file, or a repository on the Hub ("microsoft/cvt-13").
+        source: None for the embedded model, a folder, a weights file, a trained ablation ("ablations/linear"), or a repository on the Hub
+            ("microsoft/cvt-13").
         revision, cache_dir, local_files_only, token, force_download: for a repository, as in huggingface_hub.
         subfolder: of the folder or repository, where the files are.
     Raises:
@@ -186,6 +189,8 @@ def locate(
         if not (path / subfolder).is_dir():
             raise CheckpointError(f"There is no folder {shown(subfolder)} in the folder {path.name!r}.")
         return Folder(path / subfolder, f"the folder {(path / subfolder).name!r}")
+    if (member := _MEMBER.fullmatch(name)) and (ABLATIONS / member[1]).is_dir():
+        return Folder(ABLATIONS / member[1], f"the built-in model {name!r}")
     if not _REPOSITORY_ID.fullmatch(name) or path.suffix in (".pth", ".pt", ".bin", ".safetensors", ".json"):
         raise _nowhere(name)
     return Repository(name, revision, cache_dir, local_files_only, token, subfolder, force_download)

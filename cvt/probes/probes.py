@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,7 @@ from torch import Tensor
 from ..files.hub import EMBEDDED
 from ..files.storage import replacing
 from ..model import CvtForImageClassification
+from ..stage import StageConfig
 
 FILE = "probes.safetensors"
 Place = tuple[int, int]  # stage and block, from 0
@@ -119,13 +121,20 @@ def places(model: CvtForImageClassification) -> list[Place]:
 def digest(model: CvtForImageClassification) -> str:
     """SHA-256 of all that decides what probes read and say: settings and weights of the stages before the last, and the classes."""
     config = model.config
-    settings = {"stages": [asdict(stage) for stage in config.stages[:-1]], "act": config.hidden_act, "eps": config.layer_norm_eps}
+    stages = [_settings(stage) for stage in config.stages[:-1]]
+    settings = {"stages": stages, "act": config.hidden_act, "eps": config.layer_norm_eps}
     classes = [config.id2label[number] for number in range(config.num_labels)]
     total = hashlib.sha256(json.dumps([settings, classes], sort_keys=True).encode())
     for name, value in model.cvt.encoder.stages[:-1].state_dict().items():
         total.update(name.encode())
         total.update(value.detach().float().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()
+
+
+def _settings(stage: StageConfig) -> dict[str, Any]:
+    """A stage's settings. Those with a default count only where they differ: probes may be older than a setting."""
+    defaults = {each.name: each.default for each in fields(stage) if each.default is not MISSING}
+    return {name: value for name, value in asdict(stage).items() if name not in defaults or value != defaults[name]}
 
 
 def _name(place: Place) -> str:

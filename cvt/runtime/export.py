@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..fields import LARGEST_SIDE, side
+from ..fields import ABLATIONS, LARGEST_SIDE, side
 from ..files.storage import replacing
 from ..model import CvtForImageClassification
 from .linear import OneDnnLinear
@@ -90,6 +90,8 @@ def _check_model(model: nn.Module) -> None:
                 f"{_shown(expected.get(name))}. Undo adapters, quantisation and other changes of modules first, as PEFT's "
                 "merge_and_unload() does."
             )
+    if different := [name for name, usual in ABLATIONS.items() if getattr(model.config, name) != usual]:
+        raise ValueError(f"An ONNX file cannot be written of a model with {' and '.join(different)}: these options are for ablations.")
     weights = sum(each.numel() for each in model.parameters()) * 4
     if weights >= LARGEST_FILE:
         raise ValueError(f"The model's weights take {weights / 1e9:.1f} GB in float32; one ONNX file holds less than 2 GB.")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import CvtConfig
+from ..fields import ABLATIONS
 from ..model import Block, ConvProjection, CvtForImageClassification, Stage
 from .linear import OneDnnLinear
 from .products import Product
@@ -73,6 +74,8 @@ def why_not(model: nn.Module) -> str | None:
         return f"a {type(model).__name__} is not a CvtForImageClassification"
     if set(model.config.qkv_projection_method) != {"dw_bn"}:
         return "it has projections without convolution"
+    if different := [name for name, usual in ABLATIONS.items() if getattr(model.config, name) != usual]:
+        return f"it has {', '.join(different)}"
     kinds = {nn.Conv2d, nn.BatchNorm2d, nn.Linear, OneDnnLinear, nn.LayerNorm, nn.Identity}
     for name, module in model.named_modules():
         ours = type(module).__module__ == CvtForImageClassification.__module__

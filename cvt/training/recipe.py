@@ -100,7 +100,7 @@ class Recipe:
         return min(self.ema_decay, (1 + step) / (10 + step))
 
     def optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
-        """Muon for the matrices inside the blocks, AdamW for the rest; no decay of biases, norms and cls tokens.
+        """Muon for the matrices inside the blocks, AdamW for the rest; no decay of biases, norms, cls tokens and positions.
 
         Muon learned from 30,000 pictures what AdamW alone needed more than 40,000 for (the embedded model, side 32, batch 128).
         Each group's ``rate`` is its peak learning rate. Sources: arXiv 1711.05101 (AdamW), 2502.16982 (Muon).
@@ -108,8 +108,9 @@ class Recipe:
         matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("classifier")]
         inside = {id(p) for p in matrices}
         others = [(name, p) for name, p in model.named_parameters() if id(p) not in inside]
-        decayed = [p for name, p in others if p.ndim >= 2 and not name.endswith("cls_token")]
-        free = [p for name, p in others if p.ndim < 2 or name.endswith("cls_token")]
+        learnt_tokens = ("cls_token", "position_embedding")
+        decayed = [p for name, p in others if p.ndim >= 2 and not name.endswith(learnt_tokens)]
+        free = [p for name, p in others if p.ndim < 2 or name.endswith(learnt_tokens)]
         groups = [{"params": decayed, "weight_decay": self.weight_decay}, {"params": free, "weight_decay": 0.0}]
         adamw = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
         # Muon's decay is a share of its rate, which is an order of magnitude above AdamW's

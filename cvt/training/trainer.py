@@ -24,6 +24,7 @@ from .progress import Progress
 from .recipe import Recipe
 
 STEPS_WORTH_COMPILING = 500  # steps: compiling takes about 80 s per side, which pays only with this many
+MODELS_COMPILED = 64  # in one process; PyTorch's own limit is 8
 REPORTS, STEPS_APART = 200, 50  # reports per run, or more if they would be further apart
 
 
@@ -38,6 +39,7 @@ class NotSaved(ValueError):
 def compile_for_gpu(model: nn.Module) -> None:
     """Compiles the model in place, as a whole rather than split for DistributedDataParallel's buckets."""
     torch._dynamo.config.optimize_ddp = False
+    torch._dynamo.config.recompile_limit = MODELS_COMPILED
     model.compile(dynamic=False)
 
 
@@ -49,6 +51,7 @@ class Trainer:
         state: the file to resume from and to write.
         identity: values, by name, that must equal the state's for the run to resume.
         teacher: a trained model with the same classes to distil from (arXiv 2106.05237).
+        compiled: whether long trainings on a GPU compile the model; their passes are replayed as graphs in any case.
     Raises:
         ValueError: the state in the file is another training run's.
     """
@@ -63,6 +66,7 @@ class Trainer:
         world: World | None = None,
         identity: dict[str, Any] | None = None,
         teacher: CvtForImageClassification | None = None,
+        compiled: bool = True,
     ):
         self.device, self.world = model.device, world or World()
         self.model = model.to(memory_format=torch.channels_last)
@@ -83,7 +87,7 @@ class Trainer:
         self._captured: CapturedGradients | None = None
         self._next_batch: Callable[[int, int], tuple[Tensor, Tensor]] = batches
         if self.device.type == "cuda" and self.steps - self.step >= STEPS_WORTH_COMPILING:  # little to gain on a CPU
-            for each in filter(None, (self.model, self.teacher)):
+            for each in filter(None, (self.model, self.teacher) if compiled else ()):
                 compile_for_gpu(each)
             if recipe.accumulate == 1 and not self.scaler.is_enabled():  # whose scale changes from step to step
                 self._captured, self._next_batch = CapturedGradients(self.model, self._gradients), Ahead(batches)
@@ -116,7 +120,7 @@ class Trainer:
         began = saved = reported = counted = time.monotonic()
         tally, since = torch.zeros(2, device=self.device), self.step
         while self.step < self.steps:
-            tally += self._train_step()
+            tally += self.train_step()
             last, due = self.step == self.steps, False
             if self.step % every == 0 or last:
                 loss, right = (self.world.total(tally) / (self.step - since) / self.world.size).tolist()
@@ -137,7 +141,7 @@ class Trainer:
                 break
         return self.step == self.steps
 
-    def _train_step(self) -> Tensor:
+    def train_step(self) -> Tensor:
         """One step; returns the loss and the accuracy on this process's pictures, (2,)."""
         self.model.train()
         tally = self._accumulated_gradients() if self._captured is None else self._captured_gradients(self._captured)
@@ -158,7 +162,7 @@ class Trainer:
         return tally
 
     def _accumulated_gradients(self) -> Tensor:
-        """The gradients of one step, accumulated over the parts of its batch; returns as ``_train_step``."""
+        """The gradients of one step, accumulated over the parts of its batch; returns as ``train_step``."""
         parts, tally = self.recipe.accumulate, torch.zeros(2, device=self.device)
         for part in range(parts):
             with gradients_stay(self._shared, part + 1 < parts):
@@ -174,7 +178,7 @@ class Trainer:
         return tally
 
     def _gradients(self, x: Tensor, targets: Tensor) -> Tensor:
-        """The captured part: this process's gradients for a batch; returns as ``_train_step``."""
+        """The captured part: this process's gradients for a batch; returns as ``train_step``."""
         loss, right = self._loss(x, targets)
         loss.backward()
         return torch.stack((loss.detach(), right))

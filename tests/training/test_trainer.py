@@ -128,7 +128,7 @@ def test_a_teacher_is_listened_to(tmp_path):
         answers = pupil.model.train()(x).logits.log_softmax(1)
         expected = -(teacher(x).logits.softmax(1) * answers).sum(1).mean()
     pupil.model.load_state_dict(pupil.average.state_dict())  # BatchNorm counted that
-    assert pupil._train_step()[0].item() == pytest.approx(expected.item(), abs=1e-5)
+    assert pupil.train_step()[0].item() == pytest.approx(expected.item(), abs=1e-5)
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from cvt.config import CvtConfig
 from cvt.model import CvtForImageClassification, CvtModelOutput
 
+from ..capture import capture
 from .interventions import Intervention, Means, intervened
 from .parts import ZERO, ways
 
@@ -73,17 +74,18 @@ def importance(
         raise ValueError(f"There is no class {label}: this model's classes are 0 to {model.config.num_labels - 1}.")
     progress(0.0)
     with torch.inference_mode():
-        with each_pass():
+        with each_pass(), capture(model, taps=("stage",)) as seen:
             features = model.cvt(pixel_values, output_hidden_states=True, return_dict=True)
             [(logit, share)] = _scores(model.classifier(model.pooled(features)), label)
-        given = [pixel_values.to(model.dtype), *features.hidden_states]  # what each stage is given
+        given = [pixel_values.to(model.dtype), *features.hidden_states]  # what each stage is given, and the cls token before it
+        tokens = [None, *(seen.cls_token(stage) for stage in range(model.config.num_stages))]
         tried = parts_to_try(model.config, how)
         after: list[tuple[float, float]] = []
         for batch in _batches(tried):
             progress(len(after) / len(tried))
             stage = batch[0].stage
             with each_pass(), intervened(model, [[each] for each in batch], means):
-                logits = _from_stage(model, stage, given[stage].expand(len(batch), -1, -1, -1))
+                logits = _from_stage(model, stage, given[stage].expand(len(batch), -1, -1, -1), tokens[stage])
             after += _scores(logits, label)
     losses = tuple(Loss(each, logit - left[0], share - left[1]) for each, left in zip(tried, after, strict=True))
     return Importance(logit, share, losses)
@@ -96,11 +98,10 @@ def _batches(tried: list[Intervention]) -> Iterator[list[Intervention]]:
         yield from (own[start : start + BATCH] for start in range(0, len(own), BATCH))
 
 
-def _from_stage(model: CvtForImageClassification, first: int, x: Tensor) -> Tensor:
-    """Logits (B, classes) from what a stage is given."""
-    cls = None
+def _from_stage(model: CvtForImageClassification, first: int, x: Tensor, cls: Tensor | None) -> Tensor:
+    """Logits (B, classes) from what a stage is given, and the cls token (1, 1, C) of the stage before, if any."""
     for stage in model.cvt.encoder.stages[first:]:
-        x, cls = stage(x)
+        x, cls = stage(x, cls=cls)
     return model.classifier(model.pooled(CvtModelOutput(last_hidden_state=x, cls_token_value=cls)))
 
 

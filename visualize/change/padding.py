@@ -15,24 +15,25 @@ from contextlib import contextmanager
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cvt.model import CvtForImageClassification, CvtModel
 from cvt.stage import pooled_output
 
 from ..capture import stages_of
 from ..hooks import hooked
 
 ZEROS, REFLECT, CIRCULAR = "zeros", "reflect", "circular"
-PADDINGS = (ZEROS, REFLECT, CIRCULAR)  # PyTorch's names for ``padding_mode``; a CvT is trained with zeros
+PADDINGS = (ZEROS, REFLECT, CIRCULAR)  # PyTorch's names for ``padding_mode``; the paper's CvT is trained with zeros
 
 
 @contextmanager
-def padded(model: nn.Module, padding: str) -> Iterator[None]:
-    """Pads all convolutions of ``model`` (``CvtModel`` or ``CvtForImageClassification``) in this way, within the ``with`` block.
+def padded(model: CvtForImageClassification | CvtModel, padding: str) -> Iterator[None]:
+    """Pads all convolutions of ``model`` in this way, within the ``with`` block.
 
     These are the conv embeddings and the convolutions (or average pools) of the projections. Only calls of the model itself from
     this thread or task are affected, never a ``Runner``'s and never another thread's. The model is not changed.
 
     Args:
-        padding: "zeros", as trained; "reflect", which mirrors the picture without repeating its border; or "circular", which
+        padding: "zeros"; "reflect", which mirrors the picture without repeating its border; or "circular", which
             continues it at the opposite side.
     Raises:
         ValueError: another padding; and from the call within the block, where a grid is too small to be padded in this way.
@@ -47,7 +48,7 @@ def padded(model: nn.Module, padding: str) -> Iterator[None]:
 
         return hook
 
-    if padding == ZEROS:  # as the model does it: nothing to hook
+    if padding == model.config.padding_mode:  # as the model does it: nothing to hook
         yield
         return
     places = [(module, of_stage(index)) for index, stage in enumerate(stages_of(model)) for module in stage.modules()]
@@ -65,6 +66,8 @@ def _check(module: nn.Module, x: Tensor, padding: str, stage: int) -> None:
     rows, columns = x.shape[2:]
     down, right = _sides(module)
     more = padding == REFLECT
+    if padding == ZEROS:
+        return
     if rows < down + more or columns < right + more:
         raise ValueError(
             f"{padding.capitalize()} padding needs at least {down + more}×{right + more} places to take values from, and a "
@@ -74,7 +77,7 @@ def _check(module: nn.Module, x: Tensor, padding: str, stage: int) -> None:
 
 def _around(module: nn.Module, x: Tensor, padding: str) -> Tensor:
     down, right = _sides(module)
-    return F.pad(x, (right, right, down, down), mode=padding)
+    return F.pad(x, (right, right, down, down), mode="constant" if padding == ZEROS else padding)
 
 
 def _convolved(module: nn.Conv2d, x: Tensor, padding: str) -> Tensor:

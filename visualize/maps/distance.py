@@ -7,7 +7,7 @@ of Dosovitskiy et al., arXiv 2010.11929, figure 7; and the effective receptive f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -88,8 +88,9 @@ def receptive_field(
     """
     with torch.inference_mode(False), torch.enable_grad():
         x = pixels = pixel_values.detach().clone().requires_grad_()
+        cls: Any = None
         for part in model.cvt.encoder.stages[: stage + 1]:
-            x, cls = part(x)
+            x, cls = part(x, cls=cls)
         token = cls[0, 0] if place is None else x[0, :, place[0], place[1]]
         (gradient,) = torch.autograd.grad(token.float().norm(), pixels)
     strength = gradient[0].double().norm(dim=0)  # (H, W)

@@ -43,8 +43,10 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
     Args:
         model: the one that made ``seen``, in evaluation mode. processor: as for ``explore``.
     Raises:
-        ValueError: no such block.
+        ValueError: no such block; a model that pads with something else than zeros, since the browser's arithmetic takes zeros.
     """
+    if model.config.padding_mode != "zeros":
+        raise ValueError("The inside of a block is shown for models that pad with zeros, and this one pads in a circle.")
     depths = [each.depth for each in model.config.stages]
     if not (0 <= stage < len(depths) and 0 <= block < depths[stage]):
         raise ValueError(f"There is no block {block} in stage {stage}: the stages have {depths} blocks, counted from 0.")

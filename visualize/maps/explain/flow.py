@@ -22,20 +22,30 @@ from cvt.config import Size
 from .case import Case
 
 
-def spread(shares: Tensor, onto: Size, kernel: Tensor, stride: Size, padding: Size) -> Tensor:
+def spread(shares: Tensor, onto: Size, kernel: Tensor, stride: Size, padding: Size, circular: bool = False) -> Tensor:
     """(R, rows, columns) on the output of a convolution → (R, *onto) on its input, with the same sums.
 
     Args:
         onto: the shape of the input's grid. kernel: not negative, (kernel rows, kernel columns).
+        circular: whether the padding is the input's opposite side, so that no cell is missing, rather than zeros.
     """
     kernel = kernel.to(shares)[None, None]
     rows, columns = ((count - 1) * step + size for count, step, size in zip(shares.shape[1:], stride, kernel.shape[2:], strict=True))
     # the input's grid as far as windows reach: padding before it, and what they leave out (negative) or exceed after it
     around = (padding[1], columns - onto[1] - padding[1], padding[0], rows - onto[0] - padding[0])
-    there = F.pad(torch.ones(1, 1, *onto).to(shares), around)
+    there = F.pad(torch.ones(1, 1, *onto).to(shares), around, value=float(circular))
     inside = F.conv2d(there, kernel, stride=stride)
     taken = F.conv_transpose2d(shares[:, None] / inside.clamp_min(torch.finfo(shares.dtype).tiny), kernel, stride=stride)
+    if circular:
+        return _wrapped(_wrapped(taken[:, 0], 1, onto[0], padding[0]), 2, onto[1], padding[1])
     return F.pad(taken * there, [-side for side in around])[:, 0]
+
+
+def _wrapped(taken: Tensor, axis: int, side: int, padding: int) -> Tensor:
+    """What windows took along an axis, which begins in the padding, brought to the ``side`` cells that the padding repeats."""
+    place = (torch.arange(taken.shape[axis], device=taken.device) - padding) % side
+    shape = [side if each == axis else size for each, size in enumerate(taken.shape)]
+    return taken.new_zeros(shape).index_add(axis, place, taken)
 
 
 class Flow:
@@ -56,7 +66,8 @@ class Flow:
         size = (config.kernel_qkv,) * 2
         kernel = torch.ones(size) if isinstance(project, nn.AvgPool2d) else passed_on(project.convolution, project.normalization)
         tokens, keys = (grid.shape for grid in self._grids[stage])
-        placed = spread(shares[:, cls:].unflatten(1, keys), tokens, kernel, (config.stride_kv,) * 2, (config.padding_kv,) * 2)
+        strides, paddings, circular = (config.stride_kv,) * 2, (config.padding_kv,) * 2, config.padding_mode == "circular"
+        placed = spread(shares[:, cls:].unflatten(1, keys), tokens, kernel, strides, paddings, circular)
         return torch.cat((shares[:, :cls], placed.flatten(1)), dim=1)
 
     def down(self, shares: Tensor, stage: int) -> Tensor:
@@ -65,7 +76,7 @@ class Flow:
         onto = self._grids[stage - 1][0].shape if stage else self._size
         kernel = passed_on(self._modules[stage].embedding.convolution_embeddings.projection)
         shares = shares.unflatten(1, self._grids[stage][0].shape)
-        return spread(shares, onto, kernel, config.patch_stride, config.patch_padding).flatten(1)
+        return spread(shares, onto, kernel, config.patch_stride, config.patch_padding, config.padding_mode == "circular").flatten(1)
 
 
 def passed_on(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Tensor:
@@ -89,13 +100,16 @@ def carried(
     Returns:
         Also (R,): what stays with cls tokens, which come from no place.
     """
-    flow, rest = Flow(case), shares.new_zeros(len(shares))
+    flow, handed_on = Flow(case), case.model.config.carry_cls_token
+    rest, on_cls = shares.new_zeros(len(shares)), shares[:, :0]
     for stage in range(case.last, -1, -1):
-        if stage < case.last:  # a stage's cls token is not handed on
-            shares = F.pad(shares, (case.cls(stage), 0))
+        if stage < case.last:  # nothing came from this stage's cls token, unless it was handed on
+            shares = torch.cat((on_cls, shares), dim=1) if handed_on else F.pad(shares, (case.cls(stage), 0))
         for block in reversed(range(case.model.config.depth[stage])):
             shares = kept * (shares + flow.to_tokens(shares @ weights(stage, block), stage, block))
-        rest = rest + shares[:, : case.cls(stage)].sum(dim=1)
+        on_cls = shares[:, : case.cls(stage)]
+        if not handed_on or stage == 0:
+            rest = rest + on_cls.sum(dim=1)
         shares = shares[:, case.cls(stage) :]
         if stage or to_pixels:
             shares = flow.down(shares, stage)
