@@ -27,6 +27,7 @@ from visualize.page.breaking.api import ENDPOINTS, BreakingApi
 from visualize.page.gate import Gate
 from visualize.page.intake import DOWNLOADS, MAX_BYTES, Intake, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
+from visualize.page.lessons.api import LessonsApi
 from visualize.page.link.choices import TABLE
 from visualize.page.model import LoadedModel
 from visualize.page.requests import Request
@@ -35,7 +36,7 @@ from visualize.page.words import head as head_words
 from visualize.page.words import trust
 from visualize.page.words.sentences import Refused, say
 from visualize.page.workbench import Workbench
-from visualize.web import about, breaking, chooser, explorer, laboratory, look, share
+from visualize.web import about, breaking, chooser, explorer, laboratory, lesson, look, share
 
 EXAMPLES = [
     Path(__file__).parent / "examples" / f"{name}.jpg"
@@ -50,6 +51,7 @@ MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 # Programs' experiments may take minutes: in a queue of their own, so that they never keep the page waiting.
 EXPERIMENTS_QUEUE = {"concurrency_id": "experiments", "concurrency_limit": 1}
 BARE = {"apply_default_css": False, "container": False, "padding": False}  # an element as its template has it
+STYLED = (explorer, about, chooser, laboratory, breaking, share, lesson)
 CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
 # inline, because browsers request an icon file twice
 ICON = (
@@ -159,6 +161,9 @@ def build_demo(workbench: Workbench, examples: list[Path] = EXAMPLES) -> gr.Bloc
             _laboratory_tab(laboratory_api, chosen)
         with gr.Tab(TABLE["tab"].values["break"], elem_id="tab-break"):
             gr.HTML(html_template=breaking.BREAKING_HTML, js_on_load=breaking.JS_ON_LOAD, elem_id="breaking", **BARE)
+        with gr.Tab(TABLE["tab"].values["lessons"], elem_id="tab-lessons"):
+            gr.HTML(html_template=lesson.LESSONS_HTML, js_on_load=lesson.JS_ON_LOAD, elem_id="lessons", **BARE)
+        gr.HTML(html_template=lesson.PANEL_HTML, js_on_load=lesson.JS_ON_LOAD, elem_id="lesson", **BARE)
         _api(workbench)
         _breaking_api(workbench)
     return demo.queue(max_size=200, api_open=False)  # or calls to /run would bypass the queue
@@ -326,16 +331,16 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_settings(workbench: Workbench) -> dict[str, Any]:
-    """Conservative settings for ``launch``."""
+def launch_settings(workbench: Workbench, lessons: LessonsApi | None = None) -> dict[str, Any]:
+    """Conservative settings for ``launch``. ``lessons``: by default the page's own."""
     return {
         # Gradio compresses its scripts; the page itself, 190 kB of templates and styles, it does not
         "app_kwargs": {
-            "routes": routes(workbench),
+            "routes": routes(workbench, lessons),
             "middleware": [Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
         },
         "head": ICON + explorer.HEAD,
-        "css": explorer.CSS + about.CSS + chooser.CSS + laboratory.CSS + breaking.CSS + share.CSS + CSS.read_text(encoding="utf-8"),
+        "css": "".join(each.CSS for each in STYLED) + CSS.read_text(encoding="utf-8"),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,
@@ -379,6 +384,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         help="let API clients give pictures by web address, for this machine to download; never from private networks "
         "(environment: CVT_ALLOW_ADDRESSES=1; default: off)",
     )
+    parser.add_argument(
+        "--lessons",
+        metavar="DIR",
+        default=os.environ.get("CVT_LESSONS") or None,
+        help="a folder with lessons of your own, text files that end in .yaml or .json (environment: CVT_LESSONS; default: none)",
+    )
     options = parser.parse_args(given)
     named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
     options.model = [None if name == "embedded" else name for name in named if name] or [None]
@@ -386,14 +397,17 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
+    # Gradio asks matplotlib for its backend in every event: unless one is named, it imports pyplot, and nobody is answered for 0.4 s
+    os.environ.setdefault("MPLBACKEND", "agg")
     options = arguments()
     try:
         download = public_picture if options.allow_addresses else None
+        lessons = LessonsApi(options.lessons)  # first, because it takes no time
         workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download)
     except ValueError as error:
         sys.exit(f"CvT Explorer cannot start: {error}")
     demo = build_demo(workbench)
-    demo.launch(prevent_thread_lock=True, server_name=options.host, server_port=options.port, **launch_settings(workbench))
+    demo.launch(prevent_thread_lock=True, server_name=options.host, server_port=options.port, **launch_settings(workbench, lessons))
     threading.Thread(target=workbench.prepare, daemon=True).start()  # now, so that the page does not wait for it
     demo.block_thread()
 

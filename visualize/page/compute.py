@@ -61,11 +61,16 @@ def compute(request: Request, models: Models, progress: Progress = lambda step, 
     processor = loaded.processor_of(request)
     if request.prepared:
         processor = replace(processor, do_resize=False, do_center_crop=False)
-    with models.passes, padded(model, request.padding):
+    with models.passes, padded(model, padding_of(request, model)):
         runner = loaded.runner if model is loaded.model and request.padding == ZEROS else None
         exploration = explore(model, processor, picture, runner, request.also, request.interventions, means)
     check_finite(exploration)
     return exploration
+
+
+def padding_of(request: Request, model: CvtForImageClassification) -> str:
+    """How a model pads for this request: as it was trained, unless another way than zeros is asked for."""
+    return model.config.padding_mode if request.padding == ZEROS else request.padding
 
 
 def means_for(request: Request, models: Models, *ways: str) -> Means | None:
@@ -87,7 +92,7 @@ def passing(request: Request, models: Models, model: CvtForImageClassification) 
     Raises ValueError as ``means_for``.
     """
     means = means_for(request, models)
-    with models.passes, padded(model, request.padding), intervened(model, [request.interventions], means):
+    with models.passes, padded(model, padding_of(request, model)), intervened(model, [request.interventions], means):
         yield
 
 
@@ -108,5 +113,7 @@ def compute_inside(request: Request, seen: Exploration, models: Models, stage: i
         raise Refused("inside_padded")
     loaded = models.loaded(request.model)
     model = loaded.model_of(request)  # rebuilt if no longer cached
+    if model.config.padding_mode != ZEROS:
+        raise Refused("inside_padded")
     with passing(request, models, model):
         return inside_payload(model, loaded.processor_of(request), seen, stage, block)

@@ -13,10 +13,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .intake import MAX_BYTES
+from .lessons.text import JSON_BYTES as LESSON_BYTES
 from .words.sentences import say
 
 BODY_BYTES = 1 << 16  # of JSON; a call with an architecture takes about 2,000
 UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file and its form fields
+MORE_BYTES = {"/gradio_api/upload": UPLOAD_BYTES, "/lessons/read": LESSON_BYTES}
 
 # Gradio routes that this page does not use. They would let anyone download through this server without limits (file=http…),
 # write files here (deep_link, process_recording), or reach other servers or a component's functions.
@@ -37,8 +39,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        uploads = "/gradio_api/upload" in scope["path"]
-        limit = UPLOAD_BYTES if uploads else BODY_BYTES
+        limit = next((most for path, most in MORE_BYTES.items() if path in scope["path"]), BODY_BYTES)
         if CLOSED.search(scope["path"]):
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         elif _announced(scope) > limit:

@@ -21,24 +21,28 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..web import about, breaking, chooser, explorer, laboratory, look, share, shared, words
+from cvt import ablations
+
+from ..web import about, breaking, chooser, explorer, laboratory, lesson, look, share, shared, words
 from .breaking.api import BreakingApi
 from .compute import PASSES
 from .jobs import Step
 from .laboratory.api import LaboratoryApi
+from .lessons.api import LessonsApi
+from .lessons.text import JSON_BYTES as LESSON_BYTES
 from .link.choices import MODULE, as_module
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-COMPONENTS = (about, breaking, chooser, explorer, laboratory, look, share, shared, words)
+COMPONENTS = (about, breaking, chooser, explorer, laboratory, lesson, look, share, shared, words)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
 
 
-def routes(workbench: Workbench) -> list[BaseRoute]:
-    """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``."""
-    laboratory_api, breaking_api = LaboratoryApi(workbench), BreakingApi(workbench)
+def routes(workbench: Workbench, lessons: LessonsApi | None = None) -> list[BaseRoute]:
+    """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``. ``lessons``: by default the page's own."""
+    laboratory_api, breaking_api, lessons_api = LaboratoryApi(workbench), BreakingApi(workbench), lessons or LessonsApi()
     return [
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
@@ -46,6 +50,9 @@ def routes(workbench: Workbench) -> list[BaseRoute]:
         Route(f"/modules/{MODULE}", _choices),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
+        Route("/ablations", _fixed(ablations.table())),
+        Route("/lessons", _fixed(lessons_api.lessons())),
+        Route("/lessons/read", _light(lessons_api.read, LESSON_BYTES), methods=["POST"]),
         *(Route(f"/break/{name}", _long(breaking_api, name), methods=["POST"]) for name in breaking_api.names),
     ]
 
@@ -88,12 +95,21 @@ def compressed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
     return content, {}
 
 
-def _light(answer: Callable[[Any], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that takes JSON and returns JSON or a zip; an invalid request gets an error message."""
+def _fixed(value: Any) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that always gives the same JSON."""
+
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(value, headers={"Cache-Control": "no-cache"})  # one each, since a compressor changes it
+
+    return endpoint
+
+
+def _light(answer: Callable[[Any], Any], most: int = QUESTION_BYTES) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes JSON, of at most so many bytes, and returns JSON or a zip; an invalid request gets an error message."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            found = await run_in_threadpool(answer, await _asked(request))
+            found = await run_in_threadpool(answer, await _asked(request, most))
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except Exception:
@@ -137,12 +153,12 @@ def _gone(error: ValueError) -> dict[str, str]:
     return {"gone": error.values["name"]} if isinstance(error, Refused) and error.key == "result_gone" else {}
 
 
-async def _asked(request: Request) -> Any:
-    """The request's JSON, of at most QUESTION_BYTES. Raises ValueError with a message for the user."""
+async def _asked(request: Request, most: int = QUESTION_BYTES) -> Any:
+    """The request's JSON, of at most so many bytes. Raises ValueError with a message for the user."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > QUESTION_BYTES:
+        if len(body) > most:
             raise Refused("request_too_large")
     try:
         return json.loads(body)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cvt import CvtForImageClassification, CvtImageProcessor
+from cvt.ablations import SOURCES
+from cvt.ablations.family import MEMBERS
 from cvt.architecture.build import Watch, build_variant, inherit
 from cvt.architecture.cache import Recent, VariantCache
 from cvt.config import CvtConfig
@@ -36,6 +38,7 @@ from .words.sentences import Refused
 MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
 MOST_AVERAGED = 16  # example pictures; one forward pass each
 REMEMBERED = 4096  # requests of results, so that a dropped one can be computed again
+ABLATIONS = tuple(SOURCES + name for name in MEMBERS)  # models that are loaded when they are first asked for
 KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
 
 
@@ -79,7 +82,9 @@ class Workbench:
         for source in dict.fromkeys(sources):
             loaded = self._load(source)
             self._models[loaded.name] = loaded
-        self._first = {name: threading.Lock() for name in self._models}
+        self._ablations: dict[str, LoadedModel] = {}
+        self._loading = threading.Lock()
+        self._first = {name: threading.Lock() for name in (*ABLATIONS, *self._models)}
         self._prepared = PreparedResults()
         self._busy = Busy()
 
@@ -125,16 +130,21 @@ class Workbench:
 
     @property
     def names(self) -> list[str]:
-        """The models' names, in the given order."""
+        """The models' names, in the given order; ``loaded`` also has the trained ablations."""
         return list(self._models)
 
     def loaded(self, name: str | None = None) -> LoadedModel:
-        """The model with this name; by default the first.
+        """The model with this name, by default the first; a trained ablation, such as "ablations/linear", is loaded when first asked for.
 
         Raises:
             ValueError: no such model.
         """
         name = name or self.names[0]
+        if name in ABLATIONS and name not in self._models:
+            with self._loading:
+                if name not in self._ablations:
+                    self._ablations[name] = self._load(name)
+                return self._ablations[name]
         if not isinstance(name, str) or name not in self._models:
             raise Refused("no_model", name=repr(name), names=" or ".join(self.names))
         return self._models[name]

@@ -13,6 +13,8 @@ from cvt.architecture.variants import architecture
 from cvt.config import PUBLISHED, CvtConfig
 from tests.helpers import tiny_config
 from tests.strategies import stages
+from visualize.change.parts import WAYS
+from visualize.page.laboratory.trained import ABLATIONS
 from visualize.page.link.choices import CHOICES, FLAGS, HIDEABLE, SETTING_KEYS, TABLE
 from visualize.page.link.permalink import MAX_NOTICES, decode, encode
 from visualize.page.link.view import DEFAULT, View
@@ -24,6 +26,14 @@ MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_heal
 
 def read(query, base=BASE, side=224):
     return decode(query, base, MODELS, EXAMPLES, side)
+
+
+@st.composite
+def switched_off(draw):
+    """Parts of the model, as text, that can be replaced in any way."""
+    stages = draw(st.lists(st.sampled_from(BASE.stages), max_size=3, unique=True))
+    each = [(stage, draw(st.integers(1, stage.depth)), draw(st.integers(1, stage.num_heads))) for stage in stages]
+    return ",".join(f"{stage.index + 1}.{block}.{draw(st.sampled_from(('attention', f'head{head}')))}" for stage, block, head in each)
 
 
 @st.composite
@@ -48,13 +58,14 @@ def views(draw):
         }
         if draw(st.booleans()):
             place |= {"row": draw(st.integers(1, rows)), "col": draw(st.integers(1, columns))}
-    chosen = {name: draw(st.sampled_from(values)) for name, values in CHOICES.items()} | {"tab": tab}
+    chosen = {"off": draw(switched_off())} | {name: draw(st.sampled_from(values)) for name, values in CHOICES.items()} | {"tab": tab}
     return View(
         model=draw(st.none() | st.sampled_from(MODELS)),
         picture=draw(st.none() | st.sampled_from(EXAMPLES)),
         architecture=config,
         side=side,
         which=draw(st.none() | st.integers(1, 1000)),
+        ablation=draw(st.none() | st.sampled_from(ABLATIONS)),
         seed=draw(st.integers(0, 2**31 - 1)),
         hidden=tuple(name for name in HIDEABLE if draw(st.booleans())),
         **{name: draw(st.booleans()) for name in FLAGS if name != "cls"},
@@ -117,9 +128,19 @@ def test_names_in_links_are_one_to_one():
         ("cls=1&stage=1", "cls"),
         ("cls=yes", "cls"),
         ("show=everything", "show"),
+        ("off=4.1.mlp", "off"),
+        ("off=3.11.mlp", "off"),
+        ("off=1.1.head2", "off"),
+        ("off=1.1.mlp2", "off"),
+        ("off=1.1.head", "off"),
+        ("off=1.1.nothing", "off"),
+        ("off=", "off"),
+        ("off=1.1.mlp&how=gone", "how"),
         ("seed=-5", "seed"),
         ("seed=99999999999", "seed"),
         ("weights=trained", "weights"),
+        ("ablation=baseline", "ablation"),
+        ("ablation=other", "ablation"),
         ("class=0", "class"),
         ("class=1001", "class"),
         ("side=100", "input side"),
@@ -144,7 +165,7 @@ def test_what_cannot_be_is_the_default_and_one_sentence_says_so(query, word):
     view, notices = read(query)
     assert len(notices) == 1, notices
     assert word in notices[0]
-    good = {"stage", "hidden", "seed"}
+    good = {"stage", "hidden", "seed", "off"}
     assert all(getattr(view, each.name) == each.default for each in fields(View) if each.name not in good)
 
 
@@ -159,6 +180,29 @@ def test_the_good_parts_of_a_bad_link_stay():
     assert (view.picture, view.side, view.seed, view.hidden) == ("honey_bee", 96, 4, ("upload",))
     assert view.architecture == BASE.replace(stride_kv=(1, 2, 2))
     assert len(notices) == 2
+
+
+def test_what_is_switched_off_is_what_the_model_has_and_once():
+    def off(query, base=BASE):
+        view, notices = read(query, base)
+        return view.off, len(notices)
+
+    assert off("off=3.10.head6,1.1.attention_residual,2.1.block") == ("3.10.head6,1.1.attention_residual,2.1.block", 0)
+    assert off("off=last.last.head1,2.last.mlp,last.1.block") == ("3.10.head1,2.2.mlp,3.1.block", 0)
+    assert off("off=2.all.attention") == ("2.1.attention,2.2.attention", 0)
+    assert off("off=2.2.mlp,2.all.block,last.all.head9") == ("2.2.mlp", 1)
+    assert off("off=3.1.mlp,3.1.block,3.1.mlp,9.1.mlp,3.2.mlp") == ("3.1.mlp,3.2.mlp", 1)
+    assert off("off=3.1.mlp,3.1.attention&how=uniform") == ("3.1.attention", 1)
+    linear = tiny_config(qkv_projection_method=("linear", "avg", "dw_bn"))
+    assert off("off=1.1.key_conv,2.1.query_conv,2.1.key_conv,3.1.query_conv", linear) == ("2.1.key_conv,3.1.query_conv", 1)
+    assert off("off=" + ",".join(["1.1.mlp"] * 400)) == ("1.1.mlp", 1)
+    assert (
+        encode(View(experiment="decide", off="3.8.head2", how="mean", stage=3), BASE) == "experiment=decide&off=3.8.head2&how=mean&stage=3"
+    )
+
+
+def test_ways_in_links_are_the_models():
+    assert CHOICES["how"] == WAYS
 
 
 def test_another_models_link_gets_what_that_model_has():
@@ -219,3 +263,21 @@ def test_many_faults_are_few_notices():
     notices = read("&".join(f"bad{number}=1" for number in range(100)))[1]
     assert len(notices) == MAX_NOTICES
     assert notices[-1] == "95 more parts of the link could not be used."
+
+
+def test_a_lesson_its_step_and_what_the_laboratory_starts_from_come_back():
+    for query, found in {
+        "lesson=far&step=3": {"lesson": "far", "step": 3},
+        "lesson=https://a.test/b%20c.yaml": {"lesson": None},  # which no browser writes so
+        "lesson=https://a.test/b.yaml?c%3Dd%26e": {"lesson": "https://a.test/b.yaml?c=d&e"},
+        "tab=lessons": {"tab": "lessons"},
+        "preset=no-overlap&ablation=linear": {"preset": "no-overlap", "ablation": "linear"},
+    }.items():
+        view, notices = read(query)
+        assert {name: getattr(view, name) for name in found} == found
+        assert len(notices) == (None in found.values())
+        assert read(encode(view, BASE))[0] == view
+    for query in ("lesson=../far", "lesson=http://a.test/b", "lesson=javascript:alert(1)", "step=0", "step=13", "preset=x", "ablation=A b"):
+        view, notices = read(query)
+        assert view == DEFAULT
+        assert len(notices) == 1

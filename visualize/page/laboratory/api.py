@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +15,7 @@ from cvt.architecture.variants import stage_settings
 from cvt.config import CvtConfig
 
 from ...web import explorer
+from ..compute import Progress
 from ..jobs import Step
 from ..link.permalink import decode, encode
 from ..link.view import View
@@ -22,11 +23,12 @@ from ..model import LoadedModel
 from ..requests import INHERITED, ModelRequest, Request
 from ..words import laboratory as words
 from ..words import trust
-from ..words.sentences import Refused
-from ..workbench import Workbench
+from ..words.sentences import Refused, say
+from ..workbench import ABLATIONS, Workbench
 from .architectures import model_request
 from .describe import about, describe
 from .export import built_lines, model_zip, python_lines
+from .trained import described, pair
 
 PACKING_SECONDS = 5.0  # how long to wait while another model is being saved
 RUN_ID_CHARACTERS = 64  # characters of a run's id
@@ -43,7 +45,7 @@ class LaboratoryApi:
     def __init__(self, workbench: Workbench):
         self._workbench = workbench
         self._packing = threading.Lock()
-        self.answers = {name: getattr(self, name) for name in ("about", "describe", "cancel", "texts", "model", "open")}
+        self.answers = {name: getattr(self, name) for name in ("about", "describe", "trained", "cancel", "texts", "model", "open")}
 
     def about(self, asked: Any) -> dict[str, Any]:
         """The available controls; see ``describe.about``."""
@@ -54,6 +56,10 @@ class LaboratoryApi:
         """The result of moving a control; see ``describe.describe``."""
         loaded = self._loaded(asked)
         return describe(loaded.config, loaded.side, asked)
+
+    def trained(self, asked: Any) -> dict[str, Any]:
+        """The costs of a trained ablation and of the family's baseline; see ``trained.described``."""
+        return described(_value(asked, "ablation"))
 
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json, and ``python``, code that builds it; with a ``note``."""
@@ -84,7 +90,7 @@ class LaboratoryApi:
     def open(self, asked: Any) -> dict[str, Any]:
         """Decodes a link: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link for it
         as ``written``; and the name of the ``model``."""
-        query = asked.get("query") if isinstance(asked, Mapping) else None
+        query = _value(asked, "query")
         view, notices = self.linked(query if isinstance(query, str) else "")
         loaded = self._workbench.loaded(view.model)
         architecture = {
@@ -100,7 +106,7 @@ class LaboratoryApi:
 
     def linked(self, query: str) -> tuple[View, list[str]]:
         """The view that a query string describes, decoded for the model that it names, and notices about invalid parts."""
-        names = self._workbench.names
+        names = (*self._workbench.names, *ABLATIONS)
         loaded = self._workbench.loaded()
         view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
         if view.model not in (None, loaded.name):
@@ -109,18 +115,28 @@ class LaboratoryApi:
         return view, notices
 
     def run(self, picture: str, asked: Any) -> Iterator[dict[str, Any]]:
-        """Runs the variant and the baseline on the picture.
+        """Runs the variant and the baseline on the picture; or, if ``asked`` names an ``ablation``, that and the family's baseline.
 
         Yields:
             ``run`` (its id) with ``words`` on the progress; finally also ``baseline`` and ``variant``, each a value for an
             explorer, and ``trained``, how far to trust the variant, as ``trust.standing`` says. The variant's result has the
             baseline's most probable class, so that the two can be compared by it. Stops once the run is cancelled.
         """
-        run, (loaded, variant) = _run(asked), self._request(asked)
+        run, ablation = _run(asked), _value(asked, "ablation")
+        work = self._varied(picture, asked) if ablation is None else self._trained(picture, ablation)
+        try:
+            for step in self._workbench.jobs.steps(run, work):
+                yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
+        except Cancelled:
+            yield {"run": run, "cancelled": True}
+
+    def _varied(self, picture: str, asked: Any) -> Callable[[Any], dict[str, Any]]:
+        """The work of running a variant of a loaded model, and that model."""
+        loaded, variant = self._request(asked)
         own = Request(model=loaded.name, picture=picture)
         named = {"model": loaded.name, "source": loaded.source, **self._workbench.named(picture)}
 
-        def work(progress) -> dict[str, Any]:
+        def work(progress: Progress) -> dict[str, Any]:
             baseline = self._workbench.found(own) or self._workbench.explore(own)
             result = self._workbench.explore(variant.with_picture(picture, baseline.exploration.shown[:1]), progress)
             note = trust.weights(loaded.config, loaded.side, variant)
@@ -131,11 +147,24 @@ class LaboratoryApi:
                 "variant": explorer.element_value(result.key, picture, note=note, built=built_lines(*_recipe(loaded, variant)), **named),
             }
 
-        try:
-            for step in self._workbench.jobs.steps(run, work):
-                yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
-        except Cancelled:
-            yield {"run": run, "cancelled": True}
+        return work
+
+    def _trained(self, picture: str, ablation: Any) -> Callable[[Any], dict[str, Any]]:
+        """The work of running a trained ablation, and the family's baseline."""
+        names = pair(ablation)
+
+        def work(progress: Progress) -> dict[str, Any]:
+            found: dict[str, Any] = {"words": say("trained_alike"), "trained": "same"}
+            also: tuple[int, ...] = ()
+            for side, name in zip(("baseline", "variant"), names, strict=True):
+                loaded = self._workbench.loaded(name)
+                result = self._workbench.explore(Request(model=name, picture=picture, also=also), progress)
+                also = result.exploration.shown[:1]
+                named = {"model": name, "source": loaded.source, **self._workbench.named(picture)}
+                found[side] = explorer.element_value(result.key, picture, note=trust.accuracy(loaded.config), **named)
+            return found
+
+        return work
 
     def _request(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
         loaded = self._loaded(asked)
@@ -145,7 +174,7 @@ class LaboratoryApi:
             raise ValueError(words.problem(error)) from error
 
     def _loaded(self, asked: Any) -> LoadedModel:
-        name = asked.get("model") if isinstance(asked, Mapping) else None
+        name = _value(asked, "model")
         return self._workbench.loaded(name if isinstance(name, str) else None)
 
 
@@ -155,8 +184,12 @@ def _recipe(loaded: LoadedModel, request: ModelRequest) -> tuple[CvtConfig, CvtC
     return config, loaded.config, request.weights == INHERITED, request.seed, loaded.source, request.side
 
 
+def _value(asked: Any, name: str) -> Any:
+    return asked.get(name) if isinstance(asked, Mapping) else None
+
+
 def _run(asked: Any) -> str:
-    run = asked.get("run") if isinstance(asked, Mapping) else None
+    run = _value(asked, "run")
     if not isinstance(run, str) or not 0 < len(run) <= RUN_ID_CHARACTERS:
         raise Refused("no_run_id", most=RUN_ID_CHARACTERS)
     return run

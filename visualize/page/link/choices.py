@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..lessons.measures import MEASURES, POINTS, VALUES
 from ..requests import WEIGHTS
 
 HIDEABLE = {  # groups of controls that a link can hide, for lessons
@@ -47,7 +48,7 @@ TABLE = {
     for choice in (
         Choice("model", "model", "Model"),
         Choice("picture", "picture", "Picture"),
-        Choice("tab", "tab", "Tab", "explore", {"explore": "Look", "architecture": "Change it", "break": "Break it"}),
+        Choice("tab", "tab", "Tab", "explore", {"explore": "Look", "architecture": "Change it", "break": "Break it", "lessons": "Lessons"}),
         Choice(
             "experiment",
             "experiment",
@@ -62,6 +63,8 @@ TABLE = {
                 "trial": "Which explanation can be trusted?",
             },
         ),
+        Choice("off", "off", "Switched off", ""),  # in the first experiment, as ``off.py`` says
+        Choice("how", "how", "Off means", "zero", {"zero": "Zero", "mean": "Its mean", "examples": "Examples' mean", "uniform": "Uniform"}),
         Choice("stage", "stage", "Stage"),
         Choice("block", "block", "Block"),
         Choice("head", "head", "Head"),
@@ -127,6 +130,10 @@ TABLE = {
         Choice("side", "side", "Input side"),
         Choice("weights", "weights", "Weights", WEIGHTS[0], {"inherited": "Inherited", "random": "Random"}),
         Choice("seed", "seed", "Seed", 0),
+        Choice("preset", "preset", "Preset"),  # which the laboratory starts from
+        Choice("ablation", "ablation", "Trained without it"),  # a member of the family, beside its baseline
+        Choice("lesson", "lesson", "Lesson"),  # a name, or the address of a teacher's own
+        Choice("step", "step", "Step", 1),
         Choice("hidden", "hide", "Hidden controls", ()),
     )
 }
@@ -146,6 +153,14 @@ MODULE = "choices.js"  # the table's path among the scripts of visualize/web
 
 
 def as_module() -> str:
-    """The module's source: ``TABLE`` under the name ``CHOICES``, ``SETTING_KEYS``, and ``OTHERS``, a pattern."""
-    parts = {"CHOICES": {name: asdict(choice) for name, choice in TABLE.items()}, "SETTING_KEYS": SETTING_KEYS, "OTHERS": OTHERS}
+    """The module's source: ``TABLE`` under the name ``CHOICES``, ``SETTING_KEYS``, ``OTHERS``, a pattern, and what lessons ask, with the
+    named values of their parameters, and point at: ``MEASURES``, ``MEASURE_VALUES``, ``POINTS``."""
+    parts = {
+        "CHOICES": {name: asdict(choice) for name, choice in TABLE.items()},
+        "SETTING_KEYS": SETTING_KEYS,
+        "OTHERS": OTHERS,
+        "MEASURES": {name: asdict(measure) for name, measure in MEASURES.items()},
+        "MEASURE_VALUES": VALUES,
+        "POINTS": POINTS,
+    }
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in parts.items())

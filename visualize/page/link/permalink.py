@@ -16,19 +16,24 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from cvt.architecture.presets import PRESETS
 from cvt.architecture.settings import INPUT_SIDES, MAX_STAGES, SETTINGS, check_value
 from cvt.architecture.variants import architecture, stage_changes
 from cvt.config import CvtConfig
 
 from ..laboratory.architectures import MAX_SEED
+from ..laboratory.trained import ABLATIONS
+from ..lessons.measures import MOST_STEPS, NAME
 from ..words.sentences import say
 from .choices import CHOICES, FLAGS, HIDEABLE, OTHERS, SETTING_KEYS, TABLE
+from .off import read as read_off
 from .view import View
 
 LINK_CHARACTERS = 4000  # longest link that is read
 MAX_NOTICES = 6
 MAX_PLACE = 512  # most rows and columns if no stage is given
 _OTHERS = re.compile(OTHERS)
+_LESSON = re.compile(rf"{NAME}|https://[^\s<>\"]{{1,1000}}")
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
 
 
@@ -96,6 +101,11 @@ class _Reading:
                 self.view[name] = self.view[name] == "1"
         self._number("seed", 0, MAX_SEED)
         self._number("which", 1, max(1, self.base.num_labels))
+        self._one_of("preset", PRESETS)
+        self._one_of("ablation", ABLATIONS)
+        self._matching("lesson", _LESSON)
+        self._number("step", 1, MOST_STEPS)
+        self._off()
         self._hidden()
         self._architecture()
         self._place()
@@ -139,6 +149,26 @@ class _Reading:
             self.view[name] = number
         else:
             self._refuse(TABLE[name].key, value)
+
+    def _matching(self, name: str, pattern: re.Pattern[str]) -> None:
+        value = self.texts.pop(TABLE[name].key, None)
+        if value is None:
+            return
+        if pattern.fullmatch(value):
+            self.view[name] = value
+        else:
+            self._refuse(TABLE[name].key, value)
+
+    def _off(self) -> None:
+        """Parts that this model has; the others are left out."""
+        value = self.texts.pop(TABLE["off"].key, None)
+        if value is None:
+            return
+        off, refused = read_off(value, self.view.get("how", TABLE["how"].default), self.base)
+        if off:
+            self.view["off"] = off
+        if refused:
+            self._refuse(TABLE["off"].key, refused[0])
 
     def _hidden(self) -> None:
         value = self.texts.pop(TABLE["hidden"].key, None)
