@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cvt import ablations
 from cvt.architecture.amounts import in_bytes, in_words
 from cvt.architecture.cost import cost
 from cvt.architecture.settings import MAX_STAGES, SETTINGS
@@ -84,6 +85,7 @@ def test_the_modules_in_node(tmp_path):
     (tmp_path / "words.json").write_text(json.dumps(amounts()))
     values = [{"value": value, "words": value_words(value)} for setting in SETTINGS.values() for value in setting.values]
     (tmp_path / "values.json").write_text(json.dumps([*values, {"value": (7, 3), "words": value_words((7, 3))}]))
+    (tmp_path / "ablations.json").write_text(json.dumps(ablations.table()))
     run_in_node(TESTS, LABORATORY_CASES=tmp_path)
 
 

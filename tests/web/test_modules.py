@@ -29,11 +29,12 @@ IMPORTS = {
     "chooser": ("shared", "words"),
     "look": ("chooser", "explorer"),
     "share": ("shared", "words", "explorer", "laboratory"),
+    "lesson": ("shared", "words", "explorer", "laboratory", "breaking", "share"),
 }
 CODE = re.compile(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|//.*|/\*[\s\S]*?\*/')  # texts, and comments, in which quotes mean nothing
 
 
-@pytest.mark.parametrize("folder", ["breaking", "shared", "words"])
+@pytest.mark.parametrize("folder", ["breaking", "class", "lesson", "shared", "words"])
 def test_modules_in_node(folder):
     run_in_node(Path(__file__).parent / folder)
 

@@ -72,6 +72,12 @@ def test_views_go_through_the_link(written):
     assert (views["mean"].stage, views["mean"].view) == (1, "mean")
 
 
+def test_what_is_switched_off_goes_through_the_link(written):
+    view = read(written["off"]["query"])
+    assert (view.off, view.how) == (written["off"]["off"], written["off"]["how"])
+    assert encode(view, MODEL.config) == written["off"]["query"] == "off=3.2.head1,2.1.block&how=mean"
+
+
 def test_every_group_that_can_be_hidden_is_hidden_by_the_style():
     for name in HIDEABLE:
         assert f'[data-cvt-hide~="{name}"]' in share.CSS, name

@@ -12,6 +12,8 @@ import {
   levelOf,
   most,
   named,
+  offOf,
+  offText,
   partsOf,
   switched,
 } from "../../../visualize/web/breaking/knock/parts.js";
@@ -40,6 +42,31 @@ test("a block is its two branches, whichever way it was switched off", () => {
   }
   assert.equal(off("block", "block").size, 0);
   assert.deepEqual(named(off("block", "mlp")), [part("attention")]);
+});
+
+test("what is off goes through a link's text, as far as the model has it", () => {
+  const stage = (depth, heads, method = "dw_bn") => ({ depth, heads, projection: { method } });
+  const stages = [stage(1, 1), stage(2, 2, "linear")];
+  const again = (text) => offText(offOf(text, stages));
+  for (const text of ["2.1.head2,1.1.mlp_residual", "1.1.query_conv", "2.2.block,1.1.attention", ""]) assert.equal(again(text), text);
+  assert.equal(again("last.last.head1,last.1.mlp,1.last.attention"), "2.2.head1,2.1.mlp,1.1.attention");
+  assert.equal(again("2.1.mlp,2.1.attention"), "2.1.block");
+  assert.equal(again("last.all.mlp,1.all.head1"), "2.1.mlp,2.2.mlp,1.1.head1");
+  const none = [
+    "3.1.mlp",
+    "3.all.mlp",
+    "1.all.head2",
+    "2.3.mlp",
+    "0.1.mlp",
+    "2.0.mlp",
+    "2.1.head3",
+    "2.1.head0",
+    "2.1.mlp1",
+    "2.1.key_conv",
+    "2.1",
+    "x",
+  ];
+  for (const text of [...none, "2.1.mlp,2.1.mlp", "2.1.block,2.1.mlp"]) assert.equal(offOf(text, stages), null, text);
 });
 
 test("the server counts from one, and a head alone has a number", () => {

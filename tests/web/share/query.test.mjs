@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { initial, withCount, withValue } from "../../../visualize/web/laboratory/architecture.js";
 import { CHOICES } from "../../../visualize/web/choices.js";
 import { initial as atFirst } from "../../../visualize/web/explorer/state.js";
-import { architecturePairs, changedStage, opened, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
+import { architecturePairs, changedStage, offPairs, opened, queryOf, viewPairs } from "../../../visualize/web/share/query.js";
 
 const folder = process.env.SHARE_CASES;
 const { about, result } = JSON.parse(readFileSync(join(folder, "share.json"), "utf8"));
@@ -20,6 +20,7 @@ const plain = { ...Object.fromEntries(Object.values(CHOICES).map((each) => [each
 test("what the page opens with needs no words", () => {
   assert.deepEqual(viewPairs(at()), []);
   assert.deepEqual(architecturePairs(initial(about), about), []);
+  assert.deepEqual(offPairs({ off: "", how: "zero" }), []);
   assert.equal(queryOf([]), "");
 });
 
@@ -72,6 +73,8 @@ test("architectures and views are written for the server, which reads them back"
     ),
     views: Object.fromEntries(Object.entries(views).map(([name, changes]) => [name, { changes, query: queryOf(viewPairs(at(changes))) }])),
   };
+  const off = { off: "3.2.head1,2.1.block", how: "mean" };
+  queries.off = { ...off, query: queryOf(offPairs(off)) };
   writeFileSync(join(folder, "queries.json"), JSON.stringify(queries));
 });
 

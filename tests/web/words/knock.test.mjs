@@ -23,6 +23,9 @@ test("what is off is named by its place, counted from one; several are counted",
   assert.equal(changeWords([HEAD], "zero"), "Without head 2 of block 7, stage 3");
   assert.equal(changeWords([part("block")], "mean"), "With the mean of its tokens for block 7 of stage 3");
   assert.equal(changeWords([HEAD, part("mlp")], "examples"), "With the examples' mean for 2 parts");
+  const blocks = (name) => [6, 7].map((block) => ({ ...part(name), block }));
+  assert.equal(changeWords(blocks("attention"), "zero"), "Without attention in 2 blocks of stage 3");
+  assert.equal(changeWords([...blocks("mlp"), part("attention")], "zero"), "Without 3 parts");
   assert.equal(changeWords([part("attention")], "uniform"), "With attention in block 7, stage 3 looking everywhere equally");
 });
 

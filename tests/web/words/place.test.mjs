@@ -70,7 +70,7 @@ test("what lies behind it is said where it is so", () => {
   const means = "A cosine of 1 is agreement; 0 is none. It says nothing about the class.";
   assert.equal(
     positionDetail(shift, answer(apart), 16, true),
-    `Zero padding gives position away: in stage 1, tokens at the border agree to 0.80, the others to 0.97. ${means}`,
+    `Padding gives position away: in stage 1, tokens at the border agree to 0.80, the others to 0.97. ${means}`,
   );
   const circular = { ...shift, padding: "circular" };
   const same = answer([stage(1), stage(1)], { padding_before: "circular" });
@@ -86,7 +86,7 @@ test("what lies behind it is said where it is so", () => {
   const between = "Matching places lie between tokens, so features are interpolated there.";
   assert.equal(positionDetail({ ...initial(INPUT), turn: 90 }, turned, 16, true), `${between} ${means}`);
   const padding = answer([stage(0.97, 0.6737, 0.99615)]);
-  const only = "Compared with zero padding, as trained. The border differs most: 0.67, inside 0.99.";
+  const only = "Compared with the padding as trained. The border differs most: 0.67, inside 0.99.";
   assert.equal(positionDetail({ ...initial(INPUT), padding: "circular" }, padding, 16, false), `${only} ${means}`);
   assert.equal(borderWords(stage(0.5, null, 0.5)), "");
   assert.equal(borderWords(apart[0]), "0.80 at the border, 0.97 inside");

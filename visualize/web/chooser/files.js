@@ -23,14 +23,18 @@ export function taken(files, most) {
   return { file };
 }
 
+const LESSON = /\.(ya?ml|json)$/i; // as the server's folder of lessons has them
+
 /**
- * The same for what was dropped, in which there may be text or a folder.
+ * The same for what was dropped, in which there may be a lesson, text or a folder.
  * @param {DataTransfer} data
  * @param {number} most
+ * @returns {{ file?: File, problem?: string, lesson?: File }}
  */
 export function dropped(data, most) {
   const folder = Array.from(data.items ?? []).find((item) => item.kind === "file" && item.webkitGetAsEntry?.()?.isDirectory);
   if (folder) return { problem: phrase("folder_dropped") };
+  if (data.files.length === 1 && LESSON.test(data.files[0].name)) return { lesson: data.files[0] };
   return data.files.length ? taken(data.files, most) : { problem: phrase("text_dropped") };
 }
 

@@ -60,10 +60,11 @@ export function mount(element, props, watch, _base, trigger) {
   const openCamera = camera(signal, above, (file) => take(taken([file], most)));
 
   /**
-   * Takes a file, or says why not. Nothing that is shown is lost by it.
-   * @param {{ file?: File, problem?: string }} found
+   * Takes a picture or a lesson, or says why not. Nothing that is shown is lost by it.
+   * @param {{ file?: File, problem?: string, lesson?: File }} found
    */
-  function take({ file, problem }) {
+  function take({ file, problem, lesson }) {
+    if (lesson) return page.update({ begins: { file: lesson } });
     if (hidden()) return line.refuse(phrase("own_hidden"));
     if (file) sending.start(file);
     else line.refuse(problem ?? "");

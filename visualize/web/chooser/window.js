@@ -18,7 +18,7 @@ function isField(target) {
  * @param {AbortSignal} signal
  * @param {HTMLElement} above the element for what lies over the page
  * @param {number} most bytes that the server takes
- * @param {(found: { file?: File, problem?: string }) => void} take
+ * @param {(found: { file?: File, problem?: string, lesson?: File }) => void} take
  */
 export function hearWindow(signal, above, most, take) {
   const veil = make("div", { class: "cvt cvt-veil", popover: "manual" }, make("p", { text: phrase("drop_here") }));

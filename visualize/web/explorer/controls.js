@@ -28,7 +28,7 @@ export function listen(explorer, root, signal) {
   root.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "Escape" && explorer.state && !event.defaultPrevented) explorer.raise();
+      if (event.key === "Escape" && explorer.state && !event.defaultPrevented && explorer.raise()) event.preventDefault();
       step(event);
     },
     { signal },

@@ -161,9 +161,12 @@ export class Explorer {
     this.host.chosen?.(this, before);
   }
 
-  /** One level up, in the order of `raised`. */
+  /** One level up, in the order of `raised`; whether there was one. */
   raise() {
-    this.set(raised(this.state));
+    const [before, after] = [this.state, raised(this.state)];
+    if (Object.keys(after).every((name) => after[name] === before[name])) return false;
+    this.set(after);
+    return true;
   }
 
   /** What is open beside the picture: the part, or a view of the stage's depth; "none" for the overview. */

@@ -45,8 +45,9 @@ export function mount(element, props, watch, base) {
   };
 }
 
-/** Opens the laboratory, which starts from a preset, or an experiment. */
+/** Opens the laboratory, which starts from a preset, an experiment, or a lesson. */
 function open(goal) {
+  if ("lesson" in goal) return page.update({ begins: { link: goal.lesson } });
   const tab = "preset" in goal ? "architecture" : "break";
   document.getElementById(`tab-${tab}-button`)?.click(); // Python gives each tab the id tab-<name>
   page.update("preset" in goal ? { wanted: goal } : goal);

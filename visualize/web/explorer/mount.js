@@ -10,7 +10,7 @@ import { Explorer } from "./explorer.js";
  * @property {OfBlock} block the attention of one block that is too large for the payload
  * @property {OfBlock} [inside] the microscope's data, if the host has it
  *
- * @typedef {{ preset: string } | { experiment: string }} Goal
+ * @typedef {{ preset: string } | { experiment: string } | { lesson: string }} Goal
  *
  * @typedef {object} Host what the page around an explorer supplies; only the source is required
  * @property {Source} source
@@ -18,7 +18,7 @@ import { Explorer } from "./explorer.js";
  * @property {(explorer: Explorer) => void} [ready] takes the explorer, to show other results in it
  * @property {(explorer: Explorer) => void} [shown] another result is drawn
  * @property {(explorer: Explorer, before: object) => void} [chosen] the choices changed; `before`: the previous ones
- * @property {(goal: Goal) => void} [start] opens the laboratory with a preset, or an experiment
+ * @property {(goal: Goal) => void} [start] opens the laboratory with a preset, an experiment, or a lesson
  * @property {() => void} [renew] a result that is no longer stored is requested again
  */
 

@@ -69,6 +69,17 @@ const SCENES = {
     return { panels: [panel], shows: phrase(times > 1.05 ? "drawn_key" : "drawn_key_each", values) };
   },
 
+  cell({ result, state, stage, at }) {
+    const all = { top: 0, left: 0, height: result.input[0], width: result.input[1] };
+    const panel = { fills: [cellBox(stage.key, at.keyCell)], outlines: thin(within(stage.key, all)) };
+    return { panels: [panel], shows: phrase("drawn_cell", { stage: state.stage + 1, shape: sides(stage.key.shape) }) };
+  },
+
+  mlp({ stage, at }) {
+    const box = cellBox(stage.query, at.cell);
+    return { panels: [{ fills: [box], outlines: [{ box }] }], shows: phrase("drawn_mlp", { width: stage.width }) };
+  },
+
   value({ result, state, stage, at, who }) {
     const map = rowOf(result, state);
     if (!map) return null;
@@ -206,6 +217,16 @@ const SCENES = {
     const values = { who, share: percent(1 / map.count), keys: map.count, times: times >= 9.95 ? Math.round(times) : times.toFixed(1) };
     const panels = [even, map].map((each) => ({ map: { ...each, low: 0, high: map.largest || 1 }, light: true, outlines }));
     return { panels, shows: phrase("drawn_uniform", values) };
+  },
+
+  classifier({ result }) {
+    const [{ label, probability }] = result.header.top;
+    const rest = 1 - probability;
+    const rows = [
+      { label: firstName(label), share: probability, words: percent(probability) },
+      { label: phrase("drawn_classifier_others"), share: rest, words: percent(rest) },
+    ];
+    return { rows, shows: phrase("drawn_classifier", { classes: result.header.classes }) };
   },
 
   logit({ result }) {

@@ -79,6 +79,10 @@ export function choices(setting, current) {
 /** The index of a value among choices. */
 export const indexOf = (values, value) => values.findIndex((each) => same(each, value));
 
+/** What the server is asked to run: an architecture with its weights, or a trained ablation. */
+export const runQuestion = (target, model) =>
+  "member" in target ? { ablation: target.name } : { ...question(target), weights: target.weights, seed: target.seed, model };
+
 /** The query for the server: the architecture, and which control moved last, for a remedy near it. */
 export function question(state, moved = null) {
   const { stages, side } = state;

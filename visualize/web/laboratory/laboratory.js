@@ -11,11 +11,14 @@ import { runs } from "./runs.js";
 import { compared, sides } from "./sides.js";
 import { stageView } from "./stage.js";
 import { takeaway } from "./takeaway.js";
+import { trained } from "./trained.js";
 import { breakdown, totals } from "./totals.js";
 import { whole } from "./whole.js";
 import { runFinding } from "../words/findings.js";
+import { sentences } from "../words/format.js";
 import { baselineWords, costChanges, costWords, remedyWords } from "../words/laboratory.js";
 import { phrase } from "../words/phrase.js";
+import { trainedFinding } from "../words/trained.js";
 
 /** @type {any} */
 const none = null;
@@ -25,7 +28,9 @@ export class Laboratory {
   about = none;
   state = none;
   drawn = none;
-  /** The state that the variant's picture shows, and how far its weights are trained. */
+  /** The trained ablation that is shown instead of the architecture, with its baseline; null while there is none. */
+  ablation = /** @type {?import("./trained.js").Ablation} */ (null);
+  /** The state or the ablation that the variant's picture shows, and how far its weights are trained. */
   ran = none;
   stage = 0; // the open one
   whole = /** @type {ReturnType<typeof whole>} */ (none);
@@ -34,6 +39,7 @@ export class Laboratory {
   totals = /** @type {ReturnType<typeof totals>} */ (none);
   breakdown = /** @type {ReturnType<typeof breakdown>} */ (none);
   takeaway = /** @type {ReturnType<typeof takeaway>} */ (none);
+  trained = /** @type {ReturnType<typeof trained>} */ (none);
   runs = /** @type {ReturnType<typeof runs>} */ (none);
 
   /**
@@ -86,6 +92,8 @@ export class Laboratory {
     this.breakdown = breakdown(this, ref, life);
     this.runs = runs(this, ref, life);
     this.takeaway = takeaway(this, ref, life);
+    this.trained = trained(this, ref, life);
+    this.trained.fetched().catch(() => {}); // a failure is told when an ablation is asked for
     const leave = page.subscribe((now, before) => {
       if (now.model !== before.model) this.follow();
       if (now.linked !== before.linked || now.wanted !== before.wanted) this.restore();
@@ -110,7 +118,9 @@ export class Laboratory {
     if (linked?.model === this.model) page.update({ linked: null });
     if (preset) this.start(preset);
     else if (linked?.model === this.model) this.change({ ...this.state, ...linked.architecture }, null, (linked.stage ?? 0) - 1);
-    else return false;
+    else if (!wanted?.ablation) return false;
+    else if (page.state.architecture?.about !== this.about) this.change(this.state);
+    if (wanted?.ablation) this.trainedWithout(wanted.ablation);
     return true;
   }
 
@@ -120,8 +130,40 @@ export class Laboratory {
     if (model && model !== this.model) this.open(model);
   }
 
+  /** What is run and drawn: the ablation, or else the architecture. */
+  get target() {
+    return this.ablation ?? this.state;
+  }
+
+  /** The costs of both sides. */
+  get pair() {
+    return this.ablation ? [this.ablation.baseline, this.ablation.variant] : [this.about.baseline, this.drawn];
+  }
+
+  /** Shows a member of the trained family beside the family's baseline; null: one's own architecture again. */
+  async trainedWithout(name) {
+    if (!name) return this.change(this.state);
+    page.update({ ablation: name });
+    let ablation;
+    try {
+      ablation = await this.trained.find(name);
+    } catch (error) {
+      if (error.name !== "AbortError") this.problem(error.message);
+      return;
+    }
+    if (page.state.ablation !== name) return; // something else was chosen meanwhile
+    this.ablation = ablation;
+    page.update({ ran: null });
+    this.problem("");
+    this.trained.reflect();
+    this.runs.changed();
+    this.runs.ask();
+    this.draw([]);
+  }
+
   /** Starts from a preset: its stages and its input size. */
   start({ stages, side }) {
+    this.trained.list(false);
     this.change({ ...this.state, stages: stages.map((stage) => ({ ...stage })), side });
   }
 
@@ -134,7 +176,8 @@ export class Laboratory {
     const stays = !changed.length || changed.includes(this.stage);
     const stage = open >= 0 ? open : stays ? this.stage : changed[0];
     this.state = state;
-    page.update({ architecture: { state, about: this.about } });
+    this.ablation = null;
+    page.update({ architecture: { state, about: this.about }, ablation: null });
     this.runs.changed();
     this.show(Math.min(stage, state.stages.length - 1), !moved); // its controls may lack a value that was not chosen with them
     this.reflect();
@@ -181,9 +224,10 @@ export class Laboratory {
     this.sides.draw();
   }
 
-  /** The variant's picture shows a state, with weights that are trained so far. */
+  /** The variant's picture shows a state or an ablation, with weights that are trained so far. */
   shown(state, trained) {
     this.ran = { state, trained };
+    page.update({ ran: state === this.ablation ? null : state });
     this.sides.draw();
     this.tell();
   }
@@ -191,8 +235,9 @@ export class Laboratory {
   /** The result in words: the costs at once, the classes once they are computed. */
   tell() {
     const { running, due } = this.runs.state();
+    const costs = costChanges(...this.pair);
+    if (this.ablation) return say(this.ref.finding, sentences(trainedFinding(this.ablation.member), costWords(costs)));
     const found = running || due || this.ran.state !== this.state ? null : compared(page.state);
-    const costs = costChanges(this.about.baseline, this.drawn);
     const { trained } = this.ran;
     const same = found && trained === "same" && !costs.length;
     const words = found ? runFinding({ ...found, costs, trained: trained !== "untrained" }) : costWords(costs);
@@ -203,12 +248,13 @@ export class Laboratory {
   reflect() {
     this.whole.reflect();
     this.view.reflect();
+    this.trained.reflect();
   }
 
   draw(differences) {
     const { ref, about, drawn } = this;
     this.view.draw(about.baseline, drawn);
-    this.totals.draw(about.baseline, drawn);
+    this.totals.draw(...this.pair);
     this.breakdown.draw();
     ref.differsPart.hidden = !differences.length;
     say(ref.differs, phrase("differs", { count: differences.length }));

@@ -1,9 +1,10 @@
-// Runs the architecture shortly after the last change, through Gradio's queue, one run at a time, and shows it in two linked explorers.
+// Runs the architecture, or the trained ablation, shortly after the last change, through Gradio's queue, one run at a time, and shows it
+// in two linked explorers.
 
 import { say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
 import { page, PAIR, updateEach } from "../shared/page.js";
-import { isBaseline, question } from "./architecture.js";
+import { isBaseline, runQuestion } from "./architecture.js";
 import { phrase } from "../words/phrase.js";
 
 const PATIENCE = 120_000; // ms without a report from a run before it is given up
@@ -49,7 +50,7 @@ export function runs(laboratory, ref, { signal, later }) {
     wish = null;
     ref.again.hidden = true;
     if (current) end();
-    if (shown()) show({ baseline: page.state.picture }); // even if the variant cannot be run
+    if (shown() && !laboratory.ablation) show({ baseline: page.state.picture }); // even if the variant cannot be run
   }
 
   function end(words = "", more = false) {
@@ -65,7 +66,7 @@ export function runs(laboratory, ref, { signal, later }) {
   }
 
   function wanted() {
-    wish = laboratory.state;
+    wish = laboratory.target;
     if (!visible()) return;
     hold();
     hold = later(begin, QUIET);
@@ -77,15 +78,14 @@ export function runs(laboratory, ref, { signal, later }) {
     wish = null;
     if (!state) return;
     if (current) end();
-    if (!anew && shown() && isBaseline(state, laboratory.about)) {
+    if (!anew && state === laboratory.state && shown() && isBaseline(state, laboratory.about)) {
       both(page.state.picture);
       laboratory.shown(state, "same");
       return status(phrase("run_baseline"));
     }
     current = { run: runId(), state };
     status(phrase("run_waiting"), true);
-    const { weights, seed } = state;
-    laboratory.trigger("submit", { ...question(state), weights, seed, run: current.run, model: laboratory.model });
+    laboratory.trigger("submit", { ...runQuestion(state, laboratory.model), run: current.run });
   }
 
   /** Handles Python's report on a run: { run, words } while running; finally { run, baseline, variant, words } or { run, problem }. */
@@ -105,7 +105,7 @@ export function runs(laboratory, ref, { signal, later }) {
 
   /** A result is no longer stored: both are recomputed. */
   function again() {
-    wish = laboratory.state;
+    wish = laboratory.target;
     begin(true);
   }
 

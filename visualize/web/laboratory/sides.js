@@ -6,6 +6,7 @@ import { alike } from "./architecture.js";
 import { firstName, nextWords } from "../words/explorer.js";
 import { percent } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
+import { trainedName } from "../words/trained.js";
 
 /** @type {Object<string, "variant_same" | "variant_changed" | "variant_disturbed" | "variant_untrained">} */
 const TRAINED = {
@@ -26,8 +27,9 @@ export function compared({ view, results }) {
   return { before, after: { ...after[0], same: after.find(({ label }) => label === before.label)?.probability ?? 0 } };
 }
 
-/** The variant's heading. `ran`: the state that its picture shows, and how far its weights are trained. */
+/** The variant's heading. `ran`: the state or the ablation that its picture shows, and how far its weights are trained. */
 export function variantName({ state, trained }, about) {
+  if ("member" in state) return trainedName(state.member);
   const preset = about.presets.find((each) => alike(state, each));
   if (preset?.name === "own" && trained === "same") return phrase("variant_baseline");
   return phrase(TRAINED[trained], { name: preset?.label ?? phrase("your_variant") });
@@ -40,7 +42,8 @@ export function variantName({ state, trained }, about) {
 export function sides(laboratory, ref, { signal }) {
   function draw() {
     const { view } = page.state;
-    say(ref.baselineName, phrase("baseline_name", { model: laboratory.model }));
+    const family = laboratory.trained.nameOf(page.state.results.baseline?.model);
+    say(ref.baselineName, family ?? phrase("baseline_name", { model: laboratory.model }));
     say(ref.variantName, variantName(laboratory.ran, laboratory.about));
     for (const each of ref.layers.children) each.setAttribute("aria-pressed", view.baseline?.state.layer === each.dataset.value);
     const top = view.baseline?.result.header.top ?? [];

@@ -80,8 +80,7 @@ export function breakdown(laboratory, ref, { signal }) {
 
   function draw() {
     if (!root.clientWidth) return;
-    const { about, drawn } = laboratory;
-    const both = [about.baseline, drawn];
+    const both = laboratory.pair;
     const room = Math.max(120, root.clientWidth - 240) / LETTER; // letters that fit into the longest bar
     const [before, now] = both.map((each) => breakdownOf(each, measure));
     const most = Math.max(...[...before, ...now].map((each) => each.total));

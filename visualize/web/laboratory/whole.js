@@ -1,6 +1,7 @@
 // The controls of the whole model: questions to start from, number of stages, input, weights and their seed.
 
 import { make, say } from "../shared/dom.js";
+import { page } from "../shared/page.js";
 import { alike, initial, withCount } from "./architecture.js";
 import { sides } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
@@ -39,8 +40,9 @@ export function whole(laboratory, ref, { signal }) {
     const preset = about.presets.find((each) => alike(state, each));
     press(ref.counts, ({ count }) => Number(count) === state.stages.length);
     press(ref.weights, ({ value }) => value === state.weights);
-    press(ref.presets, (each) => each.preset === preset?.name);
-    say(ref.presetNote, preset?.question ? preset.note : "");
+    const started = page.state.ablation ? null : preset;
+    press(ref.presets, (each) => each.preset === started?.name);
+    say(ref.presetNote, started?.question ? started.note : "");
     ref.side.value = about.sides.indexOf(state.side);
     ref.side.setAttribute("aria-valuetext", phrase("pixels", { size: state.side }));
     say(ref.sideValue, sides([state.side, state.side]));

@@ -5,6 +5,7 @@ import { paddingOf, same } from "../laboratory/architecture.js";
 import { cellAt, centre } from "../shared/geometry.js";
 import { LAYERS } from "../explorer/layers.js";
 import { initial } from "../explorer/state.js";
+import { CHANGED, MAIN } from "../shared/page.js";
 import { phrase } from "../words/phrase.js";
 
 const keyOf = (name) => CHOICES[name].key;
@@ -37,6 +38,10 @@ export function viewPairs({ state, result }) {
   return pairs;
 }
 
+/** What is switched off, and what replaces it, as pairs. */
+export const offPairs = (state) =>
+  /** @type {const} */ (["off", "how"]).flatMap((name) => (state[name] === CHOICES[name].default ? [] : [[keyOf(name), state[name]]]));
+
 /** The laboratory's differences from its baseline as pairs. */
 export function architecturePairs(state, about) {
   const pairs = [];
@@ -54,6 +59,23 @@ export function architecturePairs(state, about) {
   return pairs;
 }
 
+/** The explorer that a tab's link is about. */
+export const explorerOn = (tab) => ({ architecture: "variant", break: CHANGED[0] })[tab] ?? MAIN;
+
+/** The page's open tab as pairs: all but model, picture, lesson and what is hidden. */
+export function tabPairs({ tab, view, architecture, experiment, off, how, linked, ablation }) {
+  const found = [];
+  if (tab !== CHOICES.tab.default) found.push([keyOf("tab"), tab]);
+  if (experiment !== CHOICES.experiment.default) found.push([keyOf("experiment"), experiment]);
+  found.push(...offPairs({ off, how }));
+  const shown = view[explorerOn(tab)];
+  if (shown) found.push(...viewPairs(shown));
+  if (architecture) found.push(...architecturePairs(architecture.state, architecture.about));
+  else if (linked) found.push(...linked.pairs);
+  if (ablation) found.push([keyOf("ablation"), ablation]);
+  return found;
+}
+
 /** The first stage, from 1, that the pairs of an architecture change; null if none. */
 export const changedStage = (pairs) => pairs.map(([key]) => Number(/^s(\d+)\./.exec(key)?.[1])).find(Boolean) ?? null;
 
@@ -67,10 +89,11 @@ export function queryOf(pairs, present = "") {
 
 /**
  * What a link's view changes in an explorer, and what the result does not have, which stays as it is: { changes, notices }, the latter
- * sentences. `view`: as decoded by the server, which knows the model but not the result.
+ * sentences. `view`: as decoded by the server, which knows the model but not the result. `says`: whether the link names a choice; what it
+ * does not name stays.
  */
-export function opened(view, { state, result }) {
-  const changes = {};
+export function opened(view, { state, result }, says = (/** @type {string} */ _name) => true) {
+  const changes = /** @type {Record<string, any>} */ ({});
   const notices = [];
   const { stages } = result;
   const named = (name, value) => ({ name: keyOf(name), value });
@@ -92,14 +115,15 @@ export function opened(view, { state, result }) {
   }
   const [row, column] = [number("row", query.shape[0]), number("col", query.shape[1])];
   if (row !== null && column !== null) Object.assign(changes, centre(query, { row: row - 1, column: column - 1 }), { pinned: true });
-  for (const { name } of chosen(state)) changes[name] = view[name];
+  for (const { name } of chosen(state)) if (says(name)) changes[name] = view[name];
   const which = number("which", result.header.top.length);
   if (which !== null) changes.which = which - 1;
   const absent = (name, otherwise) => {
     notices.push(phrase("link_absent", named(name, written(view[name]))));
     changes[name] = otherwise;
   };
-  if (!LAYERS[view.layer].there(result)) absent("layer", state.layer);
-  if (view.cls && !cls) absent("cls", false);
+  if (changes.layer && !LAYERS[changes.layer].there(result)) absent("layer", state.layer);
+  if (changes.cls && !cls) absent("cls", false);
+  if (["stage", "depth", "layer"].some(says)) changes.part = "stage"; // and not an embedding, or the classifier
   return { changes, notices };
 }

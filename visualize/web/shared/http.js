@@ -18,6 +18,15 @@ export async function bytes(url, signal) {
   return answer.arrayBuffer();
 }
 
+/** The JSON at an address. Throws an Error with a message, or AbortError. */
+export async function get(url, signal) {
+  const answer = await reach(url, { signal });
+  if (!answer.ok) throw new Error(phrase("server_error", { status: answer.status }));
+  return answer.json().catch((error) => {
+    throw error.name === "AbortError" ? error : new Error(phrase("unreached")); // it ended in the middle
+  });
+}
+
 /** POSTs a value as JSON; returns `read` of the response. Throws an Error with a message, or AbortError. */
 export async function ask(url, value, signal, read = (answer) => answer.json()) {
   const answer = await reach(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });

@@ -14,12 +14,21 @@ export const PAIRS = [PAIR, CHANGED];
  * @property {Object<string, {state: object, result: object}>} view each explorer's result and choices
  * @property {?{state: object, about: object}} architecture the laboratory's settings, and the server's description of its baseline
  * @property {string} experiment the chosen experiment's name in a link
+ * @property {?{lesson: object, link: ?string, step: number, phase: "ask"|"shown"|"seen", answers: object, problem: string}} lesson the
+ *   running one; `link`: its name in a link; steps count from 1
+ * @property {?{link?: string, step?: number, file?: File}} begins a lesson that is asked for, until it runs
+ * @property {string} refused why the lesson that was asked for last did not begin
+ * @property {string} off the parts that are switched off in the first experiment, as in a link
+ * @property {string} how what replaces them, as in a link
+ * @property {boolean} making whether a lesson is being made, in a panel that stays while the tabs change
  * @property {?object} linked the link's architecture and the stage to open, until the laboratory applies it
  * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
  * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
  * @property {number} answers number of choices that Python has answered, including the initial one
  * @property {?{newer: boolean}} choosing the pending choice; newer: it waits for an older one
- * @property {?{preset: string}} wanted what the laboratory starts from, until it has
+ * @property {?{preset?: string, ablation?: string}} wanted what the laboratory starts from, until it has
+ * @property {?string} ablation the trained ablation that the laboratory shows instead of an architecture
+ * @property {?object} ran the laboratory's settings whose result the variant is
  * @property {boolean} running whether the laboratory waits for a run
  * @property {?{explorer: string}} gone the explorer whose dropped result is requested again
  */
@@ -81,12 +90,20 @@ const OPENING = {
   view: {},
   architecture: null,
   experiment: "knock",
+  lesson: null,
+  begins: null,
+  making: false,
+  refused: "",
+  off: "",
+  how: "zero",
   linked: null,
   results: {},
   asked: null,
   answers: 0,
   choosing: null,
   wanted: null,
+  ablation: null,
+  ran: null,
   running: false,
   gone: null,
 };

@@ -22,9 +22,17 @@ const LEAST = 0.005; // of a logit: less is shown as 0.00
 export const partWords = ({ part, stage, block, head }) =>
   phrase(PARTS[part], { stage: stage + 1, block: block + 1, head: head === null ? "" : head + 1 });
 
+/** Several parts: "attention in 8 blocks of stage 3" if they are such, else their number. */
+function partsWords(parts) {
+  const [{ part, stage }] = parts;
+  const branch = { attention: "knock_parts_attention", mlp: "knock_parts_mlp", block: "knock_parts_block" }[part];
+  const one = branch && parts.every((each) => each.part === part && each.stage === stage);
+  return phrase(one ? branch : "knock_parts", { count: parts.length, stage: stage + 1 });
+}
+
 /** What is changed: "Without head 2 of block 3, stage 3", "3 parts without …". `parts`: those that are off. */
 export function changeWords(parts, how) {
-  const words = parts.length === 1 ? partWords(parts[0]) : phrase("knock_parts", { count: parts.length });
+  const words = parts.length === 1 ? partWords(parts[0]) : partsWords(parts);
   return phrase(WITH[how], { parts: words });
 }
 
@@ -49,6 +57,9 @@ export function logitWords({ label, before, after }) {
   return phrase("knock_logit", { label: firstName(label), before: of(before), after: of(after) });
 }
 
+/** Whether a logit falls by more than is shown as 0.00. */
+export const isLoss = (loss) => loss >= LEAST;
+
 /** "falls by 0.16". */
 export function lossWords(loss) {
   if (Math.abs(loss) < LEAST) return phrase("knock_stays");
@@ -62,7 +73,7 @@ export function lossWords(loss) {
  * @param {?{ part: any, logit: number }} guess what the person picked
  */
 export function bestWords(label, best, guess) {
-  if (!best || best.logit < LEAST) return phrase("knock_best_none", { label: firstName(label) });
+  if (!best || !isLoss(best.logit)) return phrase("knock_best_none", { label: firstName(label) });
   const values = { part: partWords(best.part), label: firstName(label), loss: number(best.logit) };
   if (!guess) return phrase("knock_best", values);
   if (guess.part === best.part) return phrase("knock_best_right", values);
@@ -71,7 +82,7 @@ export function bestWords(label, best, guess) {
 
 /** Which of all parts matters most, if any does. */
 export function mostWords(logit, { part, logit: loss }) {
-  if (loss < LEAST) return phrase("knock_most_none");
+  if (!isLoss(loss)) return phrase("knock_most_none");
   return phrase("knock_most", { part: partWords(part), loss: number(loss), before: number(logit), after: number(logit - loss) });
 }
 

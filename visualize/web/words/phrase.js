@@ -6,22 +6,30 @@
 import { ABOUT } from "./sentences/about.js";
 import { BREAKING } from "./sentences/breaking.js";
 import { CHOOSER } from "./sentences/chooser.js";
+import { CLASS } from "./sentences/class.js";
 import { DECIDE } from "./sentences/decide.js";
+import { LESSON } from "./sentences/lesson.js";
 import { PAGE } from "./sentences/page.js";
 import { EXPLORER } from "./sentences/explorer.js";
 import { FINDINGS } from "./sentences/findings.js";
 import { INSIDE } from "./sentences/inside.js";
 import { KNOCK } from "./sentences/knock.js";
 import { LABORATORY } from "./sentences/laboratory.js";
+import { MAKE } from "./sentences/make.js";
+import { MEASURES } from "./sentences/measures.js";
 import { REACH } from "./sentences/reach.js";
 import { POSITION } from "./sentences/position.js";
 import { TERM_SENTENCES } from "./sentences/terms.js";
+import { TRAINED_SENTENCES } from "./sentences/trained.js";
 import { TWO } from "./sentences/two.js";
 import { TRIAL } from "./sentences/trial.js";
 
 export const SENTENCES = {
   ...PAGE,
   ...CHOOSER,
+  ...LESSON,
+  ...CLASS,
+  ...MAKE,
   ...EXPLORER,
   ...INSIDE,
   ...FINDINGS,
@@ -35,6 +43,8 @@ export const SENTENCES = {
   ...POSITION,
   ...TWO,
   ...TRIAL,
+  ...MEASURES,
+  ...TRAINED_SENTENCES,
 };
 
 /**

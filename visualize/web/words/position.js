@@ -47,7 +47,8 @@ export function positionFinding(did, answer) {
   return phrase("position_agrees", { result, stage: agreement.length, cosine: cosineWords(cosine) });
 }
 
-const isSame = (agreement) => agreement.every(({ cosine, exact }) => exact && cosine !== null && cosine >= SAME);
+/** Whether every stage's features are the same once a change is undone. `agreement`: the server's. */
+export const isSame = (agreement) => agreement.every(({ cosine, exact }) => exact && cosine !== null && cosine >= SAME);
 
 /**
  * What lies behind it, in sentences.

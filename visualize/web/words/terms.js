@@ -9,7 +9,9 @@ import { phrase, SENTENCES } from "./phrase.js";
 export const TERMS = {
   attention: ["name_attention", "term_attention"],
   block: ["name_block", "term_block"],
+  cell: ["name_cell", "term_cell"],
   channel: ["name_channel", "term_channel"],
+  classifier: ["name_classifier", "term_classifier"],
   cls_token: ["name_cls_token", "term_cls_token"],
   conv_embedding: ["name_conv_embedding", "term_conv_embedding"],
   conv_projection: ["name_conv_projection", "term_conv_projection"],
@@ -17,6 +19,7 @@ export const TERMS = {
   head: ["name_head", "term_head"],
   key: ["name_key", "term_key"],
   logit: ["name_logit", "term_logit"],
+  mlp: ["name_mlp", "term_mlp"],
   padding: ["name_padding", "term_padding"],
   pca: ["name_pca", "term_pca"],
   query: ["name_query", "term_query"],

@@ -6,6 +6,7 @@ import { alignWords, chartWords, decidedWords, guessWords, probeWords, readerWor
 import { firstName } from "../../words/explorer.js";
 import { percent } from "../../words/format.js";
 import { phrase } from "../../words/phrase.js";
+import { page } from "../../shared/page.js";
 import { apart, axes, cut, sized } from "../plot.js";
 import { plotTable } from "../table.js";
 
@@ -17,6 +18,10 @@ let count = 0; // for ids
  */
 export function mount(root, context) {
   let stop = () => {};
+  let asking = false;
+
+  /** Whether a lesson has asked already. */
+  const answered = ({ lesson }) => Boolean(lesson && lesson.phase !== "ask");
 
   /** All blocks of the shown model, in order of depth, counted from 1. */
   const places = () =>
@@ -26,6 +31,7 @@ export function mount(root, context) {
 
   function ask() {
     stop();
+    asking = true;
     const all = places();
     const id = `cvt-decide-${++count}`;
     const slider = make("input", { type: "range", id, min: "0", max: `${all.length - 1}`, step: "1" });
@@ -48,7 +54,9 @@ export function mount(root, context) {
     context.tell(phrase("decide_waiting"));
   }
 
+  /** `guess`: a place's index; null where there is none. */
   async function look(all, guess) {
+    asking = false;
     const answer = await context.run("lens"); // pressed again, it begins again
     if (!answer) return;
     const chart = make("div", { class: "cvt-plot-chart" });
@@ -60,17 +68,21 @@ export function mount(root, context) {
     const guessed = make(
       "p",
       { class: "cvt-decide-guessed", tabindex: "-1" },
-      make("span", { text: guessWords(all, guess, answer.decided) }),
+      make("span", { text: guess === null ? "" : guessWords(all, guess, answer.decided) }),
     );
     guessed.append(again);
     const notes = [probeWords(answer), alignWords(answer)].filter(Boolean).map((text) => make("p", { class: "cvt-sub", text }));
+    guessed.hidden = guess === null;
     root.replaceChildren(guessed, chart, legend(answer), ...notes, table(answer));
     stop = sized(chart, (width, size) => chart.replaceChildren(draw(answer, width, size)));
     context.tell(decidedWords(answer));
-    guessed.focus({ preventScroll: true });
+    if (guess !== null) guessed.focus({ preventScroll: true });
   }
 
-  return { update: () => ask(), destroy: () => stop() };
+  const update = () => (answered(page.state) ? look(places(), null) : ask());
+  const leave = page.subscribe((now, before) => asking && answered(now) && !answered(before) && look(places(), null));
+  context.signal.addEventListener("abort", leave);
+  return { update, destroy: () => stop() };
 }
 
 /** The dashed lines are probes; nothing where there are none. */

@@ -1,17 +1,18 @@
 // "What happens without a part?": switches on the model's diagram, and what each part is worth to the class.
 
 import { drawTerm } from "../../explorer/terms.js";
+import { CHOICES } from "../../choices.js";
 import { make } from "../../shared/dom.js";
+import { page } from "../../shared/page.js";
 import { rove } from "../../shared/rove.js";
 import { rich, terms } from "../../shared/terms.js";
 import { firstName } from "../../words/explorer.js";
 import { bestWords, changeWords, knockWords, logitWords, mostWords, scaleWords, switchWords } from "../../words/knock.js";
 import { phrase } from "../../words/phrase.js";
 import { diagram, drawScale, upAndDown } from "./diagram.js";
-import { canBe, idOf, interventions, isOff, lossesOf, most, named, STEPS, switched, WAYS } from "./parts.js";
+import { canBe, idOf, interventions, isOff, lossesOf, most, named, offOf, offText, STEPS, switched, WAYS } from "./parts.js";
 
 const QUIET = 120; // ms without a change before the model runs
-const WAY = { zero: "knock_way_zero", mean: "knock_way_mean", examples: "knock_way_examples", uniform: "knock_way_uniform" };
 const MEANS = { zero: "knock_means_zero", mean: "knock_means_mean", examples: "knock_means_examples", uniform: "knock_means_uniform" };
 
 /** @type {(root: HTMLElement, context: import("../experiments.js").Context) => import("../experiments.js").Experiment} */
@@ -28,6 +29,7 @@ class Knock {
   #guessing = false;
   #guess = /** @type {?string} */ (null); // a part's id
   #losses = new Map(); // by the parts' ids, once they were measured
+  #own = false; // whether a person switched something here: then another picture starts with all on
   #count = 0; // of questions: only the newest answer counts
   #timer = 0;
 
@@ -35,7 +37,7 @@ class Knock {
     this.root = root;
     this.context = context;
     this.ways = make("div", { class: "cvt-choice", role: "group", "aria-label": phrase("knock_replaced") });
-    this.ways.append(...WAYS.map((how) => make("button", { type: "button", "data-how": how, text: phrase(WAY[how]) })));
+    this.ways.append(...WAYS.map((how) => make("button", { type: "button", "data-how": how, text: CHOICES.how.values[how] })));
     const own = (name, key) => make("button", { type: "button", class: "cvt-toggle", "data-knock": name, text: phrase(key) });
     this.allOn = own("all-on", "knock_all_on");
     this.matters = own("matters", "knock_matters");
@@ -71,17 +73,39 @@ class Knock {
     hear(this.model, "click", (event) => this.#press(this.diagram?.partOf(event)));
     for (const type of ["pointerover", "focusin"]) hear(this.model, type, (event) => this.#describe(this.diagram?.partOf(event)));
     hear(this.model, "keydown", upAndDown);
+    const leave = page.subscribe((now, before) => (now.off !== before.off || now.how !== before.how) && this.#follow());
+    signal.addEventListener("abort", leave);
     terms([root], (term, canvas) => drawTerm(canvas, term, context.shown()), signal);
   }
 
-  /** Another picture or model is shown: all is on again, and nothing was measured. The same: what is shown after is gone. */
+  /**
+   * Another picture or model is shown: what a link switched off stays so, what a person did is on again, and nothing was measured. The
+   * same: what is shown after is gone.
+   */
   update() {
     if (this.#seen === this.#result) return this.#switch(this.#off);
     this.#seen = this.#result;
     this.diagram = diagram(this.model, this.#result.stages);
-    this.#guessing = false;
+    this.#own ? this.#restart(new Map(), this.#how) : this.#take();
+  }
+
+  /** What a link, or a lesson, says to be off. */
+  #take() {
+    const { off, how } = page.state;
+    const parts = offOf(off, this.#result.stages) ?? new Map();
+    this.#restart(parts, [...parts.values()].every((part) => canBe(part, how)) ? how : WAYS[0]);
+  }
+
+  /** Another part of the page has changed what is off. */
+  #follow() {
+    if (this.#seen && (page.state.off !== offText(this.#off) || page.state.how !== this.#how)) this.#take();
+  }
+
+  #restart(off, how) {
+    this.#own = this.#guessing = false;
+    this.#how = how;
     this.#forget();
-    this.#switch(new Map());
+    this.#switch(off);
   }
 
   get #result() {
@@ -103,7 +127,10 @@ class Knock {
     if (!part) return;
     if (this.#guessing) {
       if (part.part === "head") this.#measure(idOf(part));
-    } else if (canBe(part, this.#how)) this.#switch(switched(this.#off, part));
+    } else if (canBe(part, this.#how)) {
+      this.#own = true;
+      this.#switch(switched(this.#off, part));
+    }
     this.#describe(part);
   }
 
@@ -193,6 +220,7 @@ class Knock {
   }
 
   #draw() {
+    page.update({ off: offText(this.#off), how: this.#how });
     for (const each of this.ways.children) {
       each.setAttribute("aria-pressed", String(each.dataset.how === this.#how));
       each.setAttribute("aria-disabled", String(this.#guessing || this.#cannot(each.dataset.how)));
@@ -215,5 +243,6 @@ class Knock {
   destroy() {
     clearTimeout(this.#timer);
     this.#count++;
+    page.update({ off: CHOICES.off.default, how: WAYS[0] });
   }
 }

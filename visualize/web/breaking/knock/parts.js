@@ -1,11 +1,13 @@
 // The parts of a model that can be switched off, as plain data. Stages, blocks and heads count from 0 here, from 1 on the server.
 
+import { CHOICES } from "../../choices.js";
+
 /**
  * @typedef {{ stage: number, block: number, part: string, head: ?number }} Part
  * @typedef {{ logit: number, probability: number }} Loss
  */
 
-export const WAYS = ["zero", "mean", "examples", "uniform"];
+export const WAYS = Object.keys(CHOICES.how.values);
 const CONVS = { dw_bn: ["query_conv", "key_conv", "value_conv"], avg: ["key_conv", "value_conv"], linear: [] };
 const BRANCHES = ["attention", "mlp"];
 
@@ -54,6 +56,39 @@ export function switched(off, part) {
 export function named(off) {
   const whole = ({ stage, block, part }) => BRANCHES.includes(part) && isOff(off, { stage, block, part: "block", head: null });
   return [...off.values()].flatMap((each) => (!whole(each) ? [each] : each.part === "mlp" ? [] : [{ ...each, part: "block" }]));
+}
+
+/** A number of a link, of which "last" is the last of `count`. */
+export const numberOf = (value, count) => (value === "last" ? count : Number(value));
+
+/** What is off as the text of a link, which counts from 1: "3.8.head2,3.7.attention". */
+export const offText = (off) =>
+  named(off)
+    .map(({ stage, block, part, head }) => `${stage + 1}.${block + 1}.${part}${head === null ? "" : head + 1}`)
+    .join(",");
+
+/**
+ * What a link's text switches off in a model of these stages; null if it has no such part, or one is named twice. "last" is the model's
+ * last stage, or its last block, "all" are its blocks.
+ * @param {string} text
+ * @param {any[]} stages as a result's header describes them
+ */
+export function offOf(text, stages) {
+  let off = new Map();
+  for (const each of text.split(",").filter(Boolean)) {
+    const [, stage, block, part, head] = /^(\d+|last)\.(\d+|last|all)\.([a-z_]+)(\d*)$/.exec(each) ?? [];
+    const at = numberOf(stage, stages.length) - 1;
+    const depth = stages[at]?.depth ?? 0;
+    const layers = block === "all" ? Array.from({ length: depth }, (_, layer) => layer) : [numberOf(block, depth) - 1];
+    if (!layers.length || !layers.every((layer) => layer >= 0 && layer < depth)) return null;
+    for (const layer of layers) {
+      const known = partsOf(stages[at], at, layer).flatMap(([, parts]) => parts);
+      const found = known.find((one) => one.part === part && (one.head === null ? head === "" : one.head === Number(head) - 1));
+      if (!found || branches(found).some((one) => off.has(idOf(one)))) return null;
+      off = switched(off, found);
+    }
+  }
+  return off;
 }
 
 /** For the server. */

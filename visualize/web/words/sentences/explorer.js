@@ -34,12 +34,13 @@ export const EXPLORER = {
   range: "{low} … {high}",
 
   // questions that lead to a state of the page
+  question_lesson: "Lesson: {question}",
   questions_title: "Find out by doing",
   question_far: "Does it look far?",
   question_heads: "Which heads matter?",
   question_decided: "When is it decided?",
   question_twice: "Why convolve before q, k, v?",
-  question_overlap: "Patches without overlap?",
+  question_overlap: "Why overlap?",
   question_fewer: "Why fewer keys?",
   question_positions: "Why no positions?",
   question_cls: "Why cls so late?",

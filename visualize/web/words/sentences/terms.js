@@ -33,6 +33,19 @@ export const TERM_SENTENCES = {
   drawn_block: "Where {who} looks in blocks 1 to {count} of {blocks}.",
   drawn_block_one: "Where {who} looks. This stage has a single block.",
 
+  name_cell: "Cell",
+  term_cell: "A cell is the square of the picture that one token or one key stands for.",
+  drawn_cell: "The cells of the {shape} keys of stage {stage}. One is tinted.",
+
+  name_mlp: "MLP",
+  term_mlp: "The MLP is a small network at the end of a block that changes each token by itself, whatever the others are.",
+  drawn_mlp: "Only this token's {width} numbers go into it, and as many come out.",
+
+  name_classifier: "Classifier",
+  term_classifier: "The classifier is the model's last layer: it turns what it reads into a score for every class.",
+  drawn_classifier: "Here it chooses among {classes} {classes|class|classes}.",
+  drawn_classifier_others: "All others",
+
   name_stage: "Stage",
   term_stage: "A stage is a conv embedding and the blocks after it; each stage has fewer tokens with more numbers.",
   drawn_stage: "The tokens of every stage: {shapes}. In each, similar tokens have similar colours.",
