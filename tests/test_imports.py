@@ -44,9 +44,10 @@ ROOMS = {
     "cvt.training.data": "files pictures processor",
     "cvt.training": "config files model processor training.augmentation training.data",
     "cvt.evaluate": "config files model processor runtime.device training training.data",
-    "cvt.probes": "files model",
+    "cvt.probes": "files model stage",
     "cvt.probes.training": "evaluate model probes processor",
     "cvt.probes.__main__": "evaluate model probes probes.training processor runtime.device training training.data",
+    "cvt.ablations": "architecture config evaluate files model processor runtime.device training training.data",
     "cvt.train": "architecture evaluate model processor runtime.device training training.data",
     "visualize.container": "",
     "visualize.hooks": "",
@@ -58,8 +59,8 @@ ROOMS = {
     "visualize": "capture explore cvt.renamed",
     "visualize.draw": "container explore maps cvt.architecture cvt.files",
     "visualize.web": "",
-    "visualize.page": "change draw explore maps web "
-    "cvt cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
+    "visualize.page": "change draw explore maps web cvt cvt.ablations "
+    "cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
 }
 
 
@@ -201,7 +202,12 @@ print(json.dumps({**said, "loaded": list(sys.modules)}))
 for name in [name for name in sys.modules if name.split(".")[0] in ("cvt", "visualize")]:
     del sys.modules[name]
 sys.argv = ["app.py", "--model", "./nowhere"]
-runpy.run_path("app.py", run_name="__main__")
+try:
+    runpy.run_path("app.py", run_name="__main__")
+finally:
+    import matplotlib
+    matplotlib.get_backend()
+    print(json.dumps("matplotlib.pyplot" in sys.modules))
 """,
         str(folder),
     )
@@ -210,7 +216,7 @@ runpy.run_path("app.py", run_name="__main__")
 @pytest.fixture
 def library(ended):
     """What is so in a program that uses all of the library."""
-    return json.loads(ended.stdout)
+    return json.loads(ended.stdout.splitlines()[0])
 
 
 def test_the_library_loads_nothing_it_does_not_need(library):
@@ -234,6 +240,12 @@ def test_an_app_that_cannot_start_says_why_in_one_line(ended):
     assert ended.returncode == 1
     assert ended.stderr.startswith("CvT Explorer cannot start: There is no folder or file 'nowhere'")
     assert "Traceback" not in ended.stderr
+
+
+def test_asking_for_the_backend_as_gradio_does_in_every_event_imports_no_pyplot(ended):
+    """It takes half a second, in which the first event would hold up everybody's."""
+    pytest.importorskip("gradio")
+    assert json.loads(ended.stdout.splitlines()[1]) is False
 
 
 def test_what_decodes_or_counts_in_closed_form_needs_no_torch():

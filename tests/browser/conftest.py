@@ -27,6 +27,8 @@ NOW = """({ picture, model }) => {
   return [document.querySelector("[role=tab]").ariaSelected === "true", still ? now.key : null];
 }"""
 AS_OPENED = """({ choices }) => {
+  if (cvt.page.state.lesson) document.querySelector("[data-lesson] [data-ref=leave]").click();
+  localStorage.removeItem("cvt-lessons");
   document.querySelectorAll(".toast-close").forEach((each) => each.click());
   for (const each of document.querySelectorAll("details[open]")) each.open = false;
   for (const each of document.querySelectorAll(".cvt-lab-why[aria-expanded=true]")) each.click();
@@ -35,6 +37,7 @@ AS_OPENED = """({ choices }) => {
   scrollTo(0, 0);
   for (const each of document.querySelectorAll("[data-strip]")) each.scrollLeft = 0;
   cvt.explorer().set(choices);
+  cvt.page.update({ off: "", how: "zero" });
   const before = cvt.explorer("before"); // of the tab "Break it", if it shows this result
   if (before?.result?.key === cvt.explorer().result.key) before.set(choices);
 }"""

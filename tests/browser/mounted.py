@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
+from cvt import ablations
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import model_of, photo
 from tests.helpers import ROOT, script
@@ -16,7 +17,7 @@ from visualize.explore import explore
 from visualize.page.laboratory.describe import about as about_model
 from visualize.page.laboratory.describe import describe
 from visualize.web import about as about_page
-from visualize.web import breaking, chooser, explorer, laboratory, share
+from visualize.web import breaking, chooser, explorer, laboratory, lesson, share
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,6 +28,7 @@ TEMPLATES = {
     "laboratory": laboratory.LABORATORY_HTML,
     "breaking": breaking.BREAKING_HTML,
     "share": share.SHARE_HTML,
+    "lesson": lesson.LESSONS_HTML + lesson.PANEL_HTML,
     "about": about_page.about_html("<p>Somebody took them.</p>"),
     "look": explorer.picture_html("look", chooser.examples_html([ROOT / "examples/koala.jpg"], 1000)),
 }
@@ -72,7 +74,7 @@ MOUNT = """async (name) => {
   }
   const { mount } = await import(`/modules/${name}/main.js`);
   const element = document.getElementById(name);
-  const roots = name === "explorer" ? [...element.children] : [element];
+  const roots = ["explorer", "lesson"].includes(name) ? [...element.children] : [element];
   const value = name === "explorer" ? { key: "first" } : null;
   const stops = roots.map((root) => mount(root, { value }, () => {}, `/${name === "share" ? "laboratory" : name}/`, () => {}));
   window.stop = () => stops.forEach((each) => each());
@@ -82,6 +84,7 @@ MOUNTED = {  # what is there when a component is at work
     "explorer": "document.querySelectorAll('#explorer [data-ready=first]').length === 2",
     "laboratory": "document.querySelectorAll('#laboratory [data-ref=tabs] button').length === 3 && store.state.architecture !== null",
     "share": "document.documentElement.dataset.cvtHide === 'seed' && document.querySelectorAll('#share li').length === 1",
+    "lesson": "document.querySelector('#lesson [data-begin=mine]') !== null",
     "about": "true",
     "look": "document.querySelector('#look [role=alert]') !== null",
 }
@@ -97,6 +100,8 @@ def answer(path: str, body: str | None) -> tuple[str | bytes, str]:
         return payload(explore(MODEL, CvtImageProcessor(size=SIDE), photo())), "application/octet-stream"
     asked = json.loads(body or "null")
     answers = {
+        "/lesson": lambda: {"lessons": [{"name": "mine", "title": "Mine", "minutes": 1, "steps": [{}], "digest": "0"}], "problems": []},
+        "/ablations": ablations.table,
         "/laboratory/about": lambda: {"model": "mine", **about_model(MODEL.config, SIDE)},
         "/laboratory/describe": lambda: describe(MODEL.config, SIDE, asked),
         "/laboratory/open": lambda: {

@@ -206,7 +206,7 @@ QUESTIONS = {  # the state of the page that each leads to
 
 
 def test_each_question_leads_to_where_its_answer_is_seen(page):
-    asked = page.page.get_by_role("navigation", name="Find out by doing").get_by_role("button")
+    asked = page.page.get_by_role("navigation", name="Find out by doing").locator("[data-question]")  # each has a lesson beside it
     names = [each.get_attribute("data-question") for each in asked.all()]
     assert names == list(QUESTIONS)
     for index, state in enumerate(QUESTIONS.values()):

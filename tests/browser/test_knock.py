@@ -125,6 +125,26 @@ def test_several_by_the_keyboard_alone_in_another_way(knock):
     assert knock.shares("after") == knock.shares("before")
 
 
+def test_a_link_switches_parts_off_and_the_address_follows(visit, random_app, served):
+    link = "?tab=break&off=last.last.head2,2.1.block&how=mean"
+    knock = Knock(visit(f"{served}/{link}"), random_app[0])
+    knock.answered("With the mean of its tokens for 2 parts")
+    off = [Intervention(stage=1, block=0, part="block", how="mean"), Intervention(stage=2, block=7, part="head", head=1, how="mean")]
+    assert max(knock.shares("after").values()) == pytest.approx(float(knock.probabilities(*off).max()), abs=1e-5)
+    assert [knock.pressed(part) for part in ("2.7.head.1", "1.0.mlp.", "1.0.block.", "2.7.head.0")] == [False, False, False, True]
+    page, query = knock.page, "() => new URLSearchParams(location.search)"
+    page.wait_for_function(f"({query})().get('off') === '3.8.head2,2.1.block' && ({query})().get('how') === 'mean'")
+    knock.switch("1.0.block.").click()  # on again
+    knock.answered("With the mean of its tokens for head 2 of block 8, stage 3")
+    page.wait_for_function(f"({query})().get('off') === '3.8.head2'")
+    page.evaluate("cvt.page.update({ off: '3.1.mlp', how: 'zero' })")  # as a lesson does
+    knock.answered("Without the MLP of block 1, stage 3")
+    assert page.locator("[data-how=zero]").get_attribute("aria-pressed") == "true"
+    page.evaluate("cvt.page.update({ off: '' })")
+    knock.answered(UNCHANGED)
+    page.wait_for_function(f"!({query})().has('off') && !({query})().has('how')")
+
+
 def test_what_matters_after_a_guess_that_is_judged(knock):
     knock.page.locator("[data-knock=matters]").click()
     assert knock.text("finding").startswith("Which head matters most for class ")
