@@ -137,7 +137,7 @@ def test_nothing_moves_while_it_loads(visit, served, width):
               `${node?.nodeName}.${node?.className} ${previousRect.y}+${previousRect.height} → ${currentRect.y}+${currentRect.height}`)]));
         }).observe({ type: "layout-shift", buffered: true }) || setTimeout(done, 2000, []))"""
     )
-    assert sum(value for value, *_ in shifts) <= 0.05, shifts
+    assert sum(value for value, *_ in shifts) <= 0.03, shifts
 
 
 def edges_are_in_line(seen, width):
