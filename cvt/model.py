@@ -3,7 +3,8 @@
 Data flow: pixel_values (B, C, H, W) → in every stage, a strided, overlapping convolution makes tokens, and blocks of
 pre-norm attention and MLP refine them → the last stage's cls token (or the mean of its tokens) → classifier → logits.
 Queries, keys and values pass through a depth-wise convolution with BatchNorm before their linear layers; for keys and values
-it has a stride, so attention is rectangular. There is no positional embedding, so any input size works.
+it has a stride, so attention is rectangular. There is no positional embedding, so any input size works; one that is added for an
+ablation is resized.
 
 Layout: tokens are (B, H·W, C) throughout. As a picture, (B, C, H, W), they are a view of the same memory (channels last),
 so converting between the two costs nothing.

@@ -14,7 +14,8 @@ from .runs import RECORD, WEIGHTS
 from .welch import LEVEL, difference
 
 TABLE = "table.json"
-MEASURES = ("top1_64", "top1_96", "top1_128", "shifted", "stays")
+MAIN = "top1_64"  # accuracy as trained
+MEASURES = (MAIN, "top1_96", "top1_128", "shifted", "stays")
 METHOD = "Welch's t, two-sided: mean difference ± t(0.975, Welch-Satterthwaite) × √(s²/n + s²/m); Biometrika 34, 1947"
 SAME = ("recipe", "epochs", "steps", "precision")  # what all runs must have in common, but for the seed
 
@@ -44,8 +45,19 @@ def table(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "hardware": sorted({run["hardware"] for run in runs}),
         "torch": sorted({run["torch"] for run in runs}),
         "minutes": round(sum(run["seconds"] for run in runs) / 60, 1),
-        "members": [_row(member, by_member[member.name], by_member[BASELINE]) for member in FAMILY if by_member[member.name]],
+        "members": [
+            _row(member, by_member[member.name], by_member[BASELINE]) | {"apart": _apart(member.name, by_member)}
+            for member in FAMILY
+            if by_member[member.name]
+        ],
     }
+
+
+def _apart(name: str, by_member: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+    """The members from which this one differs: the interval of the difference of their accuracies excludes 0."""
+    accuracies = {other: _values(runs, MAIN) for other, runs in by_member.items()}
+    found = {other: difference(accuracies[name], values) for other, values in accuracies.items() if other != name}
+    return [other for other, apart in found.items() if apart is not None and apart.significant]
 
 
 def _row(member, runs: list[Mapping[str, Any]], baseline: list[Mapping[str, Any]]) -> dict[str, Any]:

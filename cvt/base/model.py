@@ -94,10 +94,10 @@ class GenericMethods(SeenByTransformers, nn.Module):
         self._without("token embeddings")
 
     def get_position_embeddings(self) -> NoReturn:
-        self._without("positional embedding: any input size works")
+        self._without("positional embedding of a fixed size: any input size works")
 
     def resize_position_embeddings(self, new_num_position_embeddings: int) -> NoReturn:
-        self._without("positional embedding: any input size works")
+        self._without("positional embedding of a fixed size: any input size works")
 
     def _without(self, what: str) -> NoReturn:
         raise NotImplementedError(f"{type(self).__name__} has no {what}.")

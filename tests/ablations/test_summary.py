@@ -56,6 +56,7 @@ def test_members_are_compared_with_the_baseline():
     assert linear["interval"][1] < 0
     assert not mean["significant"]
     assert mean["interval"][0] < 0 < mean["interval"][1]
+    assert [row["apart"] for row in made["members"]] == [["linear"], ["baseline", "mean"], ["linear"]]
     assert made["minutes"] == 9.0
     assert "40.10 ± 0.10 (-10.00*)" in in_words(made)
 

@@ -3,7 +3,7 @@
     with padded(model, "circular"):
         logits = model(pixel_values).logits
 
-A CvT has no positional embedding. Zero padding is what tells a token that it lies at the border, and from there position
+The paper's CvT has no positional embedding. Zero padding is what tells a token that it lies at the border, and from there position
 spreads inwards. Source: Islam et al., How much position information do convolutional neural networks encode?, arXiv 2001.08248.
 """
 

@@ -61,21 +61,22 @@ function plain(marked) {
 /** The truth of a measure that can be asked, with what any must have; one of a choice is among its options. */
 async function found(name, parameters, context) {
   const measure = MEASURES[name];
+  const { kind } = TABLE_OF_LESSONS[name];
   assert.equal((await measure.possible?.(parameters, context)) ?? null, null, name);
   const truth = await measure.truth(parameters, context);
   plain(truth.sentence);
-  if (measure.kinds.includes("choice")) {
+  if (kind === "choice") {
     const options = await measure.options(parameters, context);
     assert.ok(options.length > 1 && new Set(options.map(({ text }) => text)).size === options.length, name);
     const values = options.map(({ value }) => value);
     for (const each of [truth.value, ...(truth.also ?? [])]) assert.ok(values.includes(each), `${name}: ${each} of ${values}`);
   }
-  if (measure.kinds.includes("number")) {
+  if (kind === "number") {
     const { least, most, step, unit } = await measure.scale(parameters, context);
     assert.ok(least <= truth.value && truth.value <= most && step > 0, `${name}: ${truth.value}`);
     assert.ok(["px", "percent", "times", "count"].includes(unit));
   }
-  if (measure.kinds.includes("cells") && truth.values) {
+  if (kind === "cells" && truth.values) {
     const { stage, which, shape } = await measure.grid(parameters, context);
     assert.deepEqual(context.result.stages[stage][which].shape, shape);
     assert.equal(truth.values.length, shape[0] * shape[1]);
@@ -280,8 +281,10 @@ test("ties are all right, and nothing is asked twice unless it failed", async ()
 const loss = (part, block, logit) => ({ stage: 3, block, part, head: null, logit, probability: 0 });
 
 test("the registry has what lessons are read by, and each measure what its ask needs", () => {
-  const kinds = (table) => Object.fromEntries(Object.entries(table).map(([name, { kind, kinds }]) => [name, kinds ?? [kind]]));
-  assert.deepEqual(kinds(MEASURES), kinds(TABLE_OF_LESSONS));
+  assert.deepEqual(Object.keys(MEASURES).sort(), Object.keys(TABLE_OF_LESSONS).sort());
   const needs = { choice: "options", number: "scale", cells: "grid" };
-  for (const [name, measure] of Object.entries(MEASURES)) for (const kind of measure.kinds) assert.ok(measure[needs[kind]], name);
+  for (const [name, { kind }] of Object.entries(TABLE_OF_LESSONS)) {
+    const has = Object.keys(needs).filter((each) => MEASURES[name][needs[each]]);
+    assert.deepEqual(has, [kind], name);
+  }
 });

@@ -42,7 +42,9 @@ const ran = ({ wanted, running, architecture, ran: state, results, view }) =>
  */
 export function contextOf(server, signal) {
   const model = () => page.state.model;
+  // fetched once for a question, which asks for them more than once
   let about = /** @type {?Promise<any>} */ (null);
+  let ablations = /** @type {?Promise<any>} */ (null);
   return {
     signal,
     page,
@@ -83,6 +85,6 @@ export function contextOf(server, signal) {
     },
 
     /** The table of trained ablations. */
-    ablations: () => get(`${server}ablations`, signal),
+    ablations: () => (ablations ??= get(`${server}ablations`, signal)),
   };
 }

@@ -47,8 +47,10 @@ export function gapWords(ask, answer, truth, { gap }, scale) {
     return phrase("lesson_cells_gap", { chosen: percent(chosen), best: percent(best), uniform: percent(uniform), count: ask.count });
   }
   const values = { answer: numberWords(answer, scale.unit), gap: numberWords(Math.abs(gap), scale.unit) };
-  if (scale.unit !== "percent") return phrase(gap > 0 ? "lesson_too_large" : "lesson_too_small", values);
-  return phrase(gap > 0 ? "lesson_points_above" : "lesson_points_below", { ...values, gap: short(Math.abs(gap)) });
+  const bare = { ...values, gap: short(Math.abs(gap)) };
+  if (scale.unit === "percent") return phrase(gap > 0 ? "lesson_points_above" : "lesson_points_below", bare);
+  if (scale.unit === "times") return phrase(gap > 0 ? "lesson_too_high" : "lesson_too_low", bare);
+  return phrase(gap > 0 ? "lesson_too_large" : "lesson_too_small", values);
 }
 
 /** The words that open a term in a lesson's text, the longer ones first. */

@@ -95,11 +95,14 @@ export function mount(root, { name, ask, context, grid: asked, changed, ready })
       tell(cellWords(at, holding ? null : chosen.includes(at.index)));
       draw();
     } else if (event.key === "Enter" || event.key === " ") {
-      take(at);
-      if (chosen.length === ask.count) ready();
+      if (!event.repeat) take(at);
     } else return; // Escape, and the Tab key
     event.preventDefault();
     event.stopPropagation();
+  });
+  board.addEventListener("keyup", ({ key }) => {
+    // not while the key is down: it would press what gets the focus
+    if ((key === "Enter" || key === " ") && chosen.length === ask.count && !holding && !shown && !root.inert) ready();
   });
   board.addEventListener("focus", () => {
     keys.hidden = !board.matches(":focus-visible");

@@ -61,7 +61,6 @@ const probabilityOf = (label, classes) => classes.find((each) => each.label === 
 
 /** @type {Measure} */
 const probability = {
-  kinds: ["number"],
   possible: noChange,
   scale: () => PERCENT,
   async truth(parameters, context) {
@@ -84,7 +83,6 @@ const among = (label, context) => (labelsOf(context).includes(label) ? label : E
 
 /** @type {Measure} */
 const classThen = {
-  kinds: ["choice"],
   possible: (parameters, context) => noChange(parameters, context) ?? noOther(context),
   options: (_, context) => likely(context),
   async truth(parameters, context) {
@@ -95,7 +93,6 @@ const classThen = {
 
 /** @type {Measure} */
 const classUnchanged = {
-  kinds: ["choice"],
   possible: noChange,
   options: yesOrNo,
   async truth(parameters, context) {
@@ -106,7 +103,6 @@ const classUnchanged = {
 
 /** @type {Measure} */
 const similarity = {
-  kinds: ["number"],
   possible: (parameters, context) => noPlace(parameters, context) ?? noMove(parameters, context),
   scale: () => PERCENT,
   async truth(parameters, context) {
@@ -119,7 +115,6 @@ const similarity = {
 
 /** @type {Measure} */
 const mostChangedStage = {
-  kinds: ["choice"],
   possible: (parameters, context) => noMove(parameters, context) ?? (context.result.stages.length > 1 ? null : words.oneStage()),
   options: (_, { result }) => [...numbered(result.stages.length, words.stageName), { value: "none", text: words.noneOfThem() }],
   async truth(parameters, context) {
@@ -133,7 +128,6 @@ const mostChangedStage = {
 
 /** @type {Measure} */
 const exactlyShifted = {
-  kinds: ["choice"],
   possible: noMove,
   options: yesOrNo,
   async truth(parameters, context) {
@@ -149,7 +143,6 @@ const noVariant = async ({ preset }, context) => (!preset || (await context.pres
 
 /** @type {Measure} */
 const variantClass = {
-  kinds: ["choice"],
   possible: async (parameters, context) => (await noVariant(parameters, context)) ?? noOther(context),
   options: (_, context) => likely(context),
   async truth({ preset }, context) {
@@ -160,7 +153,6 @@ const variantClass = {
 
 /** @type {Measure} */
 const variantProbability = {
-  kinds: ["number"],
   possible: noVariant,
   scale: () => PERCENT,
   async truth({ preset }, context) {
@@ -176,7 +168,6 @@ const losses = async (context) => lossesOf(await answered(context, "importance")
 
 /** @type {Measure} */
 const headThatMatters = {
-  kinds: ["choice"],
   possible: noHeadsAt,
   options: (parameters, context) => numbered(context.result.stages[placeOf(parameters, context).stage].heads, words.headName),
   async truth(parameters, context) {
@@ -195,7 +186,6 @@ const BRANCHES = ["attention", "mlp"];
 
 /** @type {Measure} */
 const branchThatMatters = {
-  kinds: ["choice"],
   possible: noPlace,
   options: () => BRANCHES.map((value) => ({ value, text: words.branchName(value) })),
   async truth(parameters, context) {

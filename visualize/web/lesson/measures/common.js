@@ -22,7 +22,6 @@ import { no, noBlock, noPart, noStage, oneHead, yes } from "../../words/measures
  * @typedef {{ stage: number, which: "query" | "key", shape: [number, number] }} AskedGrid `stage` from 0
  *
  * @typedef {object} Measure `parameters` are a lesson's; all but `truth` may answer with a promise too
- * @property {("choice" | "number" | "cells")[]} kinds the asks that it can grade
  * @property {(parameters: any, context: Context) => any} [options] of a choice: Option[]
  * @property {(parameters: any, context: Context) => any} [scale] of a number: Scale
  * @property {(parameters: any, context: Context) => any} [grid] of cells: AskedGrid

@@ -24,7 +24,6 @@ async function unread(parameters, context) {
 
 /** @type {Measure} */
 const probabilityAfterBlock = {
-  kinds: ["number"],
   possible: unread,
   scale: () => PERCENT,
   async truth(parameters, context) {
@@ -38,7 +37,6 @@ const probabilityAfterBlock = {
 
 /** @type {Measure} */
 const classAfterBlock = {
-  kinds: ["choice"],
   async possible(parameters, context) {
     const absent = await unread(parameters, context);
     return absent ?? (context.result.header.classes > 1 ? null : words.oneClass());
@@ -60,7 +58,6 @@ const classAfterBlock = {
 
 /** @type {Measure} */
 const decided = {
-  kinds: ["choice"],
   possible: (_, { result }) => (result.last.depth > 1 ? null : words.oneBlock(result.stages.length - 1)),
   options: (_, { result }) => numbered(result.last.depth, words.blockName),
   async truth(_, context) {
@@ -71,7 +68,6 @@ const decided = {
 
 /** @type {Measure} */
 const probeAccuracy = {
-  kinds: ["number"],
   async possible(parameters, context) {
     const absent = await unread(parameters, context);
     if (absent) return absent;

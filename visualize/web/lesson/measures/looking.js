@@ -26,7 +26,6 @@ const headOf = ({ head = 0, stage }, { result: { stages } }) => numberOf(head, s
 
 /** @type {Measure} */
 const attention = {
-  kinds: ["cells"],
   grid(parameters, context) {
     const { stage } = placeOf(parameters, context);
     return { stage, which: "key", shape: context.result.stages[stage].key.shape };
@@ -56,7 +55,6 @@ const attention = {
 
 /** @type {Measure} */
 const evidence = {
-  kinds: ["cells"],
   grid(_, { result }) {
     const which = result.header.evidence;
     return { stage: result.stages.length - 1, which, shape: result.last[which].shape };
@@ -84,7 +82,6 @@ const mean = (values) => values.reduce((sum, each) => sum + each, 0) / values.le
 
 /** @type {Measure} */
 const distance = {
-  kinds: ["number"],
   possible: noPlace,
   scale: (_, { result }) => ({ least: 0, most: Math.max(...result.input), step: 1, unit: "px" }),
   async truth(parameters, context) {
@@ -97,7 +94,6 @@ const distance = {
 
 /** @type {Measure} */
 const farthestStage = {
-  kinds: ["choice"],
   possible: (_, { result }) => (result.stages.length > 1 ? null : words.oneStage()),
   options: (_, { result }) => [...numbered(result.stages.length, words.stageName), { value: EQUALLY, text: words.equallyFar() }],
   async truth(_, context) {
@@ -110,7 +106,6 @@ const farthestStage = {
 
 /** @type {Measure} */
 const nearestHead = {
-  kinds: ["choice"],
   possible: noHeadsAt,
   options: (parameters, context) => [
     ...numbered(context.result.stages[placeOf(parameters, context).stage].heads, words.headName),
@@ -137,7 +132,6 @@ function heldIn({ page, result, state }) {
 
 /** @type {Measure} */
 const field = {
-  kinds: ["number"],
   possible: noPlace,
   scale: (_, { result }) => ({ least: 1, most: 2 * Math.max(...result.input), step: 1, unit: "px" }), // the square may leave the picture
   async truth(parameters, context) {

@@ -10,7 +10,6 @@ const product = ([rows, columns]) => rows * columns;
 
 /** @type {Measure} */
 const keys = {
-  kinds: ["number"],
   possible: noPlace,
   scale(parameters, context) {
     const { query, cls } = stageOf(parameters, context);
@@ -27,7 +26,6 @@ const WIDEST = 7; // the laboratory's largest kernel
 
 /** @type {Measure} */
 const window = {
-  kinds: ["number"],
   possible: (parameters, context) =>
     noPlace(parameters, context) ?? (stageOf(parameters, context).projection ? null : words.noProjection()),
   scale: () => ({ least: 1, most: WIDEST * WIDEST, step: 1, unit: "count" }),
@@ -40,7 +38,6 @@ const window = {
 
 /** @type {Measure} */
 const overlap = {
-  kinds: ["number"],
   possible: noPlace,
   scale: () => PERCENT,
   async truth(parameters, context) {
@@ -55,7 +52,6 @@ const MOST = { "cvt-w24": 200 }; // times the model's multiply-adds
 
 /** @type {Measure} */
 const cost = {
-  kinds: ["number"],
   possible: async ({ preset }, context) => ((await context.preset(preset)) ? null : words.noPreset()),
   scale: ({ preset }) => ({ least: 0, most: MOST[preset] ?? 10, step: 0.1, unit: "times" }),
   async truth({ preset }, context) {

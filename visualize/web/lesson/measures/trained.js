@@ -22,7 +22,6 @@ async function found(name, side, context) {
 
 /** @type {Measure} */
 const ablation = {
-  kinds: ["choice"],
   async possible({ member: name }, context) {
     const { member, absent } = await found(name, SIDE, context);
     return absent ?? (member.name === BASELINE ? words.notTrained() : null);
@@ -38,7 +37,6 @@ const ablation = {
 
 /** @type {Measure} */
 const ablationAccuracy = {
-  kinds: ["number"],
   possible: async ({ member, side }, context) => (await found(member, side, context)).absent ?? null,
   scale: () => PERCENT,
   async truth({ member: name, side }, context) {
@@ -48,28 +46,8 @@ const ablationAccuracy = {
   },
 };
 
-// Student's t for 95 %, two-sided, by degrees of freedom from 1 on; the next smaller number of them is on the safe side.
-const QUANTILES = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-
-/**
- * Whether two members differ clearly: as the table says of the baseline, and else by Welch's t (Biometrika 34, 1947), as there.
- * @param {any} one
- * @param {any} other
- */
-function differ(one, other) {
-  const [first, second] = [one, other].map((each) => measured(each, SIDE));
-  const [compared] = [one, other].filter(({ name }) => name !== BASELINE);
-  if ([one, other].some(({ name }) => name === BASELINE)) return measured(compared, SIDE).significant;
-  const parts = [first, second].map(({ sd, values }) => ({ variance: (sd * sd) / values.length, freedom: values.length - 1 }));
-  const variance = parts[0].variance + parts[1].variance;
-  const freedom = variance ** 2 / parts.reduce((sum, each) => sum + each.variance ** 2 / each.freedom, 0);
-  const quantile = QUANTILES[Math.min(QUANTILES.length, Math.floor(freedom)) - 1];
-  return Math.abs(first.mean - second.mean) > quantile * Math.sqrt(variance);
-}
-
 /** @type {Measure} */
 const ablationBest = {
-  kinds: ["choice"],
   async possible({ members }, context) {
     const table = await tableOf(context);
     return table && members.split(",").every((name) => memberOf(table, name)) ? null : words.notTrained();
@@ -83,7 +61,7 @@ const ablationBest = {
     const all = members.split(",").map((name) => memberOf(table, name));
     const means = all.map((each) => measured(each, SIDE).mean);
     const best = all[leaders(means, -1)[0]];
-    const close = all.filter((each) => each !== best && !differ(each, best));
+    const close = all.filter((each) => each !== best && !best.apart.includes(each.name));
     const also = close.map(({ name }) => name);
     return { value: best.name, also, sentence: words.bestWords(best, close, SIDE), source: words.trainedSource(table, best) };
   },

@@ -40,6 +40,8 @@ export const LESSON = {
   lesson_cell_marked: "Row {row}, column {column}, marked.",
   lesson_too_large: "You said {answer}: {gap} too many.",
   lesson_too_small: "You said {answer}: {gap} too few.",
+  lesson_too_high: "You said {answer}: {gap} too high.",
+  lesson_too_low: "You said {answer}: {gap} too low.",
   lesson_exact: "You said {answer}, exactly.",
   lesson_points_above: "You said {answer}: {gap} points too high.",
   lesson_points_below: "You said {answer}: {gap} points too low.",
