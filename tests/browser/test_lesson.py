@@ -147,6 +147,7 @@ def test_by_pointer_from_the_list_with_a_wrong_and_a_right_answer(lesson):
 
 def test_a_file_of_ones_own_by_keyboard_alone(lesson):
     page, seen = lesson.page, lesson.seen
+    page.wait_for_function("!new URLSearchParams(location.search).has('lesson')")  # the host sends the address along with events
     asked_before = len(seen.requests)
     lesson.begin_own()
     lesson.asked()
