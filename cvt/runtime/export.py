@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +33,9 @@ def export_onnx(
     *,
     size: int | tuple[int, int] | None = None,
     processor: CvtImageProcessor | None = None,
+    interventions: bool = False,
+    means: Mapping[tuple[int, int, str], Tensor] | None = None,
+    compact: bool = False,
 ) -> Path:
     """Writes the model as one ONNX file, atomically; needs the package ``onnx``.
 
@@ -48,6 +52,15 @@ def export_onnx(
             what ``visualize.capture`` sees. Attention is softmax(query · keyᵀ · scale), with the stage's scale in the metadata.
         size: height and width of the input in pixels, which are fixed in the file; None for the config's ``image_size``.
         processor: the model's; its settings are added to the file's metadata.
+        interventions: parts can be replaced, in every sample others, as ``visualize.change.interventions`` does it. The file then
+            also takes ``gates`` (batch, gates, 4), float32. A gate's numbers are 1, 0, 0, 1 where nothing is replaced;
+            ``onnx_gates`` describes them, and the metadata's ``gates`` has their names in order. Besides the captures it gives for
+            each block what ``visualize.capture`` sees at the taps of these names, (batch, tokens, C):
+            ``stages.{i}.layers.{j}.normalised``, ``….attention``, ``….mlp`` and ``….output``, and of a stage's first block
+            ``….input``, which for the others is the output before. If the last stage has a cls token, its blocks also give
+            ``….added`` (batch, keys, C): what attention adds to it from each key but its own.
+        means: of parts over example pictures, as ``visualize.change.means`` gives them, for the number ``examples`` of the gates.
+        compact: stores large weights in float16 if that loses nothing, as for a model saved in it; the file computes in float32.
     Metadata of the file, each as JSON: ``labels`` in the order of the logits, ``attention_scales`` of the stages, and
     ``preprocessor_config``.
     Returns:
@@ -60,13 +73,14 @@ def export_onnx(
     """
     if find_spec("onnx") is None:
         raise ImportError("Writing an ONNX file needs the package onnx: run 'pip install onnx'.")
+    from .onnx_gates import gate_names
     from .onnx_graph import graph_of
 
     _check_model(model)
     height_width = _size(model, size)
     exact = copy.deepcopy(model).to("cpu", torch.float32).eval()
-    graph = graph_of(exact, height_width, captures)
-    for name, value in _metadata(model, processor).items():
+    graph = graph_of(exact, height_width, captures, interventions, means, compact)
+    for name, value in (_metadata(model, processor) | ({"gates": gate_names(model.config)} if interventions else {})).items():
         graph.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
     path = Path(path).expanduser()
     with _writing(path) as temporary:
@@ -148,9 +162,10 @@ def _compare(file: Path, model: CvtForImageClassification, size: tuple[int, int]
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     noise = torch.randn(2, model.config.num_channels, *size, generator=torch.Generator().manual_seed(0))
     names = [output.name for output in session.get_outputs()]
-    found = dict(zip(names, session.run(names, {"pixel_values": noise.numpy()}), strict=True))
+    given = {"pixel_values": noise.numpy()} | {each.name: _neutral(each.shape[1]) for each in session.get_inputs()[1:]}
+    found = dict(zip(names, session.run(names, given), strict=True))
     expected = _outputs(model, noise, captures=len(names) > 1)
-    for name in names:
+    for name in (name for name in names if name in expected):
         ours, theirs = expected[name], torch.from_numpy(found[name])
         largest = float(ours.abs().max())
         off = float((theirs - ours).abs().max()) if theirs.shape == ours.shape else float("inf")
@@ -161,8 +176,13 @@ def _compare(file: Path, model: CvtForImageClassification, size: tuple[int, int]
             )
 
 
+def _neutral(count: int) -> np.ndarray:
+    """Gates that replace nothing, for two pictures."""
+    return np.tile(np.array([1, 0, 0, 1], np.float32), (2, count, 1))
+
+
 def _outputs(model: CvtForImageClassification, pixel_values: Tensor, captures: bool) -> dict[str, Tensor]:
-    """The expected outputs."""
+    """The expected outputs, without those of interventions, which are computed from these."""
     from .onnx_graph import LOGITS, features_name, key_name, query_name
 
     found: dict[str, Tensor] = {}
