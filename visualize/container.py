@@ -45,7 +45,8 @@ def pack(header: dict, arrays: Arrays) -> bytes:
         padding = -array.nbytes % 8
         parts += [array.reshape(-1).view(np.uint8).data, bytes(padding)]
         offset += array.nbytes + padding
-    text = json.dumps({**header, "arrays": described}, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    # in ASCII, because a label may have half of a surrogate pair, which UTF-8 lacks
+    text = json.dumps({**header, "arrays": described}, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % 8)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 

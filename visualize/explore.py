@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +88,10 @@ class Exploration:
     def of_classes(self, indices: Sequence[int]) -> list[tuple[str, float]]:
         """These classes as (label, probability)."""
         return [(self.labels[index], float(self.probabilities[index])) for index in indices]
+
+    def to_html(self, path: str | PathLike[str], **options: Any) -> None:
+        """Writes this as one HTML file, an explorer that needs no network. ``options`` and errors: as ``visualize.alone.file.to_html``."""
+        import_module("visualize.alone.file").to_html(self, path, **options)  # which imports this module
 
     @property
     def nbytes(self) -> int:

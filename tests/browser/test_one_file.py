@@ -146,6 +146,21 @@ def test_what_the_source_does_not_have_is_said(file):
     assert file.ref("two", "message").get_by_role("button").count() == 0  # the host offers no way to have it made anew
 
 
+def test_what_is_shown_keeps_its_words_until_the_next_result_is_there(file):
+    file.mount("two", "second")
+    file.page.evaluate(
+        """() => { const { source } = explorers.two.host, { result } = source;
+        source.result = (key) => new Promise((answer) => { window.arrive = () => answer(result(key)); });
+        explorers.two.load({ key: "first", picture: "other", note: "Of the next." }); }"""
+    )
+    assert file.page.evaluate("explorers.two.value.key") == "second"  # which a file that is saved now would say
+    assert file.ref("two", "note").text_content() == ""
+    file.page.evaluate("arrive()")
+    file.page.wait_for_selector('[data-part="panels"][data-explorer="two"][data-ready="first"]')
+    assert file.page.evaluate("explorers.two.value.picture") == "other"
+    assert file.ref("two", "note").text_content() == "Of the next."
+
+
 def test_after_the_clean_up_nothing_listens_or_waits_and_it_can_be_mounted_again(file, seen):
     file.mount("one", "first", inside=True)
     file.mount("two", "second")
@@ -180,7 +195,7 @@ def test_after_the_clean_up_nothing_listens_or_waits_and_it_can_be_mounted_again
 def test_a_result_that_comes_after_the_clean_up_is_not_shown(file):
     file.page.evaluate(
         """async () => {
-          const { mount } = await import("cvt/explorer/mount.js");
+          const { mount } = await loaded;
           const elements = { picture: part("one", "picture"), panels: part("one", "panels") };
           await new Promise((asked) => {
             const result = () => new Promise((give) => { window.give = () => give(bytes(results.first)); asked(); });

@@ -12,13 +12,14 @@ import re
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .breaking.page_file import ASKED_BYTES as PAGE_BYTES
 from .intake import MAX_BYTES
 from .lessons.text import JSON_BYTES as LESSON_BYTES
 from .words.sentences import say
 
 BODY_BYTES = 1 << 16  # of JSON; a call with an architecture takes about 2,000
 UPLOAD_BYTES = MAX_BYTES + (1 << 16)  # one file and its form fields
-MORE_BYTES = {"/gradio_api/upload": UPLOAD_BYTES, "/lessons/read": LESSON_BYTES}
+MORE_BYTES = {"/gradio_api/upload": UPLOAD_BYTES, "/lessons/read": LESSON_BYTES, "/explorer/page/": PAGE_BYTES}
 
 # Gradio routes that this page does not use. They would let anyone download through this server without limits (file=http…),
 # write files here (deep_link, process_recording), or reach other servers or a component's functions.

@@ -10,6 +10,7 @@ import { firstName } from "../../words/explorer.js";
 import { bestWords, changeWords, knockWords, logitWords, mostWords, scaleWords, switchWords } from "../../words/knock.js";
 import { phrase } from "../../words/phrase.js";
 import { diagram, drawScale, upAndDown } from "./diagram.js";
+import { keep } from "./made.js";
 import { canBe, idOf, interventions, isOff, lossesOf, most, named, offOf, offText, STEPS, switched, WAYS } from "./parts.js";
 
 const QUIET = 120; // ms without a change before the model runs
@@ -172,6 +173,8 @@ class Knock {
     }
     this.#answered = { off, how };
     const parts = named(off);
+    const { label, before, after } = answer;
+    keep(this.#result.key, { out: { off: offText(off), how, answer: { label, before, after } } });
     this.context.showAfter(answer.value, changeWords(parts, how));
     this.context.tell(knockWords(parts, how, answer));
     rich(this.note, logitWords(answer));
@@ -201,6 +204,7 @@ class Knock {
       this.#forget();
       return this.#switch(this.#off);
     }
+    keep(this.#result.key, { importance: answer });
     const losses = lossesOf(answer);
     this.#losses = new Map(losses.map((each) => [idOf(each.part), each]));
     const best = most(losses, ({ part }) => part === "head");

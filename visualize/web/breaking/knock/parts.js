@@ -35,7 +35,8 @@ export function partsOf({ heads, projection }, stage, block) {
 /** Whether a part can be replaced in this way. */
 export const canBe = ({ part }, how) => how !== "uniform" || part === "head" || part === "attention";
 
-const branches = (part) => (part.part === "block" ? BRANCHES.map((each) => ({ ...part, part: each })) : [part]);
+/** A part, or the two of a block. */
+export const branches = (part) => (part.part === "block" ? BRANCHES.map((each) => ({ ...part, part: each })) : [part]);
 
 /**
  * Whether a part is off.

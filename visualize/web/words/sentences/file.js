@@ -1,0 +1,25 @@
+// What is said where a page is saved as one file, and in that file.
+
+export const FILE = {
+  file_title: "What {model} sees in {picture}",
+  file_a_model: "a CvT",
+  file_picture: "a picture",
+  file_example: "“{picture}”",
+  file_hint: "Move the pointer over the picture: the maps follow. A click holds a place.",
+  file_hint_touch: "Drag a finger over the picture: the maps follow.",
+  file_model: "Model: {model}.",
+  file_about: "Saved from CvT Explorer; this file needs no network.",
+  file_source: "{model} ({source})",
+  file_blocks: "To stay small, this file holds the attention of {held} of {all} blocks.",
+  file_no_block: "To stay small, this file does not hold the attention of block {block} in stage {stage}.",
+  file_no_inside: "This file holds the numbers inside {blocks}, not inside block {block} of stage {stage}.",
+  file_inside_block: "block {block} of stage {stage}",
+  file_inside_blocks: "{count} blocks",
+  file_broken: "This file cannot be shown: {problem}",
+  file_changed: "What happened without a part",
+  file_pairs: "Of two bars, the upper one is before, the lower one after.",
+  file_measured: "What each part is worth",
+  file_measured_hint: "Point at a part of the model to see what is lost without it.",
+  saving_page: "Saving …",
+  save_framed: "If no file was saved, open this page in a tab of its own.",
+};
