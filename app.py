@@ -37,28 +37,15 @@ from visualize.page.words import trust
 from visualize.page.words.sentences import Refused, say
 from visualize.page.workbench import Workbench
 from visualize.web import about, breaking, chooser, explorer, laboratory, lesson, look, share
+from visualize.web.components import styles
 
-EXAMPLES = [
-    Path(__file__).parent / "examples" / f"{name}.jpg"
-    for name in (
-        "red_panda", "honey_bee", "bison", "koala", "espresso", "suspension_bridge",
-        "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
-    )
-]  # fmt: skip
+EXAMPLES = [Path(__file__).parent / "examples" / f"{name}.jpg" for name in chooser.EXAMPLES]
 # The events of the page, and programs' quick ones, share one queue. Some of them wait for a download or for a picture to be read, so
 # the limit is twice the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
 # Programs' experiments may take minutes: in a queue of their own, so that they never keep the page waiting.
 EXPERIMENTS_QUEUE = {"concurrency_id": "experiments", "concurrency_limit": 1}
 BARE = {"apply_default_css": False, "container": False, "padding": False}  # an element as its template has it
-STYLED = (explorer, about, chooser, laboratory, breaking, share, lesson)
-CSS = Path(__file__).parent.joinpath("visualize/web/page.css")
-# inline, because browsers request an icon file twice
-ICON = (
-    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
-    "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
-    "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
-)
 
 log = logging.getLogger("cvt_explorer")
 
@@ -220,7 +207,7 @@ def _element_value(workbench: Workbench, loaded: LoadedModel, picture: str) -> d
     """The explorer's value for the picture's result; only an example has a name for the link."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
     more = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
-    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0], "facts": head_words.numbers(loaded)}
+    more |= {"model": loaded.name, "first": loaded.name == workbench.names[0], "facts": head_words.numbers(loaded.config, loaded.side)}
     return explorer.element_value(result.key, picture, **more, **workbench.named(picture))
 
 
@@ -339,8 +326,8 @@ def launch_settings(workbench: Workbench, lessons: LessonsApi | None = None) -> 
             "routes": routes(workbench, lessons),
             "middleware": [Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
         },
-        "head": ICON + explorer.HEAD,
-        "css": "".join(each.CSS for each in STYLED) + CSS.read_text(encoding="utf-8"),
+        "head": head_words.ICON + explorer.HEAD,
+        "css": styles(),
         "theme": theme(),
         "allowed_paths": [],
         "max_file_size": MAX_BYTES,

@@ -23,8 +23,10 @@ from starlette.staticfiles import StaticFiles
 
 from cvt import ablations
 
-from ..web import about, breaking, chooser, explorer, laboratory, lesson, look, share, shared, words
+from ..web.components import COMPONENTS
 from .breaking.api import BreakingApi
+from .breaking.page_file import ASKED_BYTES as PAGE_BYTES
+from .breaking.page_file import page_file
 from .compute import PASSES
 from .jobs import Step
 from .laboratory.api import LaboratoryApi
@@ -34,7 +36,6 @@ from .link.choices import MODULE, as_module
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-COMPONENTS = (about, breaking, chooser, explorer, laboratory, lesson, look, share, shared, words)
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
@@ -47,6 +48,7 @@ def routes(workbench: Workbench, lessons: LessonsApi | None = None) -> list[Base
         Route("/explorer/data/{key}", _bytes(workbench.payload)),
         Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
+        Route("/explorer/page/{key}", _page(workbench), methods=["POST"]),
         Route(f"/modules/{MODULE}", _choices),
         *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
         *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
@@ -78,6 +80,33 @@ def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callabl
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
         headers |= {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding"}
+        return Response(found, media_type="application/octet-stream", headers=headers)
+
+    return endpoint
+
+
+def _page(workbench: Workbench) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes JSON and returns a page of one file, to be saved: a browser does not open it here."""
+    line = asyncio.Semaphore(1)  # each takes a second of work and several copies of its bytes; the others wait without a thread
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            asked = await _asked(request, PAGE_BYTES)
+            async with line:
+                found = await run_in_threadpool(page_file, workbench, request.path_params["key"], asked)
+        except KeyError:
+            return JSONResponse({"error": say("result_gone")}, status_code=404)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except Exception:
+            log.exception("a page could not be saved")
+            return JSONResponse({"error": say("failed")}, status_code=500)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": "attachment",
+            "Content-Encoding": "identity",  # it is compressed as far as it can be
+            "X-Content-Type-Options": "nosniff",
+        }
         return Response(found, media_type="application/octet-stream", headers=headers)
 
     return endpoint

@@ -33,7 +33,7 @@ LINK_CHARACTERS = 4000  # longest link that is read
 MAX_NOTICES = 6
 MAX_PLACE = 512  # most rows and columns if no stage is given
 _OTHERS = re.compile(OTHERS)
-_LESSON = re.compile(rf"{NAME}|https://[^\s<>\"]{{1,1000}}")
+LESSON = rf"{NAME}|https://[^\s<>\"]{{1,1000}}"  # a pattern: its name, or the address of its file
 _SETTING = re.compile(r"s([1-9])\.([a-z]+)")
 
 
@@ -103,7 +103,7 @@ class _Reading:
         self._number("which", 1, max(1, self.base.num_labels))
         self._one_of("preset", PRESETS)
         self._one_of("ablation", ABLATIONS)
-        self._matching("lesson", _LESSON)
+        self._matching("lesson", LESSON)
         self._number("step", 1, MOST_STEPS)
         self._off()
         self._hidden()
@@ -150,11 +150,11 @@ class _Reading:
         else:
             self._refuse(TABLE[name].key, value)
 
-    def _matching(self, name: str, pattern: re.Pattern[str]) -> None:
+    def _matching(self, name: str, pattern: str) -> None:
         value = self.texts.pop(TABLE[name].key, None)
         if value is None:
             return
-        if pattern.fullmatch(value):
+        if re.fullmatch(pattern, value):
             self.view[name] = value
         else:
             self._refuse(TABLE[name].key, value)

@@ -6,24 +6,26 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
+from cvt.config import CvtConfig
 
 from ...web.scripts import template_text
 
-if TYPE_CHECKING:
-    from ..model import LoadedModel
-
-
+# inline, because browsers request an icon file twice
+ICON = (
+    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cg fill='%230757c2'%3E%3Cpath d='M1 1h6v6H1z'/%3E%3Cpath d='M9 1h6v6H9z' opacity='.5'/%3E"
+    "%3Cpath d='M1 9h6v6H1z' opacity='.25'/%3E%3Cpath d='M9 9h6v6H9z' opacity='.75'/%3E%3C/g%3E%3C/svg%3E\">"
+)
 HEADER = '<div class="cvt-head"><h1>CvT <span>Explorer</span></h1><p>How a vision transformer with convolutions sees your picture</p></div>'
 
 
-def numbers(loaded: LoadedModel) -> str:
-    """A model's parameters, classes and input, as text."""
-    parameters = cost(loaded.config, loaded.side, loaded.side).parameters
-    return f"{in_words(parameters)} parameters · {loaded.config.num_labels} classes · input {loaded.side}×{loaded.side}"
+def numbers(config: CvtConfig, side: int) -> str:
+    """The parameters, classes and input of a model for pictures of this side, as text."""
+    parameters = cost(config, side, side).parameters
+    return f"{in_words(parameters)} parameters · {config.num_labels} classes · input {side}×{side}"
 
 
 def choice(names: Sequence[str]) -> str:

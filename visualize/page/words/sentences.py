@@ -68,6 +68,8 @@ SENTENCES = {
     "attends to each of the {rows}×{columns} key cells.",
     "mean_attention_of_cls": "Stage {stage}, block {block}, mean of the heads: how strongly the cls token "
     "attends to each of the {rows}×{columns} key cells.",
+    # a page that is saved
+    "page_too_large": "This result is too large for one file. Choose a smaller input or model.",
     # "Break it"
     "not_a_question": "This is not a question: an object with its settings is expected.",
     "no_whole": "Set {name} to a whole number from {least} to {most}.",

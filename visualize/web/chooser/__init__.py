@@ -20,6 +20,10 @@ from ..scripts import on_page, template_text
 
 STATIC = Path(__file__).parent
 CSS = (STATIC / "chooser.css").read_text(encoding="utf-8")
+EXAMPLES = (
+    "red_panda", "honey_bee", "bison", "koala", "espresso", "suspension_bridge",
+    "tabby_cat", "alp", "citrus_slices", "cliff_dwelling", "mountain_lake", "aqueduct",
+)  # in the order of the page; photographs of the folder examples/  # fmt: skip
 THUMBNAIL = 96  # pixels of a thumbnail's side, which is at most 84 on the page: all of them are in the page itself
 
 # After the listener of the page's load, and after that of each choice.

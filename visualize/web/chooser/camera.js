@@ -1,4 +1,4 @@
-// A dialog with the camera's picture, and what is said where there is none.
+// A dialog with the camera's picture, and what is said where there is none. Live, it lies in a corner while the page follows the camera.
 
 import { make, say } from "../shared/dom.js";
 import { phrase } from "../words/phrase.js";
@@ -13,6 +13,9 @@ const REASONS = /** @type {const} */ ({
   AbortError: "camera_busy",
 });
 
+const CORNER = "cvt-camera-live";
+const MEASURED = 8; // frames over which the rate is taken
+
 /** A phone's own camera program takes better pictures than a page. */
 export const isPhone = () => matchMedia("(pointer: coarse)").matches;
 
@@ -21,21 +24,25 @@ export const isPhone = () => matchMedia("(pointer: coarse)").matches;
  * @param {AbortSignal} signal ends it
  * @param {Element} above the element for what lies over the page
  * @param {(file: File) => void} take
+ * @param {?(frame: ImageBitmap) => Promise<boolean>} live shows what the camera sees now; resolves once it is drawn, to false if it cannot
+ *   be. Null where the page cannot follow a camera
  */
-export function camera(signal, above, take) {
+export function camera(signal, above, take, live = null) {
   /** @type {HTMLVideoElement} */
   const video = make("video", { playsinline: true, "aria-label": phrase("camera_live") });
   video.muted = true;
   const words = make("p", { role: "status" });
   const shoot = make("button", { type: "button", class: "cvt-toggle cvt-camera-take", text: phrase("camera_take"), onclick: picture });
   const stop = make("button", { type: "button", class: "cvt-toggle", text: phrase("cancel"), onclick: () => dialog.close() });
+  const follow = make("button", { type: "button", class: "cvt-toggle", text: phrase("camera_follow"), hidden: !live, onclick: alive });
   const heading = make("h2", { text: phrase("camera_title"), id: "cvt-camera-title" });
-  const row = make("div", { class: "cvt-row" }, shoot, stop);
+  const row = make("div", { class: "cvt-row" }, shoot, follow, stop);
   /** @type {HTMLDialogElement} */
   const dialog = make("dialog", { class: "cvt cvt-camera", "aria-labelledby": heading.id }, heading, video, words, row);
   let stream = /** @type {MediaStream | null} */ (null);
   above.append(dialog);
-  dialog.addEventListener("close", off, { signal });
+  dialog.addEventListener("close", () => dialog.open || off(), { signal }); // it is open again where it only goes into its corner
+  document.addEventListener("visibilitychange", () => document.hidden && following() && dialog.close(), { signal });
   signal.addEventListener("abort", () => {
     off();
     dialog.remove();
@@ -44,12 +51,36 @@ export function camera(signal, above, take) {
   function off() {
     stream?.getTracks().forEach((track) => track.stop());
     stream = video.srcObject = null;
+    dialog.classList.remove(CORNER);
+    follow.hidden = !live;
+    say(stop, phrase("cancel"));
+  }
+
+  const following = () => dialog.classList.contains(CORNER);
+
+  /** Has the page follow the camera, as fast as it can, until the dialog is closed. */
+  async function alive() {
+    dialog.close();
+    dialog.classList.add(CORNER);
+    follow.hidden = true;
+    say(stop, phrase("close"));
+    dialog.show(); // no longer over the page
+    const mine = stream;
+    const times = [performance.now()];
+    while (live && mine && stream === mine && video.videoWidth) {
+      if (!(await live(await createImageBitmap(video)))) break;
+      times.push(performance.now());
+      if (times.length > MEASURED) times.shift();
+      const rate = (1000 * (times.length - 1)) / (times[times.length - 1] - times[0]);
+      if (stream === mine) say(words, phrase("camera_rate", { rate: rate.toFixed(1) }));
+    }
+    if (stream === mine) dialog.close();
   }
 
   /** Says how it stands: with nothing to say there is a picture to take. */
   function state(text) {
     say(words, text);
-    shoot.disabled = video.hidden = Boolean(text);
+    shoot.disabled = follow.disabled = video.hidden = Boolean(text);
   }
 
   async function open() {

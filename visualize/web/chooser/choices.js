@@ -2,7 +2,7 @@
 
 /**
  * @param send sends { picture, model }, null if unchanged, to the server; `answered` reports that it is done
- * @param working is called with true when a choice waits for another, false when it is sent at once
+ * @param working is called with true when a choice waits for another, false when it is sent at once, and with the choice
  * @param settled is called when nothing is left to do
  *
  * A choice is a picture or a model. Those made while waiting become one, the newest of either kind, which is sent when the
@@ -22,7 +22,7 @@ export function choices({ send, working, settled }) {
   return {
     choose(changes) {
       wanted = { picture: null, model: null, ...wanted, ...changes };
-      working(busy);
+      working(busy, wanted);
       if (!busy) next();
     },
     answered() {

@@ -18,7 +18,7 @@ let unmount = null; // of the one that the page has
 
 /**
  * Takes the element that holds the template; `trigger` sends an event of this element to Python, and `props.value` is its answer
- * to one that it refuses. Returns its clean-up.
+ * to one that it refuses; `props.live`: whether the host can follow a camera. Returns its clean-up.
  */
 export function mount(element, props, watch, _base, trigger) {
   unmount?.();
@@ -36,7 +36,7 @@ export function mount(element, props, watch, _base, trigger) {
       sent = { nth: sent.nth + 1, name };
       trigger("submit", { ...which, ...(model && { model }), nth: sent.nth });
     },
-    working: (newer) => page.update({ choosing: { newer } }),
+    working: (newer, { picture }) => page.update({ choosing: { newer, quiet: picture?.live === true } }),
     settled() {
       page.update({ choosing: null });
       show();
@@ -52,12 +52,15 @@ export function mount(element, props, watch, _base, trigger) {
     progress: line.progress,
     done({ name }, path) {
       line.idle();
+      others += 1;
       chosen.choose({ picture: { own: path, name } });
     },
     failed: ({ name }, problem) => line.refuse(phrase("refused", { name, problem })),
   });
   const film = strip(element, alive);
-  const openCamera = camera(signal, above, (file) => take(taken([file], most)));
+  const openCamera = camera(signal, above, (file) => take(taken([file], most)), props.live ? see : null);
+  let refused = 0; // the last choice that was
+  let others = 0; // the pictures that were chosen, and not seen by a camera that is followed
 
   /**
    * Takes a picture or a lesson, or says why not. Nothing that is shown is lost by it.
@@ -70,9 +73,26 @@ export function mount(element, props, watch, _base, trigger) {
     else line.refuse(problem ?? "");
   }
 
+  /** Shows what a camera sees now; resolves once that is drawn, or to false if it cannot be or another picture was chosen. */
+  async function see(frame) {
+    const before = others;
+    chosen.choose({ picture: { own: frame, live: true } });
+    await new Promise((done) => {
+      const look = ({ choosing, picture, results }) => {
+        if (!choosing && picture?.key === results[MAIN]?.key) done(leave());
+      };
+      const leave = page.subscribe(look);
+      signal.addEventListener("abort", () => done(leave()), { once: true });
+    });
+    return refused !== sent.nth && others === before && !signal.aborted;
+  }
+
   /** A choice that replaces whatever is on its way. */
   function choose(choice) {
-    if (choice.picture) cancel();
+    if (choice.picture) {
+      cancel();
+      others += 1;
+    }
     line.refuse("");
     chosen.choose(choice);
   }
@@ -102,7 +122,7 @@ export function mount(element, props, watch, _base, trigger) {
       const { example, own } = button.dataset;
       if (example) choose({ picture: { example } });
       if (own === "choose") find('[data-own="file"]').click();
-      if (own === "camera") isPhone() ? find('[data-own="capture"]').click() : openCamera();
+      if (own === "camera") isPhone() && !props.live ? find('[data-own="capture"]').click() : openCamera();
     },
     { signal },
   );
@@ -128,6 +148,7 @@ export function mount(element, props, watch, _base, trigger) {
   watch?.("value", () => {
     const { problem, nth } = props.value ?? {};
     if (signal.aborted || !problem) return;
+    refused = nth;
     const { name } = nth === sent.nth ? sent : {};
     line.refuse(name ? phrase("refused", { name, problem }) : problem);
   });

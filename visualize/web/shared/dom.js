@@ -8,6 +8,8 @@ export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key === "text") element.textContent = value;
+    else if (key === "style")
+      element.style.cssText = value ?? ""; // a Content-Security-Policy may forbid the attribute
     else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else if (value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
   }
@@ -31,6 +33,9 @@ export function refs(root) {
   const own = root.querySelectorAll("[data-ref]:not(:scope [data-explorer] *)");
   return Object.fromEntries(Array.from(own, (each) => [each.dataset.ref, each]));
 }
+
+/** The tree that an element is in, which knows what is focused and what lies at a point: the document, or in a notebook another. */
+export const treeOf = (element) => /** @type {Document | ShadowRoot} */ (element.getRootNode());
 
 /** Sets text only if it differs, so that unchanged text costs no layout. */
 export function say(element, text) {

@@ -1,6 +1,44 @@
-// Requests to the server: the bytes of results, uploads, and quick queries, of which the newest wins.
+// Requests to the server: the bytes of results, uploads, and quick queries, of which the newest wins. A page without a server installs
+// a function that answers them instead.
 
 import { phrase } from "../words/phrase.js";
+
+/**
+ * @typedef {(path: string, body: any, onStep: (step: any) => void, signal?: AbortSignal) => any} Local answers a request, or gives a
+ *   promise of it; undefined where it cannot. `path`: as a component asks for it, which begins with the address that it was mounted
+ *   with; `body`: null where only an address is asked for
+ */
+
+let local = /** @type {?Local} */ (null);
+
+/**
+ * From now on this answers every request, and nothing is sent; null: the server again.
+ * @param {?Local} answers
+ */
+export function answerWith(answers) {
+  local = answers;
+}
+
+/** What only a page with a server can do. */
+export class NeedsServer extends Error {
+  constructor() {
+    super(phrase("needs_server"));
+  }
+}
+
+/** Throws NeedsServer where there is none. */
+export function serverOnly() {
+  if (local) throw new NeedsServer();
+}
+
+/** The answer of the page itself. Throws an Error with a message, or AbortError. */
+async function here(path, body, signal, onStep = (/** @type {any} */ _step) => {}) {
+  signal?.throwIfAborted();
+  const found = await /** @type {Local} */ (local)(path, body, onStep, signal);
+  signal?.throwIfAborted();
+  if (found === undefined) throw new NeedsServer();
+  return found;
+}
 
 async function reach(url, options) {
   try {
@@ -12,6 +50,7 @@ async function reach(url, options) {
 
 /** The bytes at an address, null if they are no longer stored. Throws an Error with a message, or AbortError. */
 export async function bytes(url, signal) {
+  if (local) return here(url, null, signal);
   const answer = await reach(url, { signal });
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(phrase("server_error", { status: answer.status }));
@@ -20,6 +59,7 @@ export async function bytes(url, signal) {
 
 /** The JSON at an address. Throws an Error with a message, or AbortError. */
 export async function get(url, signal) {
+  if (local) return here(url, null, signal);
   const answer = await reach(url, { signal });
   if (!answer.ok) throw new Error(phrase("server_error", { status: answer.status }));
   return answer.json().catch((error) => {
@@ -27,8 +67,12 @@ export async function get(url, signal) {
   });
 }
 
-/** POSTs a value as JSON; returns `read` of the response. Throws an Error with a message, or AbortError. */
-export async function ask(url, value, signal, read = (answer) => answer.json()) {
+/**
+ * POSTs a value as JSON; returns `read` of the response. Throws an Error with a message, or AbortError.
+ * `onStep`: takes the steps of an answer that the page itself gives; those of a server are in the response.
+ */
+export async function ask(url, value, signal, read = (answer) => answer.json(), onStep = (/** @type {any} */ _step) => {}) {
+  if (local) return here(url, value, signal, onStep);
   const answer = await reach(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value), signal });
   if (answer.ok) return read(answer);
   const found = await answer.json().catch(() => null);
@@ -37,6 +81,7 @@ export async function ask(url, value, signal, read = (answer) => answer.json()) 
 
 /** POSTs a form; `progress` is called with the share of it that is sent. Returns JSON. Throws an Error with a message, or AbortError. */
 export function post(url, form, signal, progress) {
+  if (local) return here(url, form, signal);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not say how much is sent
     request.open("POST", url);
@@ -59,6 +104,12 @@ export function post(url, form, signal, progress) {
 function refusal(request) {
   const plain = request.getResponseHeader("content-type")?.startsWith("text/plain");
   return new Error(plain && request.status !== 500 ? request.response : phrase("server_error", { status: request.status }));
+}
+
+/** The file at an address of another server, as fetch gives it. A page that answers itself asks nobody. */
+export function elsewhere(url, options) {
+  serverOnly();
+  return fetch(url, options);
 }
 
 /** A function that queries; a new query, or `signal`, aborts the one before it, whose promise resolves to null. */

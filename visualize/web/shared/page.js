@@ -20,12 +20,14 @@ export const PAIRS = [PAIR, CHANGED];
  * @property {string} refused why the lesson that was asked for last did not begin
  * @property {string} off the parts that are switched off in the first experiment, as in a link
  * @property {string} how what replaces them, as in a link
+ * @property {Object<string, import("../breaking/knock/made.js").Made>} made what was measured in the first experiment, by the result's key
  * @property {boolean} making whether a lesson is being made, in a panel that stays while the tabs change
  * @property {?object} linked the link's architecture and the stage to open, until the laboratory applies it
  * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
  * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
  * @property {number} answers number of choices that Python has answered, including the initial one
- * @property {?{newer: boolean}} choosing the pending choice; newer: it waits for an older one
+ * @property {?{newer: boolean, quiet?: boolean}} choosing the pending choice; newer: it waits for an older one; quiet: one of many, such
+ *   as a camera's, which nobody waits for
  * @property {?{preset?: string, ablation?: string}} wanted what the laboratory starts from, until it has
  * @property {?string} ablation the trained ablation that the laboratory shows instead of an architecture
  * @property {?object} ran the laboratory's settings whose result the variant is
@@ -96,6 +98,7 @@ const OPENING = {
   refused: "",
   off: "",
   how: "zero",
+  made: {},
   linked: null,
   results: {},
   asked: null,

@@ -1,5 +1,7 @@
 // Groups of buttons as one stop of the Tab key, in which arrow keys move. A group that takes the focus itself has its own way.
 
+import { treeOf } from "./dom.js";
+
 const GROUPS = "[role=group]:not([tabindex]),[role=toolbar]:not([tabindex])";
 
 /** The buttons of a group that are there. */
@@ -11,7 +13,7 @@ const is = (name) => (each) => each.getAttribute(name) === "true";
 export function rove(root) {
   for (const group of root.querySelectorAll(GROUPS)) {
     const buttons = offered(group);
-    const focused = buttons.find((each) => each === document.activeElement);
+    const focused = buttons.find((each) => each === treeOf(root).activeElement);
     const stop = focused ?? buttons.find(is("aria-pressed")) ?? buttons.find(is("aria-current")) ?? buttons[0];
     for (const each of buttons) {
       const index = each === stop ? 0 : -1;

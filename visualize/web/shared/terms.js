@@ -137,10 +137,12 @@ function tip(term, draw, signal, closed) {
 
   const hear = (target, type, listener, more = {}) => target.addEventListener(type, listener, { signal: closing.signal, ...more });
   hear(signal, "abort", close);
-  hear(term, "focusout", ({ relatedTarget }) => found.held && relatedTarget && close()); // null: what was clicked takes no focus
+  // null: what was clicked takes no focus; around a notebook's cell something may take it from what is clicked here
+  hear(term, "focusout", ({ relatedTarget }) => found.held && relatedTarget && !element.matches(":active") && close());
   hear(window, "resize", () => place(term, element));
   hear(document, "scroll", () => (term.isConnected ? place(term, element) : close()), { capture: true, passive: true });
-  hear(document, "pointerdown", ({ target }) => !element.contains(target) && !term.contains(target) && close(), { capture: true });
+  const within = (event) => event.composedPath().some((each) => each === element || each === term);
+  hear(document, "pointerdown", (event) => !within(event) && close(), { capture: true });
   const escape = (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault(); // only the term closes, not what it is in

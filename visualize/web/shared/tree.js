@@ -53,6 +53,8 @@ function dress(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (before[name] === value) continue;
     if (value === false || value === null || value === undefined) element.removeAttribute(name);
+    else if (name === "style")
+      element.style.cssText = value; // a Content-Security-Policy may forbid the attribute
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   given.set(element, attributes);
