@@ -53,11 +53,6 @@ def pixels(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(shape or (2, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
 
 
-def script(name: str) -> str:
-    """A script of the page by its path below ``modules``, as the server hands it out."""
-    return as_module() if name == MODULE else (ROOT / "visualize/web" / name).read_text(encoding="utf-8")
-
-
 def run_in_node(tests: Path, **folders: Path) -> None:
     """Runs the .test.mjs files of a folder by Node's own runner; each of ``folders`` becomes an environment variable.
 
@@ -72,7 +67,7 @@ def run_in_node(tests: Path, **folders: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         web = Path(place, "visualize/web")
         shutil.copytree(ROOT / "visualize/web", web, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        (web / MODULE).write_text(script(MODULE), encoding="utf-8")
+        (web / MODULE).write_text(as_module(), encoding="utf-8")
         for file in files:
             Path(place, file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, Path(place, file))

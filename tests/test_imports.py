@@ -57,10 +57,18 @@ ROOMS = {
     "cvt.runtime cvt.stage",
     "visualize.explore": "capture change container maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
-    "visualize.draw": "container explore maps cvt.architecture cvt.files",
+    "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files",
     "visualize.web": "",
-    "visualize.page": "change draw explore maps web cvt cvt.ablations "
-    "cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
+    "visualize.page.requests": "change cvt.config cvt.pictures",
+    "visualize.page.lessons.measures": "",
+    "visualize.page.link.choices": "page.lessons.measures page.requests",
+    "visualize.page.words": "page.requests web cvt.architecture cvt.config cvt.fields cvt.pictures",
+    "visualize.alone": "change container draw explore maps page.link.choices page.words web cvt.architecture cvt.model cvt.pictures "
+    "cvt.processor",
+    "visualize.page": "alone change draw explore maps page.lessons.measures page.link.choices page.requests page.words web cvt "
+    "cvt.ablations cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
+    "visualize.site": "alone change container draw explore maps page page.lessons.measures page.link.choices page.words web cvt.ablations "
+    "cvt.architecture cvt.config cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
-OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton"}  # see pyproject.toml; Triton comes with PyTorch for GPUs
+OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton", "anywidget", "traitlets"}  # see pyproject.toml; Triton comes with PyTorch for GPUs
 README_PICTURE = "visualize/page.jpg"  # which no program reads
 
 
@@ -57,6 +57,11 @@ def test_what_is_installed_is_what_the_app_needs(project):
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": "requirements.txt"}
     assert project["project"]["dynamic"] == ["dependencies"]
     assert project["project"]["requires-python"] == ">=3.10"
+
+
+def test_what_notebooks_need_is_installed_as_it_was_tested(project):
+    (anywidget,) = project["project"]["optional-dependencies"]["notebook"]
+    assert anywidget in (ROOT / "tests/requirements.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize(("paths", "files", "optional"), [

@@ -58,6 +58,15 @@ def test_the_runners_example_names_what_the_library_example_names(capsys, monkey
     assert labels[0] == labels[1]
 
 
+def test_the_notebook_example_runs(monkeypatch):
+    pytest.importorskip("anywidget")
+    monkeypatch.chdir(ROOT)
+    made: dict = {}
+    exec(compile(next(block for block in blocks("python") if "import show" in block), "README.md", "exec"), made)
+    widget = made["widget"]
+    assert (widget.stage, widget.block, widget.head, widget.token, widget.layer) == (2, 7, None, "cls", "attention")
+
+
 def test_the_client_example_runs(served, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     code = next(block for block in blocks("python") if "gradio_client" in block)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from cvt.processor import CvtImageProcessor
 from tests.browser.tabs import VIEWPORT, Tabs
 from tests.draw.test_payload import model_of
-from tests.helpers import script
+from visualize.alone.bundle import script
 from visualize.draw.payload import block_payload, payload
 from visualize.explore import Exploration
 from visualize.maps.inside import inside_payload

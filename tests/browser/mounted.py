@@ -11,7 +11,8 @@ from urllib.parse import urlparse
 from cvt import ablations
 from cvt.processor import CvtImageProcessor
 from tests.draw.test_payload import model_of, photo
-from tests.helpers import ROOT, script
+from tests.helpers import ROOT
+from visualize.alone.bundle import script
 from visualize.draw.payload import payload
 from visualize.explore import explore
 from visualize.page.laboratory.describe import about as about_model

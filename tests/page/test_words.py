@@ -24,11 +24,6 @@ from visualize.page.words import head, trust
 from visualize.page.words.sentences import say
 
 
-def loaded(**changes):
-    config = tiny_config(image_size=64, **changes)
-    return SimpleNamespace(config=config, side=64, name="<b>mine</b>")
-
-
 def test_where_weights_come_from_is_said_with_what_it_means():
     base = tiny_config(image_size=32)
 
@@ -43,11 +38,8 @@ def test_where_weights_come_from_is_said_with_what_it_means():
     assert said({}, weights="random") == say("random_weights")
 
 
-def test_a_models_numbers_name_nothing_from_outside():
-    """Its name comes to the page as a value, which the scripts write as text."""
-    text = head.numbers(loaded())
-    assert "5 classes · input 64×64" in text
-    assert "mine" not in text
+def test_a_models_numbers():
+    assert "5 classes · input 64×64" in head.numbers(tiny_config(), 64)
 
 
 def test_names_of_models_are_text_in_the_template():

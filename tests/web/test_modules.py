@@ -29,12 +29,15 @@ IMPORTS = {
     "chooser": ("shared", "words"),
     "look": ("chooser", "explorer"),
     "share": ("shared", "words", "explorer", "laboratory"),
+    "model": ("explorer", "shared", "words"),
+    "alone": ("shared", "words", "explorer", "breaking"),
     "lesson": ("shared", "words", "explorer", "laboratory", "breaking", "share"),
+    "site": ("about", "breaking", "explorer", "lesson", "look", "model", "share", "shared", "words"),
 }
 CODE = re.compile(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|//.*|/\*[\s\S]*?\*/')  # texts, and comments, in which quotes mean nothing
 
 
-@pytest.mark.parametrize("folder", ["breaking", "class", "lesson", "shared", "words"])
+@pytest.mark.parametrize("folder", ["alone", "breaking", "class", "lesson", "shared", "words"])
 def test_modules_in_node(folder):
     run_in_node(Path(__file__).parent / folder)
 
@@ -95,8 +98,9 @@ def test_texts_are_told_from_comments():
 
 
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
-# code.js writes Python, whose comments belong to it
-SPEAKERS = {name: text for name, text in SCRIPTS.items() if not name.startswith("words/") and name != "explorer/code.js"}
+# these write Python, whose comments belong to it
+WRITERS = ("explorer/code.js", "model/lines.js")
+SPEAKERS = {name: text for name, text in SCRIPTS.items() if not name.startswith("words/") and name not in WRITERS}
 NAMES = re.compile(r"Abort|Files|Arrow\w+|Escape|Enter|Boolean|Cvt\w+")
 
 

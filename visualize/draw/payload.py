@@ -28,6 +28,7 @@ import torch
 from PIL import Image
 
 from cvt.architecture.geometry import Grid
+from cvt.config import StageConfig
 
 from ..container import Arrays, pack
 from ..explore import Exploration, StageExploration
@@ -60,8 +61,8 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         if exploration.whole is not None:
             arrays["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
         stages = []
-        for index, ((described, own), (more, picture)) in enumerate(zip(made, components, strict=True)):
-            stages.append(described | more)
+        for index, ((known, own), (more, picture)) in enumerate(zip(made, components, strict=True)):
+            stages.append(known | more)
             own |= picture
             arrays |= {f"{index}/{name}": own[name] for name in OF_STAGE}
         limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
@@ -163,17 +164,6 @@ def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
     values, lo, hi = quantise_channels(stage.features)
     mean = stage.features.mean(axis=0)
     order = strongest_channels(stage.features)
-    config = stage.config
-    described = {
-        "depth": config.depth,
-        "heads": config.num_heads,
-        "width": config.embed_dim,
-        "cls": config.cls_token,
-        "query": _grid(stage.query_grid),
-        "key": _grid(stage.key_grid),
-        "embedding": {"kernel": config.patch_size, "stride": config.patch_stride, "padding": config.patch_padding},
-        "projection": {"method": config.qkv_projection_method, "kernel": config.kernel_qkv},
-    }
     arrays = {
         "features": values,
         "lo": lo,
@@ -181,7 +171,21 @@ def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
         "mean": mean.astype(np.float32),
         "order": order.astype(np.uint16),
     }
-    return described, arrays
+    return described(stage.config, stage.query_grid, stage.key_grid), arrays
+
+
+def described(config: StageConfig, query: Grid, key: Grid) -> dict:
+    """A stage's header entry: what is known of it without a picture."""
+    return {
+        "depth": config.depth,
+        "heads": config.num_heads,
+        "width": config.embed_dim,
+        "cls": config.cls_token,
+        "query": _grid(query),
+        "key": _grid(key),
+        "embedding": {"kernel": config.patch_size, "stride": config.patch_stride, "padding": config.patch_padding},
+        "projection": {"method": config.qkv_projection_method, "kernel": config.kernel_qkv},
+    }
 
 
 def _components(stage: StageExploration, device: torch.device) -> tuple[dict, Arrays]:

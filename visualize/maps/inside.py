@@ -8,13 +8,14 @@ The browser gets the tokens and the weights and does the arithmetic itself, for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from cvt.config import Size, StageConfig
 from cvt.model import Block, ConvProjection, CvtForImageClassification, to_picture
 from cvt.processor import CvtImageProcessor
 
@@ -56,15 +57,20 @@ def inside_payload(model: CvtForImageClassification, processor: CvtImageProcesso
         layer = model.cvt.encoder.stages[stage].layers[block]
         arrays: Arrays = {"tokens": tokens, "lengths": lengths} | ({} if cls is None else {"cls": cls})
         for name in PROJECTIONS:
-            arrays |= {f"{name}/{key}": value for key, value in _projection(layer, name).items()}
+            arrays |= {f"{name}/{key}": value for key, value in projection_arrays(layer, name).items()}
     arrays |= {f"norms/{index}": each for index, each in enumerate(norms)}
-    config = model.config.stages[stage]
-    strides = {"query": config.stride_q, "key": config.stride_kv, "value": config.stride_kv}
-    paddings = {"query": config.padding_q, "key": config.padding_kv, "value": config.padding_kv}
-    query_shape, key_shape = seen.stages[stage].query_grid.shape, seen.stages[stage].key_grid.shape
-    shapes = {"query": query_shape, "key": key_shape, "value": key_shape}
-    pools = {"key": config.kernel_qkv, "value": config.kernel_qkv} if config.qkv_projection_method == "avg" else {}
-    return pack({"strides": strides, "paddings": paddings, "shapes": shapes, "pools": pools}, arrays)
+    grids = seen.stages[stage].query_grid, seen.stages[stage].key_grid
+    return pack(projection_settings(model.config.stages[stage], *(grid.shape for grid in grids)), arrays)
+
+
+def projection_settings(config: StageConfig, query: Size, key: Size) -> dict[str, dict[str, Any]]:
+    """The header: a stage's projections, for grids of queries and keys of these (rows, columns)."""
+    return {
+        "strides": {"query": config.stride_q, "key": config.stride_kv, "value": config.stride_kv},
+        "paddings": {"query": config.padding_q, "key": config.padding_kv, "value": config.padding_kv},
+        "shapes": {"query": query, "key": key, "value": key},
+        "pools": {"key": config.kernel_qkv, "value": config.kernel_qkv} if config.qkv_projection_method == "avg" else {},
+    }
 
 
 def _run(
@@ -97,7 +103,8 @@ def _spatial(tokens: Tensor, grid: torch.Size) -> Tensor:
     return tokens[:, tokens.shape[1] - grid[0] * grid[1] :]
 
 
-def _projection(layer: Block, name: str) -> Arrays:
+def projection_arrays(layer: Block, name: str) -> Arrays:
+    """The weights of one projection of a block, as ``inside_payload`` names them."""
     attention = layer.attention.attention
     linear = getattr(attention, f"projection_{name}")
     arrays = {"linear": frozen(linear.weight)}

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ask, bytes, newest } from "../../../visualize/web/shared/http.js";
+import { stream } from "../../../visualize/web/breaking/stream.js";
+import { answerWith, ask, bytes, elsewhere, get, newest, post } from "../../../visualize/web/shared/http.js";
 
 test("of many questions the newest is answered, the others end", async () => {
   const ended = [];
@@ -56,6 +57,34 @@ test("bytes are null where nothing is kept any more; what fails is said in a sen
     await assert.rejects(bytes("/c"), /answered with an error \(500\)/);
     assert.deepEqual(asked, ["/a", "/b", "/c"]);
   } finally {
+    globalThis.fetch = keep;
+  }
+});
+
+test("a page that answers itself asks nobody: what it cannot answer needs the server, and whoever left gets no answer", async () => {
+  const keep = globalThis.fetch;
+  globalThis.fetch = () => assert.fail("a request was sent");
+  const [asked, steps] = [[], []];
+  try {
+    answerWith(async (path, body, onStep) => {
+      asked.push([path, body]);
+      onStep({ step: "computing", share: 0.5 });
+      return path.endsWith("unknown") ? undefined : path.endsWith("dropped") ? null : { answer: path };
+    });
+    assert.deepEqual(await bytes("explorer/data/a"), { answer: "explorer/data/a" });
+    assert.equal(await bytes("explorer/data/dropped"), null);
+    assert.deepEqual(await get("lessons"), { answer: "lessons" });
+    assert.deepEqual(await ask("laboratory/open", { query: "" }), { answer: "laboratory/open" });
+    assert.deepEqual(await stream("break/lens", { key: "a" }, (step) => steps.push(step)), { answer: "break/lens" });
+    assert.deepEqual(await post("/upload", "form", new AbortController().signal, () => {}), { answer: "/upload" });
+    assert.deepEqual(steps, [{ step: "computing", share: 0.5 }]);
+    assert.deepEqual(asked[3], ["laboratory/open", { query: "" }]);
+    for (const send of [bytes, get, ask, stream]) await assert.rejects(send("unknown"), /^Error: This needs the page with a server\.$/);
+    assert.throws(() => elsewhere("https://example.org"), /needs the page with a server/);
+    await assert.rejects(get("lessons", AbortSignal.abort()), { name: "AbortError" });
+    assert.equal(asked.length, 10);
+  } finally {
+    answerWith(null);
     globalThis.fetch = keep;
   }
 });

@@ -2,6 +2,7 @@
 
 import { CHOICES } from "../choices.js";
 import { make, refs, say } from "../shared/dom.js";
+import { NeedsServer } from "../shared/http.js";
 import { life } from "../shared/life.js";
 import { offer } from "../shared/offer.js";
 import { CHANGED, MAIN, page, updateEach } from "../shared/page.js";
@@ -19,8 +20,9 @@ const press = (each, name) => each.setAttribute("aria-pressed", String(each.data
 /** Whether an element is displayed: its tab is open. */
 const visible = (element) => element.offsetParent !== null;
 
-/** A step of the server's work, in words. */
-function stepWords({ step, share }) {
+/** A step of the work, in words. `size`: megabytes of what is loaded for it. */
+function stepWords({ step, share, size = 0 }) {
+  if (step === "loading") return phrase("break_loading", { size, share: percent(share) });
   if (step === "waiting") return phrase("break_waiting");
   return share ? phrase("break_share", { share: percent(share) }) : phrase("break_running");
 }
@@ -134,7 +136,7 @@ export class Breaking {
     const body = make("div", { class: "cvt-break-experiment", "data-experiment": name });
     ref.experiment.replaceChildren(body);
     this.#experiment = loaded.mount(body, {
-      run: (question, asked) => this.#run(question, asked, ending.signal),
+      run: (question, asked, unable) => this.#run(question, asked, ending.signal, unable),
       ask: (question, asked) => this.#ask(question, asked, ending.signal),
       shown: () => page.state.view[BEFORE] ?? null,
       showAfter: (value, heading) => !ending.signal.aborted && this.#showAfter(value, heading),
@@ -164,7 +166,7 @@ export class Breaking {
     this.#draw();
   }
 
-  async #run(question, asked, ending) {
+  async #run(question, asked, ending, unable = /** @type {?(reason: string) => void} */ (null)) {
     if (ending.aborted) return null; // or it would end a run of the experiment that is open now
     this.#running?.abort();
     const mine = (this.#running = new AbortController());
@@ -176,7 +178,8 @@ export class Breaking {
       const found = await stream(`${this.base}${question}`, { key, ...asked }, onStep, mine.signal);
       return mine.signal.aborted ? null : found;
     } catch (error) {
-      if (!mine.signal.aborted && error.name !== "AbortError") this.#failed(error);
+      if (unable && error instanceof NeedsServer) unable(error.message);
+      else if (!mine.signal.aborted && error.name !== "AbortError") this.#failed(error);
       return null;
     } finally {
       if (this.#running === mine) {

@@ -2,9 +2,9 @@
 
 /**
  * @typedef {object} Context what an experiment may use; all of it is its own until it is destroyed
- * @property {(name: string, body?: object) => Promise<?any>} run asks the server about the shown result, which is added to `body` as
- *   `key`; shows progress and a Cancel button. A newer run ends the one before. Resolves to the answer, or to null if it was cancelled,
- *   overtaken or refused; a refusal is shown in words
+ * @property {(name: string, body?: object, unable?: (reason: string) => void) => Promise<?any>} run asks the server about the shown
+ *   result, which is added to `body` as `key`; shows progress and a Cancel button. A newer run ends the one before. Resolves to the answer,
+ *   or to null if it was cancelled, overtaken or refused; a refusal is shown in words, or told to `unable` if there is no server
  * @property {(name: string, body?: object) => Promise<?any>} ask the same for what takes a few milliseconds, such as where the pointer is:
  *   it shows no progress, and does not end a run
  * @property {() => ?{state: object, result: any}} shown the view "before": the result and the choices; null until it is there

@@ -25,7 +25,7 @@ async function lines(answer, take) {
  * @param {AbortSignal} signal
  */
 export function stream(url, value, onStep, signal) {
-  return ask(url, value, signal, async (answer) => {
+  const read = async (answer) => {
     let last = /** @type {any} */ (null);
     try {
       await lines(answer, (line) => ("step" in line ? onStep(line) : (last = line)));
@@ -35,5 +35,6 @@ export function stream(url, value, onStep, signal) {
     if (!last) throw new Error(phrase("unreached"));
     if (last.error) throw Object.assign(new Error(last.error), { gone: last.gone });
     return last.result;
-  });
+  };
+  return ask(url, value, signal, read, onStep);
 }

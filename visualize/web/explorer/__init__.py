@@ -5,14 +5,15 @@ An explorer is a pair of elements with the same id: the picture with its predict
 ``picture`` (a name; two results with the same one are of the same picture, and the chosen token stays at its place there),
 ``note`` (a sentence below the classes), ``notes`` (sentences below the picture, on what was done to it); for the code that is
 offered ``source`` (what ``from_pretrained`` takes), ``built`` (the lines that build a model that cannot be loaded), ``changed``
-(what was changed in it: ``lines``, and further ``arguments`` of ``explore``) and ``file`` (an example's file); for the page's link
+(what was changed in it: ``lines``, and further ``arguments`` of ``explore``) and ``file`` (an example's file), ``given`` (true where
+the model and its processor are at hand, as in a notebook); for the page's link
 ``model`` (the model's name), ``first`` (true for the model with which the page opens) and ``example`` (the picture's name); and for
 ``about`` ``facts`` (the model's numbers).
 
 The page's server answers, below its root, the scripts (see ``scripts.py``), ``explorer/data/<key>`` with ``payload``,
 ``explorer/data/<key>/<stage>/<block>`` with ``block_payload``, and ``explorer/inside/<key>/<stage>/<block>`` with
-``inside_payload``; 404 where the key is gone. Any other page may carry the component too: ``mount.js`` needs the two templates, the
-styles, and a source of those bytes.
+``inside_payload``; 404 where the key is gone. ``explorer/page/<key>`` gives what is shown as a page of one file. Any other page may
+carry the component too: ``mount.js`` needs the two templates, the styles, and a source of those bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 // The attention of the chosen stage: its blocks as a strip, its heads side by side, and the statistics in words.
 
 import { cssBar } from "../shared/colour.js";
-import { figure, make, say } from "../shared/dom.js";
+import { figure, make, say, treeOf } from "../shared/dom.js";
 import { drawMap, fitAll, outline } from "../shared/draw.js";
 import { cellBox } from "../shared/geometry.js";
 import { withStageValue } from "./state.js";
@@ -36,7 +36,7 @@ export function attentionPanel(explorer, ref, signal) {
     "pointermove",
     (event) => {
       if (!event.buttons || !explorer.result) return;
-      const under = document.elementFromPoint(event.clientX, event.clientY)?.closest("button");
+      const under = treeOf(ref.blocks).elementFromPoint(event.clientX, event.clientY)?.closest("button");
       const block = blocks.findIndex((each) => each.element === under);
       const { result, state } = explorer;
       if (block >= 0 && block !== state.blocks[state.stage] && result.block(state.stage, block))

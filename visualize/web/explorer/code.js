@@ -1,5 +1,7 @@
 // The Python code that computes exactly what is shown, and draws it, for a notebook cell.
 
+import { phrase } from "../words/phrase.js";
+
 /** The picture's file as text in Python; the page does not know where on a person's machine a picture of their own is. */
 const fileOf = ({ file = "your_picture.jpg" }) => JSON.stringify(file);
 
@@ -7,7 +9,8 @@ const fileOf = ({ file = "your_picture.jpg" }) => JSON.stringify(file);
  * `write`: the `code` of a layer. `about`: { state, stages, source (what from_pretrained takes, empty for the embedded model),
  * built (the lines that build a model that cannot be loaded), file (the picture's; none for one's own), also (the label of a
  * class that is not among the most probable), changed (what was changed: { lines, arguments, picture,
- * within }, as visualize/page/breaking/code.py writes it), cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query"
+ * within }, as visualize/page/breaking/code.py writes it), given (model and
+ * processor are there already, as in a notebook), cell, keyCell, cls, channel (of the feature picture), evidence ("key", "query"
  * or null) }.
  */
 export function code(write, about) {
@@ -23,12 +26,12 @@ export function code(write, about) {
   const hint = about.file ? "" : "  # the path of the picture that you chose";
   const explored = `seen = explore(model, processor, ${picture ?? fileOf(about)}${also}${more})${picture ? "" : hint}`;
   return [
-    ...(about.built ? [] : ["from cvt import CvtForImageClassification, CvtImageProcessor"]),
+    ...(about.built || about.given ? [] : ["from cvt import CvtForImageClassification, CvtImageProcessor"]),
     "from visualize import explore",
     ...needs,
     "from visualize.draw.plots import draw_cells, new_figure",
     "",
-    ...(about.built ? [about.built] : loaded),
+    ...(about.built ? [about.built] : about.given ? [phrase("given_model")] : loaded),
     ...(picture ? [`file = ${fileOf(about)}${hint}`] : []),
     ...(about.changed ? [about.changed.lines] : []),
     ...(within ? [`with ${within}:`, `    ${explored}`] : [explored]),

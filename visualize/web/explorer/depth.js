@@ -1,5 +1,7 @@
 // What is open beside the picture: its view is shown, the others are hidden.
 
+import { treeOf } from "../shared/dom.js";
+
 /**
  * Connects the views; `draw` runs for every change.
  * @param {import("./explorer.js").Explorer} explorer
@@ -11,7 +13,7 @@ export function depth(explorer, ref) {
 
   /** Keys go to the focused element: if it was hidden, to the button that leads on from what is shown. */
   function keepFocus() {
-    const focused = document.activeElement;
+    const focused = treeOf(panels).activeElement;
     if (!panels.contains(focused) || focused?.getClientRects().length) return;
     const { open, state } = explorer;
     (open === "none" ? ref.lookInside : ref[`depth:${state.depth}`]).focus({ preventScroll: true });

@@ -12,6 +12,7 @@ import { insidePanel } from "./inside/panel.js";
 import { LAYERS } from "./layers.js";
 import { life } from "../shared/life.js";
 import { rove } from "../shared/rove.js";
+import { need } from "./need.js";
 import { notice } from "./notice.js";
 import { offer } from "../shared/offer.js";
 import { partPanel } from "./part_panel.js";
@@ -82,24 +83,28 @@ export class Explorer {
   }
 
   /**
-   * Shows a result: { key, picture, note, notes, source }; only the key is required. `picture` identifies the picture, so that
-   * a token keeps its place in it; `note` and `notes` are sentences, below the classes and below the picture.
+   * Shows a result: { key, picture, note, notes, source, live }; only the key is required. `picture` identifies the picture, so that
+   * a token keeps its place in it; `note` and `notes` are sentences, below the classes and below the picture. `live`: it is one of many,
+   * of which nothing is said while it is on its way.
    */
   async load(value) {
-    if (this.turns.late(value)) return;
-    this.value = value;
-    say(this.ref.note, value.note ?? "");
-    if (value.key === this.key) this.pictured = value.picture;
-    if (!value.key || value.key === this.asked) return;
+    if (this.turns.late(value) || !value.key) return;
+    this.awaited = value;
+    if (value.key === this.key) {
+      this.pictured = value.picture;
+      this.#describe(value);
+    }
+    if (value.key === this.asked) return;
     this.asked = value.key;
     this.notice.stop();
     this.fetching?.abort();
     const { signal } = (this.fetching = new AbortController());
-    this.notice.say(phrase("loading_maps"), true);
+    if (!value.live) this.notice.say(phrase("loading_maps"), true);
     try {
       const result = await openResult(this.host.source, value.key, signal);
       if (signal.aborted || this.turns.overtaken(value)) return result.close();
       this.key = value.key;
+      this.#describe(this.awaited); // not before: what is saved meanwhile is what is shown
       this.show(result, value.picture);
       this.notice.done(value.notes ?? []);
       this.notice.say("");
@@ -110,10 +115,16 @@ export class Explorer {
     }
   }
 
-  /** A newer result is pending, so earlier ones wait. `newer`: it replaces another pending one. */
-  hold(newer) {
+  /** Takes what is said of the result that is shown. */
+  #describe(value) {
+    this.value = value;
+    say(this.ref.note, value.note ?? "");
+  }
+
+  /** A newer result is pending, so earlier ones wait. `newer`: it replaces another pending one; `quiet`: nothing is said. */
+  hold(newer, quiet = false) {
     this.turns.hold();
-    this.notice.awaits(true, newer);
+    if (!quiet) this.notice.awaits(true, newer);
   }
 
   /** No newer result is pending any more. */
@@ -227,7 +238,7 @@ export class Explorer {
       this.attention.build();
       this.featurePanel.build();
     }
-    this.need();
+    need(this);
     this.depth.draw();
     mirror(this);
     this.ancestry.draw();
@@ -245,25 +256,6 @@ export class Explorer {
     this.terms.redraw();
     Object.values(this.roots).forEach(rove);
     this.drawn = this.result;
-  }
-
-  /** Fetches the chosen block if the payload lacks it, as for large models. */
-  need() {
-    const { result, state } = this;
-    const block = state.blocks[state.stage];
-    const id = `${state.stage}.${block}`;
-    if (result.block(state.stage, block) || result.asked.has(id) || result.failed.has(id)) return;
-    this.notice.say(phrase("loading_block"), true);
-    const mine = (then) => (outcome) => this.result === result && then(outcome);
-    const again = () => {
-      result.failed.delete(id);
-      this.invalidate();
-    };
-    result
-      .ask(state.stage, block)
-      .then(mine(() => this.notice.say("")))
-      .catch(mine((error) => this.notice.trouble(error, again)))
-      .finally(mine(() => this.invalidate()));
   }
 
   words() {

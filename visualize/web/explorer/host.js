@@ -1,6 +1,6 @@
 // The page's explorers: each in a pair of elements that Gradio mounts one by one, with data from its server.
 
-import { bytes } from "../shared/http.js";
+import { ask, bytes } from "../shared/http.js";
 import { inspect, MAIN, page, PAIR, PAIRS, updateEach } from "../shared/page.js";
 import { link } from "./link.js";
 import { mount as mountExplorer } from "./mount.js";
@@ -18,6 +18,13 @@ const served = (base) => ({
   inside: (key, stage, block) => bytes(`${base}inside/${encodeURIComponent(key)}/${stage}/${block}`),
 });
 
+/** What an explorer shows as a page of one file, with what was measured of it in this visit. */
+const saved = (base) => (explorer, signal) => {
+  const { value, state, key } = explorer;
+  const asked = { value, state: { ...state, depth: "none" }, made: page.state.made[key] ?? null }; // the export panel is no view
+  return ask(`${base}page/${encodeURIComponent(key)}`, asked, signal, (answer) => answer.blob());
+};
+
 /**
  * Takes an element that holds a template. `props.value` is what Python set, `watch` reports a new one, `base` is the
  * address below which the server answers. Returns its clean-up, which ends the pair's explorer.
@@ -31,7 +38,7 @@ export function mount(element, props, watch, base) {
     place.stop?.(); // the page replaced this element; its partner may stay
     for (const [other, each] of Object.entries(place.parts)) if (!each.isConnected) delete place.parts[other];
     place.parts[part] = root;
-    if (place.parts.picture && place.parts.panels) place.stop = start(id, place, served(base));
+    if (place.parts.picture && place.parts.panels) place.stop = start(id, place, base);
   }
   let here = true;
   const take = () => here && props.value && typeof props.value === "object" && updateEach("results", { [id]: props.value });
@@ -54,10 +61,11 @@ function open(goal) {
 }
 
 /** Mounts a pair and connects it to the page's state in both directions. Returns the clean-up. */
-function start(id, place, source) {
+function start(id, place, base) {
   const publish = ({ state, result }) => updateEach("view", { [id]: { state, result } });
   const unmount = mountExplorer(place.parts, {
-    source,
+    source: served(base),
+    saved: saved(base),
     value: page.state.results[id],
     ready: (explorer) => (place.explorer = explorer),
     renew: () => page.update({ gone: { explorer: id } }),
@@ -74,7 +82,8 @@ function start(id, place, source) {
   });
   const { explorer } = place;
   const leave = page.subscribe((now, before) => {
-    if (id === MAIN && now.choosing !== before.choosing) now.choosing ? explorer.hold(now.choosing.newer) : explorer.release();
+    if (id === MAIN && now.choosing !== before.choosing)
+      now.choosing ? explorer.hold(now.choosing.newer, now.choosing.quiet) : explorer.release();
     if (now.results[id] !== before.results[id]) explorer.load(now.results[id]);
     if (PAIR.includes(id) && before.running && !now.running) explorer.notice.unanswered();
     const view = page.state.view[id]; // the current one, since a listener may get an older state

@@ -19,6 +19,7 @@ import { Explorer } from "./explorer.js";
  * @property {(explorer: Explorer) => void} [shown] another result is drawn
  * @property {(explorer: Explorer, before: object) => void} [chosen] the choices changed; `before`: the previous ones
  * @property {(goal: Goal) => void} [start] opens the laboratory with a preset, an experiment, or a lesson
+ * @property {(explorer: Explorer, signal: AbortSignal) => Promise<Blob>} [saved] the shown result as a page of one file
  * @property {() => void} [renew] a result that is no longer stored is requested again
  */
 

@@ -44,9 +44,9 @@ export function notice(explorer, ref) {
     else if (awaited) say("");
   }
 
-  /** Says what failed, with a button: retry, or recompute if the result is no longer stored. */
+  /** Says what failed, with a button: retry, unless that is of no use, or recompute if the result is no longer stored. */
   function trouble(error, again) {
-    if (!(error instanceof Gone)) say(error.message, false, again);
+    if (!(error instanceof Gone)) say(error.message, false, error.final ? undefined : again);
     else if (!explorer.host.renew) say(phrase("lost"));
     else say(phrase("gone"), false, renew, phrase("renew"));
   }

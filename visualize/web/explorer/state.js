@@ -68,6 +68,16 @@ export function carried(state, stages, input, before = stages) {
   };
 }
 
+/** Those of the wanted choices that are of the same kind as the present ones. */
+export function fitted(wanted, state) {
+  const alike = (name) => {
+    const [one, other] = [wanted[name], state[name]];
+    if (Array.isArray(other)) return Array.isArray(one) && one.length === other.length;
+    return typeof one === typeof other && (CHOICES[name]?.values && other in CHOICES[name].values ? one in CHOICES[name].values : true);
+  };
+  return Object.fromEntries(Object.entries(wanted ?? {}).filter(([name]) => name in state && alike(name)));
+}
+
 /** The rank of a result's class, by its label, among another's classes; −1 if it is not among them. */
 export const rankOf = (which, from, to) => to.header.top.findIndex(({ label }) => label === from.header.top[which]?.label);
 

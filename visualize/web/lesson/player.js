@@ -150,6 +150,7 @@ export class Player {
         if (!(id in answers)) this.#set({ answers: { ...answers, [id]: answer } }); // the first is the prediction
         await this.#proceed(name, signal, truth.show);
       },
+      passed: () => this.#proceed(name, signal),
       working: (busy) => this.panel.status(busy ? phrase("lesson_running") : "", busy),
       failed: (sentence) => this.#problem(sentence),
       onward: (result, held) => this.panel.onward(result, held, this.#now.phase === "shown"),

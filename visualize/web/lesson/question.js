@@ -4,6 +4,7 @@ import { grade, gradable } from "./grade.js";
 import { ASKS } from "./asks/asks.js";
 import { MEASURES } from "./measures/measures.js";
 import { make, say } from "../shared/dom.js";
+import { NeedsServer } from "../shared/http.js";
 import { rich } from "../shared/terms.js";
 import { gapWords, marked } from "../words/lesson.js";
 import { phrase } from "../words/phrase.js";
@@ -19,6 +20,16 @@ const own = ({ options, right }) => ({
 
 const WHOLE = 0.995; // of the score: what is right without being off by anything
 
+/** Why a measure cannot be asked here; null if it can. */
+async function impossibility(measure, parameters, context) {
+  try {
+    return (await measure.possible?.(parameters, context)) ?? null;
+  } catch (error) {
+    if (error instanceof NeedsServer) return error.message;
+    throw error;
+  }
+}
+
 /** What is said first of a grade. */
 const verdict = ({ right, score }) => (!right ? "lesson_wrong" : score < WHOLE ? "lesson_close" : "lesson_right");
 
@@ -30,8 +41,9 @@ const verdict = ({ right, score }) => (!right ? "lesson_wrong" : score < WHOLE ?
  * @param {any} context
  * @param {{ answered: (answer: { value: any, right: boolean, score: number, shape?: number[] },
  *   truth: import("./grade.js").Truth) => Promise<void> | void,
- *   working: (busy: boolean) => void, failed: (sentence: string) => void, onward: (result: HTMLElement, held: boolean) => void }} told
- *   `onward`: the result is said; `held`: the focus was in what is gone now
+ *   passed: () => Promise<void> | void, working: (busy: boolean) => void, failed: (sentence: string) => void,
+ *   onward: (result: HTMLElement, held: boolean) => void }} told
+ *   `passed`: nothing here can find the truth, which is said; `onward`: the result is said; `held`: the focus was in what is gone now
  */
 export async function question(root, ask, context, told) {
   const measure = ask.measure ? MEASURES[ask.measure.name] : own(ask);
@@ -44,7 +56,7 @@ export async function question(root, ask, context, told) {
   const ways = make("div", { class: "cvt-row" }, send, show);
   root.replaceChildren(text, body, result, ways);
 
-  const impossible = (await measure.possible?.(parameters, context)) ?? null;
+  const impossible = await impossibility(measure, parameters, context);
   if (context.signal.aborted) return null;
   if (impossible !== null) {
     ways.remove();
@@ -82,6 +94,11 @@ export async function question(root, ask, context, told) {
       told.onward(result, held);
     } catch (error) {
       if (error.name === "AbortError" || context.signal.aborted) return;
+      if (error instanceof NeedsServer) {
+        ways.remove();
+        say(result, error.message);
+        return told.passed();
+      }
       [busy, show.disabled, body.inert] = [false, false, false];
       changed(value); // so that it can be tried again
       told.failed(error.message);

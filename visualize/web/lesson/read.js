@@ -1,6 +1,6 @@
 // Where lessons come from: the server's own, a file, or an address that a link names. The server reads the text; nothing is stored there.
 
-import { ask, get } from "../shared/http.js";
+import { ask, elsewhere, get } from "../shared/http.js";
 import { phrase } from "../words/phrase.js";
 
 const MOST = 64_000; // characters that the server reads, or a little less
@@ -27,8 +27,9 @@ export async function readLink(base, link, signal) {
 }
 
 async function textAt(address, signal) {
+  const asked = elsewhere(address, { signal, credentials: "omit", referrerPolicy: "no-referrer" });
   try {
-    const answer = await fetch(address, { signal, credentials: "omit", referrerPolicy: "no-referrer" });
+    const answer = await asked;
     if (answer.ok) return await begun(answer.body);
   } catch (error) {
     if (error.name === "AbortError") throw error;

@@ -9,6 +9,12 @@ export const place = ({ row, column }) => phrase("place", { row: row + 1, column
 /** The same in short. */
 export const shortPlace = ({ row, column }) => phrase("short_place", { row: row + 1, column: column + 1 });
 
+/** The model of a result, by what is said of it, as `Explorer.load` takes it. */
+export function modelWords({ model: name, built, changed }) {
+  const model = name ?? phrase("own_model");
+  return built ? phrase("variant_of", { model }) : changed ? phrase("changed_model", { model }) : model;
+}
+
 /** A class's first name: ImageNet's labels list synonyms after commas, "lesser panda, red panda, panda, …". */
 export const firstName = (label) => label.split(",")[0];
 

@@ -8,7 +8,9 @@ import { BREAKING } from "./sentences/breaking.js";
 import { CHOOSER } from "./sentences/chooser.js";
 import { CLASS } from "./sentences/class.js";
 import { DECIDE } from "./sentences/decide.js";
+import { FILE } from "./sentences/file.js";
 import { LESSON } from "./sentences/lesson.js";
+import { MODEL } from "./sentences/model.js";
 import { PAGE } from "./sentences/page.js";
 import { EXPLORER } from "./sentences/explorer.js";
 import { FINDINGS } from "./sentences/findings.js";
@@ -19,6 +21,7 @@ import { MAKE } from "./sentences/make.js";
 import { MEASURES } from "./sentences/measures.js";
 import { REACH } from "./sentences/reach.js";
 import { POSITION } from "./sentences/position.js";
+import { SITE } from "./sentences/site.js";
 import { TERM_SENTENCES } from "./sentences/terms.js";
 import { TRAINED_SENTENCES } from "./sentences/trained.js";
 import { TWO } from "./sentences/two.js";
@@ -26,8 +29,10 @@ import { TRIAL } from "./sentences/trial.js";
 
 export const SENTENCES = {
   ...PAGE,
+  ...MODEL,
   ...CHOOSER,
   ...LESSON,
+  ...FILE,
   ...CLASS,
   ...MAKE,
   ...EXPLORER,
@@ -45,6 +50,7 @@ export const SENTENCES = {
   ...TRIAL,
   ...MEASURES,
   ...TRAINED_SENTENCES,
+  ...SITE,
 };
 
 /**

@@ -28,6 +28,11 @@ export function mount(root, context) {
   root.replaceChildren(chart, note, make("div", { class: "cvt-reach-field" }, canvas, words), below);
   let [stop, timer, busy] = [() => {}, 0, false];
   let wanted = ""; // the token whose field is shown or awaited
+  let able = true; // whether fields can be computed here
+  const unable = (reason) => {
+    able = false;
+    say(sentence, reason);
+  };
 
   const shown = () => /** @type {any} */ (context.shown());
 
@@ -75,12 +80,12 @@ export function mount(root, context) {
   }
 
   async function field() {
-    if (busy || context.signal.aborted || !context.shown()) return;
+    if (!able || busy || context.signal.aborted || !context.shown()) return;
     const asked = token();
     if (JSON.stringify(asked) === wanted) return;
     wanted = JSON.stringify(asked);
     const { result } = shown();
-    const answer = await context.run("receptive_field", asked);
+    const answer = await context.run("receptive_field", asked, unable);
     if (context.signal.aborted || result !== context.shown()?.result || wanted !== JSON.stringify(asked)) return;
     if (!answer) return void (wanted = "");
     paint(canvas, answer, result, asked);

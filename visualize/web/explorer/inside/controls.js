@@ -1,6 +1,6 @@
 // The microscope's controls: head, entry and channel, the scenes, and what plays and steps through them, by pointer and keys.
 
-import { make, say } from "../../shared/dom.js";
+import { make, say, treeOf } from "../../shared/dom.js";
 import { patch } from "../../shared/tree.js";
 import { SCENES } from "./timeline.js";
 import { withStageValue } from "../state.js";
@@ -68,7 +68,7 @@ export function controls(explorer, ref, plays, { still, signal }) {
     say(ref.insideEntryName, phrase("inside_entry", { dim: found.dim }));
     ref.output.max = found.dim;
     ref.insideChannel.max = found.channels;
-    if (document.activeElement !== ref.insideChannel) ref.insideChannel.value = found.channel + 1;
+    if (treeOf(ref.insideChannel).activeElement !== ref.insideChannel) ref.insideChannel.value = found.channel + 1;
   }
 
   return { draw };

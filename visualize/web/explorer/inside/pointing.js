@@ -1,5 +1,7 @@
 // Links numbers and cells: what the pointer or the focus is on, or else what the step is about, is outlined wherever it stands.
 
+import { treeOf } from "../../shared/dom.js";
+
 /**
  * Listens in `root` for elements with data-number; `change` is called when another one is pointed at.
  * @param {HTMLElement} root
@@ -38,7 +40,7 @@ export function pointing(root, change, signal) {
       const first = pieces.find((each) => is(each, part)) ?? pieces[0];
       for (const each of pieces) each.setAttribute("tabindex", each === first ? "0" : "-1");
     }
-    const focused = document.activeElement;
+    const focused = treeOf(root).activeElement;
     if (!part || !focused?.classList.contains("cvt-piece") || !root.contains(focused) || is(focused, part)) return;
     const next = /** @type {HTMLElement | null} */ (focused.closest(".cvt-formula")?.querySelector(`[data-number="${part}"]`));
     next?.focus();

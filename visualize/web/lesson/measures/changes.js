@@ -2,6 +2,7 @@
 
 import { interventions, lossesOf, named } from "../../breaking/knock/parts.js";
 import { initial, isChanged } from "../../breaking/position/settings.js";
+import { serverOnly } from "../../shared/http.js";
 import { knockWords } from "../../words/knock.js";
 import * as words from "../../words/measures.js";
 import { didWords, isSame, positionFinding } from "../../words/position.js";
@@ -138,8 +139,11 @@ const exactlyShifted = {
 
 const topOf = ({ header }) => header.top.reduce((best, each) => (each.probability > best.probability ? each : best));
 
-/** Why there is no variant; null if there can be. Without a preset it is what the laboratory shows. */
-const noVariant = async ({ preset }, context) => (!preset || (await context.preset(preset)) ? null : words.noPreset());
+/** Why there is no variant; null if there can be. Without a preset it is what the laboratory shows. Throws NeedsServer. */
+async function noVariant({ preset }, context) {
+  serverOnly(); // which runs it
+  return !preset || (await context.preset(preset)) ? null : words.noPreset();
+}
 
 /** @type {Measure} */
 const variantClass = {

@@ -6,6 +6,7 @@ export const BREAKING = {
   break_alone: "Your picture",
   break_unchanged: "After: nothing is changed yet",
   break_waiting: "Waiting for others to finish …",
+  break_loading: "Loading the model ({size} MB, once), {share} …",
   break_running: "Running the model …",
   break_share: "Running the model, {share} …",
   break_cancelled: "Cancelled.",

@@ -17,6 +17,8 @@ export const CHOOSER = {
   text_pasted: "There is no picture on the clipboard. Copy a picture first, then paste it here.",
   camera_title: "A picture from your camera",
   camera_live: "What the camera sees",
+  camera_follow: "Live",
+  camera_rate: "{rate} pictures per second",
   camera_take: "Take picture",
   camera_name: "The camera's picture",
   camera_asked: "Waiting for the camera. Your browser may ask whether this page may use it.",

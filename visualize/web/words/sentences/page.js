@@ -2,6 +2,7 @@
 
 export const PAGE = {
   // what is asked of the server, and what a person takes away
+  needs_server: "This needs the page with a server.",
   unreached: "The server does not answer. Check the connection and try again.",
   server_error: "The server answered with an error ({status}). Try again in a moment.",
   cut_off: "The server's answer is cut off.",
@@ -24,6 +25,7 @@ export const PAGE = {
   changed_model: "{model} with parts replaced",
   own_picture: "your picture",
   own_model: "the model",
+  given_model: "# model and processor: the ones that were given to show",
   link_beyond: "The link's {name} cannot be {value}: there are {least} to {most} here. The default is used.",
   link_absent: "The link's {name} cannot be {value} here. The default is used.",
 
@@ -35,6 +37,8 @@ export const PAGE = {
   gone: "The server no longer keeps this result.",
   lost: "The server no longer keeps this result. Reload the page.",
   unanswered: "The server has not answered. Reload the page.",
+  kernel_silent: "The notebook's kernel does not answer: it is busy, or not running.",
+  kernel_other: "The notebook shows another picture by now.",
   try_again: "Try again",
   renew: "Show it again",
 
