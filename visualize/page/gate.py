@@ -1,6 +1,6 @@
 """Limits on requests to the server: their size, and which of Gradio's routes they may use.
 
-The values in a call of one of the page's functions are checked later, by ``app.Page``.
+The values in a call of one of the page's functions are checked later, by ``visualize.app.blocks.Page``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The page's own HTTP routes: its scripts, the bytes of results, and quick queries.
 
-What takes longer, a choice of a picture or model and a run of a variant, are Gradio's events, wired in ``app.py``; experiments are
+What takes longer, a choice of a picture or model and a run of a variant, are Gradio's events, wired in ``visualize/app``; experiments are
 answered here too, in lines that report their progress.
 """
 

@@ -1,0 +1,1 @@
+"""The page in Gradio: components, events and named endpoints. No other folder imports Gradio; ``app.py`` puts these together."""

@@ -1,0 +1,50 @@
+"""The command line of ``app.py``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line; every option can also be set by an environment variable, for hosting.
+
+    ``model`` becomes a list of arguments for ``from_pretrained``: None for the embedded model.
+    """
+    parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
+
+    def option(name: str, variable: str, default: Any, meaning: str, kind: type = str) -> None:
+        parser.add_argument(
+            name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {default})"
+        )
+
+    parser.add_argument(
+        "--model",
+        action="append",
+        help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the "
+        "built-in model; repeat it to choose between models on the page "
+        "(environment: CVT_MODEL, several separated by commas; default: embedded)",
+    )
+    option(
+        "--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32"
+    )
+    option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 serves all networks of this machine")
+    option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
+    parser.add_argument(
+        "--allow-addresses",
+        action=argparse.BooleanOptionalAction,
+        default=os.environ.get("CVT_ALLOW_ADDRESSES", "").strip().lower() in ("1", "true", "yes", "on"),
+        help="let API clients give pictures by web address, for this machine to download; never from private networks "
+        "(environment: CVT_ALLOW_ADDRESSES=1; default: off)",
+    )
+    parser.add_argument(
+        "--lessons",
+        metavar="DIR",
+        default=os.environ.get("CVT_LESSONS") or None,
+        help="a folder with lessons of your own, text files that end in .yaml or .json (environment: CVT_LESSONS; default: none)",
+    )
+    options = parser.parse_args(given)
+    named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
+    options.model = [None if name == "embedded" else name for name in named if name] or [None]
+    return options
