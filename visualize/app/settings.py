@@ -16,6 +16,7 @@ from ..page.words import head as head_words
 from ..page.workbench import Workbench
 from ..web import explorer
 from ..web.components import styles
+from .headers import Headers
 
 
 def theme() -> gr.themes.Base:
@@ -46,7 +47,7 @@ def launch_settings(workbench: Workbench, lessons: LessonsApi | None = None) -> 
         # Gradio compresses its scripts; the page itself, 190 kB of templates and styles, it does not
         "app_kwargs": {
             "routes": routes(workbench, lessons),
-            "middleware": [Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
+            "middleware": [Middleware(Headers), Middleware(Gate), Middleware(GZipMiddleware, minimum_size=4096, compresslevel=6)],
         },
         "head": head_words.ICON + explorer.HEAD,
         "css": styles(),

@@ -1,0 +1,44 @@
+"""What the server's headers allow a browser to do, for every kind of answer, and that other pages may embed this one."""
+
+import httpx
+import pytest
+
+pytest.importorskip("gradio")
+
+from visualize.app.headers import PART_POLICY
+
+
+def directives(answer):
+    """The Content-Security-Policy by directive."""
+    parts = (part.split() for part in answer.headers["Content-Security-Policy"].split(";"))
+    return {name: values for name, *values in parts}
+
+
+def test_others_may_embed_the_page_and_its_scripts_are_its_own(served):
+    page = httpx.get(served)
+    policy = directives(page)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "X-Frame-Options" not in page.headers
+    assert "frame-ancestors" not in policy
+    assert policy["default-src"] == ["'self'"]
+    assert policy["object-src"] == ["'none'"]
+    assert not [each for each in policy["script-src"] if each.startswith("http") or each in ("*", "data:", "blob:")]
+
+
+@pytest.mark.parametrize("path", ["/modules/explorer/main.js", "/lessons", "/ablations", "/explorer/data/unknown", "/config", "/nowhere"])
+def test_what_is_no_page_runs_nothing_if_it_is_opened(served, path):
+    found = httpx.get(served + path).headers
+    assert found["Content-Security-Policy"] == PART_POLICY
+    assert found["X-Content-Type-Options"] == "nosniff"
+    assert found["Referrer-Policy"] == "same-origin"
+    assert "microphone=()" in found["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("name", ["evil.html", "evil.svg"])
+def test_an_uploaded_document_runs_nothing_if_it_is_opened(served, name):
+    content = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    (path,) = httpx.post(f"{served}/gradio_api/upload", files={"files": (name, content)}).json()
+    answer = httpx.get(f"{served}/gradio_api/file={path}")
+    assert answer.content == content
+    assert {"sandbox", "default-src"} <= set(directives(answer))
+    assert directives(answer)["default-src"] == ["'none'"]
