@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser import axe
+
 pytest.importorskip("playwright")
 
 pytestmark = pytest.mark.browser
@@ -34,6 +36,16 @@ def test_it_opens_and_closes_by_keyboard_and_the_focus_returns(opened):
     page.keyboard.press(" ")
     dialog(page).get_by_role("button", name="Close").click()
     assert dialog(page).count() == 0
+
+
+def test_it_is_accessible_in_light_and_dark(opened):
+    page = opened.page
+    assert axe.violations(page, ".cvt-about-dialog") == []
+    page.evaluate("document.body.classList.add('dark')")
+    try:
+        assert axe.violations(page, ".cvt-about-dialog", only=axe.CONTRAST) == []
+    finally:
+        page.evaluate("document.body.classList.remove('dark')")
 
 
 def test_a_click_beside_it_closes_it_and_one_in_it_does_not(opened):

@@ -56,3 +56,36 @@ def test_landmarks_have_names_of_their_own(seen):
     )
     assert len(names) > 3
     assert len(set(names)) == len(names)
+
+
+def test_a_screen_reader_is_given_place_value_and_class(seen):
+    """After moving the token by the keyboard alone; with the numbers of the maps that are drawn."""
+    seen.page.wait_for_function("cvt.explorer().ref.live.textContent")
+    seen.picture().focus()
+    seen.page.keyboard.press("ArrowRight")
+    seen.page.wait_for_function("cvt.explorer().ref.live.textContent.startsWith('At row ')")
+    place, share, weights = seen.page.evaluate(
+        """async () => {
+        const { cellAt } = await import("/modules/shared/geometry.js"), { attentionMap } = await import("/modules/explorer/views.js");
+        const { result, state } = cvt.explorer(), [first] = result.header.top;
+        const { row, column } = cellAt(result.stages[state.stage].query, state.y, state.x);
+        return [[row + 1, column + 1], first.probability, [...attentionMap(result, state, state.stage).values]];
+    }"""
+    )
+    found = axe.tree(seen.page)
+    (told,) = [description for role, _, _, description in found if role == "application"]
+    assert told.startswith(f"At row {place[0]}, column {place[1]}. This spot looks ")
+    assert f"Brightest key, {brightest(told)}: {percent(max(weights))}, " in told
+    assert told.endswith(f"Most probable: class 9, {percent(share)}.")
+    assert any(role == "button" and "class 9" in name and percent(share) in name for role, name, *_ in found)
+    (shown,) = [name for role, name, *_ in found if role == "button" and name.startswith("Attention of stage 2:")]
+    assert f"row {place[0]}, col {place[1]}, max {percent(max(weights))}" in shown
+
+
+def percent(share: float) -> str:
+    """As the page writes it: two digits, or whole from 10 % on."""
+    return f"{float(f'{100 * share:.2g}'):.{0 if share >= 0.0995 else 1}f}\u202f%"
+
+
+def brightest(told: str) -> str:
+    return told.split("Brightest key, ")[1].split(":")[0]

@@ -596,7 +596,7 @@ def test_the_captions_of_many_blocks_do_not_run_into_each_other(page):
         page.page.set_viewport_size({"width": width, "height": 900})
         page.page.locator(f"[data-part=panels][data-size={size}]").wait_for()
         page.settle()
-        captions = page.page.locator(".cvt-strip figcaption").all()
+        captions = page.page.locator(".cvt-strip .cvt-under").all()
         wide = [each.evaluate("(each) => each.scrollWidth - each.clientWidth") for each in captions]
         assert len(wide) == 10
         assert max(wide) <= 0

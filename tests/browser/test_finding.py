@@ -52,16 +52,24 @@ def choose(page, name: str, value: str) -> str:
     return read(page)
 
 
+def described(page) -> str:
+    """How the picture is described to who does not see it, once the live region has spoken."""
+    return page.locator(f"{HERE}[data-ref=picture]").get_attribute("aria-description")
+
+
 def test_who_does_not_see_is_told_and_given_what_others_read(page):
     first = told(page, "Most probable: ")
-    assert re.fullmatch(r"Most probable: \S.*, \d\S*\u202f%\. This spot looks .*\.", first)
+    said = re.fullmatch(r"(Most probable: \S.*, \d\S*\u202f%\.) This spot looks .*\.", first)
+    place, sure = r"At row \d+, column \d+\. ", " " + said[1]
+    assert re.fullmatch(place + re.escape(read(page) + sure), described(page))
     picture = page.locator(f"{HERE}[data-ref=picture]")
-    assert picture.get_attribute("aria-description") == read(page)
     picture.press("ArrowUp")
-    assert "Most probable" not in told(page, "This spot looks ")
+    moved = told(page, "At row ")
+    assert re.match(place + "This spot looks ", moved)
+    assert described(page) != first
     picture.press("Enter")
     assert re.match(r"Held at row \d+, column \d+\. This spot looks ", told(page, "Held at "))
-    assert picture.get_attribute("aria-description") == read(page)
+    assert described(page) == f"{moved.split(' This')[0]} {read(page)}{sure}"
 
 
 def test_every_map_has_a_finding_of_its_own(page):

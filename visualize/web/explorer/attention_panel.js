@@ -25,7 +25,7 @@ export function attentionPanel(explorer, ref, signal) {
   ref.numbers.replaceChildren(...numbers.map((each) => each.element));
 
   const tile = (name, value, words) => {
-    const one = figure(name);
+    const one = figure(name, { button: true });
     const change = () => explorer.set(withStageValue(explorer.state, words, value));
     const element = make("button", { type: "button", class: "cvt-tile", onclick: change }, one.element);
     return { ...one, element, index: value };

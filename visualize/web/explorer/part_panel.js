@@ -25,7 +25,7 @@ export function partPanel(explorer, ref) {
   function build() {
     const { result } = explorer;
     classes = result.header.top.map(({ label }, which) => {
-      const one = figure(firstName(label));
+      const one = figure(firstName(label), { button: true });
       const element = make("button", { type: "button", class: "cvt-tile", onclick: () => explorer.set({ which }) }, one.element);
       return { ...one, button: element };
     });

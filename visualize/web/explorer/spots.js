@@ -23,7 +23,7 @@ export function spots(explorer, root) {
     const wanted = [...result.stages.keys()].map((stage) => ({ stage, cls: false }));
     if (result.stages[last].cls) wanted.push({ stage: last, cls: true });
     cards = wanted.map((each) => {
-      const one = figure("");
+      const one = figure("", { button: true });
       const open = () =>
         explorer.set({ stage: each.stage, cls: each.cls, part: "stage", ...(each.cls && { layer: "attention", view: "token" }) });
       return { ...each, ...one, button: make("button", { type: "button", class: "cvt-spot", onclick: open }, one.element) };

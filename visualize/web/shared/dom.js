@@ -48,12 +48,16 @@ export function caption(figure, words, spoken) {
   figure.canvas.setAttribute("aria-label", spoken);
 }
 
-/** A figure: a canvas, and below it its title, its size in cells, and its statistics. */
-export function figure(label) {
+/**
+ * A figure: a canvas, and below it its title, its size in cells, and its statistics. Within a button these are spans: a figure
+ * there would leave the button without a name for screen readers.
+ */
+export function figure(label, { button = false } = {}) {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   const name = make("span", { class: "cvt-name", text: label });
   const size = make("span", { class: "cvt-size" });
   const value = make("span", { class: "cvt-value" });
-  const element = make("figure", { class: "cvt-figure" }, canvas, make("figcaption", {}, name, size, value));
+  const under = make(button ? "span" : "figcaption", { class: "cvt-under" }, name, size, value);
+  const element = make(button ? "span" : "figure", { class: "cvt-figure" }, canvas, under);
   return { element, canvas, name, size, value };
 }

@@ -107,6 +107,8 @@ export const FINDINGS = {
   scale_dark: "The scale ends at {top}. This map's largest weight is {share} of that, so it looks dark.",
   scale_dark_channel: "This channel's largest value is {share} of the scale's end, so it looks pale.",
   held: "Held at {place}. {finding}",
+  told_place: "At {place}.",
+  told_cls: "At the cls token.",
 
   // a run of the laboratory
   run_same: "Still {label}, {share}",
