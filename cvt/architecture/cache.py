@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,17 +26,25 @@ class Recent(Generic[Key, Item]):
     """The most recently used items by key, at most ``max_items`` of them and ``max_bytes`` in all; thread-safe.
 
     Args:
-        size: gives the bytes of an item when it is added.
+        size: gives the bytes of an item when it is added. clock: gives the time in seconds.
     Raises:
         ValueError: bounds below 1.
     """
 
-    def __init__(self, max_items: int, max_bytes: int = sys.maxsize, size: Callable[[Item], int] = lambda item: 0):
+    def __init__(
+        self,
+        max_items: int,
+        max_bytes: int = sys.maxsize,
+        size: Callable[[Item], int] = lambda item: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         if max_items < 1 or max_bytes < 1:
             raise ValueError(f"There must be room for at least one item and one byte, not {max_items} items and {max_bytes} bytes.")
         self.max_items, self.max_bytes, self.size = max_items, max_bytes, size
         self._items: OrderedDict[Key, Item] = OrderedDict()  # least recently used first
         self._sizes: dict[Key, int] = {}
+        self._used: dict[Key, float] = {}
+        self._clock = clock
         self._nbytes = 0
         self._lock = threading.Lock()
 
@@ -43,18 +52,36 @@ class Recent(Generic[Key, Item]):
         """Adds an item, and drops the least recently used ones that no longer fit, or the item itself if it alone is too large."""
         with self._lock:
             self._items[key] = item
-            self._items.move_to_end(key)
+            self._use(key)
             self._nbytes -= self._sizes.get(key, 0)
             self._sizes[key] = self.size(item)
             self._nbytes += self._sizes[key]
             while len(self._items) > self.max_items or self._nbytes > self.max_bytes:
-                oldest, _ = self._items.popitem(last=False)
-                self._nbytes -= self._sizes.pop(oldest)
+                self._drop(self._oldest())
+
+    def _use(self, key: Key) -> None:
+        self._items.move_to_end(key)
+        self._used[key] = self._clock()
+
+    def _oldest(self) -> Key:
+        return next(iter(self._items))
+
+    def _drop(self, key: Key) -> None:
+        del self._items[key], self._used[key]
+        self._nbytes -= self._sizes.pop(key)
+
+    def drop_unused(self, seconds: float) -> int:
+        """Drops the items that nobody has used for so long; returns how many."""
+        with self._lock:
+            before, limit = len(self._items), self._clock() - seconds
+            while self._items and self._used[self._oldest()] <= limit:
+                self._drop(self._oldest())
+            return before - len(self._items)
 
     def get(self, key: Key) -> Item:
         """The item of ``key``, now the most recently used one. Raises KeyError if it was never added or was dropped."""
         with self._lock:
-            self._items.move_to_end(key)
+            self._use(key)
             return self._items[key]
 
     def find(self, fits: Callable[[Item], bool]) -> tuple[Key, Item] | None:
@@ -63,8 +90,19 @@ class Recent(Generic[Key, Item]):
             key = next((key for key in reversed(self._items) if fits(self._items[key])), None)
             if key is None:
                 return None
-            self._items.move_to_end(key)
+            self._use(key)
             return key, self._items[key]
+
+    def items(self) -> list[tuple[Key, Item]]:
+        """All keys and their items, the least recently used first."""
+        with self._lock:
+            return list(self._items.items())
+
+    def drop(self, fits: Callable[[Key], bool]) -> None:
+        """Takes out every item whose key fits."""
+        with self._lock:
+            for key in [key for key in self._items if fits(key)]:
+                self._drop(key)
 
     def __contains__(self, key: Key) -> bool:
         return key in self._items
@@ -126,6 +164,10 @@ class VariantCache:
                 if not future.done() or not isinstance(future.exception(), Cancelled):
                     raise  # by this caller's own watch
                 # else the building caller gave up: look again, and build it here if nobody else does
+
+    def forget(self, base: CvtForImageClassification) -> None:
+        """Drops the variants that inherit from this model, and with them what keeps it in memory."""
+        self.kept.drop(lambda key: key[2] is base)
 
     def _made(self, key: VariantKey, future: Future, config: CvtConfig, watch: Watch | None) -> CvtForImageClassification:
         _, seed, base = key

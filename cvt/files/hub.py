@@ -12,16 +12,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..fields import first_line, shown
+from .download import DownloadStopped, download
 
 EMBEDDED = Path(__file__).parents[1] / "weights"
 ABLATIONS = Path(__file__).parents[1] / "ablations" / "weights"  # a folder for each member of the family
 _MEMBER = re.compile("ablations/([a-z0-9-]+)")
 _COMMIT = re.compile("[0-9a-f]{40}")
+LARGE = (".safetensors", ".bin")  # files whose download, once stopped, goes on where it stopped
 _REPOSITORY_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 class CheckpointError(OSError, ValueError):
     """A checkpoint is missing or cannot be used. Also an OSError, which transformers raises in the same cases."""
+
+
+class Unreachable(CheckpointError):
+    """A file is not on this machine, and the Hub does not answer."""
+
+
+class Offline(CheckpointError):
+    """A file is not on this machine, and nothing may be downloaded."""
+
+
+class Withheld(CheckpointError):
+    """The Hub has no such repository, or does not show it to whoever asks."""
 
 
 @dataclass
@@ -83,9 +97,12 @@ class Repository:
             return None
         if self.local_files_only:
             why = "local_files_only is set"
+        elif constants.HF_HUB_OFFLINE:
+            why = "HF_HUB_OFFLINE is set"
         else:
-            why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hugging Face Hub cannot be reached"
-        raise CheckpointError(
+            why = "the Hugging Face Hub cannot be reached"
+        kind = Offline if self.local_files_only or constants.HF_HUB_OFFLINE else Unreachable
+        raise kind(
             f"{' or '.join(names)} of {self.name!r} is not on this machine, and {why}. Connect to the network once to download it, "
             f"give a folder that has the model, or give no name to use the built-in model."
         ) from unreachable
@@ -98,14 +115,17 @@ class Repository:
         file = f"{self.subfolder}/{name}" if self.subfolder else name
         place = {"repo_id": self.name, "filename": file, "revision": self.revision, "cache_dir": self.cache_dir}
         again = self.force_download and not self.local_files_only and name not in self._fetched
+        cached = None
         try:
             cached = None if again else hub.try_to_load_from_cache(**place)
             if cached is hub._CACHED_NO_EXIST and _COMMIT.fullmatch(self.revision or ""):
                 return None  # saves a request, and a long wait without a network
             local = self.local_files_only or (cached is None and not self._answers())
+            if not (cached or again or local) and name.endswith(LARGE):
+                download(self.name, file, self.revision, self.cache_dir, self.token)
             path = Path(hub.hf_hub_download(**place, local_files_only=local, token=self.token, force_download=again and not local))
             self._fetched.add(name)
-        except errors.LocalEntryNotFoundError:
+        except (errors.LocalEntryNotFoundError, DownloadStopped):
             raise
         except errors.EntryNotFoundError:
             return None
@@ -114,18 +134,28 @@ class Repository:
         except errors.RevisionNotFoundError as error:
             raise CheckpointError(f"{self.label} has no revision {self.revision!r}: check the branch, tag or commit.") from error
         except errors.RepositoryNotFoundError as error:
-            raise CheckpointError(
+            raise Withheld(
                 f"There is no model {self.label} and no folder of that name here, or you have no access to it: check the name, "
                 f"or give a token with read access."
             ) from error
         except Exception as error:  # whatever the network, the disk and several libraries can raise
+            if isinstance(cached, str):
+                return Path(cached)
+            why = (isinstance(error, OSError) and error.strerror) or first_line(error)  # the first without a path of this machine
             raise CheckpointError(
-                f"{name} of {self.label} could not be downloaded ({first_line(error)}). Check the network connection and the free "
+                f"{name} of {self.label} could not be downloaded ({why}). Check the network connection and the free "
                 f"disk space, then try again."
             ) from error
         if str(path) != cached and _intact(path) is False:
             raise self.reject(path, "the download is damaged, its checksum differs from the Hub's")
         return path
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these files is in the cache; asks nobody."""
+        import huggingface_hub as hub
+
+        found = (hub.try_to_load_from_cache(self.name, name, cache_dir=self.cache_dir, revision=self.revision) for name in names)
+        return any(isinstance(path, str) for path in found)
 
     def _answers(self) -> bool:
         """Whether the Hub can be reached, checked once: without this, a download would be retried for half a minute."""

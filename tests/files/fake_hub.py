@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -25,7 +26,10 @@ class FakeHub:
     repositories: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)  # name → revision → file → content
     private: dict[str, str] = field(default_factory=dict)  # name → the token that opens it
     cut_after: int | None = None  # bytes after which the next large download breaks off
+    hold_after: int | None = None  # bytes after which large downloads wait until ``go`` is set
+    go: threading.Event = field(default_factory=threading.Event)
     corrupt: bool = False  # whether large files arrive with a byte changed
+    closed: bool = False
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, range
     commits: list[tuple[str, str, str]] = field(default_factory=list)  # repository, message, token
 
@@ -34,6 +38,10 @@ class FakeHub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self):
+                with suppress(ConnectionError):  # of a client that went away
+                    super().handle()
 
             def do_HEAD(self):
                 hub.answer(self, body=False)
@@ -54,6 +62,7 @@ class FakeHub:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self) -> None:
+        self.closed = True  # for connections that clients keep open
         self.server.shutdown()
         self.server.server_close()
 
@@ -72,6 +81,8 @@ class FakeHub:
 
     def answer(self, handler: BaseHTTPRequestHandler, body: bool) -> None:
         path = handler.path.split("?")[0]
+        if self.closed:
+            raise ConnectionError
         self.requests.append((handler.command, path, handler.headers.get("Range")))
         if path.startswith("/files/"):
             return self._send_large(handler, path.split("/")[2], body)
@@ -144,7 +155,21 @@ class FakeHub:
         if self.cut_after is not None and len(content) > self.cut_after:
             content, self.cut_after = content[: self.cut_after], None
             handler.close_connection = True
+        if (held := self.hold_after) is not None and len(content) > held:
+            handler.wfile.write(content[:held])
+            self.go.wait(60)
+            content = content[held:]
         handler.wfile.write(content)
 
     def _refuse(self, handler: BaseHTTPRequestHandler, status: int, code: str, headers: dict[str, str] | None = None) -> None:
         self._send(handler, status, b"", True, {"X-Error-Code": code, **(headers or {})})
+
+
+def in_place_of_the_hub(server: FakeHub, monkeypatch, cache) -> None:
+    """Has huggingface_hub ask this server, and keep files in this folder."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")

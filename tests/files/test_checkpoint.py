@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from cvt import CvtConfig, CvtForImageClassification, CvtImageProcessor, CvtMode
 from cvt.files.hub import EMBEDDED
 from cvt.files.names import MICROSOFT, SAME, to_ours, to_theirs
 from cvt.files.storage import replacing
-from tests.files.fake_hub import FakeHub
+from tests.files.fake_hub import FakeHub, in_place_of_the_hub
 from tests.helpers import ROOT, pixels, tiny_config, tiny_model
 
 
@@ -465,13 +466,8 @@ def test_one_file_of_a_folder_may_be_named(saved):
 @pytest.fixture
 def hub(monkeypatch, tmp_path, saved):
     """A Hub with the saved model as "someone/tiny"; the cache is empty."""
-    from huggingface_hub import constants
-
     server = FakeHub()
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    in_place_of_the_hub(server, monkeypatch, tmp_path / "cache")
     server.publish("someone/tiny", saved[1])
     yield server
     server.close()
@@ -559,6 +555,26 @@ def test_hub_token(hub, saved):
         CvtForImageClassification.from_pretrained("someone/tiny", token=False)
     opened = CvtForImageClassification.from_pretrained("someone/tiny", token="hf_secret")
     assert torch.equal(logits(opened), logits(saved[0]))
+
+
+def test_hub_token_is_for_the_hub_alone(hub, saved, monkeypatch):
+    """Large files come from another host."""
+    sent, send = [], hub._send_large
+    monkeypatch.setattr(hub, "_send_large", lambda handler, *rest: (sent.append(handler.headers["Authorization"]), send(handler, *rest)))
+    hub.private["someone/tiny"] = "hf_secret"
+    opened = CvtForImageClassification.from_pretrained("someone/tiny", token="hf_secret")
+    assert torch.equal(logits(opened), logits(saved[0]))
+    assert sent == [None]
+
+
+def test_hub_needs_room_on_the_disk(hub, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr("cvt.files.download.shutil.disk_usage", lambda path: SimpleNamespace(free=10_000))
+        with pytest.raises(ValueError, match=r"model.safetensors of 'someone/tiny' .*the disk has no room for [\d,]+ bytes"):
+            CvtForImageClassification.from_pretrained("someone/tiny")
+    assert hub.gets("model.safetensors") == []
+    assert list((tmp_path / "cache").rglob("*.incomplete")) == []
+    CvtForImageClassification.from_pretrained("someone/tiny")
 
 
 def test_hub_without_such_a_model(hub):

@@ -129,3 +129,27 @@ def test_what_is_kept_anew_is_counted_once_and_by_the_size_that_it_came_with():
     recent.keep("z", "a")
     assert (len(recent), recent.nbytes, "y" in recent) == (2, 80, False)
     assert recent.get("z") == "a"
+
+
+def test_what_nobody_uses_is_dropped_and_what_somebody_uses_stays():
+    now = [0.0]
+    kept = Recent(9, size=lambda item: item.nbytes, clock=lambda: now[0])
+    for key, item in enumerate(map(Item, (1, 2, 4, 8))):
+        now[0] = key
+        kept.keep(key, item)
+    now[0] = 10.0
+    kept.get(0)
+    kept.find(lambda item: item.nbytes == 2)
+    assert kept.drop_unused(8.0) == 1  # the third, since the last was kept at 3
+    assert ([key in kept for key in range(4)], kept.nbytes) == ([True, True, False, True], 11)
+    now[0] = 18.0
+    assert kept.drop_unused(8.0) == 3
+    assert (len(kept), kept.nbytes, kept._used) == (0, 0, {})
+
+
+def test_what_is_taken_out_by_its_key_leaves_nothing():
+    kept = Recent(9, size=lambda item: item.nbytes)
+    for key in range(4):
+        kept.keep(key, Item(1 << key))
+    kept.drop(lambda key: key % 2 == 0)
+    assert ([key for key, _ in kept.items()], kept.nbytes, set(kept._used)) == ([1, 3], 10, {1, 3})

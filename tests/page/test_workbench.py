@@ -13,6 +13,8 @@ from cvt.architecture.variants import stage_settings
 from tests import serving
 from visualize.container import unpack
 from visualize.page.laboratory.architectures import LIMITS, model_request
+from visualize.page.models.offers import EMBEDDED
+from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
 
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
@@ -91,10 +93,16 @@ def test_the_microscope_looks_into_a_variant_with_its_models_own_processor(folde
     assert arrays["tokens"].shape[1:] == (32, 32)
 
 
-def test_a_model_without_attention_is_refused_at_the_start(tmp_path):
+def test_a_page_whose_model_has_no_attention_begins_with_the_embedded_one_and_says_so(tmp_path):
     serving.save_random_model(tmp_path / "empty", kind="empty", embed_dim=(8, 16, 32), depth=(1, 1, 0))
+    workbench = Workbench(str(tmp_path / "empty"), "cpu")
+    assert workbench.names == [EMBEDDED, "empty"]
+    assert workbench.loaded().source is None
+    reason = say("model_without_blocks", name="empty")
+    assert workbench.models.listed()["instead"] == say("model_not_first", problem=reason, name=EMBEDDED)
+    assert (workbench.models.entry("empty")["state"], workbench.models.entry("empty")["sentence"]) == ("failed", reason)
     with pytest.raises(ValueError, match="empty has a stage without blocks"):
-        Workbench(str(tmp_path / "empty"), "cpu")
+        workbench.loaded("empty")
 
 
 def test_the_largest_architecture_allowed_is_kept_between_two_looks(folders):
@@ -110,7 +118,7 @@ def test_the_largest_architecture_allowed_is_kept_between_two_looks(folders):
 def test_the_page_runs_its_models_faster_where_their_weights_may_be_held_twice(folders, picture, monkeypatch):
     quick = Workbench(folders[0], "cpu", kept=[picture])
     assert quick.loaded().runner.model is quick.loaded().model
-    monkeypatch.setattr("visualize.page.workbench.MOST_TWICE", 1000)
+    monkeypatch.setattr("visualize.page.models.loader.MOST_TWICE", 1000)
     plain = Workbench(folders[0], "cpu", kept=[picture])
     assert plain.loaded().runner is None
     ours, expected = (serving.explore(each, str(picture)).exploration for each in (quick, plain))

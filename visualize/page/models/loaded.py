@@ -1,4 +1,4 @@
-"""A model that was loaded when the page started, with its processor and its variants."""
+"""A model in memory, with its processor and its variants."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cvt.config import CvtConfig
 from cvt.pictures import read_picture
 from cvt.runtime.runner import Runner
 
-from ..change.interventions import Means
-from ..change.means import example_means
-from ..explore import pixel_values_of
-from .requests import INHERITED, ModelRequest
-from .words.sentences import Refused
+from ...change.interventions import Means
+from ...change.means import example_means
+from ...explore import pixel_values_of
+from ..requests import INHERITED, ModelRequest
+from ..words.sentences import Refused
 
 
 class ExampleMeans:
