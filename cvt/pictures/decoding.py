@@ -79,6 +79,7 @@ class Decoder:
     def __init__(self, count: int = 2, limits: Limits = Limits()):
         self.limits = limits
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()  # running children are reused first
+        self._children: weakref.WeakSet[_Child] = weakref.WeakSet()
         for _ in range(count):
             self._idle.put(None)
 
@@ -87,9 +88,14 @@ class Decoder:
         if HAS_LIMITS:
             child = self._idle.get()
             try:
-                child = child if child is not None and child.alive else _Child(self.limits)
+                child = child if child is not None and child.alive else self._child()
             finally:
                 self._idle.put(child)
+
+    def close(self) -> None:
+        """Ends all children at once, whatever they are reading; a picture that is given later starts another one."""
+        for child in list(self._children):
+            child.end()
 
     def read(self, source: str | Path | bytes) -> OpenedPicture:
         """The picture in a file, or in a file's bytes, as ``read_picture`` reads it.
@@ -102,13 +108,18 @@ class Decoder:
         child = self._idle.get()
         try:
             if child is None or not child.alive:
-                child = _Child(self.limits)
+                child = self._child()
             picture = child.read(source)
             if not child.alive:
-                child = _Child(self.limits)  # now, so that the next picture does not wait for it
+                child = self._child()  # now, so that the next picture does not wait for it
             return picture
         finally:
             self._idle.put(child)
+
+    def _child(self) -> _Child:
+        child = _Child(self.limits)
+        self._children.add(child)
+        return child
 
 
 class _Child:
@@ -134,6 +145,10 @@ class _Child:
     @property
     def alive(self) -> bool:
         return self._between and not self._leaves and self._process.poll() is None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def read(self, source: str | Path | bytes) -> OpenedPicture:
         """As ``Decoder.read``. After an answer that broke off, on either side, the child is no longer ``alive``: the rest of it

@@ -324,3 +324,25 @@ def test_a_decoder_that_nobody_holds_ends_its_children():
     process = child_of(decoder)
     del decoder
     wait_until(lambda: process.poll() is not None)
+
+
+def test_a_closed_decoder_ends_a_child_that_waits_for_ever_and_the_next_picture_is_read(monkeypatch):
+    monkeypatch.setattr(decoding, "_COMMAND", ("-c", MISBEHAVES))
+    decoder, told = Decoder(1, Limits(clock=600)), []
+
+    def read() -> None:
+        try:
+            decoder.read(b"wait")
+        except UnreadablePicture as error:
+            told.append(str(error))
+
+    stuck = threading.Thread(target=read)
+    stuck.start()
+    wait_until(lambda: len(decoder._children) == 1 and not next(iter(decoder._children))._between)
+    decoder.close()
+    stuck.join()
+    assert told == [BROKEN_OFF]
+    assert decoder.read(b"").image.size == (3, 2)
+    process = child_of(decoder)
+    decoder.close()
+    assert process.poll() is not None

@@ -16,6 +16,7 @@ from cvt.pictures.fetch import fetch, is_url
 from .words.sentences import say
 
 MAX_BYTES = 32_000_000  # size of an uploaded or downloaded picture
+DELETED_AFTER, LOOKED_EVERY = 1800, 600  # seconds that an uploaded picture is kept, and between two looks at which are that old
 DOWNLOADS = 3  # simultaneous; each may take MAX_BYTES of memory
 DOWNLOAD_SECONDS = 15.0  # for one picture
 
@@ -42,6 +43,10 @@ class Intake:
     def start(self) -> None:
         """Makes ready for the first untrusted picture."""
         self._decoder.start()
+
+    def close(self) -> None:
+        """Ends what reads pictures, at once."""
+        self._decoder.close()
 
     def accepted(self, value: Any, folder: str) -> str | None:
         """Turns what a client sent as a picture into a path or address for ``open``; None if nothing was sent.
