@@ -21,6 +21,7 @@ pytest.importorskip("gradio")
 
 import app
 from tests import serving
+from tests.page.calls import Server, is_clean
 from visualize.page.gate import BODY_BYTES
 from visualize.page.words.sentences import say
 from visualize.page.workbench import Workbench
@@ -30,62 +31,6 @@ MARK = {"_type": "gradio.FileData"}
 GIVE = "Give a picture: upload a file."
 GROWTH = 150_000_000  # bytes: a thousand answers and sessions of the tiniest kind. One kept file of UPLOAD_BYTES a call would be 32 GB
 CANARY = (1, 254, 3)  # a colour that nothing else here has
-
-
-class Server:
-    """The app with an upload folder of its own, canaries around it, and what it does to the disk written down."""
-
-    def __init__(self, address: str, workbench: Workbench, folder: Path, uploads: Path):
-        self.address, self.workbench, self.folder, self.uploads = address, workbench, folder, uploads
-        self.host = address.removeprefix("http://")
-        self.functions = json.loads(self.get("/config")[1])["dependencies"]
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self.send("GET", path)
-
-    def post(self, path: str, value: object) -> tuple[int, str]:
-        return self.send("POST", path, value if isinstance(value, bytes) else json.dumps(value).encode())
-
-    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.host, timeout=60)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
-        finally:
-            connection.close()
-
-    def call(self, name: str, data: list) -> str:
-        """By the documented two steps; the last event's name and data."""
-        status, answer = self.post(f"/gradio_api/call/{name}", {"data": data})
-        assert status == 200, answer
-        return self.get(f"/gradio_api/call/{name}/{json.loads(answer)['event_id']}")[1]
-
-    def queue(self, calls: list[tuple[int, list, object]], session: str) -> list[dict]:
-        """As the page does it, many at once: what each call of (function, data, data of the event) came to, in order; in ``said``
-        the sentences that a person sees."""
-        ids = []
-        for index, data, event in calls:
-            call = {"data": data, "fn_index": index, "session_hash": session, "event_data": event}
-            status, answer = self.post("/gradio_api/queue/join", call)
-            assert status == 200, answer
-            ids.append(json.loads(answer)["event_id"])
-        events = self.get(f"/gradio_api/queue/data?session_hash={session}")[1]
-        found = [json.loads(line.removeprefix("data: ")) for line in events.splitlines() if line.startswith("data: ")]
-        ended = {each["event_id"]: {**each, "said": said_in(each)} for each in found if each["msg"] == "process_completed"}
-        return [ended[each] for each in ids]
-
-    def function(self, name: str) -> dict:
-        """An endpoint by its name, or one of the page's own by the event that starts it."""
-        for each in self.functions:
-            if name in (each["api_name"], *(event for _, event in each["targets"])):
-                return each
-        raise KeyError(name)
-
-
-def said_in(completed: dict) -> list[str]:
-    """The refusals among the values of what a call came to."""
-    return [value["problem"] for value in completed["output"].get("data") or [] if isinstance(value, dict) and "problem" in value]
 
 
 @pytest.fixture(scope="module")
@@ -287,10 +232,6 @@ ODD_BODIES = [
 ]  # fmt: skip
 
 
-def is_clean(answer: str) -> bool:
-    return not re.search(r"Traceback|\.py|site-packages|/tmp/|line \d+|Error\(", answer)
-
-
 def test_odd_values_in_every_other_place_get_a_sentence(server):
     good = server.workbench.examples[app.EXAMPLES[0].stem]
     explore, predict, page = server.function("explore"), server.function("predict"), server.function("load")
@@ -378,14 +319,58 @@ def test_a_form_without_a_file_is_a_sentence(server, caplog):
     assert "Traceback" not in caplog.text
 
 
-def test_a_full_disk_is_a_sentence(server, monkeypatch):
+def test_a_full_disk_is_a_sentence(server, monkeypatch, tmp_path):
+    """What had arrived is deleted: else the next small file would find no room either."""
     import errno
 
     import gradio.routes
 
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+
     async def full(*args, **kwargs):
+        (tmp_path / "tmp123").write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device", "/secret/path")
 
     monkeypatch.setattr(gradio.routes, "upload_fn", full)
     status, answer = server.send("POST", "/gradio_api/upload", b"--x--", **{"Content-Type": "multipart/form-data; boundary=x"})
     assert (status, answer) == (507, "The server has no room for this file now. Try again later.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_that_broke_off_is_deleted_after_a_while(monkeypatch, tmp_path):
+    import os
+
+    from visualize.app.running.uploads import forget_broken_uploads
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    forget_broken_uploads()  # before there are any
+    for path in ("uploads/tmp_old", "uploads/tmp_new", "uploads/hash/whole.jpg", "elsewhere"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("bytes")
+        os.utime(tmp_path / path, (0, 0) if path != "uploads/tmp_new" else None)
+    (tmp_path / "uploads/link").symlink_to(tmp_path / "elsewhere")
+    forget_broken_uploads(600)
+    assert {path.name for path in tmp_path.rglob("*")} == {"uploads", "tmp_new", "hash", "whole.jpg", "link", "elsewhere"}
+    forget_broken_uploads()
+    assert {path.name for path in tmp_path.rglob("*")} == {"uploads", "hash", "whole.jpg", "link", "elsewhere"}
+
+
+def test_uploads_are_bounded_and_the_oldest_go_first(monkeypatch, tmp_path):
+    from visualize.app.running.uploads import keep_within
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    names = [character * 64 for character in "abcd"]
+    for age, name in enumerate((*names, "not ours")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "picture.jpg").write_bytes(bytes(1000))
+        os.utime(tmp_path / name / "picture.jpg", (1000 + age, 1000 + age))
+    keep_within(4000)
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "not ours"}
+    keep_within(2500)
+    assert {path.name for path in tmp_path.iterdir()} == {*names[2:], "not ours"}
+
+
+def test_events_of_a_call_that_there_is_not_end_without_a_traceback(server, caplog):
+    status, answer = server.get("/gradio_api/call/predict/0123")
+    assert (status, answer) == (200, 'event: error\ndata: "404: Not Found"\n\n')
+    assert "Traceback" not in caplog.text

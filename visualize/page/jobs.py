@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet  # not the built-in one in Python 3.10
+from contextvars import copy_context
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -14,9 +15,12 @@ from typing import TypeVar
 from cvt.architecture.build import Cancelled
 from cvt.architecture.cache import Recent
 
+from .words.sentences import Refused
+
 LOOK_SECONDS = 0.1  # interval at which cancellation is checked
 LOOKS_PER_WORD = 10  # after so many checks a step is reported again, so that a closed page is noticed
 REMEMBERED_RUNS = 1024  # cancelled runs
+MOST_WAITING = 100  # jobs for the same threads
 WAITING = "waiting"  # the step of a queued run
 
 Answer = TypeVar("Answer")
@@ -34,7 +38,7 @@ class Jobs:
     """Runs jobs, each under a name by which it can be cancelled; thread-safe.
 
     Args:
-        count: how many run at the same time; the others are queued.
+        count: how many run at the same time; the others are queued, and refused if too many are.
     """
 
     def __init__(self, count: int = 2):
@@ -45,7 +49,12 @@ class Jobs:
         """Cancels the run with this name, whether it is running, queued or yet to be submitted."""
         self._cancelled.keep(run, None)
 
-    def steps(self, run: str, work: Callable[[Callable[[str, float], None]], Answer]) -> Iterator[Step | Answer]:
+    def _submitted(self, work: Callable[[Callable[[str, float], None]], Answer]) -> _Job:
+        if self._threads._work_queue.qsize() >= MOST_WAITING:  # with those that nobody waits for any more, which take memory too
+            raise Refused("tools_busy")
+        return _Job(self._threads, work)
+
+    def steps(self, run: str, work: Callable[[Callable[[str, float], None]], Answer]) -> Generator[Step | Answer]:
         """Runs ``work`` in a thread. Yields its steps while it runs, and finally its result.
 
         Args:
@@ -53,11 +62,11 @@ class Jobs:
                 once nobody is waiting any more.
         Raises:
             Cancelled: the run was cancelled, even if ``work`` has not stopped yet; if cancelled earlier, it never starts. Also
-            whatever ``work`` raises.
+            whatever ``work`` raises. ValueError: too many jobs are waiting.
         """
         if run in self._cancelled:
             raise Cancelled
-        job = _Job(self._threads, work)
+        job = self._submitted(work)
         told, looks = None, 0
         try:
             while True:
@@ -78,7 +87,7 @@ class Jobs:
 
     async def waited(self, work: Callable[[Callable[[str, float], None]], Answer]) -> AsyncGenerator[Step | Answer]:
         """As ``steps``, but waits without a thread, and for work that nobody cancels by a name: closing the iterator ends it."""
-        job = _Job(self._threads, work)
+        job = self._submitted(work)
         future = asyncio.wrap_future(job.future)
         future.add_done_callback(_heard)
         told = None
@@ -104,7 +113,8 @@ class _Job:
 
     def __init__(self, threads: ThreadPoolExecutor, work: Callable[[Callable[[str, float], None]], Answer]):
         self.step, self._ended = Step(WAITING), threading.Event()
-        self.future: Future = threads.submit(work, self._progress)
+        # within the caller's context, by which ZeroGPU knows whose quota a GPU is on
+        self.future: Future = threads.submit(copy_context().run, work, self._progress)
 
     def _progress(self, name: str, share: float = 0.0) -> None:
         if self._ended.is_set():

@@ -17,7 +17,8 @@ from gradio_client.exceptions import AppError
 
 import app
 from cvt.architecture.build import Cancelled
-from visualize.page.breaking.api import ANSWERS, ENDPOINTS
+from visualize.page.api.table import ENDPOINTS as TABLE
+from visualize.page.breaking.api import ANSWERS, ENDPOINTS, MANY_PASSES
 from visualize.page.jobs import Jobs, Step
 
 PHOTO = str(app.EXAMPLES[0])
@@ -65,11 +66,12 @@ def test_every_endpoint_says_what_it_takes_and_gives(client):
 
 
 def test_programs_experiments_never_keep_the_page_waiting(random_app):
-    """They wait for each other alone: no event of the page is in their queue."""
+    """Those of many passes wait for each other alone: no event of the page is in their queue."""
     functions = app.build_demo(random_app[0]).fns.values()
-    queues = {name: {each.concurrency_id for each in functions if (each.api_name in ENDPOINTS) == name} for name in (True, False)}
+    long = {*MANY_PASSES, *(each.name for each in TABLE.values() if each.takes_long)}
+    queues = {which: {each.concurrency_id for each in functions if (each.api_name in long) == which} for which in (True, False)}
     assert len(queues[True]) == 1
-    assert len([each for each in functions if each.api_name in ENDPOINTS]) == len(ENDPOINTS)
+    assert len([each for each in functions if each.api_name in long]) == len(long)
     assert not queues[True] & queues[False]
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stream } from "../../../visualize/web/breaking/stream.js";
+import { stream } from "../../../visualize/web/shared/stream.js";
 import { answerWith, ask, bytes, elsewhere, get, newest, post } from "../../../visualize/web/shared/http.js";
 
 test("of many questions the newest is answered, the others end", async () => {

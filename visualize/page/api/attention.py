@@ -7,10 +7,11 @@ from typing import Any
 
 from PIL import Image
 
-from ..explore import Exploration, StageExploration
-from ..maps.attention import statistics
-from .words.sentences import Refused, say
-from .words.trust import notes
+from ...explore import Exploration
+from ...maps.attention import statistics
+from ..words.sentences import Refused, say
+from ..words.trust import notes
+from .places import block_of, check_token, stage_of
 
 
 def attention_answer(
@@ -29,18 +30,16 @@ def attention_answer(
     Raises:
         ValueError: no such stage, block, head or token.
     """
-    if not 1 <= stage <= len(exploration.stages):
-        raise Refused("no_stage", stage=stage, most=len(exploration.stages))
-    view = exploration.stages[stage - 1]
-    if not 1 <= block <= len(view.blocks):
-        raise Refused("no_block", block=block, stage=stage, most=len(view.blocks))
-    attention = view.blocks[block - 1]
+    view = stage_of(exploration, stage)
+    attention = block_of(view, stage, block)
     if not 0 <= head <= attention.heads:
         raise Refused("no_head", head=head, stage=stage, most=attention.heads)
     of_cls = row == column == 0
     if of_cls and not attention.has_cls:
         raise Refused("no_cls_token", stage=stage)
-    query = 0 if of_cls else _query(view, stage, row, column)
+    if not of_cls:
+        check_token(view.query_grid.shape, stage, row, column)
+    query = 0 if of_cls else view.query_index(row - 1, column - 1)
     heads = attention.weights([query])[:, 0]  # (heads, keys)
     weights = heads.mean(axis=0) if head == 0 else heads[head - 1]
     rows, columns = view.key_grid.shape
@@ -68,15 +67,8 @@ def attention_answer(
 
 
 def _overview(exploration: Exploration, stage: int, block: int, head: int | None, query: int) -> Image.Image:
-    from ..draw import plots  # Matplotlib takes a second to import and is rarely needed
+    from ...draw import plots  # Matplotlib takes a second to import and is rarely needed
 
     file = io.BytesIO()
     plots.overview(exploration, stage, block, head, query).savefig(file, format="png")
     return Image.open(file)
-
-
-def _query(view: StageExploration, stage: int, row: int, column: int) -> int:
-    rows, columns = view.query_grid.shape
-    if not (1 <= row <= rows and 1 <= column <= columns):
-        raise Refused("no_token", stage=stage, rows=rows, columns=columns, row=row, column=column)
-    return view.query_index(row - 1, column - 1)
