@@ -18,7 +18,7 @@ from visualize.explore import explore
 from visualize.page.laboratory.describe import about as about_model
 from visualize.page.laboratory.describe import describe
 from visualize.web import about as about_page
-from visualize.web import breaking, chooser, explorer, laboratory, lesson, share
+from visualize.web import breaking, chooser, explorer, laboratory, lesson, menu, share
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,6 +31,7 @@ TEMPLATES = {
     "share": share.SHARE_HTML,
     "lesson": lesson.LESSONS_HTML + lesson.PANEL_HTML,
     "about": about_page.about_html("<p>Somebody took them.</p>"),
+    "menu": menu.menu_html([("Published", "mine", "Mine")]),
     "look": explorer.picture_html("look", chooser.examples_html([ROOT / "examples/koala.jpg"], 1000)),
 }
 BODIES = "".join(f'<div id="{name}">{template}</div>' for name, template in TEMPLATES.items())
@@ -87,6 +88,7 @@ MOUNTED = {  # what is there when a component is at work
     "share": "document.documentElement.dataset.cvtHide === 'seed' && document.querySelectorAll('#share li').length === 1",
     "lesson": "document.querySelector('#lesson [data-begin=mine]') !== null",
     "about": "true",
+    "menu": "store.update({ results: { main: { model: 'mine' } } }) || document.querySelector('#menu option').textContent.includes('81')",
     "look": "document.querySelector('#look [role=alert]') !== null",
 }
 
@@ -102,6 +104,8 @@ def answer(path: str, body: str | None) -> tuple[str | bytes, str]:
     asked = json.loads(body or "null")
     answers = {
         "/lesson": lambda: {"lessons": [{"name": "mine", "title": "Mine", "minutes": 1, "steps": [{}], "digest": "0"}], "problems": []},
+        "/look/heartbeat": lambda: {"server": "mine", "line": 0, "most": 9},
+        "/menu": lambda: {"instead": None, "models": [{"name": "mine", "title": "Mine", "state": "absent", "bytes": 80_093_144}]},
         "/ablations": ablations.table,
         "/laboratory/about": lambda: {"model": "mine", **about_model(MODEL.config, SIDE)},
         "/laboratory/describe": lambda: describe(MODEL.config, SIDE, asked),

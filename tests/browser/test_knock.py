@@ -193,3 +193,12 @@ def test_what_the_server_dropped_is_computed_again_and_stays_switched_off(knock)
         knock.page.evaluate("cvt.page.update({ gone: { explorer: 'after' } })")
     knock.answered("Without the MLP of block 1, stage 3")
     assert not knock.pressed("2.0.mlp.")
+
+
+def test_a_model_without_conv_projections_has_no_title_or_legend_for_them(visit, random_app):
+    seen = visit(f"{random_app[1]}?model=ablations/linear&tab=break")
+    seen.page.wait_for_function("cvt.page.state.results.before?.model === 'ablations/linear'")
+    seen.page.wait_for_function("!document.querySelector('[data-part$=_conv\\\\.]')")
+    seen.page.locator('[data-part="1.1.head.1"]').wait_for()
+    assert seen.page.locator(".cvt-knock-names span").all_inner_texts() == ["Block", "", "Heads"]
+    assert seen.page.locator(".cvt-knock-beside").inner_text().startswith("+: the residual connection")

@@ -3,8 +3,9 @@
 The element is a ``gr.HTML`` with ``examples_html`` in its template, mounted by ``look``. Its ``submit`` event carries a choice:
 ``example`` (a picture's name) or ``own`` (the path of an uploaded file, as Gradio named it), neither if the picture stays, ``model``
 (a name) if it changes, and ``nth``, the choice's number. One choice is sent at a time, then the newest: the listener's
-``JS_ANSWERED`` reports that it is done. A refused choice is answered by the element's value: ``problem`` (a sentence) and ``nth``.
-Models come from the list in ``#model-choice``. Files go to Gradio's own upload route.
+``JS_ANSWERED`` or ``JS_FAILED`` reports that it is done. ``now`` says what the page shows. A refused choice is answered by the element's
+value: ``problem`` (a sentence) and ``nth``, and ``lost`` where the server no longer has the picture of ``now``.
+Models come from ``menu``. Files go to Gradio's own upload route.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ EXAMPLES = (
 )  # in the order of the page; photographs of the folder examples/  # fmt: skip
 THUMBNAIL = 96  # pixels of a thumbnail's side, which is at most 84 on the page: all of them are in the page itself
 
-# After the listener of the page's load, and after that of each choice.
+# After the listener of the page's load, and after that of each choice; where it was not called, since too many wait or the server is gone.
 JS_ANSWERED = on_page("page.update({ answers: page.state.answers + 1 });")
+JS_FAILED = on_page("page.update({ answers: page.state.answers + 1, unheard: page.state.unheard + 1 });")
 
 
-def examples_html(pictures: Sequence[Path], most_bytes: int) -> str:
-    """The template: a button for each picture, named as its file, and the ways to bring one's own of at most ``most_bytes``."""
+def examples_html(pictures: Sequence[Path], most_bytes: int, kept: str = "") -> str:
+    """The template: a button for each picture, named as its file, and the ways to bring one's own of at most ``most_bytes``; ``kept``: for
+    how long."""
     template = (STATIC / "chooser.html").read_text(encoding="utf-8").replace("__MOST__", str(most_bytes))
+    template = template.replace("__KEPT__", f'title="{template_text(kept)}"' if kept else "")
     return template.replace("__EXAMPLES__", "".join(map(_button, pictures)))
 
 

@@ -1,18 +1,24 @@
 // The examples, pictures of one's own, and the choices made in any part of the page.
 
 import { life } from "../shared/life.js";
-import { MAIN, page } from "../shared/page.js";
+import { MAIN, page, shownNow } from "../shared/page.js";
 import { answer } from "./answer.js";
 import { camera, isPhone } from "./camera.js";
 import { choices } from "./choices.js";
 import { taken } from "./files.js";
 import { strip } from "./strip.js";
-import { uploads } from "./upload.js";
+import { send, uploads } from "./upload.js";
 import { hearWindow } from "./window.js";
 import { phrase } from "../words/phrase.js";
 
-/** @returns {HTMLSelectElement | null} */
-const models = () => document.querySelector("#model-choice select");
+/**
+ * @typedef {object} Sent a choice on its way to Python
+ * @property {number} nth its number
+ * @property {string} [name] of a file, for people
+ * @property {File} [file] the picture of one's own
+ * @property {{ example?: string, own?: any }} [which] the picture; empty where it stays
+ * @property {?string} [model] null where it stays
+ */
 
 let unmount = null; // of the one that the page has
 
@@ -28,13 +34,17 @@ export function mount(element, props, watch, _base, trigger) {
   const above = element.closest(".contain") ?? document.body; // Gradio's styles reach no further
   const most = Number(find("[data-chooser]")?.dataset.mostBytes ?? Infinity);
   const hidden = () => find("#picture-upload") === null || getComputedStyle(find("#picture-upload")).display === "none";
-  let sent = /** @type {{ nth: number, name?: string }} */ ({ nth: 0 }); // the choice that Python has
+  let sent = /** @type {Sent} */ ({ nth: 0 }); // the choice that Python has
+  let waiting = /** @type {?() => void} */ (null); // sends a choice once the server answers
 
   const chosen = choices({
     send({ picture, model }) {
-      const { name, ...which } = picture ?? {};
-      sent = { nth: sent.nth + 1, name };
-      trigger("submit", { ...which, ...(model && { model }), nth: sent.nth });
+      const { name, file, ...which } = picture ?? {};
+      const begin = () => {
+        sent = { nth: sent.nth + 1, name, file, which, model };
+        trigger("submit", { ...which, ...(model && { model }), nth: sent.nth, now: shownNow() });
+      };
+      page.state.away ? (waiting = begin) : begin();
     },
     working: (newer, { picture }) => page.update({ choosing: { newer, quiet: picture?.live === true } }),
     settled() {
@@ -50,16 +60,17 @@ export function mount(element, props, watch, _base, trigger) {
   const sending = uploads(signal, {
     begin: ({ name }) => line.send(name),
     progress: line.progress,
-    done({ name }, path) {
+    done(file, path) {
       line.idle();
       others += 1;
-      chosen.choose({ picture: { own: path, name } });
+      chosen.choose({ picture: { own: path, name: file.name, file } });
     },
     failed: ({ name }, problem) => line.refuse(phrase("refused", { name, problem })),
   });
   const film = strip(element, alive);
   const openCamera = camera(signal, above, (file) => take(taken([file], most)), props.live ? see : null);
   let refused = 0; // the last choice that was
+  let mine = /** @type {?File} */ (null); // the picture of one's own that is shown
   let others = 0; // the pictures that were chosen, and not seen by a camera that is followed
 
   /**
@@ -87,14 +98,18 @@ export function mount(element, props, watch, _base, trigger) {
     return refused !== sent.nth && others === before && !signal.aborted;
   }
 
-  /** A choice that replaces whatever is on its way. */
+  /** A choice that replaces whatever is on its way; one of a model that the server has not in memory waits for that. */
   function choose(choice) {
+    const { loaded, ...changes } = choice;
+    const { ready, results } = page.state;
+    const waits = choice.model && ready && !loaded && choice.model !== results[MAIN]?.model && !ready.includes(choice.model);
+    if (waits) return page.update({ needed: choice });
     if (choice.picture) {
       cancel();
       others += 1;
     }
     line.refuse("");
-    chosen.choose(choice);
+    chosen.choose(changes);
   }
 
   /** Brings a new picture's verdict into view, if it is not. */
@@ -106,13 +121,8 @@ export function mount(element, props, watch, _base, trigger) {
     frame.scrollIntoView({ block: frame.offsetHeight > innerHeight ? "end" : "nearest", behavior });
   }
 
-  /** Selects the model and the example of Python's last answer. */
-  function show() {
-    const { model, example } = page.state.results[MAIN] ?? {};
-    const list = models();
-    if (model && list) list.value = model;
-    film.mark(example);
-  }
+  /** Marks the example of Python's last answer. */
+  const show = () => film.mark(page.state.results[MAIN]?.example);
 
   element.addEventListener(
     "click",
@@ -136,26 +146,41 @@ export function mount(element, props, watch, _base, trigger) {
     },
     { signal },
   );
-  document.addEventListener(
-    "change",
-    ({ target }) => {
-      const list = models();
-      if (list && target === list) chosen.choose({ model: list.value });
-    },
-    { signal },
-  );
   hearWindow(signal, above, most, take);
+
+  /** Python has answered: the choice is what is shown from now on, unless it was refused. */
+  function heard() {
+    const { nth, which, file } = sent;
+    if (nth === refused || !which || !Object.keys(which).length) return;
+    mine = file ?? null;
+    page.update({ own: typeof which.own === "string" ? which.own : null });
+  }
+
+  /** The server has lost the picture that is shown: it gets it once more, and the same choice. */
+  async function restore(file, model) {
+    const path = await send(file, signal, () => {});
+    chosen.choose({ picture: { own: path, name: file.name, file }, model });
+  }
+
   watch?.("value", () => {
-    const { problem, nth } = props.value ?? {};
+    const { problem, nth, lost } = props.value ?? {};
     if (signal.aborted || !problem) return;
     refused = nth;
+    if (lost && mine && nth === sent.nth) return void restore(mine, sent.model).catch((error) => line.refuse(error.message));
     const { name } = nth === sent.nth ? sent : {};
     line.refuse(name ? phrase("refused", { name, problem }) : problem);
   });
   const leave = page.subscribe((now, before) => {
     if (now.asked !== before.asked) choose(now.asked);
     if (now.gone !== before.gone && now.gone.explorer === MAIN) chosen.choose({}); // recompute the current result
-    if (now.answers !== before.answers) chosen.answered();
+    if (now.answers !== before.answers) {
+      if (now.unheard === before.unheard) heard();
+      chosen.answered();
+    }
+    if (before.away && !now.away) {
+      waiting?.();
+      waiting = null;
+    }
     if (now.picture === before.picture) return;
     show();
     if (before.picture && now.picture?.picture !== before.picture.picture) bring();

@@ -12,7 +12,7 @@ function address() {
 }
 
 /** The path of the file on the server. Throws an Error with a message, or AbortError. */
-async function send(file, signal, progress) {
+export async function send(file, signal, progress) {
   await file.slice(0, 1).arrayBuffer().catch(unreadable);
   const form = new FormData();
   form.append("files", file, NAME);

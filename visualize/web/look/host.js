@@ -2,6 +2,8 @@
 
 import { mount as mountChooser } from "../chooser/host.js";
 import { mount as mountExplorer } from "../explorer/host.js";
+import { life } from "../shared/life.js";
+import { server } from "./server.js";
 
 /** Takes the element that holds both templates, and what Gradio gives to it. Returns its clean-up. */
 export function mount(element, props, watch, base, trigger) {
@@ -12,5 +14,8 @@ export function mount(element, props, watch, base, trigger) {
     },
   };
   ends.push(mountExplorer(element, shown, watch, base));
+  const alive = life();
+  server(alive, element.closest(".contain") ?? document.body, base);
+  ends.push(alive.end);
   return () => ends.forEach((end) => end());
 }

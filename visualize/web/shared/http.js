@@ -26,6 +26,9 @@ export class NeedsServer extends Error {
   }
 }
 
+/** Whether there is a server to ask. */
+export const hasServer = () => !local;
+
 /** Throws NeedsServer where there is none. */
 export function serverOnly() {
   if (local) throw new NeedsServer();

@@ -24,8 +24,15 @@ export const PAIRS = [PAIR, CHANGED];
  * @property {boolean} making whether a lesson is being made, in a panel that stays while the tabs change
  * @property {?object} linked the link's architecture and the stage to open, until the laboratory applies it
  * @property {Object<string, object>} results the result for each explorer, as `Explorer.load` takes it
- * @property {?object} asked a choice made outside the chooser: { picture, model }, both optional
+ * @property {?object} asked a choice made outside the chooser: { picture, model, loaded }, all optional; `loaded`: its model is in memory
+ * @property {?string[]} ready the models in the server's memory, as far as is known; null on a page without a menu of models
+ * @property {?{model: string, picture?: object, done?: (loaded: boolean) => void}} needed a choice that waits for its model to be loaded;
+ *   `done` is told whether it was, instead of the choice being made
+ * @property {?string} own the picture of one's own that is drawn there, as the server named its file; null for an example
+ * @property {boolean} away whether the server does not answer now: what would go through Gradio waits, or it would load the page anew
  * @property {number} answers number of choices that Python has answered, including the initial one
+ * @property {number} unheard number of those that did not reach it
+ * @property {number} line number of events that wait for the model on the server, as it said last
  * @property {?{newer: boolean, quiet?: boolean}} choosing the pending choice; newer: it waits for an older one; quiet: one of many, such
  *   as a camera's, which nobody waits for
  * @property {?{preset?: string, ablation?: string}} wanted what the laboratory starts from, until it has
@@ -102,7 +109,13 @@ const OPENING = {
   linked: null,
   results: {},
   asked: null,
+  own: null,
+  away: false,
+  ready: null,
+  needed: null,
   answers: 0,
+  unheard: 0,
+  line: 0,
   choosing: null,
   wanted: null,
   ablation: null,
@@ -112,6 +125,16 @@ const OPENING = {
 };
 
 export const page = store(OPENING);
+
+/**
+ * The server's last answer for the first tab, drawn or not, as a choice that would give the same: { example } or { own }, and the model.
+ * A server may have forgotten it, or never have known.
+ */
+export function shownNow() {
+  const { own, results } = page.state;
+  const { example, model } = results[MAIN] ?? {};
+  return { ...(own ? { own } : example ? { example } : {}), ...(model && { model }) };
+}
 
 /** Changes the entries of some explorers in `view` or `results`. */
 export const updateEach = (name, entries) => page.update({ [name]: { ...page.state[name], ...entries } });
