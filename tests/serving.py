@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 import app
@@ -15,6 +16,9 @@ from cvt.processor import CvtImageProcessor
 from tests.helpers import randomize
 from visualize.page.requests import Request
 from visualize.page.workbench import Result, Workbench
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 # Grids 48², 24², 12² at 96×96 pixels, as in the embedded model, which the tests of the page describe in words.
 ARCHITECTURE = {
@@ -49,6 +53,7 @@ def explore(workbench: Workbench, picture: str | Path | bytes | OpenedPicture, m
 # by host and port:
 _VISITORS: dict[str, list[Callable[[], None]]] = {}  # what closes each page that is open there
 _WORKBENCHES: dict[str, Workbench] = {}
+_DEMOS: dict[str, gr.Blocks] = {}
 
 
 def before_closing(address: str, leave: Callable[[], None]) -> None:
@@ -62,16 +67,20 @@ def stores(address: str, key: str) -> bool:
     return key in store and store.get(key) is not None
 
 
+def demo_of(address: str) -> gr.Blocks:
+    """The page that the server of this address serves."""
+    return _DEMOS[urlparse(address).netloc]
+
+
 @contextmanager
-def app_of(workbench: Workbench) -> Iterator[str]:
-    """The address of a page for this workbench, until the block ends."""
+def app_of(workbench: Workbench, port: int | None = None, **settings: Any) -> Iterator[str]:
+    """The address of a page for this workbench, until the block ends. ``settings``: more of Gradio's, such as ``root_path``."""
     demo, visitors = app.build_demo(workbench), []
     try:
-        _, address, _ = demo.launch(
-            prevent_thread_lock=True, server_name="127.0.0.1", server_port=None, quiet=True, **app.launch_settings(workbench)
-        )
+        settings |= app.launch_settings(workbench)
+        _, address, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, quiet=True, **settings)
         _VISITORS[urlparse(address).netloc] = visitors
-        _WORKBENCHES[urlparse(address).netloc] = workbench
+        _WORKBENCHES[urlparse(address).netloc], _DEMOS[urlparse(address).netloc] = workbench, demo
         yield address.rstrip("/")
     finally:
         for leave in visitors:

@@ -10,6 +10,7 @@ from visualize.page.lessons.reader import read
 
 DOCS = Path(__file__).parent.parent / "docs"
 LESSONS = (DOCS / "lessons.md").read_text(encoding="utf-8")
+HOSTING = (DOCS / "hosting.md").read_text(encoding="utf-8")
 QUESTIONNAIRE = (DOCS / "questionnaire.md").read_text(encoding="utf-8")
 [EXAMPLE] = re.findall(r"^```yaml\n(.*?)^```", LESSONS, re.M | re.S)
 
@@ -60,7 +61,7 @@ def test_there_is_a_key_for_every_question_and_its_letter_is_offered():
     assert all(titles[f"A{number}"] == titles[f"B{number}"] for number in range(1, 9))
 
 
-@pytest.mark.parametrize("document", [LESSONS, QUESTIONNAIRE], ids=["lessons", "questionnaire"])
+@pytest.mark.parametrize("document", [LESSONS, QUESTIONNAIRE, HOSTING], ids=["lessons", "questionnaire", "hosting"])
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\((?!http)([^)#]+)", document):
         assert (DOCS / target).exists(), target

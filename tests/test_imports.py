@@ -63,11 +63,15 @@ ROOMS = {
     "visualize.page.lessons.measures": "",
     "visualize.page.link.choices": "page.lessons.measures page.requests",
     "visualize.page.words": "page.requests web cvt.architecture cvt.config cvt.fields cvt.pictures",
+    "visualize.page.jobs": "page.words cvt.architecture",
+    "visualize.page.models": "change explore page.jobs page.requests page.words cvt cvt.ablations cvt.architecture cvt.config cvt.files "
+    "cvt.model cvt.pictures cvt.runtime",
     "visualize.alone": "change container draw explore maps page.link.choices page.words web cvt.architecture cvt.model cvt.pictures "
     "cvt.processor",
-    "visualize.page": "alone change draw explore maps page.lessons.measures page.link.choices page.requests page.words web cvt "
+    "visualize.page": "alone change container draw explore maps page.jobs page.lessons.measures page.link.choices page.models "
+    "page.requests page.words web cvt "
     "cvt.ablations cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
-    "visualize.app": "page page.link.choices page.requests page.words web cvt.pictures",
+    "visualize.app": "page page.link.choices page.models page.requests page.words web cvt.pictures",
     "visualize.site": "alone change container draw explore maps page page.lessons.measures page.link.choices page.words web cvt.ablations "
     "cvt.architecture cvt.config cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime",
 }
@@ -212,7 +216,7 @@ print(json.dumps({**said, "loaded": list(sys.modules)}))
 
 for name in [name for name in sys.modules if name.split(".")[0] in ("cvt", "visualize")]:
     del sys.modules[name]
-sys.argv = ["app.py", "--model", "./nowhere"]
+sys.argv = ["app.py", "--model", "./nowhere", "--port", "47860"]
 try:
     runpy.run_path("app.py", run_name="__main__")
 finally:

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
-OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton", "anywidget", "traitlets"}  # see pyproject.toml; Triton comes with PyTorch for GPUs
+# see pyproject.toml; Triton comes with PyTorch for GPUs, spaces with a Space that lends one
+OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton", "anywidget", "traitlets", "spaces"}
 README_PICTURE = "visualize/page.jpg"  # which no program reads
 
 
@@ -66,7 +67,7 @@ def test_what_notebooks_need_is_installed_as_it_was_tested(project):
 
 @pytest.mark.parametrize(("paths", "files", "optional"), [
     (("cvt", "visualize", "app.py"), ("requirements.txt",), OPTIONAL),
-    (("benchmarks",), ("requirements.txt", "tests/requirements.txt"), {"gradio_client"}),  # comes with Gradio
+    (("benchmarks",), ("requirements.txt", "tests/requirements.txt"), {"gradio_client", "httpx"}),  # come with Gradio
 ])  # fmt: skip
 def test_whatever_is_imported_is_declared(paths, files, optional):
     names = {name for path in tracked(*paths) if path.endswith(".py") for name in imported(path)}

@@ -1,13 +1,22 @@
 """What the README says is so: its settings for Spaces, its commands, its examples, its list of files; and so are files that code names."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from visualize.page.breaking.api import ENDPOINTS
+from cvt.files.storage import CONFIG, PROCESSOR
+from cvt.files.tensors import SAFE
+from visualize.page.api import attention_answer
+from visualize.page.api.table import TOOLS, checked
+from visualize.page.breaking.api import ENDPOINTS, BreakingApi
 from visualize.page.link.choices import TABLE
+from visualize.page.models.offers import BEST, CHECKPOINTS
+from visualize.page.requests import Request
+from visualize.page.workbench import Workbench
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,6 +40,14 @@ def test_the_spaces_settings_fit_the_project():
     assert len(settings["short_description"]) <= 60  # Spaces cut it there
     assert settings["license"] == "apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_a_space_downloads_the_model_that_it_opens_with():
+    settings = front_matter()
+    assert settings["models"] == [f"microsoft/cvt-{end}" for end, *_ in CHECKPOINTS]
+    name, files = settings["preload_from_hub"][0].split(" ")
+    assert name == BEST
+    assert files.split(",") == [CONFIG, PROCESSOR, SAFE]  # without which it would not count as being there
 
 
 def test_the_test_command_is_the_one_that_ci_calls():
@@ -86,6 +103,48 @@ def test_the_experiments_examples_run(served, capsys, monkeypatch):
     start = "\n".join(client.splitlines()[:3]).replace("http://127.0.0.1:7860", served)
     exec(compile(f"{start}\n{asked}", "README.md", "exec"), {})
     assert capsys.readouterr().out.count("'probability'") == 2
+
+
+def test_what_an_agent_reads_in_its_walk_is_what_the_tools_answer():
+    """Each row: the tool is called with these arguments, and what it is said to read is made here from its answer."""
+    rows = re.findall(r"^\| `(\w+)` \| `(\{.*\})` \| (.*) \|$", README.split("takes an agent five calls")[1], re.M)
+    workbench = Workbench(None, "cpu", kept=[ROOT / "examples/red_panda.jpg"])
+    api, found = BreakingApi(workbench), []
+    for name, given, _ in rows:
+        values = checked(TOOLS[name], json.loads(given))
+        picture = workbench.examples[values["picture"]]
+        seen = workbench.explore(Request(model=workbench.names[0], picture=picture)).exploration
+        if name == "predict":
+            found.append(_class_words(*workbench.classes(Request(model=workbench.names[0], picture=picture))[0]))
+        elif name == "explore":
+            answer, _ = attention_answer(seen, *(values[each] for each in ("stage", "block", "head", "row", "column")), overview=False)
+            row, column = np.unravel_index(np.argmax(answer["weights"]), answer["key_grid"])
+            found.append(f"the cls token looks most at row {row + 1}, column {column + 1}: {answer['times_uniform']:.1f} times its share")
+        else:
+            answer = api.of_picture(name, picture, values["settings"], values["model"])
+            found.append(_importance_words(answer) if name == "importance" else _after_words(answer))
+    assert found == [words for *_, words in rows]
+
+
+def _class_words(label: str, probability: float) -> str:
+    return f"{label.split(',')[0]}, {100 * probability:.1f} %"
+
+
+def _importance_words(answer: dict) -> str:
+    most = max((each for each in answer["losses"] if each["part"] == "head"), key=lambda each: each["logit"])
+    place = f"head {most['head']} of block {most['block']} in stage {most['stage']}"
+    return f"of all heads, {place} costs the class most: {most['logit']:.2f} of its logit of {answer['logit']:.2f}"
+
+
+def _after_words(answer: dict) -> str:
+    then = next(each for each in answer["after"] if each["label"] == answer["label"])
+    still = "still " if answer["after"][0]["label"] == answer["label"] else ""
+    return still + _class_words(then["label"], then["probability"])
+
+
+def test_every_endpoint_is_described():
+    section = README.split("## Call it from a program")[1].split("## Share")[0]
+    assert set(re.findall(r"`/(\w+)`", section.split("### Let an agent")[0])) == set(TOOLS)
 
 
 def test_every_endpoint_of_the_experiments_is_described():

@@ -21,6 +21,7 @@ renamed.keep(
         "evidence": "visualize.maps.evidence",
         "feature_maps": "visualize.maps.features",
         "geometry": "cvt.architecture.geometry",
+        "page.model": "visualize.page.models.loaded",
         "plots": "visualize.draw.plots",
     },
 )

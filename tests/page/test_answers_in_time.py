@@ -97,7 +97,7 @@ def test_results_made_ahead_give_way_to_a_request(workbench, monkeypatch):
         return []
 
     monkeypatch.setattr(workbench_module, "compute_classes", slow)
-    monkeypatch.setattr(workbench, "_prepare", lambda request: order.append("ahead"))
+    monkeypatch.setattr(workbench, "_prepare", lambda request, here: order.append("ahead"))
     waiting = threading.Event()
     original = workbench._busy.wait_until_none
     monkeypatch.setattr(workbench._busy, "wait_until_none", lambda: (waiting.set(), original()))

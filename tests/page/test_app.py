@@ -1,7 +1,6 @@
 """The page's server from outside: the API, the routes, bad pictures, and people who do not see each other's results."""
 
 import json
-import struct
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,7 +19,8 @@ from cvt import CvtForImageClassification, CvtImageProcessor
 from cvt.pictures import MAX_PIXELS, open_picture
 from tests import serving
 from visualize.container import unpack
-from visualize.page.breaking.api import ENDPOINTS
+from visualize.page.api.table import ENDPOINTS, TOOLS
+from visualize.page.breaking.api import ENDPOINTS as EXPERIMENTS
 from visualize.page.workbench import Workbench
 
 PHOTO = str(app.EXAMPLES[0])
@@ -148,8 +148,10 @@ def test_no_picture_gets_a_sentence(client):
         client.predict(None, api_name="/predict")
 
 
-def test_only_the_two_endpoints_are_public(client):
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/predict", "/explore", *(f"/{name}" for name in ENDPOINTS)}
+def test_only_the_named_endpoints_are_public(client):
+    names = {"predict", "explore", *EXPERIMENTS, *ENDPOINTS}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {f"/{name}" for name in names}
+    assert names == set(TOOLS)
 
 
 def get(address: str) -> bytes:
@@ -188,10 +190,12 @@ def test_a_result_that_fell_out_of_the_store_is_computed_again(model_folder):
     workbench = Workbench(model_folder, "cpu", kept=app.EXAMPLES[:1])
     workbench.store.max_items = 1
     key = serving.explore(workbench, PHOTO).key
+    first = workbench.payload(key)
     serving.explore(workbench, str(app.EXAMPLES[1]))
+    assert key not in workbench.store
+    assert workbench.payload(key) == first
     with pytest.raises(KeyError):
-        workbench.payload(key)
-    assert struct.unpack_from("<I", workbench.payload(serving.explore(workbench, PHOTO).key))[0] > 0
+        workbench.payload("a key that was never given")
 
 
 def test_the_command_line_explains_itself_and_reads_the_environment(monkeypatch, capsys):
@@ -225,6 +229,9 @@ def test_models_come_from_the_command_line_or_else_from_the_environment(monkeypa
 
 
 def test_what_cannot_start_says_why_in_one_line(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["app.py", "--device", "warp"])
+    monkeypatch.setattr("sys.argv", ["app.py", "--device", "warp", "--port", "47860"])
     with pytest.raises(SystemExit, match=r"^CvT Explorer cannot start: There is no device 'warp'"):
+        app.main()
+    monkeypatch.setattr("sys.argv", ["app.py", "--device", "cuda:99", "--port", "47860"])
+    with pytest.raises(SystemExit, match=r"^CvT Explorer cannot start: There is no device 'cuda:99' here: choose one of auto, cpu"):
         app.main()  # tests/test_imports.py has a whole program that cannot start

@@ -12,6 +12,7 @@ pytest.importorskip("gradio")
 import app
 from tests.helpers import run_in_node
 from visualize.web.chooser import examples_html
+from visualize.web.explorer import element_value
 
 
 def test_choices_are_worked_on_one_at_a_time():
@@ -32,3 +33,11 @@ def test_the_name_of_a_file_is_text_in_the_template(tmp_path):
     template = examples_html([tmp_path / 'a"<b>${x}.png'], 1000)
     assert "<b>" not in template
     assert not re.search(r"\$\{|\{\{", template)  # or Gradio would compute it
+
+
+def test_a_picture_is_the_same_one_in_the_folder_of_a_restarted_server():
+    def of(picture):
+        return element_value("key", picture)["picture"]
+
+    assert of("/tmp/one/4abc/picture") == of("/tmp/two/4abc/picture") != of("/tmp/one/5def/picture")
+    assert of("https://one.example/a/b.png") != of("https://two.example/a/b.png")

@@ -22,16 +22,23 @@ def test_others_may_embed_the_page_and_its_scripts_are_its_own(served):
     assert "frame-ancestors" not in policy
     assert policy["default-src"] == ["'self'"]
     assert policy["object-src"] == ["'none'"]
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    assert "microphone=()" in page.headers["Permissions-Policy"]
     assert not [each for each in policy["script-src"] if each.startswith("http") or each in ("*", "data:", "blob:")]
 
 
-@pytest.mark.parametrize("path", ["/modules/explorer/main.js", "/lessons", "/ablations", "/explorer/data/unknown", "/config", "/nowhere"])
+@pytest.mark.parametrize("path", ["/lessons", "/ablations", "/explorer/data/unknown", "/config", "/nowhere"])
 def test_what_is_no_page_runs_nothing_if_it_is_opened(served, path):
     found = httpx.get(served + path).headers
     assert found["Content-Security-Policy"] == PART_POLICY
     assert found["X-Content-Type-Options"] == "nosniff"
-    assert found["Referrer-Policy"] == "same-origin"
-    assert "microphone=()" in found["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/modules/explorer/main.js", "/modules/choices.js"])
+def test_scripts_are_what_they_say_they_are(served, path):
+    found = httpx.get(served + path).headers
+    assert found["Content-Type"].startswith(("text/javascript", "application/javascript"))
+    assert found["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.svg"])

@@ -146,7 +146,7 @@ def test_other_kinds_of_linear_layers_stay_theirs():
 def test_the_page_asks_where_it_is_faster(monkeypatch, tmp_path, faster):
     tiny_model().save_pretrained(tmp_path)
     CvtImageProcessor(size=32).save_pretrained(tmp_path)
-    monkeypatch.setattr("visualize.page.workbench.onednn_is_faster", lambda: faster)
+    monkeypatch.setattr("visualize.page.models.loader.onednn_is_faster", lambda: faster)
     workbench = Workbench(str(tmp_path), "cpu")
     base = workbench.loaded().model
     for model in (base, workbench.variants.get(base.config, 1), workbench.variants.get(base.config, 1, base)):

@@ -12,13 +12,16 @@ from gradio.utils import get_upload_folder
 
 from cvt.pictures import UnreadablePicture
 
+from ..page.gate import is_full
 from ..page.intake import DOWNLOADS, Intake
 from ..page.words.sentences import say
+from .agents import AgentsServer
 
 # The events of the page, and programs' quick ones, share one queue. Some of them wait for a download or for a picture to be read, so
 # the limit is twice the number of downloads, which leaves room for others. The workbench limits the forward passes themselves.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2 * DOWNLOADS}
-# Programs' experiments may take minutes: in a queue of their own, so that they never keep the page waiting.
+# Programs' experiments of many passes may take minutes: in a queue of their own, so that they never keep the page waiting. Those of one
+# or two are no more than what the page asks; one at a time, 50 people would wait two minutes for theirs.
 EXPERIMENTS_QUEUE: dict[str, Any] = {"concurrency_id": "experiments", "concurrency_limit": 1}
 BARE: dict[str, Any] = {"apply_default_css": False, "container": False, "padding": False}  # an element as its template has it
 
@@ -34,6 +37,16 @@ class Page(gr.Blocks):
     """
 
     intake: Intake
+    _agents: AgentsServer | None = None
+
+    @property  # type: ignore[override]
+    def mcp_server_obj(self) -> AgentsServer | None:
+        """What answers agents; where Gradio sets its own, the page has one with the same routes and the table's tools."""
+        return self._agents
+
+    @mcp_server_obj.setter
+    def mcp_server_obj(self, made: Any) -> None:
+        self._agents = None if made is None else AgentsServer(self)
 
     async def preprocess_data(self, block_fn, inputs, state, explicit_call=False):
         try:
@@ -60,7 +73,13 @@ class Page(gr.Blocks):
         """Refuses files in events: Gradio would look them up and reveal whether they exist."""
         if event_data is not None and _names_files(event_data._data):
             raise gr.Error(say("not_uploaded"), print_exception=False)
-        return await super().process_api(*args, **options, event_data=event_data)  # type: ignore[misc]
+        try:
+            return await super().process_api(*args, **options, event_data=event_data)  # type: ignore[misc]
+        except OSError as error:  # from a picture of an answer that Gradio cannot save
+            if not is_full(error):
+                raise
+            log.error("the disk is full")
+            raise gr.Error(say("disk_full"), print_exception=False) from error
 
 
 def _names_files(value: Any) -> bool:

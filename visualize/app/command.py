@@ -6,6 +6,8 @@ import argparse
 import os
 from typing import Any
 
+from ..page.models import best_here
+
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line; every option can also be set by an environment variable, for hosting.
@@ -24,13 +26,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         action="append",
         help="a folder in Hugging Face's format, a Microsoft .pth file, a Hub id such as microsoft/cvt-13, or 'embedded' for the "
         "built-in model; repeat it to choose between models on the page "
-        "(environment: CVT_MODEL, several separated by commas; default: embedded)",
+        "(environment: CVT_MODEL, several separated by commas; default: embedded, or on a Space that has it microsoft/cvt-13)",
     )
     option(
         "--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32"
     )
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 serves all networks of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
+    option("--root-path", "GRADIO_ROOT_PATH", "", "the path below which a proxy serves the page, such as /cvt")
     parser.add_argument(
         "--allow-addresses",
         action=argparse.BooleanOptionalAction,
@@ -46,5 +49,5 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     )
     options = parser.parse_args(given)
     named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
-    options.model = [None if name == "embedded" else name for name in named if name] or [None]
+    options.model = [None if name == "embedded" else name for name in named if name] or best_here()
     return options

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import gradio as gr
 
+from ..page.intake import Intake
 from ..page.laboratory.api import LaboratoryApi
 from ..page.words.sentences import Refused, say
 from ..web import laboratory
 from .blocks import BARE, MODEL_QUEUE
+from .explore_tab import by_name, chosen_picture, shown_now
 
 log = logging.getLogger("cvt_explorer")
 
 
-def laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
+def laboratory_tab(laboratory_api: LaboratoryApi, intake: Intake, examples: list[Path], chosen: gr.State) -> None:
+    named = by_name(examples)
     element = gr.HTML(html_template=laboratory.LABORATORY_HTML, js_on_load=laboratory.JS_ON_LOAD, elem_id="laboratory", **BARE)
 
     def run(picture: str | None, event: gr.EventData):
@@ -22,6 +26,8 @@ def laboratory_tab(laboratory_api: LaboratoryApi, chosen: gr.State) -> None:
         asked = event._data
         name = asked.get("run") if isinstance(asked, dict) else None
         try:
+            if isinstance(asked, dict):
+                picture = chosen_picture(shown_now(asked), named, intake) or picture
             if picture is None:
                 raise Refused("no_picture_chosen")
             yield from laboratory_api.run(picture, asked)

@@ -10,16 +10,20 @@ import asyncio
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, nullcontext
+import os
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from functools import partial
 from typing import Any
 
 import brotli
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from cvt import ablations
 
@@ -33,9 +37,12 @@ from .laboratory.api import LaboratoryApi
 from .lessons.api import LessonsApi
 from .lessons.text import JSON_BYTES as LESSON_BYTES
 from .link.choices import MODULE, as_module
+from .models import Models
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
+DRAWN = 8  # requests for maps that may wait for a pass at once: a result that was dropped is computed again
+ASKED, PACKED = 16, 2  # threads that the laboratory's questions may take, which may wait for a model, and its models to be saved
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
 log = logging.getLogger("cvt_explorer")
@@ -44,19 +51,31 @@ log = logging.getLogger("cvt_explorer")
 def routes(workbench: Workbench, lessons: LessonsApi | None = None) -> list[BaseRoute]:
     """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``. ``lessons``: by default the page's own."""
     laboratory_api, breaking_api, lessons_api = LaboratoryApi(workbench), BreakingApi(workbench), lessons or LessonsApi()
+    asked, packed = asyncio.Semaphore(ASKED), asyncio.Semaphore(PACKED)
+    laboratory = {name: _light(answer, line=packed if name == "model" else asked) for name, answer in laboratory_api.answers.items()}
     return [
-        Route("/explorer/data/{key}", _bytes(workbench.payload)),
-        Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload)),
+        Route("/explorer/data/{key}", _bytes(workbench.payload, DRAWN)),
+        Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload, DRAWN)),
         Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
         Route("/explorer/page/{key}", _page(workbench), methods=["POST"]),
+        Route("/explorer/heartbeat", _heartbeat(workbench)),
         Route(f"/modules/{MODULE}", _choices),
-        *(Mount(f"/modules/{each.STATIC.name}", StaticFiles(directory=each.STATIC)) for each in COMPONENTS),
-        *(Route(f"/laboratory/{name}", _light(answer), methods=["POST"]) for name, answer in laboratory_api.answers.items()),
+        *(Route(f"/modules/{each.STATIC.name}/{{file:path}}", _Scripts(directory=each.STATIC)) for each in COMPONENTS),
+        *(Route(f"/laboratory/{name}", endpoint, methods=["POST"]) for name, endpoint in laboratory.items()),
         Route("/ablations", _fixed(ablations.table())),
         Route("/lessons", _fixed(lessons_api.lessons())),
         Route("/lessons/read", _light(lessons_api.read, LESSON_BYTES), methods=["POST"]),
-        *(Route(f"/break/{name}", _long(breaking_api, name), methods=["POST"]) for name in breaking_api.names),
+        *(Route(f"/break/{name}", _long(partial(breaking_api.steps, name)), methods=["POST"]) for name in breaking_api.names),
+        Route("/models", _listed(workbench.models)),
+        Route("/models/load", _long(partial(_loaded, workbench.models)), methods=["POST"]),
     ]
+
+
+class _Scripts(StaticFiles):
+    """The files of a component. They are found by the route's own parameter: below a path of a host, a mount would look for that path."""
+
+    def get_path(self, scope: Scope) -> str:
+        return os.path.normpath(os.path.join(*scope["path_params"]["file"].split("/")))
 
 
 async def _choices(request: Request) -> Response:
@@ -124,6 +143,17 @@ def compressed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
     return content, {}
 
 
+def _heartbeat(workbench: Workbench) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint by which a page knows that the server is there, that it is still the same one, and how long its line is."""
+    name = secrets.token_urlsafe(8)
+
+    async def endpoint(request: Request) -> Response:
+        answer = {"server": name, "line": workbench.line.length(), "most": workbench.line.most}
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+    return endpoint
+
+
 def _fixed(value: Any) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that always gives the same JSON."""
 
@@ -133,12 +163,17 @@ def _fixed(value: Any) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _light(answer: Callable[[Any], Any], most: int = QUESTION_BYTES) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that takes JSON, of at most so many bytes, and returns JSON or a zip; an invalid request gets an error message."""
+def _light(
+    answer: Callable[[Any], Any], most: int = QUESTION_BYTES, line: AbstractAsyncContextManager | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that takes JSON, of at most so many bytes, and returns JSON or a zip; an invalid request gets an error message.
+    ``line``: bounds how many threads are in ``answer``; further requests wait without a thread, so that the server can do other work."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            found = await run_in_threadpool(answer, await _asked(request, most))
+            asked = await _asked(request, most)
+            async with line or nullcontext():
+                found = await run_in_threadpool(answer, asked)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except Exception:
@@ -149,12 +184,25 @@ def _light(answer: Callable[[Any], Any], most: int = QUESTION_BYTES) -> Callable
     return endpoint
 
 
-def _long(api: BreakingApi, name: str) -> Callable[[Request], Awaitable[Response]]:
+def _listed(models: Models) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint with what can be chosen now."""
+
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(models.listed), headers={"Cache-Control": "no-store"})
+
+    return endpoint
+
+
+def _loaded(models: Models, asked: Any) -> AsyncGenerator[Step | dict[str, Any]]:
+    return models.steps(asked.get("name") if isinstance(asked, dict) else None)
+
+
+def _long(steps_of: Callable[[Any], AsyncGenerator[Step | dict[str, Any]]]) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that takes JSON and answers in lines of JSON: ``step`` and ``share`` while it works, then ``result``, or ``error``
     with what is ``gone``. A client that goes away ends the work."""
 
     async def lines(asked: Any) -> AsyncIterator[str]:
-        async with aclosing(api.steps(name, asked)) as steps:
+        async with aclosing(steps_of(asked)) as steps:
             try:
                 async for step in steps:
                     line = {"step": step.name, "share": round(step.share, 4)} if isinstance(step, Step) else {"result": step}
@@ -162,7 +210,7 @@ def _long(api: BreakingApi, name: str) -> Callable[[Request], Awaitable[Response
             except ValueError as error:
                 yield json.dumps({"error": str(error), **_gone(error)}) + "\n"
             except Exception:
-                log.exception("an experiment failed")
+                log.exception("a long question failed")
                 yield json.dumps({"error": say("failed")}) + "\n"
 
     async def endpoint(request: Request) -> Response:

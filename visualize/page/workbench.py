@@ -6,40 +6,47 @@ guessed, each with its request. All methods are thread-safe.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvt import CvtForImageClassification, CvtImageProcessor
-from cvt.ablations import SOURCES
-from cvt.ablations.family import MEMBERS
+import torch
+
+from cvt import CvtForImageClassification
 from cvt.architecture.build import Watch, build_variant, inherit
 from cvt.architecture.cache import Recent, VariantCache
 from cvt.config import CvtConfig
 from cvt.runtime.device import choose_device
-from cvt.runtime.linear import onednn_is_faster, use_onednn
-from cvt.runtime.runner import Runner
 
 from ..change.interventions import Means
 from ..draw.payload import block_payload, payload
 from ..explore import Exploration
-from .compute import PASSES, Progress, compute, compute_classes, compute_inside
+from .compute import Passes, Progress, compute, compute_classes, compute_here, compute_inside, within_memory
 from .intake import Intake
 from .jobs import Busy, Jobs
 from .laboratory.architectures import MAX_PARAMETERS
-from .model import LoadedModel
+from .lent.caller import lent_to
+from .models import LoadedModel, Models
+from .models.loader import Loader
 from .prepared import PreparedResults, give_back_memory
 from .requests import Request
 from .results import ExplorationStore, StoredResult
-from .words.sentences import Refused
 
-MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
 MOST_AVERAGED = 16  # example pictures; one forward pass each
+UNUSED_SECONDS = 300.0  # after which a result is dropped: most are of visits that have ended
 REMEMBERED = 4096  # requests of results, so that a dropped one can be computed again
-ABLATIONS = tuple(SOURCES + name for name in MEMBERS)  # models that are loaded when they are first asked for
 KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
+
+
+@dataclass
+class Line:
+    """The events that wait for the model: ``length`` counts them, and where there are ``most``, another one is refused."""
+
+    length: Callable[[], int] = lambda: 0
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,92 +76,79 @@ class Workbench:
         kept: Sequence[Path] = (),
         download: Callable[[str], bytes] | None = None,
     ):
-        self.device, self.dtype = choose_device(device)
+        self.lent = lent_to(self)  # where GPUs are lent, this process must not use one
+        self.device, self.dtype = choose_device("cpu" if self.lent else device)
+        self.examples = {path.stem: str(path.resolve()) for path in kept}
+        self._begin(download)
+        sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
+        self._loader = Loader(self.device, self.dtype, self.variants, with_runners=self.lent is None)
+        self.models = Models(sources, self._loader, freed=give_back_memory)
+        self._first = {name: threading.Lock() for name in self.models.offers}
+
+    def _begin(self, download: Callable[[str], bytes] | None = None) -> None:
+        """Makes what belongs to one process: all that holds locks, threads or files."""
         self.store = ExplorationStore()
         self._requests: Recent[str, Request] = Recent(REMEMBERED)
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.jobs = Jobs()
-        self.examples = {path.stem: str(path.resolve()) for path in kept}
         self.intake = Intake(self.examples.values(), download)
-        self.passes = threading.BoundedSemaphore(PASSES)
-        sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
-        self._models: dict[str, LoadedModel] = {}
-        for source in dict.fromkeys(sources):
-            loaded = self._load(source)
-            self._models[loaded.name] = loaded
-        self._ablations: dict[str, LoadedModel] = {}
-        self._loading = threading.Lock()
-        self._first = {name: threading.Lock() for name in (*ABLATIONS, *self._models)}
+        self.passes = Passes()
         self._prepared = PreparedResults()
         self._busy = Busy()
+        self.line = Line()
+
+    def forked(self) -> Workbench:
+        """This workbench for a process that was just forked from this one and has a GPU: with its models there, in float32 as here, so
+        that numbers from either can be compared, and with nothing that a thread of this process may hold."""
+        torch.backends.cudnn.allow_tf32 = False  # which would round more than a CPU does
+        made = copy.copy(self)
+        made.lent, made.device = None, choose_device()[0]
+        made._begin()
+        made._loader = Loader(made.device, made.dtype, made.variants, with_runners=False, before=self.models.in_memory)
+        made.models = self.models.forked(made._loader)
+        made._first = {name: threading.Lock() for name in self._first}
+        return made
+
+    def with_store(self, store: ExplorationStore) -> Workbench:
+        """This workbench with another store of results."""
+        made = copy.copy(self)
+        made.store = store
+        return made
 
     def named(self, picture: str) -> dict[str, str]:
         """An example's name as ``example`` and its ``file``, for people; empty for a picture of one's own."""
         found = next((name for name, path in self.examples.items() if path == picture), None)
         return {} if found is None else {"example": found, "file": "/".join(Path(picture).parts[-2:])}
 
-    def _load(self, source: str | None) -> LoadedModel:
-        # the name and source shown on the page; for a local folder only its last part
-        shown = Path(source).resolve().name if source and Path(source).exists() else source
-        name = shown or "Embedded CvT"
-        same = sum(other.source == shown for other in self._models.values())
-        model = self._placed(CvtForImageClassification.from_pretrained(source))
-        if 0 in model.config.depth:
-            raise Refused("model_without_blocks", name=name)
-        processor = CvtImageProcessor.from_pretrained(source)
-        name = f"{name} ({same + 1})" if same else name
-        return LoadedModel(name, shown, model, processor, self.variants, self._runner(model, processor))
-
-    def _runner(self, model: CvtForImageClassification, processor: CvtImageProcessor) -> Runner | None:
-        """A runner for the model, which warms up while the page starts; None where it does not pay."""
-        if self.device.type not in ("cpu", "cuda") or (self.device.type == "cpu" and model.num_parameters() > MOST_TWICE):
-            return None
-        runner = Runner(model)
-        shape = (1, model.config.num_channels, processor.side, processor.side)
-        # kernels for a GPU may take long to build: nobody waits for them to stop the app
-        threading.Thread(target=runner.warm_up, args=shape, daemon=self.device.type == "cuda").start()
-        return runner
-
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
-        return self._placed(build_variant(config, seed, watch))
+        with within_memory():
+            return self._loader.placed(build_variant(config, seed, watch))
 
     def _inherit(
         self, base: CvtForImageClassification, config: CvtConfig, seed: int, watch: Watch | None = None
     ) -> CvtForImageClassification:
-        return self._placed(inherit(base, config, seed, watch).model)
-
-    def _placed(self, model: CvtForImageClassification) -> CvtForImageClassification:
-        """Moves a model to the workbench's device and dtype, with the linear layers that are fastest there."""
-        model = model.to(self.device, self.dtype)
-        return use_onednn(model) if onednn_is_faster() else model
+        with within_memory():
+            return self._loader.placed(inherit(base, config, seed, watch).model)
 
     @property
     def names(self) -> list[str]:
-        """The models' names, in the given order; ``loaded`` also has the trained ablations."""
-        return list(self._models)
+        """The names of the first model and of those that were given; ``models`` has all that can be chosen."""
+        return self.models.names
 
     def loaded(self, name: str | None = None) -> LoadedModel:
-        """The model with this name, by default the first; a trained ablation, such as "ablations/linear", is loaded when first asked for.
+        """The model with this name, by default the first; it is loaded now if it is not in memory.
 
         Raises:
-            ValueError: no such model.
+            ValueError: there is no such model, it cannot be had, or loading it takes too long.
         """
-        name = name or self.names[0]
-        if name in ABLATIONS and name not in self._models:
-            with self._loading:
-                if name not in self._ablations:
-                    self._ablations[name] = self._load(name)
-                return self._ablations[name]
-        if not isinstance(name, str) or name not in self._models:
-            raise Refused("no_model", name=repr(name), names=" or ".join(self.names))
-        return self._models[name]
+        return self.models.loaded(name)
 
     def explore(self, request: Request, progress: Progress = lambda step, share: None) -> Result:
         """Computes the result of a request and stores it. For the ``kept`` pictures, a model's result is computed only once.
 
         Raises as ``compute``; ValueError also for a result that is too large to store.
         """
-        with self._busy:
+        with self._busy, self.models.using():
             return self._explore(request, progress)
 
     def _explore(self, request: Request, progress: Progress) -> Result:
@@ -182,12 +176,16 @@ class Workbench:
             self._busy.wait_until_none()
             with self._first[request.model], suppress(ValueError):
                 if self._prepared.get(request) is None:
-                    self._prepare(request)
+                    self._prepare(request, here=True)  # a GPU is lent to people only
         give_back_memory()
+
+    def close(self) -> None:
+        """Ends the processes that work for this one, at once."""
+        self.intake.close()
 
     def classes(self, request: Request) -> list[tuple[str, float]]:
         """The most probable classes as (label, probability), best first; stores nothing. Raises as ``compute``."""
-        with self._busy:
+        with self._busy, self.models.using():
             return compute_classes(request, self)
 
     def found(self, request: Request) -> Result | None:
@@ -204,7 +202,7 @@ class Workbench:
             return self.store.get(key)
         except KeyError:
             request = self._requests.get(key)
-        with self._busy:
+        with self._busy, self.models.using():
             result = self._prepared.get(request)
             try:
                 result = result or StoredResult(request, compute(request, self, progress))
@@ -213,28 +211,43 @@ class Workbench:
         self.store.keep(key, result)
         return result
 
-    def _prepare(self, request: Request, progress: Progress = lambda step, share: None) -> StoredResult:
-        exploration = compute(request, self, progress)
+    def tidy(self) -> None:
+        """Gives back the memory of results that nobody has used for a while, once nobody waits for one. Who needs one gets it anew."""
+        if self.store.drop_unused(UNUSED_SECONDS):
+            self._busy.wait_until_none()
+            give_back_memory()
+
+    def _prepare(self, request: Request, progress: Progress = lambda step, share: None, here: bool = False) -> StoredResult:
+        exploration = compute_here(self, progress, request) if here else compute(request, self, progress)
         result = StoredResult(request, exploration, payload(exploration, device=self.device))
         self._prepared.put(result)
         return result
 
     def _kept(self, result: StoredResult) -> Result:
         key = self.store.put(result)
+        self._remember(key, result)
+        return Result(key, result.exploration)
+
+    def keep(self, key: str, result: StoredResult) -> None:
+        """Stores a result under a key that it has already."""
+        self.store.keep(key, result)
+        self._remember(key, result)
+
+    def _remember(self, key: str, result: StoredResult) -> None:
         if isinstance(result.request.picture, str):  # others hold the picture itself, which takes memory
             self._requests.keep(key, result.request)
-        return Result(key, result.exploration)
 
     def payload(self, key: str) -> bytes:
         """A result's payload for the browser. Raises KeyError if the result is no longer stored; ValueError if it cannot be drawn."""
-        stored = self.store.get(key)
+        stored = self.stored(key)
         return stored.prepared or payload(stored.exploration, device=self.device)
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to be sent with the rest. Raises KeyError, ValueError."""
-        return block_payload(self.store.get(key).exploration, stage, block, device=self.device)
+        return block_payload(self.stored(key).exploration, stage, block, device=self.device)
 
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
         """The inside of one block, for the microscope. Raises KeyError, ValueError."""
-        stored = self.store.get(key)
-        return compute_inside(stored.request, stored.exploration, self, stage, block)
+        stored = self.stored(key)
+        with self.models.using():
+            return compute_inside(stored.request, stored.exploration, self, stage, block)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import about, breaking, chooser, explorer, laboratory, lesson, look, model, share, shared, words
+from . import about, breaking, chooser, explorer, laboratory, lesson, look, menu, model, share, shared, words
 
-COMPONENTS = (about, breaking, chooser, explorer, laboratory, lesson, look, model, share, shared, words)  # folders of scripts
-STYLED = (explorer, about, chooser, laboratory, breaking, share, lesson)
+COMPONENTS = (about, breaking, chooser, explorer, laboratory, lesson, look, menu, model, share, shared, words)  # folders of scripts
+STYLED = (explorer, about, chooser, menu, laboratory, breaking, share, lesson)
 
 
 def styles() -> str:

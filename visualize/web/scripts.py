@@ -7,6 +7,7 @@ The page's server answers, below its root, ``modules/<component>/<file>`` with t
 from __future__ import annotations
 
 import html
+import re
 
 # Finds the page's root at run time, since the page may be below a path of its host.
 _ON_LOAD = """
@@ -33,8 +34,8 @@ _ON_PAGE = """async () => {
 
 
 def template_text(text: str) -> str:
-    """Escapes text for a ``gr.HTML`` template, which would evaluate ``${…}`` and ``{{…}}``."""
-    return html.escape(text).replace("$", "&#36;").replace("{", "&#123;")
+    """Escapes text for a ``gr.HTML`` template, whose ``${…}`` and ``{{…}}`` are evaluated, within backquotes as a script's text."""
+    return re.sub(r"[$`{\\]", lambda found: f"&#{ord(found[0])};", html.escape(text))
 
 
 def on_load(component: str, answers: str) -> str:

@@ -8,11 +8,13 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from ..compute import Progress
+from ..compute import Progress, within_memory
 from ..jobs import Jobs, Step
+from ..lent import caller
 from ..requests import Request
 from ..words.sentences import Refused
 from ..workbench import Workbench
+from .asked import stored
 from .distance import distance, receptive_field
 from .explanations import explain, trial
 from .knock_outs import importance, knock_out
@@ -45,10 +47,25 @@ MANY_PASSES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "explain": lambda asked: asked.get("measures") != [],
     "patch": lambda asked: asked.get("sweep") is True,
 }
+# Questions that run the model themselves, and the seconds that they need of a lent GPU. The others run it through ``compute``, if at all.
+OWN_PASSES = {
+    "lens": caller.ONE_PASS,
+    "receptive_field": caller.ONE_PASS,
+    "patch": caller.SOME_PASSES,
+    "importance": caller.SOME_PASSES,
+    "explain": caller.MANY_PASSES,
+    "trial": caller.MANY_PASSES,
+}
 ENDPOINTS = tuple(name for name in ANSWERS if name != "examples")  # those for programs, at /<name>
 _PROGRAMS = """
 
 For programs: ``picture`` takes the place of ``key``; ``settings`` is the text of a JSON object with the rest of what is asked."""
+
+
+def answered(workbench: Workbench, progress: Progress, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a question, from this process."""
+    with within_memory():  # some copy the model before they run it
+        return ANSWERS[name](workbench, asked, progress)
 
 
 class BreakingApi:
@@ -63,7 +80,12 @@ class BreakingApi:
         """The answer to a question. Raises ValueError with a sentence if it is invalid; Cancelled."""
         if not isinstance(asked, Mapping):
             raise Refused("not_a_question")
-        return ANSWERS[name](self._workbench, asked, progress)
+        workbench = self._workbench
+        with workbench.models.using():
+            if workbench.lent is None or name not in OWN_PASSES:
+                return answered(workbench, progress, name, asked)
+            results = {asked[each]: stored(workbench, asked, progress, each) for each in ("key", "other") if each in asked}
+            return workbench.lent.run(answered, progress, name, asked, results=results, seconds=OWN_PASSES[name])
 
     async def steps(self, name: str, asked: Any) -> AsyncGenerator[Step | dict[str, Any]]:
         """Answers in a thread: yields steps, finally the answer. Closing the iterator cancels the work. Raises as ``answer``."""

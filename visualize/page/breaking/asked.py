@@ -12,7 +12,7 @@ from cvt import CvtForImageClassification
 
 from ...explore import Exploration, pixel_values_of
 from ..compute import Progress
-from ..model import LoadedModel
+from ..models import LoadedModel
 from ..results import StoredResult
 from ..words.sentences import Refused
 from ..workbench import Workbench

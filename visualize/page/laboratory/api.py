@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from cvt.architecture.amounts import in_bytes
@@ -19,12 +19,12 @@ from ..compute import Progress
 from ..jobs import Step
 from ..link.permalink import decode, encode
 from ..link.view import View
-from ..model import LoadedModel
+from ..models import LoadedModel
 from ..requests import INHERITED, ModelRequest, Request
 from ..words import laboratory as words
 from ..words import trust
 from ..words.sentences import Refused, say
-from ..workbench import ABLATIONS, Workbench
+from ..workbench import Workbench
 from .architectures import model_request
 from .describe import about, describe
 from .export import built_lines, model_zip, python_lines
@@ -63,7 +63,7 @@ class LaboratoryApi:
 
     def texts(self, asked: Any) -> dict[str, str]:
         """The variant as ``config``, the content of a config.json, and ``python``, code that builds it; with a ``note``."""
-        loaded, request = self._request(asked)
+        loaded, request = self.requested(asked)
         config = loaded.config_of(request)
         lines = python_lines(*_recipe(loaded, request))
         return {"config": config.without_claims().to_json_string(), "python": lines, "note": what_transformers_lacks(config)}
@@ -75,7 +75,7 @@ class LaboratoryApi:
 
     def model(self, asked: Any) -> bytes:
         """The variant as a saved model folder, zipped."""
-        loaded, request = self._request(asked)
+        loaded, request = self.requested(asked)
         side = request.side or loaded.side
         weights = cost(loaded.config_of(request), side, side).weight_bytes
         if weights > MAX_SAVED_BYTES:
@@ -89,9 +89,10 @@ class LaboratoryApi:
 
     def open(self, asked: Any) -> dict[str, Any]:
         """Decodes a link: ``view`` and ``notices``; the laboratory's state as ``architecture``, and the part of the link for it
-        as ``written``; and the name of the ``model``."""
+        as ``written``; and the name of the ``model``. ``needs``: the name of the link's model if that has to be loaded first; all else is
+        then said for the first model."""
         query = _value(asked, "query")
-        view, notices = self.linked(query if isinstance(query, str) else "")
+        view, notices, needs = self._decoded(query if isinstance(query, str) else "")
         loaded = self._workbench.loaded(view.model)
         architecture = {
             "stages": stage_settings(view.architecture or loaded.config),
@@ -102,17 +103,26 @@ class LaboratoryApi:
         shown = {each.name: getattr(view, each.name) for each in fields(view) if each.name != "architecture"}
         kept = View(architecture=view.architecture, side=view.side, weights=view.weights, seed=view.seed)
         written = encode(kept, loaded.config)
-        return {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": loaded.name}
+        told = {"view": shown, "notices": notices, "architecture": architecture, "written": written, "model": loaded.name}
+        return told | {"needs": needs}
 
     def linked(self, query: str) -> tuple[View, list[str]]:
-        """The view that a query string describes, decoded for the model that it names, and notices about invalid parts."""
-        names = (*self._workbench.names, *ABLATIONS)
-        loaded = self._workbench.loaded()
-        view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
-        if view.model not in (None, loaded.name):
-            loaded = self._workbench.loaded(view.model)
-            view, notices = decode(query, loaded.config, names, self._workbench.examples, loaded.side)
+        """The view that a query string describes, and notices about invalid parts: for the model that it names if that needs no loading,
+        else for the first one."""
+        view, notices, _ = self._decoded(query)
         return view, notices
+
+    def _decoded(self, query: str) -> tuple[View, list[str], str | None]:
+        """As ``linked``, and the name of the link's model if that has to be loaded first: the view is then the first model's."""
+        models = self._workbench.models
+        loaded = self._workbench.loaded()
+        view, notices = decode(query, loaded.config, models.offers, self._workbench.examples, loaded.side)
+        if view.model in (None, loaded.name):
+            return view, notices, None
+        other = models.at_once(view.model)
+        if other is None:
+            return replace(view, model=None), notices, view.model
+        return *decode(query, other.config, models.offers, self._workbench.examples, other.side), None
 
     def run(self, picture: str, asked: Any) -> Iterator[dict[str, Any]]:
         """Runs the variant and the baseline on the picture; or, if ``asked`` names an ``ablation``, that and the family's baseline.
@@ -122,17 +132,24 @@ class LaboratoryApi:
             explorer, and ``trained``, how far to trust the variant, as ``trust.standing`` says. The variant's result has the
             baseline's most probable class, so that the two can be compared by it. Stops once the run is cancelled.
         """
-        run, ablation = _run(asked), _value(asked, "ablation")
-        work = self._varied(picture, asked) if ablation is None else self._trained(picture, ablation)
+        run = _run(asked)
         try:
-            for step in self._workbench.jobs.steps(run, work):
+            for step in self._workbench.jobs.steps(run, self._work(picture, asked)):
                 yield {"run": run, **({"words": words.progress(step)} if isinstance(step, Step) else step)}
         except Cancelled:
             yield {"run": run, "cancelled": True}
 
+    def compared(self, picture: str, asked: Any) -> dict[str, Any]:
+        """What ``run`` finally yields, without its id, for those who wait for it."""
+        return self._work(picture, asked)(lambda step, share: None)
+
+    def _work(self, picture: str, asked: Any) -> Callable[[Progress], dict[str, Any]]:
+        ablation = _value(asked, "ablation")
+        return self._varied(picture, asked) if ablation is None else self._trained(picture, ablation)
+
     def _varied(self, picture: str, asked: Any) -> Callable[[Any], dict[str, Any]]:
         """The work of running a variant of a loaded model, and that model."""
-        loaded, variant = self._request(asked)
+        loaded, variant = self.requested(asked)
         own = Request(model=loaded.name, picture=picture)
         named = {"model": loaded.name, "source": loaded.source, **self._workbench.named(picture)}
 
@@ -166,7 +183,8 @@ class LaboratoryApi:
 
         return work
 
-    def _request(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
+    def requested(self, asked: Any) -> tuple[LoadedModel, ModelRequest]:
+        """The loaded model, and the variant of it that is asked for. Raises ValueError."""
         loaded = self._loaded(asked)
         try:
             return loaded, model_request(loaded.name, loaded.config, loaded.side, asked)

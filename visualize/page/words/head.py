@@ -1,4 +1,4 @@
-"""The text around the explorer: the page's first line, a model's numbers, the list of models, and the examples' credits."""
+"""The text around the explorer: the page's first line, a model's numbers, and the examples' credits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from cvt.architecture.amounts import in_words
 from cvt.architecture.cost import cost
 from cvt.config import CvtConfig
 
-from ...web.scripts import template_text
-
 # inline, because browsers request an icon file twice
 ICON = (
     "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -22,17 +20,15 @@ ICON = (
 HEADER = '<div class="cvt-head"><h1>CvT <span>Explorer</span></h1><p>How a vision transformer with convolutions sees your picture</p></div>'
 
 
+def kept(after: int, every: int) -> str:
+    """For how long a picture of somebody's own is kept by a server that deletes those of ``after`` seconds every so many seconds."""
+    return f"Your own pictures are deleted from the server within {(after + every) // 60} minutes."
+
+
 def numbers(config: CvtConfig, side: int) -> str:
     """The parameters, classes and input of a model for pictures of this side, as text."""
     parameters = cost(config, side, side).parameters
     return f"{in_words(parameters)} parameters · {config.num_labels} classes · input {side}×{side}"
-
-
-def choice(names: Sequence[str]) -> str:
-    """The template of the list of models."""
-    texts = [template_text(name) for name in names]
-    options = "".join(f'<option value="{text}">{text}</option>' for text in texts)
-    return f'<select class="cvt-choose" aria-label="Model">{options}</select>'
 
 
 # A row of SOURCES.md: file, what it shows, class, author, licence, …

@@ -21,5 +21,5 @@ JS_ON_LOAD = on_load("about", "about")
 
 
 def about_html(credits: str = "") -> str:
-    """The template; ``credits`` is HTML on who took the examples."""
+    """The template; ``credits`` is HTML on who took the examples, and on what becomes of other pictures."""
     return (STATIC / "about.html").read_text(encoding="utf-8").replace("__PAPER__", PAPER).replace("__CREDITS__", credits)

@@ -53,6 +53,7 @@ export function mount(element) {
 
   hear(ref.open, "click", () => {
     ref.dialog.showModal();
+    ref.title.focus(); // in its template, a browser would refuse the focus in another site's frame, and say so as an error
     draw();
   });
   hear(ref.close, "click", () => ref.dialog.close());

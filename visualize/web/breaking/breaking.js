@@ -9,7 +9,7 @@ import { CHANGED, MAIN, page, updateEach } from "../shared/page.js";
 import { rove, step } from "../shared/rove.js";
 import { bars } from "./bars.js";
 import { EXPERIMENTS } from "./experiments.js";
-import { stream } from "./stream.js";
+import { stream } from "../shared/stream.js";
 import { percent } from "../words/format.js";
 import { phrase } from "../words/phrase.js";
 

@@ -71,5 +71,7 @@ def _template(name: str, explorer: str, of: str) -> str:
 
 
 def element_value(key: str, picture: str, **more: Any) -> dict[str, Any]:
-    """An explorer's value for a result; ``picture`` is hashed, so that its path is not revealed."""
-    return {"key": key, "picture": hashlib.blake2b(picture.encode(), digest_size=8).hexdigest(), **more}
+    """An explorer's value for a result. ``picture``, an address or a path, is hashed, so that it is not revealed; of a path the last two
+    parts, since the server has uploads, by the hash of their content, in another folder each time it starts."""
+    lasting = picture if "://" in picture else "/".join(Path(picture).parts[-2:])
+    return {"key": key, "picture": hashlib.blake2b(lasting.encode(), digest_size=8).hexdigest(), **more}

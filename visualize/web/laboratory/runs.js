@@ -3,7 +3,7 @@
 
 import { say } from "../shared/dom.js";
 import { ask } from "../shared/http.js";
-import { page, PAIR, updateEach } from "../shared/page.js";
+import { page, PAIR, shownNow, updateEach } from "../shared/page.js";
 import { isBaseline, runQuestion } from "./architecture.js";
 import { phrase } from "../words/phrase.js";
 
@@ -75,8 +75,8 @@ export function runs(laboratory, ref, { signal, later }) {
   /** Runs the architecture; the baseline only if `anew`, since the first tab has its result. */
   function begin(anew = false) {
     const state = wish;
+    if (!state || page.state.away) return; // it begins once the server answers
     wish = null;
-    if (!state) return;
     if (current) end();
     if (!anew && state === laboratory.state && shown() && isBaseline(state, laboratory.about)) {
       both(page.state.picture);
@@ -85,7 +85,7 @@ export function runs(laboratory, ref, { signal, later }) {
     }
     current = { run: runId(), state };
     status(phrase("run_waiting"), true);
-    laboratory.trigger("submit", { ...runQuestion(state, laboratory.model), run: current.run });
+    laboratory.trigger("submit", { ...runQuestion(state, laboratory.model), run: current.run, now: shownNow() });
   }
 
   /** Handles Python's report on a run: { run, words } while running; finally { run, baseline, variant, words } or { run, problem }. */
@@ -121,6 +121,7 @@ export function runs(laboratory, ref, { signal, later }) {
   // Another picture on the first tab, or this tab opened: the scheduled run begins now.
   const leave = page.subscribe((now, before) => {
     if (now.picture !== before.picture) wanted();
+    if (before.away && !now.away && wish) wanted();
     if (now.gone !== before.gone && PAIR.includes(now.gone.explorer)) again();
   });
   const seen = new ResizeObserver(() => wish && visible() && wanted());

@@ -1,6 +1,6 @@
 // What a measure may use of the page and its server.
 
-import { stream } from "../breaking/stream.js";
+import { stream } from "../shared/stream.js";
 import { alike } from "../laboratory/architecture.js";
 import { ask, get } from "../shared/http.js";
 import { MAIN, page } from "../shared/page.js";

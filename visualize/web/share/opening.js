@@ -35,6 +35,7 @@ function settled(id) {
 export function opening(base, { signal, later }, notify) {
   let wanted = /** @type {?{ view: any, said: Set<string>, id: string, done: () => void }} */ (null);
   let asking = new AbortController();
+  let waits = false; // whether a link's model is being loaded
 
   function finish() {
     const { done } = wanted ?? {};
@@ -44,6 +45,7 @@ export function opening(base, { signal, later }, notify) {
 
   function stop() {
     asking.abort();
+    waits = false;
     finish();
   }
 
@@ -56,6 +58,7 @@ export function opening(base, { signal, later }, notify) {
     const said = new Set(Object.values(CHOICES).flatMap(({ name, key }) => (keys.includes(key) ? [name] : [])));
     notify(notices);
     const tab = said.has("tab") ? view.tab : page.state.tab;
+    if (answer.needs) return { ...answer, applied: after(query, answer.needs, chosen, said.has("tab") && tab).catch(() => null) };
     if (!chosen) choosePicture(said.has("picture") && view.picture, said.has("model") && model);
     if (said.has("experiment")) page.update({ experiment: view.experiment });
     // the first experiment begins with all parts on
@@ -75,6 +78,22 @@ export function opening(base, { signal, later }, notify) {
     });
     restore();
     return { ...answer, applied };
+  }
+
+  /**
+   * Opens the link again once its model is in the server's memory, or without that model if it cannot be had. Until then the page shows
+   * what it showed, on the link's tab.
+   */
+  async function after(query, model, chosen, tab) {
+    const mine = asking;
+    if (tab) choose(tab, TRIES);
+    waits = true;
+    const loaded = await new Promise((done) => page.update({ needed: { model, done } }));
+    if (mine.signal.aborted) return null;
+    waits = false;
+    const rest = new URLSearchParams(query);
+    rest.delete(CHOICES.model.key);
+    return loaded ? (await open(query)).applied : (await open(`${rest}`, chosen)).applied;
   }
 
   function choosePicture(example, model) {
@@ -109,7 +128,7 @@ export function opening(base, { signal, later }, notify) {
     open,
     stop,
     get pending() {
-      return wanted !== null;
+      return wanted !== null || waits;
     },
   };
 }

@@ -49,3 +49,8 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Sentences one after the other; empty ones are left out. */
 export const sentences = (...each) => each.filter(Boolean).join(" ");
+
+/** 126658712 → "127 MB"; from a thousand of them on in GB. */
+export function megabytes(bytes) {
+  return bytes < 999.5e6 ? `${Math.ceil(bytes / 1e6)}${NARROW}MB` : `${(bytes / 1e9).toFixed(1)}${NARROW}GB`;
+}

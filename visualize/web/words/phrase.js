@@ -19,6 +19,7 @@ import { KNOCK } from "./sentences/knock.js";
 import { LABORATORY } from "./sentences/laboratory.js";
 import { MAKE } from "./sentences/make.js";
 import { MEASURES } from "./sentences/measures.js";
+import { MENU } from "./sentences/menu.js";
 import { REACH } from "./sentences/reach.js";
 import { POSITION } from "./sentences/position.js";
 import { SITE } from "./sentences/site.js";
@@ -31,6 +32,7 @@ export const SENTENCES = {
   ...PAGE,
   ...MODEL,
   ...CHOOSER,
+  ...MENU,
   ...LESSON,
   ...FILE,
   ...CLASS,

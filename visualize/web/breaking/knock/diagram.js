@@ -45,10 +45,11 @@ export function diagram(root, stages) {
       { class: "cvt-knock-row" },
       ...partsOf(stage, index, block).map(([group, parts]) => make("span", { "data-group": group }, ...parts.map(button))),
     );
+  const titled = (group) => group !== "conv" || convs > 0; // a column without a switch has no room for a title
   const names = make(
     "div",
     { class: "cvt-knock-row cvt-knock-names", "aria-hidden": "true" },
-    ...Object.keys(COLUMNS).map((group) => make("span", { "data-group": group, text: phrase(COLUMNS[group]) })),
+    ...Object.keys(COLUMNS).map((group) => make("span", { "data-group": group, text: titled(group) ? phrase(COLUMNS[group]) : "" })),
   );
   const drawn = stages.map((stage, index) =>
     make(
@@ -68,6 +69,8 @@ export function diagram(root, stages) {
   rove(root);
 
   return {
+    convs,
+
     /** The part of the button that an event hit, if any. */
     partOf: (event) => buttons.get(event.target.closest?.("[data-part]")?.dataset.part)?.part ?? null,
 

@@ -49,8 +49,7 @@ class Knock {
     this.scale = make("div", { class: "cvt-knock-scale" });
     this.detail = make("p", { class: "cvt-sub cvt-knock-detail" });
     this.note = make("p", { class: "cvt-sub", "aria-live": "polite" });
-    const legend = make("p", { class: "cvt-sub" });
-    rich(legend, phrase("knock_legend"));
+    this.legend = make("p", { class: "cvt-sub" });
     root.replaceChildren(
       make("div", { class: "cvt-row" }, make("span", { text: phrase("knock_replaced") }), this.ways),
       this.means,
@@ -59,7 +58,7 @@ class Knock {
         "div",
         { class: "cvt-knock-both" },
         this.model,
-        make("div", { class: "cvt-knock-beside" }, legend, this.detail, this.scale, this.note),
+        make("div", { class: "cvt-knock-beside" }, this.legend, this.detail, this.scale, this.note),
       ),
     );
     const { signal } = context;
@@ -87,6 +86,7 @@ class Knock {
     if (this.#seen === this.#result) return this.#switch(this.#off);
     this.#seen = this.#result;
     this.diagram = diagram(this.model, this.#result.stages);
+    rich(this.legend, [this.diagram.convs && phrase("knock_legend_conv"), phrase("knock_legend")].filter(Boolean).join(" "));
     this.#own ? this.#restart(new Map(), this.#how) : this.#take();
   }
 

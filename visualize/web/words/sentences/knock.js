@@ -11,9 +11,8 @@ export const KNOCK = {
   knock_column_block: "Block",
   knock_column_conv: "Conv",
   knock_column_heads: "Heads",
-  knock_legend:
-    "q, k, v: the [conv projections|conv_projection] of [query|query], [key|key] and [value|value]. " +
-    "+: the residual connection past attention or MLP.",
+  knock_legend_conv: "q, k, v: the [conv projections|conv_projection] of [query|query], [key|key] and [value|value].",
+  knock_legend: "+: the residual connection past attention or MLP.",
   knock_switches: "Switches of stage {stage}",
   knock_short_attention: "Attention",
   knock_short_mlp: "MLP",

@@ -4,6 +4,11 @@ export const PAGE = {
   // what is asked of the server, and what a person takes away
   needs_server: "This needs the page with a server.",
   unreached: "The server does not answer. Check the connection and try again.",
+  server_away: "The server does not answer. What you see stays. Trying again …",
+  server_line: "Many people are asking: {line} requests are in line.",
+  server_full: "Too many people are asking: {line} {line|request is|requests are} in line. Try again in a minute.",
+  server_back: "The server answers again.",
+  server_anew: "The server was restarted. Your result is being computed again.",
   server_error: "The server answered with an error ({status}). Try again in a moment.",
   cut_off: "The server's answer is cut off.",
   unknown_array: "The server's answer holds an array of unknown kind, {dtype}.",
