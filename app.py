@@ -31,8 +31,9 @@ from visualize.page.intake import DELETED_AFTER, LOOKED_EVERY, public_picture
 from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.lessons.api import LessonsApi
 from visualize.page.link.choices import TABLE
+from visualize.page.models.room import stay_within_cores
 from visualize.page.words import head as head_words
-from visualize.page.workbench import Workbench
+from visualize.page.workbench import Workbench, start_workers
 from visualize.web import about, breaking, chooser, lesson, menu, share
 
 EXAMPLES = [Path(__file__).parent / "examples" / f"{name}.jpg" for name in chooser.EXAMPLES]
@@ -87,7 +88,9 @@ def main() -> None:
         check_start(options.host, options.port)
         download = public_picture if options.allow_addresses else None
         lessons = LessonsApi(options.lessons)  # first, because it takes no time
-        workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download)
+        stay_within_cores()
+        workers = start_workers(options.workers, options.model, options.device)
+        workbench = Workbench(options.model, options.device, kept=EXAMPLES, download=download, workers=workers)
         settings = launch_settings(workbench, lessons) | {"root_path": options.root_path}
         code = serve(lambda: build_demo(workbench, lessons=lessons), workbench, options.host, options.port, settings)
     except ValueError as error:

@@ -110,7 +110,7 @@ def idle_memory(device: str = "cpu", options: Sequence[str] = ()) -> tuple[int, 
         libraries.communicate()
     with started(device, options) as app:
         wait_until_idle(app.process)
-        return base, resident(app.process)
+        return base, memory_taken(app.process)
 
 
 def wait_until_idle(process: int) -> None:
@@ -123,8 +123,30 @@ def wait_until_idle(process: int) -> None:
 
 
 def processor_ticks(process: int) -> int:
+    """Of the process and its workers."""
+    return sum(_ticks(each) for each in (process, *workers(process)))
+
+
+def _ticks(process: int) -> int:
     values = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return int(values[11]) + int(values[12])
+
+
+def workers(process: int) -> list[int]:
+    """The processes that it forked; those that open pictures, which it started, run another program."""
+    command = Path(f"/proc/{process}/cmdline").read_bytes()
+    found = [int(each) for path in Path(f"/proc/{process}/task").glob("*/children") for each in path.read_text().split()]
+    return [each for each in found if Path(f"/proc/{each}/cmdline").read_bytes() == command]
+
+
+def memory_taken(process: int) -> int:
+    """Bytes of memory of the process, and of its workers what they do not share."""
+    return resident(process) + sum(_own(each) for each in workers(process))
+
+
+def _own(process: int) -> int:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
 
 
 def rows(device: str, share: float, options: Sequence[str] = ()) -> Iterator[Row]:

@@ -9,23 +9,23 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: server, people and browsers share the cores
+
+import torch
 
 from visualize.page.workbench import UNUSED_SECONDS, Workbench
 
 from ..browser import missing
 from ..machine import in_words, machine
-from ..memory import resident
 from ..rows import HEADER, Row, amount, in_time
-from ..started import App, processor_ticks, started
+from ..started import App, memory_taken, processor_ticks, started
 from .pages import Browsers
-from .people import MOVES, Person, Seen, together
+from .people import MOVES, QUESTIONS, Crowd, Person, Seen
 from .prober import moves
 from .questions import OPTIONS, SOURCES, Bare, bare, own_pictures, slider
 from .sessions import come_and_go
@@ -38,6 +38,10 @@ WARM = 8  # visits before memory is measured
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Many people at once on one server.")
     parser.add_argument("--people", type=int, default=50, help="programs, each with pictures of its own (default: 50)")
+    parser.add_argument("--processes", type=int, default=4, help="in which the programs run (default: 4)")
+    parser.add_argument(
+        "--cores", type=int, metavar="COUNT", help="bind the server and the bare loop to so many cores, and people to the others (Linux)"
+    )
     parser.add_argument("--browsers", type=int, default=2, help="besides them, pages in Chromium (default: 2)")
     parser.add_argument("--seconds", type=float, default=300, help="for how long (default: 300)")
     parser.add_argument("--sessions", type=int, default=500, help="visits that come and go afterwards (default: 500)")
@@ -45,23 +49,43 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def crowd(options: argparse.Namespace, app: App, folder: Path, workbench: Workbench) -> Iterator[Row]:
-    """Rows about many people at once."""
+def bound(cores: int | None) -> Callable[[], None]:
+    """Binds this process, and what it starts, to so many cores, if a number is given; what is returned moves it to the others."""
+    if cores is None:
+        return lambda: None
+    every = sorted(os.sched_getaffinity(0))
+    if not 0 < cores < len(every):
+        sys.exit(f"--cores must be between 1 and {len(every) - 1} on this machine.")
+    os.sched_setaffinity(0, every[:cores])
+    torch.set_num_threads(cores)
+    return lambda: os.sched_setaffinity(0, every[cores:])
+
+
+def crowd(options: argparse.Namespace, app: App, folder: Path, workbench: Workbench, leave: Callable[[], None]) -> Iterator[Row]:
+    """Rows about many people at once. ``leave``: called when only people are left to be started."""
     pictures = own_pictures(folder, options.people + options.browsers)
     steps = slider(workbench)
-    people: list[Any] = [Person(app.address, pictures[number], number, {}, steps) for number in range(options.people)]
-    without = bare(workbench, [question for person in people for question in person.asked], steps[0], MOVES)
+    people = [Person(app.address, pictures[number], number, steps) for number in range(options.people)]
+    # in the order in which they come to the server: what it has dropped for others' results, the bare loop has dropped too
+    asked = [person.question(turn) for turn in range(QUESTIONS) for person in people]
+    without = bare(workbench, asked, steps[0], MOVES)
     for person in people:
-        person.answers.update(without.answers)
+        person.answers = {question: without.answers[question] for question in person.asked}
     pages = Browsers(app.address, pictures[options.people :], workbench) if options.browsers else None
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+    leave()
+    with ProcessPoolExecutor(1, get_context("spawn")) as process, ThreadPoolExecutor(1) as thread:
         alone, _ = process.submit(moves, app.address, steps, ALONE).result()
-        beside = process.submit(moves, app.address, steps, options.seconds)
+        everybody = Crowd(people, min(options.processes, options.people))
         begun, used = time.monotonic(), processor_ticks(app.process)
-        together([*people, *([pages] if pages else [])], options.seconds)
+        until = begun + options.seconds
+        beside = process.submit(moves, app.address, steps, options.seconds)
+        browsing = thread.submit(pages.use, until) if pages else None
+        seen = everybody.use(until)
+        if browsing:
+            browsing.result()
         seconds, processor = time.monotonic() - begun, (processor_ticks(app.process) - used) / os.sysconf("SC_CLK_TCK")
         crowded, wrong = beside.result()
-    yield from judged([each.seen for each in people], pages.seen if pages else Seen(), without, seconds, processor)
+    yield from judged(seen, pages.seen if pages else Seen(), without, seconds, processor)
     late, median = sorted(crowded)[int(0.95 * len(crowded))], statistics.median(alone)
     told = f"{late / median:.1f} × ({in_time(late)}; alone {in_time(median)}; {len(crowded)} moves, {wrong} wrong)"
     yield amount("a move of a slider, 95 % of them, against the median alone", told, late / median, f"≤ {LIGHT}", LIGHT)
@@ -100,11 +124,11 @@ def visits(options: argparse.Namespace, app: App, folder: Path) -> Iterator[Row]
     come_and_go(app.address, pictures, WARM)
     rest = UNUSED_SECONDS + 60  # until housekeeping has seen that nobody is there
     time.sleep(rest)
-    before = resident(app.process)
+    before = memory_taken(app.process)
     come_and_go(app.address, pictures, options.sessions)
-    during = resident(app.process)
+    during = memory_taken(app.process)
     time.sleep(rest)
-    after = resident(app.process)
+    after = memory_taken(app.process)
     told = f"{before / 1e6:.0f} MB before, {during / 1e6:.0f} at their end, {after / 1e6:.0f} after {rest:.0f} s"
     told = f"{after / before:.2f} × as much ({told})"
     yield amount(f"memory after {options.sessions} visits", told, after / before, f"≤ {RETURNS}", RETURNS)
@@ -115,12 +139,13 @@ def main(given: Sequence[str] | None = None) -> int:
     if options.browsers and (why := missing()):
         sys.exit(why)
     rows: list[Row] = []
+    leave = bound(options.cores)
     print(in_words(machine("cpu")), end="\n\n")
     print(f"{options.people} programs and {options.browsers} browsers for {options.seconds:.0f} s.\n\n{HEADER}", flush=True)
     with tempfile.TemporaryDirectory() as name, started("cpu", OPTIONS) as app:
         parts = []
         if options.people:
-            parts.append(crowd(options, app, Path(name), Workbench(list(SOURCES), "cpu")))
+            parts.append(crowd(options, app, Path(name), Workbench(list(SOURCES), "cpu"), leave))
         if options.sessions:
             parts.append(visits(options, app, Path(name)))
         for part in parts:

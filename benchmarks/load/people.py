@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import httpx
 from gradio_client import Client, handle_file
@@ -33,21 +34,30 @@ class Seen:
 class Person:
     """Somebody with pictures of their own, who asks one question after the other, and moves a slider between them."""
 
-    def __init__(self, address: str, pictures: Sequence[Path], seed: int, answers: dict[Question, list[float]], slider: tuple[list, list]):
+    def __init__(self, address: str, pictures: Sequence[Path], seed: int, slider: tuple[list, list]):
         self.asked = list(islice(questions(pictures, seed), QUESTIONS))
+        self.answers: dict[Question, list[float]] = {}  # the expected ones
         self.seen = Seen()
-        self.answers, self._slider, self._seed = answers, slider, seed
-        self._client = Client(address, verbose=False, httpx_kwargs={"timeout": 120})
-        self._page = httpx.Client(base_url=address, timeout=120, limits=FRESH)
+        self._address, self._slider, self._seed = address, slider, seed
+
+    def connect(self) -> None:
+        """Opens the page; until then, a person can be sent to another process."""
+        # without encryption: a client would read all certificates for each request, which takes longer than the answer
+        self._client = Client(self._address, verbose=False, ssl_verify=False, httpx_kwargs={"timeout": 120})
+        self._page = httpx.Client(base_url=self._address, timeout=120, limits=FRESH)
 
     def use(self, until: float) -> None:
         """Asks until this time of ``time.monotonic``."""
-        number = self._seed
+        turn = 0
         while time.monotonic() < until:
-            self._ask(self.asked[number % QUESTIONS])
+            self._ask(self.question(turn))
             for move in range(MOVES):
-                self.move(number + move)
-            number += 1
+                self.move(self._seed + turn + move)
+            turn += 1
+
+    def question(self, turn: int) -> Question:
+        """The one that is asked in this turn, counted from 0."""
+        return self.asked[(self._seed + turn) % QUESTIONS]
 
     def _ask(self, question: Question) -> None:
         begun = time.monotonic()
@@ -75,12 +85,39 @@ class Person:
             self.seen.wrong.append("slider")
 
 
-def together(people: Sequence[Any], seconds: float) -> float:
-    """All use the page for so long; returns the seconds until the last was answered."""
-    begun = time.monotonic()
-    threads = [threading.Thread(target=each.use, args=[begun + seconds]) for each in people]
+class Crowd:
+    """People in several processes: one process could not ask as fast as a server answers. Begins when all have opened the page."""
+
+    def __init__(self, people: Sequence[Person], processes: int):
+        context = get_context("spawn")
+        self._pipes, self._processes = [], []
+        for number in range(processes):
+            pipe, other = context.Pipe()
+            self._processes.append(context.Process(target=_use, args=(other, people[number::processes]), daemon=True))
+            self._processes[-1].start()
+            other.close()
+            self._pipes.append(pipe)
+        for pipe in self._pipes:
+            pipe.recv()
+
+    def use(self, until: float) -> list[Seen]:
+        """All use the page until this time of ``time.monotonic``; returns what each met."""
+        for pipe in self._pipes:
+            pipe.send(until)
+        seen = [each for pipe in self._pipes for each in pipe.recv()]
+        for process in self._processes:
+            process.join()
+        return seen
+
+
+def _use(pipe: Connection, people: Sequence[Person]) -> None:
+    for person in people:
+        person.connect()
+    pipe.send(None)
+    until = pipe.recv()
+    threads = [threading.Thread(target=person.use, args=[until]) for person in people]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.monotonic() - begun
+    pipe.send([person.seen for person in people])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ..page.models import best_here
+from ..page.workers import suggested
+
+MOST_WORKERS = 64
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -16,7 +20,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description="CvT Explorer: see what each stage of a Convolutional vision Transformer does.")
 
-    def option(name: str, variable: str, default: Any, meaning: str, kind: type = str) -> None:
+    def option(name: str, variable: str, default: Any, meaning: str, kind: Callable[[str], Any] = str) -> None:
         parser.add_argument(
             name, default=os.environ.get(variable, default), type=kind, help=f"{meaning} (environment: {variable}; default: {default})"
         )
@@ -30,6 +34,13 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     )
     option(
         "--device", "CVT_DEVICE", "auto", "auto, cpu, cuda, cuda:1, …; auto is CUDA in float16 if there is a GPU, else the CPU in float32"
+    )
+    option(
+        "--workers",
+        "CVT_WORKERS",
+        str(suggested()),
+        "on a CPU, processes that run models while somebody else's picture is being run; each holds the models that it runs",
+        _count,
     )
     option("--host", "GRADIO_SERVER_NAME", "127.0.0.1", "the address to serve on; 0.0.0.0 serves all networks of this machine")
     option("--port", "GRADIO_SERVER_PORT", 7860, "the port to serve on", int)
@@ -51,3 +62,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     named = options.model or [name.strip() for name in os.environ.get("CVT_MODEL", "").split(",")]
     options.model = [None if name == "embedded" else name for name in named if name] or best_here()
     return options
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_WORKERS}")
+    return int(text)

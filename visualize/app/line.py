@@ -10,6 +10,7 @@ from ..page.words.sentences import say
 from .blocks import EXPERIMENTS_QUEUE
 
 MOST_WAITING = 200  # events
+TOLD_SECONDS = 1.0  # interval at which those who wait are told their places
 MOST_EXPERIMENTS = 60  # of them, each of many passes: 200 would keep everybody else out for an hour
 MOST_OF_ONE = 100  # with one session: a program's loop leaves room for others
 

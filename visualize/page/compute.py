@@ -33,6 +33,7 @@ from .lent.caller import Lent, NotLent
 from .models import LoadedModel
 from .requests import Request
 from .words.sentences import Refused
+from .workers import NoWorker, Workers
 
 PASSES = 2  # simultaneous forward passes: each uses several cores, and memory
 BUILDING, RUNNING = "building", "running"  # the steps of a computation
@@ -74,26 +75,37 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
 
 
 class Passes(threading.BoundedSemaphore):
-    """The bound on simultaneous passes, each of which is ``within_memory``."""
+    """The bound on simultaneous passes in this process, each of which is ``within_memory``; ``running``: how many there are."""
 
     def __init__(self) -> None:
         super().__init__(PASSES)
+        self.running = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        acquired = self.acquire(blocking, timeout)
+        with self._lock:
+            self.running += acquired
+        return acquired
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if error is not None:
                 _refuse_memory(error)
         finally:
+            with self._lock:
+                self.running -= 1
             super().__exit__(kind, error, trace)
 
 
 class Backend(Protocol):
     """What a computation needs: the loaded models by name, their means over the example pictures, the intake that opens pictures, the
-    bound on passes, and the GPUs that are lent, if any are."""
+    bound on passes, the GPUs that are lent, if any are, and workers, if there are any."""
 
     intake: Intake
     passes: Passes
     lent: Lent | None
+    workers: Workers | None
 
     def loaded(self, name: str) -> LoadedModel: ...
 
@@ -107,7 +119,7 @@ def compute(request: Request, backend: Backend, progress: Progress = lambda step
         UnreadablePicture: a picture that cannot be used. ValueError: no such model, an input too small for it, or NaN or
         infinity in its results. Cancelled: by ``progress``.
     """
-    return _wherever(compute_here, backend, progress, _opened(request, backend))
+    return _shared(compute_here, request, backend, progress)
 
 
 def compute_here(backend: Backend, progress: Progress, request: Request) -> Exploration:
@@ -134,6 +146,28 @@ def _wherever(work: Callable[..., Any], backend: Backend, progress: Progress, *a
         with suppress(NotLent):
             return backend.lent.run(work, progress, *arguments)
     return work(backend, progress, *arguments)
+
+
+def _shared(work: Callable[..., Any], request: Request, backend: Backend, progress: Progress) -> Any:
+    """``work(backend, progress, request)``: by a worker while this process runs another pass, else as ``_wherever``."""
+    workers = backend.workers
+    if workers is None or not (workers.running or backend.passes.running) or _needs_this_process(request, backend):
+        return _wherever(work, backend, progress, _opened(request, backend))
+    progress(RUNNING, 0.0)
+    with suppress(NoWorker):
+        return workers.run(work, _silent, replace(request, picture=backend.intake.open(request.picture)))
+    return work(backend, progress, request)
+
+
+def _needs_this_process(request: Request, backend: Backend) -> bool:
+    """Whether a request takes what workers do not have: variants, means over the example pictures, and models that are so large that not
+    even this process has them twice. Raises ValueError: no such model, or it cannot be had."""
+    takes_means = any(each.how == EXAMPLES for each in request.interventions)
+    return request.needs_building or takes_means or backend.loaded(request.model).runner is None
+
+
+def _silent(step: str, share: float) -> None:
+    """Progress that nobody is told of."""
 
 
 def _opened(request: Request, backend: Backend) -> Request:
@@ -174,7 +208,7 @@ def passing(request: Request, backend: Backend, model: CvtForImageClassification
 
 def compute_classes(request: Request, backend: Backend) -> list[tuple[str, float]]:
     """Only the most probable classes, as (label, probability), by a loaded model. Raises as ``compute``."""
-    return _wherever(_classes, backend, lambda step, share: None, _opened(request, backend))
+    return _shared(_classes, request, backend, _silent)
 
 
 def _classes(backend: Backend, progress: Progress, request: Request) -> list[tuple[str, float]]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,15 +29,19 @@ from .compute import Passes, Progress, compute, compute_classes, compute_here, c
 from .intake import Intake
 from .jobs import Busy, Jobs
 from .laboratory.architectures import MAX_PARAMETERS
+from .lent import gpu
 from .lent.caller import lent_to
 from .models import LoadedModel, Models
-from .models.loader import Loader
+from .models.loader import MOST_TWICE, Loader
+from .models.room import room_for_models
 from .prepared import PreparedResults, give_back_memory
 from .requests import Request
 from .results import ExplorationStore, StoredResult
+from .workers import Workers
 
 MOST_AVERAGED = 16  # example pictures; one forward pass each
 UNUSED_SECONDS = 300.0  # after which a result is dropped: most are of visits that have ended
+WORKER_BYTES = 2 * 4 * MOST_TWICE  # at least for a worker's models: the largest that it is given, with its runner
 REMEMBERED = 4096  # requests of results, so that a dropped one can be computed again
 KEPT_BYTES = int(4 * MAX_PARAMETERS * 1.1)  # enough for the largest allowed model, in float32 with buffers
 
@@ -65,6 +70,8 @@ class Workbench:
         device: as for ``choose_device``.
         kept: pictures that many people open, such as examples; each model's results for them are computed only once.
         download: downloads pictures by address, as for ``Intake``; None if addresses are disabled.
+        workers: run models for this workbench, on the CPU, while it is busy; they have a workbench for the same sources.
+        models_bytes: as ``max_bytes`` of ``Models``.
     Raises:
         ValueError: no such model or device.
     """
@@ -75,14 +82,17 @@ class Workbench:
         device: str = "auto",
         kept: Sequence[Path] = (),
         download: Callable[[str], bytes] | None = None,
+        workers: Workers | None = None,
+        models_bytes: int | None = None,
     ):
+        self.workers = workers
         self.lent = lent_to(self)  # where GPUs are lent, this process must not use one
         self.device, self.dtype = choose_device("cpu" if self.lent else device)
         self.examples = {path.stem: str(path.resolve()) for path in kept}
         self._begin(download)
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
         self._loader = Loader(self.device, self.dtype, self.variants, with_runners=self.lent is None)
-        self.models = Models(sources, self._loader, freed=give_back_memory)
+        self.models = Models(sources, self._loader, models_bytes, give_back_memory)
         self._first = {name: threading.Lock() for name in self.models.offers}
 
     def _begin(self, download: Callable[[str], bytes] | None = None) -> None:
@@ -182,6 +192,8 @@ class Workbench:
     def close(self) -> None:
         """Ends the processes that work for this one, at once."""
         self.intake.close()
+        if self.workers is not None:
+            self.workers.close()
 
     def classes(self, request: Request) -> list[tuple[str, float]]:
         """The most probable classes as (label, probability), best first; stores nothing. Raises as ``compute``."""
@@ -251,3 +263,15 @@ class Workbench:
         stored = self.stored(key)
         with self.models.using():
             return compute_inside(stored.request, stored.exploration, self, stage, block)
+
+
+def start_workers(count: int, sources: Sequence[str | None], device: str = "auto") -> Workers | None:
+    """So many workers for a workbench that is not made yet: no model, and no thread, is there when they are forked. None on a GPU, which
+    does not wait for Python.
+
+    Raises ValueError: no such device.
+    """
+    if not count or gpu.LENDS or choose_device(device)[0].type != "cpu":
+        return None
+    room = max(WORKER_BYTES, room_for_models(torch.device("cpu")) // (2 * count))
+    return Workers(count, partial(Workbench, sources, "cpu", models_bytes=room))

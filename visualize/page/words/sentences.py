@@ -21,6 +21,7 @@ SENTENCES = {
     "result_too_large": "This result takes {needed} MiB and the store holds {allowed}: use a smaller model or picture.",
     "gpu_refused": "The GPU could not be used: {reason}",
     "gpu_gone": "The GPU was taken away before this was done. Try again in a moment.",
+    "worker_gone": "The process that ran the model ended. Try again; if this was a large model or picture, try a smaller one.",
     "no_memory": "There is not enough memory for this now. Choose a smaller input or model, or try again later.",
     # what prevents a start
     "port_taken": "port {port} is taken by another program. End that one, or choose another with --port.",

@@ -1,0 +1,168 @@
+"""Processes that run models while this one runs another, so that many people are answered by all cores.
+
+The threads of one Python program take turns, those that answer requests with those that run models; processes do not. Each worker is forked
+before anything is loaded, loads a model when it is first asked for one, and runs one pass at a time. Who is alone is answered by this
+process, with all cores and without anything being sent.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import multiprocessing
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from .lent.task import portable
+from .models.room import cores, memory_of
+from .prepared import give_back_memory
+from .words.sentences import Refused
+
+MOST = 4  # workers; each holds the models that it runs
+ENOUGH_BYTES = 4_000_000_000  # of memory; a worker takes 0.1 to 0.3 GB
+IDLE_SECONDS = 30.0  # without work, after which a worker gives memory back
+NICE = 10  # of a worker: requests that take no pass are answered first
+
+log = logging.getLogger("cvt_explorer")
+
+
+class NoWorker(Exception):
+    """None is left."""
+
+
+def suggested() -> int:
+    """How many workers pay on this machine: none on a single core or with little memory, nor where forking a process is not safe."""
+    if sys.platform != "linux" or cores() == 1 or memory_of(torch.device("cpu")) < ENOUGH_BYTES:
+        return 0
+    return min(MOST, cores())
+
+
+class Workers:
+    """A number of processes; thread-safe. They end with this process, or by ``close``.
+
+    Args:
+        count: how many.
+        make: called in a worker before its first work; returns what that gets as its first argument.
+    """
+
+    def __init__(self, count: int, make: Callable[[], Any]):
+        self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()
+        self._workers: list[_Worker] = []
+        gc.freeze()  # a collection in a worker would copy the memory that it shares with this process
+        for _ in range(count):
+            self._workers.append(_Worker(make, max(1, cores() // count), self._workers))
+            self._idle.put(self._workers[-1])
+        gc.unfreeze()
+        self._left, self._running, self._lock = count, 0, threading.Lock()
+
+    @property
+    def running(self) -> int:
+        """How many are at work, or asked for."""
+        return self._running
+
+    def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """``work(made, *arguments)`` in a worker, once one is free; both ways everything is pickled.
+
+        Raises:
+            NoWorker: none is left. ValueError: the worker ended at this work, which is not tried again: it may have been too much for
+            this machine's memory. Also whatever the work raises.
+        """
+        with self._lock:
+            self._running += 1
+        try:
+            return self._run(work, arguments)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _run(self, work: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        worker = self._idle.get()
+        if worker is None:
+            self._idle.put(None)  # for the next who waits
+            raise NoWorker
+        try:
+            found = worker.answer(work, arguments)
+        except (EOFError, OSError) as error:
+            self._lost(worker)
+            raise Refused("worker_gone") from error
+        self._idle.put(worker)
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def _lost(self, worker: _Worker) -> None:
+        worker.end()
+        with self._lock:
+            self._left -= 1
+            log.error("a worker ended; %d left", self._left)
+            if not self._left:
+                self._idle.put(None)
+
+    def close(self) -> None:
+        """Ends them at once, whatever they do."""
+        for worker in self._workers:
+            worker.end()
+
+
+class _Worker:
+    """One process, used by one thread at a time."""
+
+    def __init__(self, make: Callable[[], Any], threads: int, before: Sequence[_Worker]):
+        self._connection, other = multiprocessing.Pipe()
+        not_its = [self._connection, *(each._connection for each in before)]
+        context = multiprocessing.get_context("fork")
+        self._process = context.Process(target=_work, args=(other, not_its, make, threads), daemon=True)
+        self._process.start()
+        other.close()
+
+    def answer(self, work: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        """The answer, or the error. Raises EOFError or OSError: the process has ended."""
+        self._connection.send_bytes(pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL))
+        return pickle.loads(self._connection.recv_bytes())
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _work(connection: Connection, not_its: Sequence[Connection], make: Callable[[], Any], threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the server, whose end is this process's
+    os.nice(NICE)
+    for each in not_its:  # or this process would keep its own pipe, and others', open
+        each.close()
+    # OpenMP's threads do not survive a fork: a thread of this process begins with new ones, which the forked one itself would not
+    thread = threading.Thread(target=_answer, args=(connection, make, threads), daemon=True)
+    thread.start()
+    thread.join()
+
+
+def _answer(connection: Connection, make: Callable[[], Any], threads: int) -> None:
+    torch.set_num_threads(threads)
+    made, idle = None, True
+    while True:
+        if not idle and not connection.poll(IDLE_SECONDS):
+            give_back_memory()
+            idle = True
+        try:
+            asked = connection.recv_bytes()
+        except EOFError:
+            return
+        idle = False
+        try:
+            made = made or make()
+            work, arguments = pickle.loads(asked)
+            answer = pickle.dumps(work(made, *arguments), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            answer = pickle.dumps(portable(error), pickle.HIGHEST_PROTOCOL)
+        connection.send_bytes(answer)
+        del asked, answer  # while this waits, they would take memory
+        work = arguments = None
