@@ -7,6 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..page.encodings import accepted
+
 QUALITY = 5  # 63 kB where gzip makes 77, in less time
 
 
@@ -17,7 +19,7 @@ class BrotliPages:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "/file=" in scope["path"] or not _takes_brotli(Headers(scope=scope).get("accept-encoding", "")):
+        if scope["type"] != "http" or "/file=" in scope["path"] or "br" not in accepted(Headers(scope=scope).get("accept-encoding", "")):
             await self._app(scope, receive, send)
             return
         start: Message | None = None
@@ -45,11 +47,6 @@ class BrotliPages:
         headers.add_vary_header("Accept-Encoding")
         await send(start)
         await send({"type": "http.response.body", "body": small})
-
-
-def _takes_brotli(accepted: str) -> bool:
-    parts = (part.replace(" ", "").partition(";") for part in accepted.lower().split(","))
-    return any(name == "br" and quality not in ("q=0", "q=0.0") for name, _, quality in parts)
 
 
 def _is_page(headers: Headers) -> bool:

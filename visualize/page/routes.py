@@ -32,6 +32,7 @@ from .breaking.api import BreakingApi
 from .breaking.page_file import ASKED_BYTES as PAGE_BYTES
 from .breaking.page_file import page_file
 from .compute import PASSES
+from .encodings import accepted
 from .jobs import Step
 from .laboratory.api import LaboratoryApi
 from .lessons.api import LessonsApi
@@ -87,8 +88,8 @@ def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callabl
     without a thread, so that the server can do other work."""
     line = asyncio.Semaphore(threads) if threads else nullcontext()
 
-    def made(accepted: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-        return compressed(content(**parameters), accepted)
+    def made(header: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+        return compressed(content(**parameters), header)
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -131,11 +132,10 @@ def _page(workbench: Workbench) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def compressed(content: bytes, accepted: str) -> tuple[bytes, dict[str, str]]:
+def compressed(content: bytes, header: str) -> tuple[bytes, dict[str, str]]:
     """Compresses ``content`` as the Accept-Encoding header allows, and returns it with its headers. Uses the fastest level: weights
     and features are nearly noise, so that more effort saves no more."""
-    parts = (part.replace(" ", "").partition(";") for part in accepted.lower().split(","))
-    takes = {name for name, _, quality in parts if quality not in ("q=0", "q=0.0")}
+    takes = accepted(header)
     if "br" in takes:
         return brotli.compress(content, quality=1), {"Content-Encoding": "br"}
     if "gzip" in takes:
