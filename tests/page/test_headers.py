@@ -5,6 +5,8 @@ import pytest
 
 pytest.importorskip("gradio")
 
+import app
+from tests import serving
 from visualize.app.headers import PART_POLICY
 
 
@@ -32,6 +34,16 @@ def test_what_is_no_page_runs_nothing_if_it_is_opened(served, path):
     found = httpx.get(served + path).headers
     assert found["Content-Security-Policy"] == PART_POLICY
     assert found["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_page_that_is_saved_runs_nothing_if_it_is_opened(random_app):
+    workbench, address = random_app
+    key = serving.explore(workbench, app.EXAMPLES[0]).key
+    found = httpx.post(f"{address}/explorer/page/{key}", json={"value": {}, "state": {}, "made": None}, timeout=60)
+    assert found.status_code == 200
+    assert found.headers["Content-Disposition"] == "attachment"
+    assert found.headers["Content-Security-Policy"] == PART_POLICY
+    assert found.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", ["/modules/explorer/main.js", "/modules/choices.js"])

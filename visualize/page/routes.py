@@ -125,7 +125,6 @@ def _page(workbench: Workbench) -> Callable[[Request], Awaitable[Response]]:
             "Cache-Control": "no-store",
             "Content-Disposition": "attachment",
             "Content-Encoding": "identity",  # it is compressed as far as it can be
-            "X-Content-Type-Options": "nosniff",
         }
         return Response(found, media_type="application/octet-stream", headers=headers)
 
