@@ -55,3 +55,6 @@ class PreparedResults:
                 return None
             file.seek(0)
             return pickle.load(file)
+
+    def __contains__(self, request: Request) -> bool:
+        return request in self._files  # without the lock, which is held for as long as a result is read

@@ -42,7 +42,7 @@ from .models import Models
 from .words.sentences import Refused, say
 from .workbench import Workbench
 
-DRAWN = 8  # requests for maps that may wait for a pass at once: a result that was dropped is computed again
+DRAWN = 8  # threads for results that are at hand, and as many for those that were dropped, which wait for a pass to be computed again
 ASKED, PACKED = 16, 2  # threads that the laboratory's questions may take, which may wait for a model, and its models to be saved
 QUESTION_BYTES = 1 << 14  # an architecture of four stages takes about 2,000
 
@@ -52,12 +52,17 @@ log = logging.getLogger("cvt_explorer")
 def routes(workbench: Workbench, lessons: LessonsApi | None = None) -> list[BaseRoute]:
     """The routes of a page for this workbench; the queries are the methods of ``LaboratoryApi``. ``lessons``: by default the page's own."""
     laboratory_api, breaking_api, lessons_api = LaboratoryApi(workbench), BreakingApi(workbench), lessons or LessonsApi()
-    asked, packed = asyncio.Semaphore(ASKED), asyncio.Semaphore(PACKED)
+    asked, packed, inside = asyncio.Semaphore(ASKED), asyncio.Semaphore(PACKED), asyncio.Semaphore(PASSES)
+    at_hand, dropped = asyncio.Semaphore(DRAWN), asyncio.Semaphore(DRAWN)
+
+    def drawn(key: str) -> asyncio.Semaphore:
+        return dropped if workbench.recomputes(key) else at_hand
+
     laboratory = {name: _light(answer, line=packed if name == "model" else asked) for name, answer in laboratory_api.answers.items()}
     return [
-        Route("/explorer/data/{key}", _bytes(workbench.payload, DRAWN)),
-        Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload, DRAWN)),
-        Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, PASSES)),
+        Route("/explorer/data/{key}", _bytes(workbench.payload, drawn)),
+        Route("/explorer/data/{key}/{stage:int}/{block:int}", _bytes(workbench.block_payload, drawn)),
+        Route("/explorer/inside/{key}/{stage:int}/{block:int}", _bytes(workbench.inside_payload, lambda key: inside)),
         Route("/explorer/page/{key}", _page(workbench), methods=["POST"]),
         Route("/explorer/heartbeat", _heartbeat(workbench)),
         Route(f"/modules/{MODULE}", _choices),
@@ -83,17 +88,16 @@ async def _choices(request: Request) -> Response:
     return Response(as_module(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
-def _bytes(content: Callable[..., bytes], threads: int | None = None) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for parts of a result. ``threads``: how many threads may be in ``content`` at once; further requests wait
-    without a thread, so that the server can do other work."""
-    line = asyncio.Semaphore(threads) if threads else nullcontext()
+def _bytes(content: Callable[..., bytes], line_of: Callable[[str], asyncio.Semaphore]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint for parts of a result. ``line_of`` gives, for its key, what bounds how many threads may be in ``content`` at once;
+    further requests wait without a thread, so that the server can do other work."""
 
     def made(header: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
         return compressed(content(**parameters), header)
 
     async def endpoint(request: Request) -> Response:
         try:
-            async with line:
+            async with line_of(request.path_params["key"]):
                 found, headers = await run_in_threadpool(made, request.headers.get("Accept-Encoding", ""), request.path_params)
         except KeyError:
             return JSONResponse({"error": say("result_gone")}, status_code=404)

@@ -223,6 +223,12 @@ class Workbench:
         self.store.keep(key, result)
         return result
 
+    def recomputes(self, key: str) -> bool:
+        """Whether ``stored`` would have to compute the result of this key again. Waits for nothing."""
+        with suppress(KeyError):
+            return key not in self.store and self._requests.get(key) not in self._prepared
+        return False
+
     def tidy(self) -> None:
         """Gives back the memory of results that nobody has used for a while, once nobody waits for one. Who needs one gets it anew."""
         if self.store.drop_unused(UNUSED_SECONDS):
