@@ -17,6 +17,7 @@ from visualize.page.workbench import Workbench
 pytestmark = pytest.mark.browser
 SMALL = {"embed_dim": (8, 16, 32), "depth": (1, 1, 2)}
 FISH, BIRDS, CATS = "someone/fish", "someone/birds", "someone/cats"
+PUBLISHED = "microsoft/cvt-13"  # which no test loads
 CARD = "[data-menu] .cvt-load"
 ABSENT = "async (name) => (await (await fetch('models')).json()).models.find((each) => each.name === name).state === 'absent'"
 
@@ -113,6 +114,29 @@ def test_a_model_that_cannot_be_had_says_why_and_can_be_tried_again(of_the_hub, 
         hub.private.clear()
         seen.page.locator(CARD).get_by_role("button", name="Try again").click()
         wait_for_class(seen, "cats")
+
+
+def test_that_the_server_does_not_answer_is_said_until_it_does(of_the_hub, long_visit):
+    with long_visit(of_the_hub[2]) as seen:
+        page, card = seen.page, seen.page.locator(CARD)
+        problem = card.get_by_role("alert").get_by_text("The server does not answer.")
+        page.route("**/models/load", lambda route: route.abort())
+        with page.expect_response("**/explorer/heartbeat"):  # asked at once, since it may be the server
+            menu(seen).select_option(PUBLISHED)
+            problem.wait_for()
+        seen.drawn()
+        assert problem.is_visible()  # it was not
+        page.route("**/explorer/heartbeat", lambda route: route.abort())
+        card.get_by_role("button", name="Try again").click()
+        page.wait_for_function("cvt.page.state.away")
+        problem.wait_for()
+        card.get_by_role("button", name="Try again").focus()
+        page.unroute_all()
+        page.evaluate("dispatchEvent(new Event('online'))")
+        card.wait_for(state="hidden")
+        assert page.evaluate("[cvt.page.state.away, document.activeElement.ariaLabel]") == [False, "Model"]
+        assert menu(seen).input_value() == "mice"
+        seen.problems.clear()  # the browser reports the failed requests, too
 
 
 def test_a_link_opens_at_once_and_shows_its_model_once_that_has_come(of_the_hub, hub, visit):

@@ -6,8 +6,11 @@ import { CALM, presence, SOON } from "../../../visualize/web/shared/presence.js"
 
 const turn = () => new Promise((done) => setImmediate(done));
 
-/** What is told while the server gives these names, one after the other, null where it does not answer; and the waits between. */
-async function told(names, awaited = false) {
+/**
+ * What is told while the server gives these names, one after the other, null where it does not answer; and the waits between.
+ * `doubted`: the number of the question that is asked since somebody else had no answer.
+ */
+async function told(names, awaited = false, doubted = -1) {
   const [heard, waits, due] = [[], [], []];
   const end = new AbortController();
   answerWith(async () => {
@@ -17,7 +20,7 @@ async function told(names, awaited = false) {
   });
   const life = { signal: end.signal, later: (work, wait) => void (waits.push(wait), due.push(work)) };
   globalThis.addEventListener ??= () => {};
-  presence("heartbeat", life, {
+  const ask = presence("heartbeat", life, {
     away: () => heard.push("away"),
     back: (anew) => heard.push(anew ? "anew" : "back"),
     said: () => {},
@@ -25,7 +28,8 @@ async function told(names, awaited = false) {
   });
   for (let look = 0; names.length; look++) {
     await turn();
-    due[look]();
+    if (look + 1 === doubted) ask(true);
+    else due[look]();
   }
   await turn();
   end.abort();
@@ -42,6 +46,11 @@ test("a server that does not answer twice is away, and asked more often until it
 
 test("one question without an answer is nothing", async () => {
   assert.deepEqual((await told(["a", null, "a"])).heard, []);
+});
+
+test("one question without an answer is enough where somebody else had none just now", async () => {
+  assert.deepEqual(await told(["a", null, "a"], false, 1), { heard: ["away", "back"], waits: [CALM, SOON, CALM] });
+  assert.deepEqual((await told(["a", "a", null, "a"], false, 1)).heard, []); // the one that was asked had an answer
 });
 
 test("another server is told from the same one, whether or not it was missed", async () => {

@@ -49,6 +49,7 @@ export function server(life, above, base) {
   const leave = page.subscribe((now, before) => {
     // a choice that the server did not even put into its line
     if (now.unheard !== before.unheard) look().then(() => crowd.say(phrase("server_full", { line: page.state.line }), SAID));
+    if (now.doubts !== before.doubts) look(true);
     if (Boolean(now.choosing || now.running) === Boolean(before.choosing || before.running)) return;
     soon();
     crowd.say("");

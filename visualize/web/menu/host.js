@@ -122,6 +122,7 @@ export function mount(element, _props, _watch, base) {
       settle(false);
       card({ problem: error.message, again: true });
       ref.again.onclick = () => load({ model });
+      page.update({ doubts: page.state.doubts + 1 });
       refresh().catch(() => {});
     }
   }
@@ -147,12 +148,21 @@ export function mount(element, _props, _watch, base) {
     card({});
     list.focus();
   }
+
+  /** Why a model was not had is old news. */
+  function past() {
+    const within = ref.card.contains(document.activeElement);
+    card({});
+    if (within) list.focus();
+  }
+
   ref.stop.addEventListener("click", close, { signal });
   root.addEventListener("keydown", ({ key }) => void (key === "Escape" && open() && close()), { signal });
   const leave = page.subscribe((now, before) => {
     if (now.needed !== before.needed && now.needed) load(now.needed);
     if (now.results !== before.results || now.choosing !== before.choosing) now.choosing || select();
-    if (now.results[MAIN] !== before.results[MAIN] && before.results[MAIN] && !wanted) card({}); // why a model was not had is old news
+    if (now.results[MAIN] !== before.results[MAIN] && before.results[MAIN] && !wanted) past();
+    if (before.away && !now.away && open() && !ref.again.hidden) past(); // it may have been the server
     if (shown()) begin();
   });
   signal.addEventListener("abort", () => {

@@ -30,6 +30,7 @@ export const PAIRS = [PAIR, CHANGED];
  *   `done` is told whether it was, instead of the choice being made
  * @property {?string} own the picture of one's own that is drawn there, as the server named its file; null for an example
  * @property {boolean} away whether the server does not answer now: what would go through Gradio waits, or it would load the page anew
+ * @property {number} doubts number of times that a part of the page failed to reach what it needs, perhaps since the server is away
  * @property {number} answers number of choices that Python has answered, including the initial one
  * @property {number} unheard number of those that did not reach it
  * @property {number} line number of events that wait for the model on the server, as it said last
@@ -111,6 +112,7 @@ const OPENING = {
   asked: null,
   own: null,
   away: false,
+  doubts: 0,
   ready: null,
   needed: null,
   answers: 0,

@@ -12,7 +12,7 @@ const PATIENCE = 15_000; // ms for an answer
  * @param {{ signal: AbortSignal, later: (work: () => void, wait: number) => unknown }} life
  * @param {{ away: () => void, back: (anew: boolean) => void, said: (answer: any) => void, awaited: () => boolean }} told `away`: twice
  *   there was no answer; `back`: there is one again, or, `anew`, one of another server; `said`: takes each; `awaited`: whether somebody
- *   waits for the server. Returns a function that asks at once
+ *   waits for the server. Returns a function that asks at once; given true, somebody else had no answer just now, which counts as one
  */
 export function presence(url, { signal, later }, told) {
   let server = /** @type {?string} */ (null);
@@ -27,8 +27,9 @@ export function presence(url, { signal, later }, told) {
     }
   }
 
-  async function look() {
+  async function look(unanswered = false) {
     const nth = ++asked;
+    if (unanswered) missed ||= 1;
     const found = await answer();
     if (signal.aborted || nth !== asked) return;
     const name = found?.server ?? null;
@@ -44,7 +45,7 @@ export function presence(url, { signal, later }, told) {
     later(() => nth === asked && look(), missed || told.awaited() ? SOON : CALM);
   }
 
-  addEventListener("online", look, { signal }); // such as a laptop that was opened
+  addEventListener("online", () => void look(), { signal }); // such as a laptop that was opened
   look();
   return look;
 }
