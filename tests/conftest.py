@@ -6,11 +6,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # models are small here: with two
 
 import gc
 import shutil
+import sys
 
 import pytest
 import torch
 
 from tests import helpers
+
+# JupyterLab brings it, to check addresses in schemas. Gradio would load it, which takes a third of Gradio's own start, and asks it nothing.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 gc.disable()  # until all is imported, of which little is garbage; looking for it took a fifth of that time
 

@@ -216,6 +216,7 @@ print(json.dumps({**said, "loaded": list(sys.modules)}))
 
 for name in [name for name in sys.modules if name.split(".")[0] in ("cvt", "visualize")]:
     del sys.modules[name]
+sys.modules["rfc3987_syntax"] = None  # as in tests/conftest.py
 sys.argv = ["app.py", "--model", "./nowhere", "--port", "47860"]
 try:
     runpy.run_path("app.py", run_name="__main__")

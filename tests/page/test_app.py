@@ -112,7 +112,7 @@ def test_a_program_may_choose_the_model_by_name(model_folder, tmp_path):
 def bad_pictures(folder: Path) -> dict[str, Path]:
     Image.fromarray(np.zeros((60, 60, 3), np.uint8)).save(folder / "whole.png")
     whole = (folder / "whole.png").read_bytes()
-    Image.new("L", (13000, 13000)).save(folder / "huge.png")
+    Image.new("1", (13000, 13000)).save(folder / "huge.png", compress_level=1)
     contents = {
         "truncated.png": whole[: len(whole) // 2],
         "empty.png": b"",
