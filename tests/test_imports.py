@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import tiny_model
+from tests.helpers import WITHOUT, tiny_model
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
@@ -186,7 +186,8 @@ def test_folders_stay_small_enough_to_be_seen_at_a_glance():
 def run(program, *arguments):
     """A program in a new interpreter, to its end."""
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(WITHOUT)}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +217,6 @@ print(json.dumps({**said, "loaded": list(sys.modules)}))
 
 for name in [name for name in sys.modules if name.split(".")[0] in ("cvt", "visualize")]:
     del sys.modules[name]
-sys.modules["rfc3987_syntax"] = None  # as in tests/conftest.py
 sys.argv = ["app.py", "--model", "./nowhere", "--port", "47860"]
 try:
     runpy.run_path("app.py", run_name="__main__")

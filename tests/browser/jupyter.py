@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, WITHOUT
 
 TOKEN = "a-token-for-this-test"
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}  # asked by a dialog over the notebook
@@ -35,7 +35,13 @@ def environment(folder: Path) -> dict[str, str]:
     """Where Jupyter finds its settings, none of a person's, and kernels find this project."""
     places = {name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
     places |= {name: str(folder / name.lower()) for name in ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}
-    return {**os.environ, **places, "PYTHONPATH": str(ROOT), "JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return {
+        **os.environ,
+        **places,
+        "PYTHONPATH": os.pathsep.join(map(str, (WITHOUT, ROOT))),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
 
 
 @contextmanager

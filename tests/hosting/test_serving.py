@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("gradio")
 
 from tests import serving
-from tests.helpers import ROOT
+from tests.helpers import ROOT, WITHOUT
 from tests.hosting.dockerfile import copy_into
 from tests.hosting.nginx import free_port
 from visualize.app.running.serving import UPLOADS, check_start
@@ -101,7 +101,7 @@ class Server:
             **os.environ,
             "TMPDIR": str(folder),
             "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": str(ROOT / "tests/page/lent/zerogpu"),
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "tests/page/lent/zerogpu", WITHOUT))),
             "SPACES_ZERO_GPU": "true",
         }
         environment.pop(UPLOADS, None)

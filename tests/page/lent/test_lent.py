@@ -14,7 +14,7 @@ from PIL import Image
 pytest.importorskip("gradio")
 
 from tests import serving
-from tests.helpers import ROOT
+from tests.helpers import ROOT, WITHOUT
 from visualize.page.lent import caller, gpu
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lent")
     serving.save_random_model(folder / "model", embed_dim=(8, 16, 32), depth=(1, 1, 2), image_size=64)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8)).save(folder / "own.png")
-    paths = os.pathsep.join([str(HERE / "zerogpu"), str(ROOT)])
+    paths = os.pathsep.join(map(str, (HERE / "zerogpu", WITHOUT, ROOT)))
     ended = subprocess.run(
         [sys.executable, "-m", "tests.page.lent.visitor", folder / "model", folder / "own.png"],
         cwd=ROOT,
