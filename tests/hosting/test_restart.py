@@ -61,6 +61,7 @@ def test_a_restart_is_said_and_the_view_stays(server, chromium, tmp_path):
         )
         meanwhile()
         _, end = server()
+        page.evaluate("dispatchEvent(new Event('online'))")  # or it would be asked within two seconds
         page.get_by_text("The server was restarted.").wait_for()
         page.wait_for_function(COMPUTED, arg=before["key"], timeout=60_000)
         return before, page.evaluate(SEEN)
