@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -57,6 +58,7 @@ class Workers:
     def __init__(self, count: int, make: Callable[[], Any]):
         self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
+        self._closed = False
         gc.freeze()  # a collection in a worker would copy the memory that it shares with this process
         for _ in range(count):
             self._workers.append(_Worker(make, max(1, cores() // count), self._workers))
@@ -74,7 +76,7 @@ class Workers:
 
         Raises:
             NoWorker: none is left. ValueError: the worker ended at this work, which is not tried again: it may have been too much for
-            this machine's memory. Also whatever the work raises.
+            this machine's memory. Also whatever the work raises. A worker that ended before is noticed now, and another one asked.
         """
         with self._lock:
             self._running += 1
@@ -85,30 +87,45 @@ class Workers:
                 self._running -= 1
 
     def _run(self, work: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        worker = self._idle.get()
-        if worker is None:
-            self._idle.put(None)  # for the next who waits
-            raise NoWorker
-        try:
-            found = worker.answer(work, arguments)
-        except (EOFError, OSError) as error:
-            self._lost(worker)
-            raise Refused("worker_gone") from error
-        self._idle.put(worker)
+        found = pickle.loads(self._answer(pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL)))
         if isinstance(found, BaseException):
             raise found
         return found
+
+    def _answer(self, asked: bytes) -> bytes:
+        while True:
+            worker = self._idle.get()
+            if worker is None:
+                self._idle.put(None)  # for the next who waits
+                raise NoWorker
+            sent = False
+            try:
+                worker.connection.send_bytes(asked)
+                sent = True
+                answer = worker.connection.recv_bytes()
+            except (EOFError, OSError) as error:
+                self._lost(worker)
+                if sent:
+                    raise Refused("worker_gone") from error
+            except BaseException:  # no memory: what is left in the pipe would be taken for the answer to the next request
+                self._lost(worker)
+                raise
+            else:
+                self._idle.put(worker)
+                return answer
 
     def _lost(self, worker: _Worker) -> None:
         worker.end()
         with self._lock:
             self._left -= 1
-            log.error("a worker ended; %d left", self._left)
+            if not self._closed:
+                log.error("a worker ended; %d left", self._left)
             if not self._left:
                 self._idle.put(None)
 
     def close(self) -> None:
         """Ends them at once, whatever they do."""
+        self._closed = True
         for worker in self._workers:
             worker.end()
 
@@ -117,17 +134,12 @@ class _Worker:
     """One process, used by one thread at a time."""
 
     def __init__(self, make: Callable[[], Any], threads: int, before: Sequence[_Worker]):
-        self._connection, other = multiprocessing.Pipe()
-        not_its = [self._connection, *(each._connection for each in before)]
+        self.connection, other = multiprocessing.Pipe()
+        not_its = [self.connection, *(each.connection for each in before)]
         context = multiprocessing.get_context("fork")
         self._process = context.Process(target=_work, args=(other, not_its, make, threads), daemon=True)
         self._process.start()
         other.close()
-
-    def answer(self, work: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        """The answer, or the error. Raises EOFError or OSError: the process has ended."""
-        self._connection.send_bytes(pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL))
-        return pickle.loads(self._connection.recv_bytes())
 
     def end(self) -> None:
         self._process.kill()
@@ -147,15 +159,17 @@ def _work(connection: Connection, not_its: Sequence[Connection], make: Callable[
 
 def _answer(connection: Connection, make: Callable[[], Any], threads: int) -> None:
     torch.set_num_threads(threads)
+    with suppress(EOFError, OSError):  # the server ended, maybe in the middle of a request or an answer
+        _answer_until_the_end(connection, make)
+
+
+def _answer_until_the_end(connection: Connection, make: Callable[[], Any]) -> None:
     made, idle = None, True
     while True:
         if not idle and not connection.poll(IDLE_SECONDS):
             give_back_memory()
             idle = True
-        try:
-            asked = connection.recv_bytes()
-        except EOFError:
-            return
+        asked = connection.recv_bytes()
         idle = False
         try:
             made = made or make()

@@ -96,6 +96,27 @@ def test_a_worker_that_ends_is_said_and_without_any_the_server_goes_on(report):
     close(report["none left"], report["plain"]["none left"])
 
 
+def ends(what):
+    """What the program of such a name prints, and its log."""
+    command = [sys.executable, "-m", "tests.page.workers.ends", what]
+    # its errors are read until the last of its processes has ended
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    return done.stdout, done.stderr
+
+
+def test_a_worker_that_ended_meanwhile_or_whose_answer_finds_no_memory_gets_nobody_anothers_answer():
+    told, log = ends("report")
+    told = json.loads(told)
+    assert told["the other"] is True, log
+    assert told["none"] == "NoWorker"  # so that the server answers by itself
+    assert told["waiters"] == ["NoWorker"] * 9 + ["Refused"]  # nobody waits for ever
+    assert told["no memory"] == ["MemoryError", "b", "c"]
+
+
+def test_an_end_is_no_fault_in_the_log():
+    assert ends("killed") == ("", "")
+
+
 def test_workers_end_with_a_server_that_is_killed(models):
     program = begun(models, "wait", start_new_session=True)
     processes = json.loads(program.stdout.readline())
