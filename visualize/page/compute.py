@@ -154,9 +154,22 @@ def _shared(work: Callable[..., Any], request: Request, backend: Backend, progre
     if workers is None or not (workers.running or backend.passes.running) or _needs_this_process(request, backend):
         return _wherever(work, backend, progress, _opened(request, backend))
     progress(RUNNING, 0.0)
-    with suppress(NoWorker):
-        return workers.run(work, _silent, replace(request, picture=backend.intake.open(request.picture)))
+    request = replace(request, picture=backend.intake.open(request.picture))
+    with suppress(NoWorker), within_memory():
+        return workers.run(_by_worker, work, request, backend.loaded(request.model).fingerprint)
     return work(backend, progress, request)
+
+
+def _by_worker(backend: Backend, work: Callable[..., Any], request: Request, fingerprint: int) -> Any:
+    """``work``, in a worker. Raises NoWorker: this process cannot load the very model that the server has, such as when its files were
+    changed or deleted since."""
+    try:
+        same = backend.loaded(request.model).fingerprint == fingerprint
+    except Exception as error:
+        raise NoWorker from error
+    if not same:
+        raise NoWorker
+    return work(backend, _silent, request)
 
 
 def _needs_this_process(request: Request, backend: Backend) -> bool:

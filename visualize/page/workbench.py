@@ -280,4 +280,12 @@ def start_workers(count: int, sources: Sequence[str | None], device: str = "auto
     if not count or gpu.LENDS or choose_device(device)[0].type != "cpu":
         return None
     room = max(WORKER_BYTES, room_for_models(torch.device("cpu")) // (2 * count))
-    return Workers(count, partial(Workbench, sources, "cpu", models_bytes=room))
+    return Workers(count, partial(_of_worker, sources, room))
+
+
+def _of_worker(sources: Sequence[str | None], room: int) -> Workbench:
+    """A worker's workbench: it downloads nothing, because the server has whatever it is asked for."""
+    from huggingface_hub import constants  # slow to import, so only when needed
+
+    constants.HF_HUB_OFFLINE = True
+    return Workbench(sources, "cpu", models_bytes=room)

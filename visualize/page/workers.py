@@ -36,8 +36,8 @@ NICE = 10  # of a worker: requests that take no pass are answered first
 log = logging.getLogger("cvt_explorer")
 
 
-class NoWorker(Exception):
-    """None is left."""
+class NoWorker(LookupError):
+    """None is left, or the one that was asked does not have what the work needs."""
 
 
 def suggested() -> int:
@@ -75,8 +75,9 @@ class Workers:
         """``work(made, *arguments)`` in a worker, once one is free; both ways everything is pickled.
 
         Raises:
-            NoWorker: none is left. ValueError: the worker ended at this work, which is not tried again: it may have been too much for
-            this machine's memory. Also whatever the work raises. A worker that ended before is noticed now, and another one asked.
+            NoWorker: none is left, or the worker could not make what the work is given. ValueError: the worker ended at this work, which
+            is not tried again: it may have been too much for this machine's memory. Also whatever the work raises.
+            A worker that ended before is noticed now, and another one asked.
         """
         with self._lock:
             self._running += 1
@@ -172,7 +173,7 @@ def _answer_until_the_end(connection: Connection, make: Callable[[], Any]) -> No
         asked = connection.recv_bytes()
         idle = False
         try:
-            made = made or make()
+            made = made or _made(make)
             work, arguments = pickle.loads(asked)
             answer = pickle.dumps(work(made, *arguments), pickle.HIGHEST_PROTOCOL)
         except Exception as error:
@@ -180,3 +181,11 @@ def _answer_until_the_end(connection: Connection, make: Callable[[], Any]) -> No
         connection.send_bytes(answer)
         del asked, answer  # while this waits, they would take memory
         work = arguments = None
+
+
+def _made(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except Exception as error:
+        log.warning("a worker could not begin: %s", error)
+        raise NoWorker from error

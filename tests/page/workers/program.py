@@ -27,7 +27,7 @@ used = []
 
 
 def watched(work, *arguments):
-    used.append(work.__name__)
+    used.append(arguments[0].__name__)
     return run(work, *arguments)
 
 

@@ -96,6 +96,19 @@ def test_a_worker_that_ends_is_said_and_without_any_the_server_goes_on(report):
     close(report["none left"], report["plain"]["none left"])
 
 
+def test_a_model_that_changed_on_the_disk_is_still_the_one_that_the_server_has(tmp_path):
+    for seed, name in enumerate(("a/same", "b/same", "c/other", "d/other")):
+        serving.save_random_model(tmp_path / name, seed=seed, embed_dim=(8, 16, 32), depth=(1, 1, 2), image_size=64)
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.page.workers.changed"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    before, after = json.loads(done.stdout)
+    for model, same in zip(before, after, strict=True):
+        for found, expected in zip(same, model, strict=True):
+            assert [label for label, _ in found] == [label for label, _ in expected]
+            close([probability for _, probability in found], [probability for _, probability in expected])
+
+
 def ends(what):
     """What the program of such a name prints, and its log."""
     command = [sys.executable, "-m", "tests.page.workers.ends", what]

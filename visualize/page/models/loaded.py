@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from torch import Tensor
 
@@ -50,6 +52,14 @@ class LoadedModel:
     @property
     def config(self) -> CvtConfig:
         return self.model.config
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """Of the config, the processor and the weights: another model in float32 on the CPU has another one, even under the same name."""
+        found = zlib.crc32(f"{self.config} {self.processor}".encode())
+        for tensor in self.model.state_dict().values():
+            found = zlib.crc32(tensor.contiguous().numpy(), found)
+        return found
 
     @property
     def side(self) -> int:
