@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST_WORKERS:
+    if text not in map(str, range(MOST_WORKERS + 1)):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_WORKERS}")
+    if text != "0" and sys.platform != "linux":
+        raise argparse.ArgumentTypeError("must be 0 on this system: only Linux has workers")
     return int(text)

@@ -272,8 +272,8 @@ class Workbench:
 
 
 def start_workers(count: int, sources: Sequence[str | None], device: str = "auto") -> Workers | None:
-    """So many workers for a workbench that is not made yet: no model, and no thread, is there when they are forked. None on a GPU, which
-    does not wait for Python.
+    """So many workers for a workbench that is not made yet: no model, and no other thread of Python, is there when they are forked. None
+    on a GPU, which does not wait for Python.
 
     Raises ValueError: no such device.
     """

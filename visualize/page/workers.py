@@ -51,7 +51,7 @@ class Workers:
     """A number of processes; thread-safe. They end with this process, or by ``close``.
 
     Args:
-        count: how many.
+        count: how many; fewer where the system gives no more.
         make: called in a worker before its first work; returns what that gets as its first argument.
     """
 
@@ -60,11 +60,15 @@ class Workers:
         self._workers: list[_Worker] = []
         self._closed = False
         gc.freeze()  # a collection in a worker would copy the memory that it shares with this process
-        for _ in range(count):
-            self._workers.append(_Worker(make, max(1, cores() // count), self._workers))
-            self._idle.put(self._workers[-1])
+        try:
+            while len(self._workers) < count:
+                self._workers.append(_Worker(make, max(1, cores() // count), self._workers))
+        except OSError as error:  # this account may have no more processes, or open files
+            log.warning("%d of %d workers could be started: %s", len(self._workers), count, error)
         gc.unfreeze()
-        self._left, self._running, self._lock = count, 0, threading.Lock()
+        for each in self._workers or [None]:
+            self._idle.put(each)
+        self._left, self._running, self._lock = len(self._workers), 0, threading.Lock()
 
     @property
     def running(self) -> int:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from visualize.page.workers import Workers
 
@@ -44,7 +45,8 @@ def each(workers):
 def kill(process):
     """Returns when it has ended."""
     os.kill(process, signal.SIGKILL)
-    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    with suppress(ChildProcessError):  # somebody else has seen it end
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
 
 
 def asked(workers, *arguments):

@@ -126,6 +126,17 @@ def test_a_worker_that_ended_meanwhile_or_whose_answer_finds_no_memory_gets_nobo
     assert told["no memory"] == ["MemoryError", "b", "c"]
 
 
+def test_where_the_system_gives_fewer_processes_there_are_fewer_workers(monkeypatch, caplog):
+    class Full:
+        def start(self):
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers.multiprocessing.get_context("fork"), "Process", lambda **options: Full())
+    with pytest.raises(workers.NoWorker):
+        workers.Workers(2, dict).run(len)  # the server answers by itself
+    assert "0 of 2 workers could be started: [Errno 11] Resource temporarily unavailable" in caplog.text
+
+
 def test_an_end_is_no_fault_in_the_log():
     assert ends("killed") == ("", "")
 
@@ -196,11 +207,16 @@ def test_a_containers_share_of_its_machine_bounds_the_threads_of_a_pass(monkeypa
         torch.set_num_threads(before)
 
 
-def test_a_number_that_is_none_is_refused_in_words(capsys):
-    for wrong in ("-1", "65", "two", "1.5", ""):
+def test_a_number_that_is_none_or_cannot_be_is_refused_in_words(monkeypatch, capsys):
+    for wrong in ("-1", "65", "two", "1.5", "", "9" * 5000):
         with pytest.raises(SystemExit):
             arguments([f"--workers={wrong}"])
         assert "argument --workers: must be a number from 0 to 64" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert arguments(["--workers=0"]).workers == 0
+    with pytest.raises(SystemExit):
+        arguments(["--workers=2"])
+    assert "argument --workers: must be 0 on this system" in capsys.readouterr().err
 
 
 def test_there_are_none_where_they_are_not_wanted_or_a_gpu_runs_the_models(monkeypatch):
