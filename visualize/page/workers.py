@@ -92,28 +92,34 @@ class Workers:
                 self._running -= 1
 
     def _run(self, work: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        found = pickle.loads(self._answer(pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL)))
+        found = pickle.loads(self._answer(work, arguments))
         if isinstance(found, BaseException):
             raise found
         return found
 
-    def _answer(self, asked: bytes) -> bytes:
+    def _answer(self, work: Callable[..., Any], arguments: Sequence[Any]) -> bytes:
         while True:
             worker = self._idle.get()
             if worker is None:
                 self._idle.put(None)  # for the next who waits
                 raise NoWorker
-            sent = False
+            begun = sent = False
             try:
+                asked = pickle.dumps((work, arguments), pickle.HIGHEST_PROTOCOL)  # not while this waited: it takes as much as a picture
+                begun = True
                 worker.connection.send_bytes(asked)
                 sent = True
+                del asked
                 answer = worker.connection.recv_bytes()
             except (EOFError, OSError) as error:
                 self._lost(worker)
                 if sent:
                     raise Refused("worker_gone") from error
-            except BaseException:  # no memory: what is left in the pipe would be taken for the answer to the next request
-                self._lost(worker)
+            except BaseException:  # such as no memory
+                if begun:  # what is left in the pipe would be taken for the answer to the next request
+                    self._lost(worker)
+                else:
+                    self._idle.put(worker)
                 raise
             else:
                 self._idle.put(worker)

@@ -70,6 +70,8 @@ def report():
     told["none"] = asked(workers, process)
     told["waiters"] = waiting()
     workers = Workers(2, dict)
+    told["unsent"] = [asked(workers, lambda made: "cannot be pickled") is not None for _ in range(4)]
+    told["unsent"].append(len(set(each(workers))))
     without_memory(workers._workers[0])
     told["no memory"] = [asked(workers, echo, "a"), asked(workers, echo, "b"), asked(workers, echo, "c")]
     workers.close()

@@ -123,6 +123,7 @@ def test_a_worker_that_ended_meanwhile_or_whose_answer_finds_no_memory_gets_nobo
     assert told["the other"] is True, log
     assert told["none"] == "NoWorker"  # so that the server answers by itself
     assert told["waiters"] == ["NoWorker"] * 9 + ["Refused"]  # nobody waits for ever
+    assert told["unsent"] == [True] * 4 + [2]  # a request that could not be sent costs no worker
     assert told["no memory"] == ["MemoryError", "b", "c"]
 
 
