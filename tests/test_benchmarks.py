@@ -232,3 +232,18 @@ def test_what_is_chosen_for_the_frames_are_choices_that_the_page_has():
 def test_what_is_computed_runs():
     assert min(exploring(2).ratios) > 0
     assert slider_step(2) > 0
+
+
+@pytest.mark.parametrize("wrong", ["--people=-1", "--processes=0", "--seconds=0", "--sessions=-1", "--browsers=-2"])
+def test_a_load_that_cannot_be_is_refused_before_anything_is_started(wrong, capsys):
+    load = pytest.importorskip("benchmarks.load.__main__", reason="needs gradio", exc_type=ImportError)
+    with pytest.raises(SystemExit):
+        load.arguments([wrong])
+    assert "must be more than 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cores", [0, -1, 10_000])
+def test_cores_for_the_server_that_leave_none_to_the_people_are_refused(cores):
+    load = pytest.importorskip("benchmarks.load.__main__", reason="needs gradio", exc_type=ImportError)
+    with pytest.raises(SystemExit, match="at least 1 and leave one to the people"):
+        load.bound(cores)

@@ -46,16 +46,19 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=300, help="for how long (default: 300)")
     parser.add_argument("--sessions", type=int, default=500, help="visits that come and go afterwards (default: 500)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all numbers to this file")
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    if min(options.people, options.browsers, options.sessions) < 0 or options.processes < 1 or options.seconds <= 0:
+        parser.error("--processes and --seconds must be more than 0, and the other numbers not less")
+    return options
 
 
 def bound(cores: int | None) -> Callable[[], None]:
     """Binds this process, and what it starts, to so many cores, if a number is given; what is returned moves it to the others."""
     if cores is None:
         return lambda: None
-    every = sorted(os.sched_getaffinity(0))
+    every = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if not 0 < cores < len(every):
-        sys.exit(f"--cores must be between 1 and {len(every) - 1} on this machine.")
+        sys.exit(f"--cores must be at least 1 and leave one to the people; this machine can bind to {len(every)}.")
     os.sched_setaffinity(0, every[:cores])
     torch.set_num_threads(cores)
     return lambda: os.sched_setaffinity(0, every[cores:])
