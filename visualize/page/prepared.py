@@ -13,12 +13,21 @@ from typing import IO
 from .requests import Request
 from .results import StoredResult
 
+M_ARENA_MAX = -8  # as in glibc's malloc.h
+
 
 def give_back_memory() -> None:
     """Returns freed memory to the system: glibc's allocator keeps 20 MB of what a dozen passes used. Elsewhere nothing happens."""
     gc.collect()
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def use_one_arena() -> None:
+    """For a process that runs one pass at a time: with an arena for each thread, glibc's allocator kept up to 30 MB more of what they used.
+    Elsewhere nothing happens."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 class PreparedResults:

@@ -25,7 +25,7 @@ import torch
 
 from .lent.task import portable
 from .models.room import cores, memory_of
-from .prepared import give_back_memory
+from .prepared import give_back_memory, use_one_arena
 from .words.sentences import Refused
 
 MOST = 4  # workers; each holds the models that it runs
@@ -66,8 +66,10 @@ class Workers:
         except OSError as error:  # this account may have no more processes, or open files
             log.warning("%d of %d workers could be started: %s", len(self._workers), count, error)
         gc.unfreeze()
-        for each in self._workers or [None]:
+        for each in self._workers:
             self._idle.put(each)
+        if not self._workers:
+            self._idle.put(None)
         self._left, self._running, self._lock = len(self._workers), 0, threading.Lock()
 
     @property
@@ -163,18 +165,19 @@ def _work(connection: Connection, not_its: Sequence[Connection], make: Callable[
     for each in not_its:  # or this process would keep its own pipe, and others', open
         each.close()
     # OpenMP's threads do not survive a fork: a thread of this process begins with new ones, which the forked one itself would not
-    thread = threading.Thread(target=_answer, args=(connection, make, threads), daemon=True)
+    thread = threading.Thread(target=_begin, args=(connection, make, threads), daemon=True)
     thread.start()
     thread.join()
 
 
-def _answer(connection: Connection, make: Callable[[], Any], threads: int) -> None:
+def _begin(connection: Connection, make: Callable[[], Any], threads: int) -> None:
     torch.set_num_threads(threads)
+    use_one_arena()
     with suppress(EOFError, OSError):  # the server ended, maybe in the middle of a request or an answer
-        _answer_until_the_end(connection, make)
+        _answer_all(connection, make)
 
 
-def _answer_until_the_end(connection: Connection, make: Callable[[], Any]) -> None:
+def _answer_all(connection: Connection, make: Callable[[], Any]) -> None:
     made, idle = None, True
     while True:
         if not idle and not connection.poll(IDLE_SECONDS):
