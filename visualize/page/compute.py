@@ -149,7 +149,7 @@ def _wherever(work: Callable[..., Any], backend: Backend, progress: Progress, *a
 
 
 def _shared(work: Callable[..., Any], request: Request, backend: Backend, progress: Progress) -> Any:
-    """``work(backend, progress, request)``: by a worker while this process runs another pass, else as ``_wherever``."""
+    """``work(backend, progress, request)``: by a worker with that model while this process runs another pass, else as ``_wherever``."""
     workers = backend.workers
     if workers is None or not (workers.running or backend.passes.running) or _needs_this_process(request, backend):
         return _wherever(work, backend, progress, _opened(request, backend))

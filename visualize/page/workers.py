@@ -188,12 +188,12 @@ def _answer_all(connection: Connection, make: Callable[[], Any]) -> None:
         try:
             made = made or _made(make)
             work, arguments = pickle.loads(asked)
+            asked = b""  # it takes as much memory as the picture
             answer = pickle.dumps(work(made, *arguments), pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             answer = pickle.dumps(portable(error), pickle.HIGHEST_PROTOCOL)
         connection.send_bytes(answer)
-        del asked, answer  # while this waits, they would take memory
-        work = arguments = None
+        answer, work, arguments = b"", None, ()  # while this waits, they would take memory
 
 
 def _made(make: Callable[[], Any]) -> Any:
