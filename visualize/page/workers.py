@@ -31,6 +31,7 @@ from .words.sentences import Refused
 MOST = 4  # workers; each holds the models that it runs
 ENOUGH_BYTES = 4_000_000_000  # of memory; a worker takes 0.1 to 0.3 GB
 IDLE_SECONDS = 30.0  # without work, after which a worker gives memory back
+LONGEST_SECONDS = 300.0  # that an answer may take, after which its worker is ended
 NICE = 10  # of a worker: requests that take no pass are answered first
 
 log = logging.getLogger("cvt_explorer")
@@ -81,8 +82,8 @@ class Workers:
         """``work(made, *arguments)`` in a worker, once one is free; both ways everything is pickled.
 
         Raises:
-            NoWorker: none is left, or the worker could not make what the work is given. ValueError: the worker ended at this work, which
-            is not tried again: it may have been too much for this machine's memory. Also whatever the work raises.
+            NoWorker: none is left, or the worker could not make what the work is given. ValueError: the worker ended at this work, or took
+            too long; it is not tried again, since it may have been too much for this machine. Also whatever the work raises.
             A worker that ended before is noticed now, and another one asked.
         """
         with self._lock:
@@ -112,6 +113,8 @@ class Workers:
                 worker.connection.send_bytes(asked)
                 sent = True
                 del asked
+                if not worker.connection.poll(LONGEST_SECONDS):
+                    raise TimeoutError  # an OSError: as if it had ended
                 answer = worker.connection.recv_bytes()
             except (EOFError, OSError) as error:
                 self._lost(worker)

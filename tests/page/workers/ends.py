@@ -11,7 +11,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
+from visualize.page import workers as module
 from visualize.page.workers import Workers
 
 LARGE = 50_000_000  # bytes; more than a pipe holds
@@ -75,7 +77,17 @@ def report():
     without_memory(workers._workers[0])
     told["no memory"] = [asked(workers, echo, "a"), asked(workers, echo, "b"), asked(workers, echo, "c")]
     workers.close()
+    module.LONGEST_SECONDS = 0.2
+    workers = Workers(2, dict)
+    stopped, other = each(workers)
+    os.kill(stopped, signal.SIGSTOP)
+    told["too long"] = [asked(workers, process), asked(workers, process) == other, stopped in children()]
+    workers.close()
     return told
+
+
+def children():
+    return [int(child) for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()]
 
 
 def waiting():
@@ -95,7 +107,7 @@ def without_memory(worker):
     connection = worker.connection
 
     class Full:
-        send_bytes = staticmethod(connection.send_bytes)
+        send_bytes, poll = staticmethod(connection.send_bytes), staticmethod(connection.poll)
 
         def recv_bytes(self):
             connection.poll(20)
