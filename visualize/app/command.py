@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..page.models import best_here
+from ..page.words.sentences import say
 from ..page.workers import suggested
 
 MOST_WORKERS = 64
@@ -67,7 +68,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def _count(text: str) -> int:
     if text not in map(str, range(MOST_WORKERS + 1)):
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_WORKERS}")
+        raise argparse.ArgumentTypeError(say("workers_number", most=MOST_WORKERS))
     if text != "0" and sys.platform != "linux":
-        raise argparse.ArgumentTypeError("must be 0 on this system: only Linux has workers")
+        raise argparse.ArgumentTypeError(say("workers_nowhere"))
     return int(text)

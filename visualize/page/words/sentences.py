@@ -25,6 +25,8 @@ SENTENCES = {
     "no_memory": "There is not enough memory for this now. Choose a smaller input or model, or try again later.",
     # what prevents a start
     "port_taken": "port {port} is taken by another program. End that one, or choose another with --port.",
+    "workers_number": "must be a number from 0 to {most}",
+    "workers_nowhere": "must be 0 on this system: only Linux has workers",
     "port_forbidden": "port {port} may not be used by this account. Choose one from 1024 on with --port.",
     "port_impossible": "{port} is no port. Choose one from 1 to 65535 with --port.",
     "host_unknown": "{host} is no address of this machine. Choose 127.0.0.1 or 0.0.0.0 with --host.",
