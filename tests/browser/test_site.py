@@ -123,6 +123,8 @@ def seen(chromium, host):
     """One visit that tests share."""
     with visited(chromium, host) as found:
         found.first = host.bytes_of()
+        # one that takes over while the model comes fetches it anew where the browser has not kept it
+        found.page.wait_for_function("() => Boolean(navigator.serviceWorker.controller)")
         yield found
 
 
