@@ -1,14 +1,15 @@
 """A classifier's forward pass over packed weights: the same results as the model's up to rounding, in fewer and larger steps.
 
-Matrix products add to the tokens in place, one product projects keys and values, and on a GPU the three kernels of ``kernels.py``
-do the rest. If nothing is captured, the last block is computed for the cls token only, since no other token is read after it:
-this is exact, and saves a tenth of a CvT-13's arithmetic.
+Matrix products add to the tokens and include the activation where that is possible. On a GPU one product projects keys and values,
+and the three kernels of ``kernels.py`` do the rest. If nothing is captured, the last block is computed for the cls token only, since
+no other token is read after it: this is exact, and saves a tenth of a CvT-13's arithmetic.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..model import ACTIVATIONS, to_picture, to_tokens
+from ..model import to_picture, to_tokens
 from .packing import Packed, PackedBlock, PackedStage
 
 
@@ -56,14 +57,13 @@ Taps = list[StageTaps]
 def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> Tensor:
     """Logits (B, num_labels) of pixel_values (B, channels, H, W); ``taps``, an empty list if given, is filled."""
     x = pixel_values.to(packed.dtype)
-    activation = ACTIVATIONS[packed.config.hidden_act]
     for index, stage in enumerate(packed.stages):
         has_cls = stage.cls is not None
         tokens, grid = _embedded(stage, x)  # (B, N, C)
         found: list[BlockTaps] | None = None if taps is None else []
         for number, block in enumerate(stage.blocks):
             last = has_cls and index == len(packed.stages) - 1 and number == len(stage.blocks) - 1
-            tokens = _block(block, tokens, grid, has_cls, activation, found, alone=last and taps is None)
+            tokens = _block(block, tokens, grid, has_cls, found, alone=last and taps is None)
         if index < len(packed.stages) - 1:
             x = to_picture(tokens[:, has_cls:], grid)
         if taps is not None and found is not None:
@@ -112,37 +112,31 @@ def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
     return tokens, tuple(grid)
 
 
-def _block(
-    block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool, activation, found: list[BlockTaps] | None, alone: bool
-) -> Tensor:
+def _block(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool, found: list[BlockTaps] | None, alone: bool) -> Tensor:
     """(B, N, C) → (B, N, C), changed in place; ``alone``: for the cls token only, (B, 1, C)."""
     pictures, _, width = tokens.shape
-    query, key_value = _projected(block, tokens, grid, has_cls)  # (B, N, C), (2, B, N', C)
+    query, key_value = _projected(block, tokens, grid, has_cls)
     if alone:
         query, tokens = query[:, :1], tokens[:, :1].contiguous()
     query = block.query(query.reshape(-1, width)).view(query.shape)
-    key, value = torch.bmm(key_value.flatten(1, 2), block.key_value).view(key_value.shape)
+    key, value = block.key_value(key_value)
     if found is not None:
         biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
         found.append(BlockTaps(query, *biased, block.heads, block.scale))
     query, key, value = (_heads(each, block.heads) for each in (query, key, value))
     mixed = F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
-    rows = tokens.view(-1, width)
-    _add_branches(block, rows, mixed.reshape(-1, width), activation)
-    return rows.view(pictures, -1, width)
+    return _with_branches(block, tokens.view(-1, width), mixed.reshape(-1, width)).view(pictures, -1, width)
 
 
-def _add_branches(block: PackedBlock, rows: Tensor, mixed: Tensor, activation) -> None:
-    """Adds attention's output, then the MLP's, to ``rows`` (rows, C) in place; ``mixed`` (rows, C): the weighted values."""
+def _with_branches(block: PackedBlock, rows: Tensor, mixed: Tensor) -> Tensor:
+    """``rows`` (rows, C) plus attention's output, then plus the MLP's; ``mixed`` (rows, C): the weighted values. May change ``rows``."""
     if gpu := _kernels(rows.device, rows.dtype):
         rows.addmm_(mixed, block.output.transposed)
         normalised = torch.empty_like(rows)
         gpu.biased_norm(rows, block.output.bias, block.mlp_output.bias, *block.after, block.eps, normalised)  # adds both biases
-        rows.addmm_(activation(block.intermediate(normalised)), block.mlp_output.transposed)
-        return
-    block.output.add_to(rows, mixed)
-    normalised = _norm(rows, block.after, block.eps)
-    block.mlp_output.add_to(rows, activation(block.intermediate(normalised)))
+        return rows.addmm_(block.intermediate(normalised), block.mlp_output.transposed)
+    rows = block.output.added(rows, mixed)
+    return block.mlp_output.added(rows, block.intermediate(_norm(rows, block.after, block.eps)))
 
 
 def _heads(tokens: Tensor, heads: int) -> Tensor:
@@ -150,8 +144,8 @@ def _heads(tokens: Tensor, heads: int) -> Tensor:
     return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool) -> tuple[Tensor, Tensor]:
-    """The inputs of the linear layers of query, and of key and value: (B, N, C) and (2, B, N', C)."""
+def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool) -> tuple[Tensor, Tensor | Sequence[Tensor]]:
+    """The inputs of the linear layers of query, (B, N, C), and of key and value, (2, B, N', C) or two of (B, N', C)."""
     pictures, _, width = tokens.shape
     if block.kernels.shape[1] == 9 and block.paddings == (1, 1) and (gpu := _kernels(tokens.device, tokens.dtype)):
         keys = has_cls + ((grid[0] - 1) // block.stride + 1) * ((grid[1] - 1) // block.stride + 1)
@@ -162,7 +156,7 @@ def _projected(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cl
         return query, key_value
     normalised = _norm(tokens, block.before, block.eps)
     picture = to_picture(normalised[:, has_cls:], grid)
-    parts = [to_tokens(F.conv2d(picture, *convolution)) for convolution in block.convolutions]
+    parts = [to_tokens(convolution(picture)) for convolution in block.convolutions]
     if has_cls:  # it bypasses the convolutions
         parts = [torch.cat((normalised[:, :1], part), dim=1) for part in parts]
-    return parts[0], torch.stack(parts[1:])
+    return parts[0], parts[1:]

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..config import CvtConfig
 from ..fields import ABLATIONS
 from ..model import Block, ConvProjection, CvtForImageClassification, Stage
+from .layers import DepthwiseConvolution, PairOfProducts, Product
 from .linear import OneDnnLinear
-from .products import Product
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class PackedBlock:
     after: tuple[Tensor, Tensor]
     kernels: Tensor  # (3, k·k, C): of query, key and value
     biases: Tensor  # (3, C)
-    convolutions: tuple[tuple, ...]  # the same three as F.conv2d's arguments after its input, in the model's dtype
+    convolutions: tuple[DepthwiseConvolution, ...]  # the same three
     query: Product
-    key_value: Tensor  # (2, C, C), transposed
+    key_value: PairOfProducts  # without biases
     key_bias: Tensor  # (C,); added to captured keys alone
     value_bias: Tensor  # (C,); added to captured values alone
     output: Product  # its bias, with the values' folded in
-    intermediate: Product
+    intermediate: Product  # with the activation
     mlp_output: Product
 
 
@@ -98,14 +98,14 @@ def pack(model: CvtForImageClassification) -> Packed:
     return Packed(
         config=model.config,
         dtype=model.dtype,
-        stages=tuple(_stage(stage) for stage in model.cvt.encoder.stages),
+        stages=tuple(_stage(stage, model.config.hidden_act) for stage in model.cvt.encoder.stages),
         norm=_norm(model.layernorm),
         norm_eps=model.layernorm.eps,
         classifier=(head.weight.clone(), head.bias.clone()) if isinstance(head, nn.Linear) else None,
     )
 
 
-def _stage(stage: Stage) -> PackedStage:
+def _stage(stage: Stage, activation: str) -> PackedStage:
     embedding = stage.embedding.convolution_embeddings
     projection, norm = embedding.projection, embedding.normalization
     return PackedStage(
@@ -116,11 +116,11 @@ def _stage(stage: Stage) -> PackedStage:
         norm=_norm(norm),
         eps=norm.eps,
         cls=None if stage.cls_token is None else _precise(stage.cls_token).flatten(),
-        blocks=tuple(_block(block) for block in stage.layers),
+        blocks=tuple(_block(block, activation) for block in stage.layers),
     )
 
 
-def _block(block: Block) -> PackedBlock:
+def _block(block: Block, activation: str) -> PackedBlock:
     attention, dense = block.attention.attention, block.attention.output.dense
     parts = [getattr(attention, f"convolution_projection_{name}").convolution_projection for name in ("query", "key", "value")]
     folded = [_folded(part) for part in parts]
@@ -136,13 +136,13 @@ def _block(block: Block) -> PackedBlock:
         after=_norm(block.layernorm_after),
         kernels=torch.stack([kernel for kernel, _ in folded]),
         biases=torch.stack([bias for _, bias in folded]),
-        convolutions=tuple(_arguments(part.convolution, *each) for part, each in zip(parts, folded, strict=True)),
+        convolutions=tuple(DepthwiseConvolution(part.convolution, *each) for part, each in zip(parts, folded, strict=True)),
         query=_product(attention.projection_query),
-        key_value=torch.stack([key.weight.detach().T, value.weight.detach().T]).contiguous(),
+        key_value=PairOfProducts(key.weight, value.weight),
         key_bias=_bias(key),
         value_bias=value_bias,
         output=Product(dense.weight, _precise(dense.bias) + _precise(dense.weight) @ value_bias),
-        intermediate=_product(block.intermediate.dense),
+        intermediate=_product(block.intermediate.dense, activation),
         mlp_output=_product(block.output.dense),
     )
 
@@ -155,19 +155,12 @@ def _folded(projection: ConvProjection) -> tuple[Tensor, Tensor]:
     return kernel.T.contiguous(), _precise(norm.bias) - _precise(norm.running_mean) * scale
 
 
-def _arguments(convolution: nn.Conv2d, kernel: Tensor, bias: Tensor) -> tuple:
-    """The arguments of F.conv2d after its input: kernel (C, 1, k, k), bias (C,), and the convolution's settings."""
-    weight = convolution.weight
-    kernel = kernel.T.reshape(weight.shape).to(weight.dtype)
-    return kernel, bias.to(weight.dtype), convolution.stride, convolution.padding, convolution.dilation, convolution.groups
-
-
 def _norm(norm: nn.LayerNorm) -> tuple[Tensor, Tensor]:
     return _precise(norm.weight), _precise(norm.bias)
 
 
-def _product(linear: nn.Linear) -> Product:
-    return Product(linear.weight, None if linear.bias is None else _precise(linear.bias))
+def _product(linear: nn.Linear, activation: str | None = None) -> Product:
+    return Product(linear.weight, None if linear.bias is None else _precise(linear.bias), activation)
 
 
 def _bias(linear: nn.Linear) -> Tensor:

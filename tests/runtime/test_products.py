@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cvt.runtime import products
+from cvt.model import ACTIVATIONS
+from cvt.runtime import layers
+from cvt.runtime.layers import PairOfProducts, Product, onednn_works
 from cvt.runtime.packing import pack
-from cvt.runtime.products import FEW, LAYOUTS, Product, onednn_works
 from cvt.runtime.runner import Runner
 from tests.helpers import pixels, tiny_model
 
@@ -27,18 +28,39 @@ def rows(count, width, seed=1):
 @pytest.mark.parametrize("prepared", PREPARED)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("widths", [(64, 64), (13, 30), (40, 7)], ids=str)
-@pytest.mark.parametrize("count", [1, 2, 7, FEW - 1, FEW, FEW + 1, 131])
+@pytest.mark.parametrize("count", [1, 2, 7, 16, 131])
 def test_the_same_numbers_for_any_number_of_rows(monkeypatch, prepared, bias, widths, count):
-    monkeypatch.setattr(products, "onednn_works", lambda device, dtype: prepared)
+    monkeypatch.setattr(layers, "onednn_works", lambda device, dtype: prepared)
     weight, added = matrix(*widths)
     product, x, total = Product(weight, added if bias else None), rows(count, widths[0]), rows(count, widths[1], seed=2)
     expected = F.linear(x.double(), weight.double(), added.double() if bias else None)
     assert product(x).shape == expected.shape
     assert float((product(x) - expected).abs().max()) < 2e-5  # of at most 64 products of unit variance
-    summed = total.clone()
-    product.add_to(summed, x)
-    assert float((summed - total - expected).abs().max()) < 2e-5
+    before = total.clone()
+    assert float((product.added(total, x) - total - expected).abs().max()) < 2e-5
+    assert torch.equal(total, before)
     assert product.prepared is prepared
+
+
+@pytest.mark.parametrize("prepared", PREPARED)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_activation_is_part_of_it(monkeypatch, prepared, name, count):
+    monkeypatch.setattr(layers, "onednn_works", lambda device, dtype: prepared)
+    weight, bias = matrix(32, 24)
+    x = rows(count, 32)
+    expected = ACTIVATIONS[name](F.linear(x.double(), weight.double(), bias.double()))
+    assert float((Product(weight, bias, name)(x) - expected).abs().max()) < 2e-5
+
+
+@pytest.mark.parametrize("prepared", PREPARED)
+@pytest.mark.parametrize("stacked", [True, False])
+def test_two_products_at_once(monkeypatch, prepared, stacked):
+    monkeypatch.setattr(layers, "onednn_works", lambda device, dtype: prepared)
+    weights, inputs = [matrix(32, 24)[0], 2 * matrix(32, 24)[0]], rows(2 * 3 * 5, 32).view(2, 3, 5, 32)
+    both = PairOfProducts(*weights)(inputs if stacked else list(inputs))
+    for found, weight, x in zip(both, weights, inputs, strict=True):
+        assert torch.allclose(found, x @ weight.T, atol=1e-5)
 
 
 @needs_onednn
@@ -59,21 +81,16 @@ def test_other_dtypes_stay_pytorchs(dtype):
 
 
 @needs_onednn
-def test_the_order_of_the_weights_fits_the_number_of_rows_and_is_made_once(monkeypatch):
-    made, original = [], products._packed
-    monkeypatch.setattr(products, "_packed", lambda weight, count: made.append(count) or original(weight, count))
+def test_the_order_of_the_weights_is_made_once_and_fits_any_number_of_rows(monkeypatch):
+    made, original = [], layers._packed_matrix
+    monkeypatch.setattr(layers, "_packed_matrix", lambda weight: made.append(weight.shape) or original(weight))
     weight, _ = matrix(32, 24)
     product = Product(weight, None)
-    for count in (40, 131, 40, 131, 1, 40):
+    for count in (40, 131, 1, 2):
         x, total = rows(count, 32), rows(count, 24, seed=2)
         assert torch.allclose(product(x), x @ weight.T, atol=1e-5)
-        expected = total + x @ weight.T
-        product.add_to(total, x)
-        assert torch.allclose(total, expected, atol=1e-5)
-    assert made == [40, 131]
-    for count in (50, 60, 70):
-        product(rows(count, 32))
-    assert len(product._layouts) == LAYOUTS  # memory is bounded
+        assert torch.allclose(product.added(total, x), total + x @ weight.T, atol=1e-5)
+    assert made == [(24, 32)]
 
 
 def test_a_copy_does_not_change_with_the_matrix():
@@ -89,8 +106,9 @@ def test_operators_that_are_not_as_expected_are_not_used(monkeypatch, wrong):
     def broken(total, rows, packed, bias):
         if wrong == "raises":
             raise RuntimeError("no such operator")
+        return total
 
-    monkeypatch.setattr(products, "_add_multiplied", broken)
+    monkeypatch.setattr(layers, "_add_multiplied", broken)
     onednn_works.cache_clear()
     try:
         assert not onednn_works(CPU, torch.float32)

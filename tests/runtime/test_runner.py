@@ -8,8 +8,8 @@ from torch import nn
 
 from cvt.model import CvtForImageClassification
 from cvt.runtime import runner as runner_module
+from cvt.runtime.layers import Product
 from cvt.runtime.packing import why_not
-from cvt.runtime.products import Product
 from cvt.runtime.runner import Runner
 from tests.helpers import pixels, tiny_model
 from visualize.capture import Capture, capture
@@ -172,8 +172,8 @@ def test_what_cannot_be_packed_says_why():
 def test_the_cls_token_alone_is_computed_last_and_only_where_nobody_looks(monkeypatch):
     """The last MLP works on one token per picture, or on all of them where they are captured."""
     rows = []
-    original = Product.add_to
-    monkeypatch.setattr(Product, "add_to", lambda self, total, *args: rows.append(len(total)) or original(self, total, *args))
+    original = Product.added
+    monkeypatch.setattr(Product, "added", lambda self, total, *args: rows.append(len(total)) or original(self, total, *args))
     runner = Runner(tiny_model())
     with torch.inference_mode():
         runner(pixels(2, 3, 32, 32))
