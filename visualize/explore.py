@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from os import PathLike
 from typing import Any
@@ -105,6 +107,7 @@ class Exploration:
 
 
 CROP_SIDE = 768  # pixels; screens show the crop no larger
+LARGE = 1 << 20  # pixels of a picture for which starting a thread pays
 WHOLE_SIDE = 160  # pixels; the whole picture is shown in a corner
 
 
@@ -133,10 +136,12 @@ def explore(
     box, size = processor.crop_box(*original.size), processor.cut_size(*original.size)
     # Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own
     # reductions would be faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
-    with ThreadPoolExecutor(1) as beside:
-        crop, whole = beside.submit(_crop, original, box, size[0] / size[1]), beside.submit(_whole, original, box)
+    with ThreadPoolExecutor(1) if original.width * original.height > LARGE else nullcontext() as beside:
+        crop_and_whole = partial(_shown, original, box, size[0] / size[1])
+        shown = crop_and_whole if beside is None else beside.submit(crop_and_whole).result
         cut = processor.cut(original)
         pixel_values = pixel_values_of(model, processor, cut)
+    crop, whole = shown()
     with torch.inference_mode():
         with intervened(model, [interventions], means):
             logits, seen = observed(model, pixel_values, None if interventions else runner)
@@ -151,7 +156,7 @@ def explore(
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
         pixels=np.asarray(cut),
-        crop=crop.result(),
+        crop=crop,
         crop_box=box,
         original_size=original.size,
         logits=numbers[0],
@@ -161,7 +166,7 @@ def explore(
         stages=tuple(StageExploration(*each, *grid) for each, grid in zip(stages, grids, strict=True)),
         evidence=ClassEvidence(numbers[2], numbers[3], of_queries=not model.config.stages[-1].cls_token) if evidence else None,
         notes=opened.notes,
-        whole=whole.result(),
+        whole=whole,
     )
 
 
@@ -202,6 +207,10 @@ def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor])
     for (config, _), (_, _, scale) in zip(places, blocks, strict=True):
         attentions[config.index].append(BlockAttention(next(arrays), next(arrays), scale, config.cls_token))
     return numbers, [(config, found, tuple(own)) for config, found, own in zip(configs, features, attentions, strict=True)]
+
+
+def _shown(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> tuple[Image.Image, Image.Image | None]:
+    return _crop(original, box, aspect), _whole(original, box)
 
 
 def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:

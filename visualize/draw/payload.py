@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -36,7 +35,6 @@ from ..maps.features import principal_components, strongest_channels
 from .blocks import CPU, NOT_FINITE, arrays_of, arrays_of_all, qk_size, weights_size
 
 CROP_BYTES = 220 << 10
-WORKERS = 2  # threads that make the parts: most of their steps are too small for PyTorch's own threads
 OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order")  # the arrays of a stage, in this order
 Place = tuple[int, int]  # (stage, block)
 
@@ -52,27 +50,23 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         ValueError: the model gave NaN or infinity.
     """
     check_finite(exploration)
-    with ThreadPoolExecutor(WORKERS) as workers:
-        # a GPU is fed from one thread: several at a time took up to three times as long
-        beside = workers.map if device.type == "cpu" else map
-        crop, made = workers.submit(_encoded, exploration.crop), beside(_stage, exploration.stages)
-        components = list(beside(lambda stage: _components(stage, device), exploration.stages))
-        arrays: Arrays = {"crop": np.frombuffer(crop.result(), np.uint8), "pixels": exploration.pixels}
-        if exploration.whole is not None:
-            arrays["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
-        stages = []
-        for index, ((known, own), (more, picture)) in enumerate(zip(made, components, strict=True)):
-            stages.append(known | more)
-            own |= picture
-            arrays |= {f"{index}/{name}": own[name] for name in OF_STAGE}
-        limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
-        peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
-        blocks: dict[Place, tuple[float, Arrays]] = {}
-        for found in beside(lambda item: _attention(exploration, item[0], item[1], device), _groups(limits).items()):
-            blocks |= found
-        for index, block in limits:
-            peaks[index][block], own = blocks[index, block]
-            arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
+    arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
+    if exploration.whole is not None:
+        arrays["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
+    stages = []
+    for index, stage in enumerate(exploration.stages):
+        (known, own), (more, picture) = _stage(stage), _components(stage, device)
+        stages.append(known | more)
+        own |= picture
+        arrays |= {f"{index}/{name}": own[name] for name in OF_STAGE}
+    limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
+    peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
+    blocks: dict[Place, tuple[float, Arrays]] = {}
+    for group, members in _groups(limits).items():
+        blocks |= _attention(exploration, group, members, device)
+    for index, block in limits:
+        peaks[index][block], own = blocks[index, block]
+        arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
     evidence = exploration.evidence
     if evidence is not None:
         arrays |= {"evidence": evidence.places, "rest": evidence.rest}
