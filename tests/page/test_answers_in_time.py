@@ -18,6 +18,7 @@ from visualize.draw import plots
 from visualize.explore import explore
 from visualize.page import workbench as workbench_module
 from visualize.page.api import attention_answer
+from visualize.page.encodings import NEAR
 from visualize.page.prepared import PreparedResults
 from visualize.page.requests import Request
 from visualize.page.results import StoredResult
@@ -58,11 +59,15 @@ def test_a_results_bytes_travel_compressed(workbench):
         url = f"{address}/explorer/data/{result.key}"
         request = urllib.request.Request(url, headers={"Accept-Encoding": "br"})
         with urllib.request.urlopen(request, timeout=30) as answer:
-            assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("br", "Accept-Encoding")
+            assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("br", f"Accept-Encoding, {NEAR}")
             packed = answer.read()
+        near = urllib.request.Request(url, headers={"Accept-Encoding": "br, gzip", NEAR: "1"})
+        with urllib.request.urlopen(near, timeout=30) as answer:
+            assert answer.headers["Content-Encoding"] == "identity"
+            as_it_is = answer.read()
         with urllib.request.urlopen(url, timeout=30) as answer:
             plain = answer.read()
-    assert brotli.decompress(packed) == plain
+    assert brotli.decompress(packed) == plain == as_it_is
     assert len(packed) < 0.95 * len(plain)
 
 

@@ -32,7 +32,7 @@ from .breaking.api import BreakingApi
 from .breaking.page_file import ASKED_BYTES as PAGE_BYTES
 from .breaking.page_file import page_file
 from .compute import PASSES
-from .encodings import accepted
+from .encodings import NEAR, accepted
 from .jobs import Step
 from .laboratory.api import LaboratoryApi
 from .lessons.api import LessonsApi
@@ -92,18 +92,21 @@ def _bytes(content: Callable[..., bytes], line_of: Callable[[str], asyncio.Semap
     """An endpoint for parts of a result. ``line_of`` gives, for its key, what bounds how many threads may be in ``content`` at once;
     further requests wait without a thread, so that the server can do other work."""
 
-    def made(header: str, parameters: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-        return compressed(content(**parameters), header)
+    def made(request: Request) -> tuple[bytes, dict[str, str]]:
+        found = content(**request.path_params)
+        if NEAR in request.headers:
+            return found, {"Content-Encoding": "identity"}  # or it would be packed on its way
+        return compressed(found, request.headers.get("Accept-Encoding", ""))
 
     async def endpoint(request: Request) -> Response:
         try:
             async with line_of(request.path_params["key"]):
-                found, headers = await run_in_threadpool(made, request.headers.get("Accept-Encoding", ""), request.path_params)
+                found, headers = await run_in_threadpool(made, request)
         except KeyError:
             return JSONResponse({"error": say("result_gone")}, status_code=404)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=404)
-        headers |= {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding"}
+        headers |= {"Cache-Control": "private, max-age=3600", "Vary": f"Accept-Encoding, {NEAR}"}
         return Response(found, media_type="application/octet-stream", headers=headers)
 
     return endpoint

@@ -61,6 +61,25 @@ test("bytes are null where nothing is kept any more; what fails is said in a sen
   }
 });
 
+test("bytes that come in pieces are whole, and only a page opened on the server's own machine asks for them as they are", async () => {
+  const keep = globalThis.fetch;
+  try {
+    const sent = [];
+    const pieces = () => ReadableStream.from([Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)]);
+    globalThis.fetch = async (_url, { headers }) => (sent.push(headers["X-Near"]), new Response(pieces()));
+    for (const hostname of ["localhost", "127.0.0.1", "[::1]", "cvt.example", "localhost.example", undefined]) {
+      globalThis.location = hostname && { hostname };
+      assert.deepEqual(new Uint8Array(await bytes("/a")), Uint8Array.of(1, 2, 3));
+    }
+    assert.deepEqual(sent, ["1", "1", "1", undefined, undefined, undefined]);
+    globalThis.fetch = async () => new Response(null);
+    assert.equal((await bytes("/empty")).byteLength, 0);
+  } finally {
+    globalThis.fetch = keep;
+    delete globalThis.location;
+  }
+});
+
 test("a page that answers itself asks nobody: what it cannot answer needs the server, and whoever left gets no answer", async () => {
   const keep = globalThis.fetch;
   globalThis.fetch = () => assert.fail("a request was sent");

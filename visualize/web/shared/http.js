@@ -51,13 +51,36 @@ async function reach(url, options) {
   }
 }
 
+// Whether the server is on this machine: packing bytes and unpacking them would take longer than they travel. Only the page knows it, since
+// a proxy beside the server asks from there, too.
+const NEAR = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+const near = () => (NEAR.test(globalThis.location?.hostname ?? "") ? { "X-Near": "1" } : {});
+
 /** The bytes at an address, null if they are no longer stored. Throws an Error with a message, or AbortError. */
 export async function bytes(url, signal) {
   if (local) return here(url, null, signal);
-  const answer = await reach(url, { signal });
+  const answer = await reach(url, { signal, headers: near() });
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(phrase("server_error", { status: answer.status }));
-  return answer.arrayBuffer();
+  return answer.body ? whole(answer.body) : answer.arrayBuffer();
+}
+
+/** All bytes of an answer's body, piece by piece: in Chromium the answer's own `arrayBuffer` takes a third longer. */
+async function whole(body) {
+  const reader = body.getReader();
+  const pieces = [];
+  let length = 0;
+  for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+    pieces.push(value);
+    length += value.length;
+  }
+  const found = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    found.set(piece, at);
+    at += piece.length;
+  }
+  return found.buffer;
 }
 
 /** The JSON at an address. Throws an Error with a message, or AbortError. */
