@@ -21,7 +21,7 @@ from visualize.page.api import attention_answer
 from visualize.page.encodings import NEAR
 from visualize.page.prepared import PreparedResults
 from visualize.page.requests import Request
-from visualize.page.results import StoredResult
+from visualize.page.results import Ahead, StoredResult
 from visualize.page.routes import compressed
 from visualize.page.workbench import Workbench
 
@@ -69,6 +69,46 @@ def test_a_results_bytes_travel_compressed(workbench):
             plain = answer.read()
     assert brotli.decompress(packed) == plain == as_it_is
     assert len(packed) < 0.95 * len(plain)
+
+
+def test_a_payload_is_made_once_where_it_was_begun_before_it_is_asked_for(workbench, monkeypatch):
+    key = serving.explore(workbench, str(app.EXAMPLES[3])).key  # not one whose result is kept
+    expected, made = workbench.payload(key), []
+    monkeypatch.setattr(workbench_module, "payload", lambda *args, **options: made.append(key) or expected)
+    workbench.begin_payload(key)
+    assert workbench.payload(key) == expected
+    assert made == [key]
+    workbench.payload(key)  # nothing was kept
+    assert made == [key, key]
+    with pytest.raises(KeyError):
+        workbench.begin_payload("none")
+
+
+def test_what_is_made_ahead_makes_nobody_wait_and_is_bounded():
+    ahead, begun, free = Ahead(most=3), threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        free.wait(60)
+        return b"slow"
+
+    def broken():
+        raise ValueError("NaN")
+
+    for key in ("dropped", "slow"):  # for both of its threads
+        ahead.begin(key, slow)
+    ahead.begin("queued", bytes)
+    assert begun.wait(60)
+    assert ahead.take("queued") is None  # who asks makes it at once
+    ahead.begin("broken", broken)
+    ahead.begin("last", lambda: b"last")
+    assert ahead.take("dropped") is None
+    free.set()
+    assert ahead.take("slow") == b"slow"
+    assert ahead.take("slow") is None
+    ahead._threads.shutdown()
+    with pytest.raises(ValueError, match="NaN"):
+        ahead.take("broken")
 
 
 def test_classes_alone_are_the_same_and_nothing_is_captured_or_kept(workbench, monkeypatch):

@@ -83,6 +83,7 @@ def explore_tab(demo: gr.Blocks, workbench: Workbench, laboratory_api: Laborator
 def _element_value(workbench: Workbench, loaded: LoadedModel, picture: str) -> dict[str, Any]:
     """The explorer's value for the picture's result; only an example has a name for the link."""
     result = workbench.explore(Request(model=loaded.name, picture=picture))
+    workbench.begin_payload(result.key)
     more: dict[str, Any] = {"note": trust.accuracy(loaded.config), "notes": trust.notes(result.exploration), "source": loaded.source}
     more |= {"model": loaded.name, "first": loaded.name == workbench.names[0], "facts": head_words.numbers(loaded.config, loaded.side)}
     return explorer.element_value(result.key, picture, **more, **workbench.named(picture))

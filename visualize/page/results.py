@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cvt.architecture.cache import Recent
@@ -10,6 +12,8 @@ from cvt.architecture.cache import Recent
 from ..explore import Exploration
 from .requests import Request
 from .words.sentences import Refused
+
+AHEAD = 8  # payloads, of up to some 8 MB each, that are made before a browser asks for them
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,28 @@ class ExplorationStore(Recent[str, StoredResult]):
         key = secrets.token_urlsafe(16)
         self.keep(key, item)
         return key
+
+
+class Ahead:
+    """Payloads that are made while the browser is still being told of their results, each given once; thread-safe.
+
+    Those that nobody fetches, such as of a page that was closed, make room for the next.
+    """
+
+    def __init__(self, most: int = AHEAD):
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="payload")
+        self._made: Recent[str, Future[bytes]] = Recent(most)
+
+    def begin(self, key: str, make: Callable[[], bytes]) -> None:
+        """Begins to make the payload of a result."""
+        self._made.keep(key, self._threads.submit(make))
+
+    def take(self, key: str) -> bytes | None:
+        """The payload of a result, once it is made; None if it was not begun. Raises what making it raised."""
+        try:
+            found = self._made.get(key)
+        except KeyError:
+            return None
+        self._made.drop(lambda each: each == key)
+        # others' are before it: whoever asks makes it at once
+        return None if found.cancel() else found.result()

@@ -36,7 +36,7 @@ from .models.loader import MOST_TWICE, Loader
 from .models.room import room_for_models
 from .prepared import PreparedResults, give_back_memory
 from .requests import Request
-from .results import ExplorationStore, StoredResult
+from .results import Ahead, ExplorationStore, StoredResult
 from .workers import Workers
 
 MOST_AVERAGED = 16  # example pictures; one forward pass each
@@ -103,7 +103,7 @@ class Workbench:
         self.jobs = Jobs()
         self.intake = Intake(self.examples.values(), download)
         self.passes = Passes()
-        self._prepared = PreparedResults()
+        self._prepared, self._ahead = PreparedResults(), Ahead()
         self._busy = Busy()
         self.line = Line()
 
@@ -258,7 +258,13 @@ class Workbench:
     def payload(self, key: str) -> bytes:
         """A result's payload for the browser. Raises KeyError if the result is no longer stored; ValueError if it cannot be drawn."""
         stored = self.stored(key)
-        return stored.prepared or payload(stored.exploration, device=self.device)
+        return stored.prepared or self._ahead.take(key) or payload(stored.exploration, device=self.device)
+
+    def begin_payload(self, key: str) -> None:
+        """Begins to make what a browser will ask for next, as ``payload`` gives it."""
+        stored = self.stored(key)
+        if stored.prepared is None:
+            self._ahead.begin(key, partial(payload, stored.exploration, device=self.device))
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to be sent with the rest. Raises KeyError, ValueError."""
