@@ -32,6 +32,7 @@ from visualize.page.laboratory.api import LaboratoryApi
 from visualize.page.lessons.api import LessonsApi
 from visualize.page.link.choices import TABLE
 from visualize.page.models.room import stay_within_cores
+from visualize.page.prepared import use_one_arena
 from visualize.page.words import head as head_words
 from visualize.page.workbench import Workbench, start_workers
 from visualize.web import about, breaking, chooser, lesson, menu, share
@@ -84,6 +85,7 @@ def main() -> None:
     os.environ.setdefault("MPLBACKEND", "agg")
     options = arguments()
     keep_discreet()
+    use_one_arena()
     try:
         check_start(options.host, options.port)
         download = public_picture if options.allow_addresses else None

@@ -25,7 +25,7 @@ import torch
 
 from .lent.task import portable
 from .models.room import cores, memory_of
-from .prepared import give_back_memory, use_one_arena
+from .prepared import give_back_memory
 from .words.sentences import Refused
 
 MOST = 4  # workers; each holds the models that it runs
@@ -175,7 +175,6 @@ def _work(connection: Connection, not_its: Sequence[Connection], make: Callable[
 
 def _begin(connection: Connection, make: Callable[[], Any], threads: int) -> None:
     torch.set_num_threads(threads)
-    use_one_arena()
     with suppress(EOFError, OSError):  # the server ended, maybe in the middle of a request or an answer
         _answer_all(connection, make)
 
