@@ -60,16 +60,16 @@ class Workers:
         self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
         self._closed = False
-        gc.freeze()  # a collection in a worker would copy the memory that it shares with this process
+        gc.freeze()  # until the end: a collection, in a worker or in this process, would copy the memory that they share
         try:
             while len(self._workers) < count:
                 self._workers.append(_Worker(make, max(1, cores() // count), self._workers))
         except OSError as error:  # this account may have no more processes, or open files
             log.warning("%d of %d workers could be started: %s", len(self._workers), count, error)
-        gc.unfreeze()
         for each in self._workers:
             self._idle.put(each)
         if not self._workers:
+            gc.unfreeze()
             self._idle.put(None)
         self._left, self._running, self._lock = len(self._workers), 0, threading.Lock()
 
@@ -144,6 +144,7 @@ class Workers:
         self._closed = True
         for worker in self._workers:
             worker.end()
+        gc.unfreeze()
 
 
 class _Worker:

@@ -2,6 +2,7 @@
 "killed" it ends as if it were killed, with an answer that nobody read and one that nobody can.
 """
 
+import gc
 import json
 import os
 import pickle
@@ -76,7 +77,9 @@ def report():
     told["unsent"].append(len(set(each(workers))))
     without_memory(workers._workers[0])
     told["no memory"] = [asked(workers, echo, "a"), asked(workers, echo, "b"), asked(workers, echo, "c")]
+    told["shared"] = [gc.get_freeze_count() > 0]
     workers.close()
+    told["shared"].append(gc.get_freeze_count() > 0)
     module.LONGEST_SECONDS = 0.2
     workers = Workers(2, dict)
     stopped, other = each(workers)

@@ -125,6 +125,7 @@ def test_a_worker_that_ended_meanwhile_or_whose_answer_finds_no_memory_gets_nobo
     assert told["waiters"] == ["NoWorker"] * 9 + ["Refused"]  # nobody waits for ever
     assert told["unsent"] == [True] * 4 + [2]  # a request that could not be sent costs no worker
     assert told["no memory"] == ["MemoryError", "b", "c"]
+    assert told["shared"] == [True, False]  # the objects that a collection would copy, until the end
     assert told["too long"] == ["Refused", True, False]  # one that does not answer is ended, and the other goes on
 
 
