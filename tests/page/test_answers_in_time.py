@@ -19,6 +19,7 @@ from visualize.explore import explore
 from visualize.page import workbench as workbench_module
 from visualize.page.api import attention_answer
 from visualize.page.encodings import NEAR
+from visualize.page.models.paged import Paged
 from visualize.page.prepared import PreparedResults
 from visualize.page.requests import Request
 from visualize.page.results import Ahead, StoredResult
@@ -170,6 +171,13 @@ def test_results_made_ahead_need_no_model_and_no_room_in_the_store(workbench, mo
         assert header["top"][0]["label"] == result.exploration.top(1)[0][0]
         np.testing.assert_array_equal(arrays["pixels"], result.exploration.pixels)
         assert result.exploration.stages[2].blocks[1].weights([0]).sum() == pytest.approx(result.exploration.stages[2].blocks[1].heads)
+
+
+def test_weights_that_the_runner_has_too_leave_memory_once_results_are_made_ahead(workbench, monkeypatch):
+    left = []
+    monkeypatch.setattr(Paged, "let_go", lambda self: left.append(self))
+    workbench.prepare()
+    assert left == [workbench.loaded().paged]
 
 
 def test_results_made_ahead_take_no_more_room_than_allowed(workbench):

@@ -187,7 +187,7 @@ class Workbench:
             with self._first[request.model], suppress(ValueError):
                 if self._prepared.get(request) is None:
                     self._prepare(request, here=True)  # a GPU is lent to people only
-        give_back_memory()
+        self._give_back()
 
     def close(self) -> None:
         """Ends the processes that work for this one, at once."""
@@ -233,7 +233,13 @@ class Workbench:
         """Gives back the memory of results that nobody has used for a while, once nobody waits for one. Who needs one gets it anew."""
         if self.store.drop_unused(UNUSED_SECONDS):
             self._busy.wait_until_none()
-            give_back_memory()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        for each in self.models.in_memory.values():
+            if each.paged is not None:
+                each.paged.let_go()
+        give_back_memory()
 
     def _prepare(self, request: Request, progress: Progress = lambda step, share: None, here: bool = False) -> StoredResult:
         exploration = compute_here(self, progress, request) if here else compute(request, self, progress)

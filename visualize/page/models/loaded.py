@@ -23,6 +23,7 @@ from ...change.means import example_means
 from ...explore import pixel_values_of
 from ..requests import INHERITED, ModelRequest
 from ..words.sentences import Refused
+from .paged import Paged
 
 
 class ExampleMeans:
@@ -39,6 +40,7 @@ class LoadedModel:
 
     ``name``: shown to people. ``source``: its name or path for ``from_pretrained``; None for the embedded one.
     ``variants``: builds and caches variants, of this model and others. ``runner``: runs this model faster, if possible.
+    ``paged``: holds the weights where the runner has a copy of them.
     """
 
     name: str
@@ -47,6 +49,7 @@ class LoadedModel:
     processor: CvtImageProcessor
     variants: VariantCache
     runner: Runner | None = None
+    paged: Paged | None = None
     _means: ExampleMeans = field(default_factory=ExampleMeans, repr=False, compare=False)
 
     @property

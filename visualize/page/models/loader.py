@@ -19,6 +19,7 @@ from ..words.sentences import Refused
 from .loaded import LoadedModel
 from .loads import Progress
 from .offers import Offer
+from .paged import Paged
 
 MOST_TWICE = 64_000_000  # parameters of a model whose weights a CPU may hold twice, for the model and for its runner: 256 MB more
 MOST_BYTES, MOST_MACS = 4 << 30, 10**12  # that one picture may take; CvT-W24 takes 0.2 GB and 0.2 · 10¹² multiply-adds
@@ -81,7 +82,8 @@ class Loader:
                 model = self.placed(CvtForImageClassification.from_pretrained(offer.source))
         except DownloadStopped:
             raise stopped[0] from None
-        return LoadedModel(offer.name, offer.shown, model, processor, self.variants, self._runner(model, processor))
+        paged = Paged(model) if self.device.type == "cpu" and self._runs_faster(model.num_parameters()) else None
+        return LoadedModel(offer.name, offer.shown, model, processor, self.variants, self._runner(model, processor), paged)
 
     def _moved(self, loaded: LoadedModel, make_room: Callable[[int], None]) -> LoadedModel:
         make_room(self._bytes(loaded.config, loaded.name, loaded.side))

@@ -1,0 +1,66 @@
+"""Weights in a file are the same weights, and take memory only while they are used."""
+
+import copy
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from cvt.runtime.runner import Runner
+from tests.helpers import pixels, tiny_model
+from visualize.page.models.paged import Paged
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a mapping is in memory")
+
+
+def resident(tensor):
+    """Bytes of memory of the mapping that holds a tensor."""
+    inside = False
+    with open("/proc/self/smaps") as lines:
+        for line in lines:
+            first = line.split()[0]
+            if not first.endswith(":"):
+                start, end = (int(each, 16) for each in first.split("-"))
+                inside = start <= tensor.data_ptr() < end
+            elif inside and first == "Rss:":
+                return int(line.split()[1]) << 10
+    raise AssertionError("it is in no mapping")
+
+
+def test_a_model_computes_the_same_with_its_weights_in_a_file():
+    model, x = tiny_model(), pixels()
+    before, held = copy.deepcopy(model), list(model.parameters())
+    paged = Paged(model)
+    assert all(now is then for now, then in zip(model.parameters(), held, strict=True))
+    runner = Runner(model)
+    for _ in range(2):
+        with torch.inference_mode():
+            assert torch.equal(model(x).logits, before(x).logits)
+            torch.testing.assert_close(runner(x).logits, before(x).logits)
+        assert all(torch.equal(value, before.state_dict()[name]) for name, value in model.state_dict().items())
+        paged.let_go()
+
+
+@linux
+def test_memory_is_given_back_and_what_was_written_is_not_lost():
+    model = nn.Linear(512, 512)
+    paged = Paged(model)
+    assert resident(model.weight) >= model.weight.nbytes
+    with torch.no_grad():
+        model.weight[7] = 3
+    paged.let_go()
+    assert resident(model.weight) == 0
+    assert model.weight[7].eq(3).all()
+    assert not model.weight[8].eq(3).any()
+
+
+def test_a_full_disk_leaves_weights_where_they_are(monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    model = nn.Linear(3, 3)
+    place = model.weight.data_ptr()
+    Paged(model).let_go()
+    assert model.weight.data_ptr() == place
