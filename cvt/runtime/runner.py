@@ -50,7 +50,8 @@ class _Graph:
         current.wait_stream(side)
         self.graph = torch.cuda.CUDAGraph()
         self.taps: Taps | None = [] if captures else None
-        with torch.cuda.graph(self.graph):
+        # what other threads do on the GPU meanwhile, such as reserving memory, is none of the recording's business
+        with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
             self.logits = forward(packed, self.given, self.taps)
             if self.taps is not None:  # into one buffer, which one copy hands out
                 tensors = _tensors(self.taps)
@@ -119,14 +120,20 @@ class Runner:
         self.model = model
         self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
+        self._warming: int | None = None  # the thread that warms it up
         self._pack()
 
     @torch.inference_mode()
     def warm_up(self, *shape: int) -> None:
         """Runs with and without captures for pixel_values of this shape, (B, channels, H, W), so that the first picture need not
-        wait for what each of them prepares."""
-        for captures in (True, False):
-            self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+        wait for what each of them prepares. On a GPU, where kernels may take ten seconds to build, other threads' passes are not
+        supported meanwhile."""
+        self._warming = threading.get_ident()
+        try:
+            for captures in (True, False):
+                self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+        finally:
+            self._warming = None
 
     def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.
@@ -138,6 +145,8 @@ class Runner:
         """
         check_pixels(pixel_values, self.model.config)
         if self.model.training or torch.is_grad_enabled() or torch.is_autocast_enabled(self.model.device.type):
+            return None
+        if self.model.device.type == "cuda" and self._warming not in (None, threading.get_ident()):
             return None
         with self._lock if self.model.device.type == "cuda" else nullcontext():
             weights = self._weights

@@ -19,6 +19,7 @@ from visualize.explore import explore
 from visualize.page import workbench as workbench_module
 from visualize.page.api import attention_answer
 from visualize.page.encodings import NEAR
+from visualize.page.jobs import Busy
 from visualize.page.models.paged import Paged
 from visualize.page.prepared import PreparedResults
 from visualize.page.requests import Request
@@ -146,7 +147,7 @@ def test_results_made_ahead_give_way_to_a_request(workbench, monkeypatch):
     monkeypatch.setattr(workbench, "_prepare", lambda request, here: order.append("ahead"))
     waiting = threading.Event()
     original = workbench._busy.wait_until_none
-    monkeypatch.setattr(workbench._busy, "wait_until_none", lambda: (waiting.set(), original()))
+    monkeypatch.setattr(workbench._busy, "wait_until_none", lambda seconds: (waiting.set(), original(seconds)))
     request = threading.Thread(target=workbench.classes, args=(Request(model=workbench.names[0], picture=PHOTO),))
     request.start()
     assert asked.wait(60)
@@ -157,6 +158,37 @@ def test_results_made_ahead_give_way_to_a_request(workbench, monkeypatch):
     for each in (request, preparing):
         each.join(60)
     assert order == ["request", "ahead", "ahead"]
+
+
+def test_what_nobody_waits_for_begins_only_after_a_quiet_while():
+    """A request that begins in that while makes it begin anew."""
+    busy, seconds = Busy(), []
+
+    class Clock(threading.Condition):
+        def wait_for(self, predicate, timeout=None):
+            if timeout is not None:
+                seconds.append(timeout)
+                if len(seconds) < 3:  # somebody asks
+                    with busy:
+                        pass
+            return predicate()
+
+    busy._changed = Clock()
+    busy.wait_until_none(0.5)
+    assert seconds == [0.5] * 3
+    busy.wait_until_none()
+    assert len(seconds) == 3
+
+
+def test_the_start_makes_the_first_example_and_starts_what_opens_pictures(workbench, monkeypatch):
+    started = []
+    monkeypatch.setattr(workbench.intake, "start", lambda: started.append(True))
+    workbench.get_ready()
+    requests = [Request(model=workbench.names[0], picture=path) for path in workbench.examples.values()]
+    assert [each in workbench._prepared for each in requests] == [True, False]
+    assert started
+    workbench.prepare()
+    assert all(each in workbench._prepared for each in requests)
 
 
 def test_results_made_ahead_need_no_model_and_no_room_in_the_store(workbench, monkeypatch):

@@ -195,6 +195,30 @@ def test_graphs_are_bounded_and_answers_are_the_callers_own(monkeypatch):
             torch.testing.assert_close(answer.logits, model(x).logits, rtol=1e-4, atol=1e-4)
 
 
+@needs_cuda
+def test_nobody_waits_for_a_warm_up(monkeypatch):
+    """Its kernels may take ten seconds to build; meanwhile the model itself answers, also while graphs are recorded."""
+    runner, x = Runner(tiny_model().cuda()), pixels().cuda()
+    begun, answered, original = threading.Event(), threading.Event(), runner._answer
+
+    def slow(packed, values, captures):
+        begun.set()
+        assert answered.wait(60)
+        return original(packed, values, captures)
+
+    monkeypatch.setattr(runner, "_answer", slow)
+    warming = threading.Thread(target=runner.warm_up, args=tuple(x.shape))
+    warming.start()
+    assert begun.wait(60)
+    with torch.inference_mode():
+        assert runner(x) is None
+        torch.testing.assert_close(runner.logits(x), runner.model(x).logits)
+        answered.set()
+        while warming.is_alive():
+            runner.logits(x)
+        torch.testing.assert_close(runner(x).logits, runner.model(x).logits, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
 def test_threads_get_their_own_answers(device):
     model = tiny_model().to(device)

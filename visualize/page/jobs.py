@@ -132,18 +132,25 @@ class Busy:
 
     def __init__(self) -> None:
         self._count = 0
+        self._begun = 0  # so far
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
         with self._changed:
             self._count += 1
+            self._begun += 1
+            self._changed.notify_all()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._changed:
             self._count -= 1
             self._changed.notify_all()
 
-    def wait_until_none(self) -> None:
-        """Returns when no request is in progress."""
+    def wait_until_none(self, for_seconds: float = 0.0) -> None:
+        """Returns when no request is in progress, and none has been for so long."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._count)
+            while True:
+                self._changed.wait_for(lambda: not self._count)
+                begun = self._begun
+                if not for_seconds or not self._changed.wait_for(lambda begun=begun: self._begun != begun, for_seconds):
+                    return

@@ -40,6 +40,7 @@ from .results import Ahead, ExplorationStore, StoredResult
 from .workers import Workers
 
 MOST_AVERAGED = 16  # example pictures; one forward pass each
+QUIET_SECONDS = 0.5  # after a result that somebody waited for
 UNUSED_SECONDS = 300.0  # after which a result is dropped: most are of visits that have ended
 WORKER_BYTES = 2 * 4 * MOST_TWICE  # at least for a worker's models: the largest that it is given, with its runner
 REMEMBERED = 4096  # requests of results, so that a dropped one can be computed again
@@ -176,18 +177,27 @@ class Workbench:
         """The paths of the example pictures over which means are taken."""
         return list(self.examples.values())[:MOST_AVERAGED]
 
-    def prepare(self) -> None:
-        """Makes ready for the first picture, then precomputes the first model's results for the ``kept`` pictures, each while nobody
-        waits for a result; failures are reported to later requests."""
+    def get_ready(self) -> None:
+        """Makes ready for the first picture: starts what opens it, warms the first model up, and computes the first of the ``kept``
+        pictures, which the page opens with. Failures are reported to later requests."""
         with suppress(OSError):  # the first picture then reports it
             self.intake.start()
+        self._prepare_kept(next(iter(self.examples.values()), None))
+
+    def prepare(self) -> None:
+        """Precomputes the first model's results for the ``kept`` pictures, each once nobody has waited for a result for QUIET_SECONDS."""
         for picture in self.examples.values():
-            request = Request(model=self.names[0], picture=picture)
-            self._busy.wait_until_none()
-            with self._first[request.model], suppress(ValueError):
-                if self._prepared.get(request) is None:
-                    self._prepare(request, here=True)  # a GPU is lent to people only
+            self._busy.wait_until_none(QUIET_SECONDS)
+            self._prepare_kept(picture)
         self._give_back()
+
+    def _prepare_kept(self, picture: str | None) -> None:
+        if picture is None:
+            return
+        request = Request(model=self.names[0], picture=picture)
+        with self._first[request.model], suppress(ValueError):
+            if self._prepared.get(request) is None:
+                self._prepare(request, here=True)  # a GPU is lent to people only
 
     def close(self) -> None:
         """Ends the processes that work for this one, at once."""

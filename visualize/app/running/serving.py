@@ -27,6 +27,9 @@ from .uploads import forget_broken_uploads, forget_killed_servers, keep_within, 
 UPLOADS = "GRADIO_TEMP_DIR"  # the environment variable with the folder for uploads
 LOOK_SECONDS = 0.1  # interval at which the end is looked for
 SWEEP_SECONDS = 60.0  # interval at which broken uploads are deleted
+READY_SECONDS = (
+    2.0  # for which the start waits, so that the first answer takes hardly longer than later ones; a slow model gets ready behind
+)
 BOUND_SECONDS = 5.0  # interval at which the oldest uploads are deleted if there are too many
 STALE_SECONDS = 600.0  # without a byte more, after which an upload is broken off
 
@@ -75,7 +78,10 @@ def serve(build: Callable[[], gr.Blocks], workbench: Workbench, host: str, port:
         os.environ[UPLOADS] = folder
     demo = None
     try:
+        ready = threading.Thread(target=workbench.get_ready, daemon=True)
+        ready.start()
         demo = build()
+        ready.join(READY_SECONDS)
         try:
             demo.launch(prevent_thread_lock=True, server_name=host, server_port=port, **settings)
         except OSError as error:  # somebody took the port meanwhile
