@@ -68,13 +68,17 @@ def captured(model: CvtForImageClassification, example: Tensor) -> Run:
 
 
 def compiled(model: CvtForImageClassification, example: Tensor) -> Run:
-    """The first call compiles, which is not part of the rounds."""
-    made = torch.compile(model, dynamic=False)
-    try:
+    """On a CPU the runner's fastest engine, on a GPU ``torch.compile``. The first call compiles, which is not part of the rounds."""
+    if not example.is_cuda:
+        made = Runner(model, compiled=True)
         made(example)
+        return lambda pixel_values: made(pixel_values).logits
+    graph = torch.compile(model, dynamic=False)
+    try:
+        graph(example)
     except Exception as error:  # a missing or broken C++ compiler can raise anything
         raise Missing(f"torch.compile fails here: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from error
-    return lambda pixel_values: made(pixel_values).logits
+    return lambda pixel_values: graph(pixel_values).logits
 
 
 def transformers(model: CvtForImageClassification, example: Tensor) -> Run:

@@ -54,7 +54,7 @@ def export_onnx(
         processor: the model's; its settings are added to the file's metadata.
         interventions: parts can be replaced, in every sample others, as ``visualize.change.interventions`` does it. The file then
             also takes ``gates`` (batch, gates, 4), float32. A gate's numbers are 1, 0, 0, 1 where nothing is replaced;
-            ``onnx_gates`` describes them, and the metadata's ``gates`` has their names in order. Besides the captures it gives for
+            ``onnx.gates`` describes them, and the metadata's ``gates`` has their names in order. Besides the captures it gives for
             each block what ``visualize.capture`` sees at the taps of these names, (batch, tokens, C):
             ``stages.{i}.layers.{j}.normalised``, ``….attention``, ``….mlp`` and ``….output``, and of a stage's first block
             ``….input``, which for the others is the output before. If the last stage has a cls token, its blocks also give
@@ -73,8 +73,8 @@ def export_onnx(
     """
     if find_spec("onnx") is None:
         raise ImportError("Writing an ONNX file needs the package onnx: run 'pip install onnx'.")
-    from .onnx_gates import gate_names
-    from .onnx_graph import graph_of
+    from .onnx.gates import gate_names
+    from .onnx.graph import graph_of
 
     _check_model(model)
     height_width = _size(model, size)
@@ -183,7 +183,7 @@ def _neutral(count: int) -> np.ndarray:
 
 def _outputs(model: CvtForImageClassification, pixel_values: Tensor, captures: bool) -> dict[str, Tensor]:
     """The expected outputs, without those of interventions, which are computed from these."""
-    from .onnx_graph import LOGITS, features_name, key_name, query_name
+    from .onnx.graph import LOGITS, features_name, key_name, query_name
 
     found: dict[str, Tensor] = {}
 

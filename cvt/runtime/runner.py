@@ -16,15 +16,18 @@ import threading
 from collections import OrderedDict
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..model import CvtForImageClassification, check_pixels
 from .forward import Taps, forward
+from .onnx.engines import FastestEngine, engines
 from .packing import Packed, pack, why_not
 
 MAX_GRAPHS = 8  # of a runner, one per shape of input
+MAX_SIZES = 2  # of input, for which engines are kept, each with a copy of the weights
 MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 
@@ -114,10 +117,16 @@ class Runner:
 
     Args:
         model: in evaluation mode, on the device and in the dtype in which it is to run.
+        compiled: on a CPU in float32, passes without captures run in ONNX Runtime or OpenVINO if the packages ``onnx`` and one of these
+            are installed, and if that is faster for the shape of the input. The first pass of a shape takes some seconds, in which
+            they are compared; each engine holds another copy of the weights. Elsewhere it changes nothing: on a GPU passes are
+            graphs in any case.
     """
 
-    def __init__(self, model: CvtForImageClassification):
+    def __init__(self, model: CvtForImageClassification, compiled: bool = False):
         self.model = model
+        self.compiled = compiled
+        self._engines: OrderedDict[tuple[int, int], FastestEngine] = OrderedDict()  # by size of input; the newest last
         self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._warming: int | None = None  # the thread that warms it up
@@ -172,8 +181,20 @@ class Runner:
         pixel_values = pixel_values.to(self.model.device, packed.dtype)
         if pixel_values.is_cuda:
             return self._graph(packed, pixel_values, captures)(pixel_values)
+        if self.compiled and not captures and pixel_values.dtype == torch.float32:
+            return Answer(self._compiled(packed, pixel_values))
         taps: Taps | None = [] if captures else None
         return Answer(forward(packed, pixel_values, taps), taps)
+
+    def _compiled(self, packed: Packed, pixel_values: Tensor) -> Tensor:
+        size = (pixel_values.shape[2], pixel_values.shape[3])
+        with self._lock:
+            if size not in self._engines:
+                self._engines[size] = FastestEngine(partial(forward, packed), engines(self.model, size))
+                while len(self._engines) > MAX_SIZES:
+                    self._engines.popitem(last=False)
+            engine = self._engines[size]
+        return engine(pixel_values)
 
     def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool) -> _Graph:
         key = (*pixel_values.shape, captures)
@@ -188,5 +209,6 @@ class Runner:
 
     def _pack(self) -> _Weights:
         self._graphs.clear()
+        self._engines.clear()
         self._weights = _Weights(self.model)
         return self._weights

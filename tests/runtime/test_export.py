@@ -9,7 +9,7 @@ from torch.nn.utils import parametrizations
 
 import cvt
 from cvt.runtime import export as export_module
-from cvt.runtime import onnx_graph
+from cvt.runtime.onnx import graph as onnx_graph
 from tests.helpers import pixels, tiny_model
 from visualize.capture import capture
 

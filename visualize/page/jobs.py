@@ -132,13 +132,13 @@ class Busy:
 
     def __init__(self) -> None:
         self._count = 0
-        self._begun = 0  # so far
+        self._another = False  # whether one has begun since ``wait_until_none`` last looked
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
         with self._changed:
             self._count += 1
-            self._begun += 1
+            self._another = True
             self._changed.notify_all()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -151,6 +151,6 @@ class Busy:
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: not self._count)
-                begun = self._begun
-                if not for_seconds or not self._changed.wait_for(lambda begun=begun: self._begun != begun, for_seconds):
+                self._another = False
+                if not for_seconds or not self._changed.wait_for(lambda: self._another, for_seconds):
                     return

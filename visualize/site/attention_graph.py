@@ -13,7 +13,7 @@ def attention_graph() -> bytes:
     """
     from onnx import TensorProto, helper, numpy_helper  # here, so that those who write no model need not have it
 
-    from cvt.runtime.onnx_graph import IR_VERSION, OPSET
+    from cvt.runtime.onnx.graph import IR_VERSION, OPSET
 
     node = helper.make_node
     nodes = [

@@ -31,7 +31,7 @@ from cvt.probes import Probes, embedded
 from cvt.processor import CvtImageProcessor
 from cvt.processor.processor import FULL_RESOLUTION_SIDE
 from cvt.runtime.export import export_onnx
-from cvt.runtime.onnx_gates import gate_names
+from cvt.runtime.onnx.gates import gate_names
 
 from ..change.means import example_means
 from ..change.padding import ZEROS

@@ -1,5 +1,5 @@
 // Interventions: read from a question, checked, and written as the gates that the model's file takes. See visualize/change/parts.py and
-// cvt/runtime/onnx_gates.py.
+// cvt/runtime/onnx/gates.py.
 
 import { phrase } from "../words/phrase.js";
 import { oneOf, whole } from "./asked.js";

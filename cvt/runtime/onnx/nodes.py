@@ -8,8 +8,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..model import ConvProjection
-from ..stage import StageConfig
+from ...model import ConvProjection
+from ...stage import StageConfig
 
 WORTH_HALVING = 1024  # numbers of a weight: each takes a further node
 

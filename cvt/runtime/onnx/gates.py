@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ..config import CvtConfig
-from ..stage import StageConfig
+from ...config import CvtConfig
+from ...stage import StageConfig
 
 if TYPE_CHECKING:
-    from .onnx_nodes import Graph  # which needs the package onnx
+    from .nodes import Graph  # which needs the package onnx
 
 GATES = "gates"  # the name of the input, (batch, gates, 4)
 NUMBERS = ("keep", "mean", "examples", "sharp")

@@ -3,7 +3,7 @@
 It is written node by node from the weights, which needs neither a tracer nor a certain version of PyTorch and takes a fraction of a
 second. Shapes are constants, BatchNorm is folded into the convolution before it, and the keys' bias, which softmax cancels, is left
 out. If nothing is captured, the last block is computed for the cls token only, since no other token is read after it. All of this
-is exact. With interventions, parts are replaced by ``onnx_gates.py``.
+is exact. With interventions, parts are replaced by ``gates.py``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 from onnx import TensorProto, helper
 from torch import nn
 
-from ..model import Block, CvtForImageClassification, Stage
-from ..stage import StageConfig
-from .onnx_gates import GATES, NUMBERS, Gates, Means, gate_names
-from .onnx_nodes import Graph
+from ...model import Block, CvtForImageClassification, Stage
+from ...stage import StageConfig
+from .gates import GATES, NUMBERS, Gates, Means, gate_names
+from .nodes import Graph
 
 OPSET = 20  # the first version with Gelu
 IR_VERSION = 10  # version of the file format that runtimes of recent years read

@@ -1,0 +1,1 @@
+"""A classifier as an ONNX graph, and the engines that run one."""
