@@ -31,7 +31,6 @@ from ..maps.inside import inside_payload
 from .intake import Intake
 from .lent.caller import Lent, NotLent
 from .models import LoadedModel
-from .models.lane import Lane
 from .requests import Request
 from .words.sentences import Refused
 from .workers import NoWorker, Workers
@@ -101,11 +100,10 @@ class Passes(threading.BoundedSemaphore):
 
 class Backend(Protocol):
     """What a computation needs: the loaded models by name, their means over the example pictures, the intake that opens pictures, the
-    bound on passes, the lane in which they run, the GPUs that are lent, if any are, and workers, if there are any."""
+    bound on passes, the GPUs that are lent, if any are, and workers, if there are any."""
 
     intake: Intake
     passes: Passes
-    lane: Lane
     lent: Lent | None
     workers: Workers | None
 
@@ -147,7 +145,7 @@ def _wherever(work: Callable[..., Any], backend: Backend, progress: Progress, *a
     if backend.lent is not None:
         with suppress(NotLent):
             return backend.lent.run(work, progress, *arguments)
-    return backend.lane.run(work, backend, progress, *arguments)
+    return work(backend, progress, *arguments)
 
 
 def _shared(work: Callable[..., Any], request: Request, backend: Backend, progress: Progress) -> Any:
@@ -159,7 +157,7 @@ def _shared(work: Callable[..., Any], request: Request, backend: Backend, progre
     request = replace(request, picture=backend.intake.open(request.picture))
     with suppress(NoWorker), within_memory():
         return workers.run(_by_worker, work, request, backend.loaded(request.model).fingerprint)
-    return backend.lane.run(work, backend, progress, request)
+    return work(backend, progress, request)
 
 
 def _by_worker(backend: Backend, work: Callable[..., Any], request: Request, fingerprint: int) -> Any:

@@ -32,7 +32,6 @@ from .laboratory.architectures import MAX_PARAMETERS
 from .lent import gpu
 from .lent.caller import lent_to
 from .models import LoadedModel, Models
-from .models.lane import Lane
 from .models.loader import MOST_TWICE, Loader
 from .models.room import room_for_models
 from .prepared import PreparedResults, give_back_memory
@@ -94,7 +93,7 @@ class Workbench:
         self._begin(download)
         sources = [sources] if sources is None or isinstance(sources, str) else list(sources)
         self._loader = Loader(self.device, self.dtype, self.variants, with_runners=self.lent is None)
-        self.models = self.lane.run(Models, sources, self._loader, models_bytes, give_back_memory)
+        self.models = Models(sources, self._loader, models_bytes, give_back_memory)
         self._first = {name: threading.Lock() for name in self.models.offers}
 
     def _begin(self, download: Callable[[str], bytes] | None = None) -> None:
@@ -104,7 +103,7 @@ class Workbench:
         self.variants = VariantCache(max_bytes=KEPT_BYTES, build=self._build, inherit=self._inherit)
         self.jobs = Jobs()
         self.intake = Intake(self.examples.values(), download)
-        self.passes, self.lane = Passes(), Lane()
+        self.passes = Passes()
         self._prepared, self._ahead = PreparedResults(), Ahead()
         self._busy = Busy()
         self.line = Line()
@@ -134,13 +133,13 @@ class Workbench:
 
     def _build(self, config: CvtConfig, seed: int, watch: Watch | None = None) -> CvtForImageClassification:
         with within_memory():
-            return self.lane.run(lambda: self._loader.placed(build_variant(config, seed, watch)))
+            return self._loader.placed(build_variant(config, seed, watch))
 
     def _inherit(
         self, base: CvtForImageClassification, config: CvtConfig, seed: int, watch: Watch | None = None
     ) -> CvtForImageClassification:
         with within_memory():
-            return self.lane.run(lambda: self._loader.placed(inherit(base, config, seed, watch).model))
+            return self._loader.placed(inherit(base, config, seed, watch).model)
 
     @property
     def names(self) -> list[str]:
@@ -253,8 +252,8 @@ class Workbench:
         give_back_memory()
 
     def _prepare(self, request: Request, progress: Progress = lambda step, share: None, here: bool = False) -> StoredResult:
-        exploration = self.lane.run(compute_here, self, progress, request) if here else compute(request, self, progress)
-        result = StoredResult(request, exploration, self.lane.run(payload, exploration, device=self.device))
+        exploration = compute_here(self, progress, request) if here else compute(request, self, progress)
+        result = StoredResult(request, exploration, payload(exploration, device=self.device))
         self._prepared.put(result)
         return result
 
@@ -275,20 +274,17 @@ class Workbench:
     def payload(self, key: str) -> bytes:
         """A result's payload for the browser. Raises KeyError if the result is no longer stored; ValueError if it cannot be drawn."""
         stored = self.stored(key)
-        return stored.prepared or self._ahead.take(key) or self._made(stored)
+        return stored.prepared or self._ahead.take(key) or payload(stored.exploration, device=self.device)
 
     def begin_payload(self, key: str) -> None:
         """Begins to make what a browser will ask for next, as ``payload`` gives it."""
         stored = self.stored(key)
         if stored.prepared is None:
-            self._ahead.begin(key, partial(self._made, stored))
-
-    def _made(self, stored: StoredResult) -> bytes:
-        return self.lane.run(payload, stored.exploration, device=self.device)
+            self._ahead.begin(key, partial(payload, stored.exploration, device=self.device))
 
     def block_payload(self, key: str, stage: int, block: int) -> bytes:
         """The attention of one block that was too large to be sent with the rest. Raises KeyError, ValueError."""
-        return self.lane.run(block_payload, self.stored(key).exploration, stage, block, device=self.device)
+        return block_payload(self.stored(key).exploration, stage, block, device=self.device)
 
     def inside_payload(self, key: str, stage: int, block: int) -> bytes:
         """The inside of one block, for the microscope. Raises KeyError, ValueError."""

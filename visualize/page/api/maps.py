@@ -46,7 +46,7 @@ def features(
         check_token(grid, stage, row, column)
     strongest = strongest_channels(of.features)
     chosen = channel - 1 if channel else int(strongest[0])
-    values, components = of.features[chosen], to.workbench.lane.run(principal_components, of.features)
+    values, components = of.features[chosen], principal_components(of.features)
     return {
         "notes": notes(seen),
         "grid": list(grid),

@@ -31,7 +31,7 @@ def page_file(workbench: Workbench, key: str, asked: Any) -> bytes:
         raise Refused("not_a_question")
     insides = _insides(workbench, stored, state)
     try:
-        return workbench.lane.run(page, stored.exploration, value, state, insides, made, max_bytes=MAX_BYTES, device=workbench.device)
+        return page(stored.exploration, value, state, insides, made, max_bytes=MAX_BYTES, device=workbench.device)
     except TooLarge as error:
         raise Refused("page_too_large") from error
     except (ValueError, RecursionError) as error:  # a number that JSON does not have, or too many lists in each other
