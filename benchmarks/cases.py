@@ -41,21 +41,17 @@ def plain_forward(model: nn.Module, pixel_values: torch.Tensor) -> Callable[[], 
 
 def exploring(rounds: int, device: str = "cpu") -> Pairs:
     """A plain forward pass of the embedded model, and all that the page needs of an opened photograph, as the page makes it:
-    ``explore``, by the runner where it has one, and the payload. Both in the page's lane."""
+    ``explore``, by the runner where it has one, and the payload."""
     with embedded_source() as source:
         workbench = Workbench(source, device)
+    loaded = workbench.loaded()
+    model, processor, picture = loaded.model, loaded.processor, read_picture(photograph())
+    pixel_values = processor(picture.image, return_tensors="pt").pixel_values.to(model.device, model.dtype)
 
-    def measured() -> Pairs:
-        loaded = workbench.loaded()
-        model, processor, picture = loaded.model, loaded.processor, read_picture(photograph())
-        pixel_values = processor(picture.image, return_tensors="pt").pixel_values.to(model.device, model.dtype)
+    def explored() -> bytes:
+        return payload(explore(model, processor, picture, loaded.runner), device=workbench.device)
 
-        def explored() -> bytes:
-            return payload(explore(model, processor, picture, loaded.runner), device=workbench.device)
-
-        return pairs(plain_forward(model, pixel_values), explored, rounds)
-
-    return workbench.lane.run(measured)
+    return pairs(plain_forward(model, pixel_values), explored, rounds)
 
 
 def slider_step(rounds: int) -> float:

@@ -10,7 +10,6 @@ median of 16 ms.
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
@@ -18,8 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: server and browser share the cores
 
 import torch
 from PIL import Image
