@@ -1,6 +1,7 @@
 """Weights in a file are the same weights, and take memory only while they are used."""
 
 import copy
+import io
 import sys
 
 import pytest
@@ -40,6 +41,19 @@ def test_a_model_computes_the_same_with_its_weights_in_a_file():
             torch.testing.assert_close(runner(x).logits, before(x).logits)
         assert all(torch.equal(value, before.state_dict()[name]) for name, value in model.state_dict().items())
         paged.let_go()
+
+
+def test_a_copy_or_a_saved_tensor_takes_no_more_than_the_tensor():
+    model = tiny_model()
+    expected = {name: value.clone() for name, value in model.state_dict().items()}
+    paged, file = Paged(model), io.BytesIO()
+    copied = copy.deepcopy(model)
+    assert all(value.untyped_storage().nbytes() == value.nbytes for value in [*model.state_dict().values(), *copied.state_dict().values()])
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    for name, value in torch.load(file).items():
+        assert torch.equal(value, expected[name])
+    paged.let_go()
 
 
 @linux

@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 from contextlib import suppress
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +32,8 @@ class Paged:
             os.posix_fallocate(file.fileno(), 0, sum(sizes))  # a disk that is full later would end the process
             self._map = mmap.mmap(file.fileno(), sum(sizes))
         if self._map is not None:
-            for tensor, part in zip(tensors, torch.frombuffer(self._map, dtype=torch.uint8).split(sizes), strict=True):
-                _move(tensor, part)
+            for tensor, start in zip(tensors, accumulate(sizes, initial=0), strict=False):
+                _move(tensor, self._map, start)
 
     def let_go(self) -> None:
         """Gives back the memory of what was read of the file. Whoever uses the weights now or later reads them again."""
@@ -40,7 +41,8 @@ class Paged:
             self._map.madvise(mmap.MADV_DONTNEED)
 
 
-def _move(tensor: Tensor, part: Tensor) -> None:
-    moved = part[: tensor.nbytes].view(tensor.dtype).view(tensor.shape)
+def _move(tensor: Tensor, file: mmap.mmap, start: int) -> None:
+    # a storage of its own: whoever copies or saves a tensor takes its whole storage
+    moved = torch.frombuffer(file, dtype=tensor.dtype, count=tensor.numel(), offset=start).view(tensor.shape)
     moved.copy_(tensor.detach())
     tensor.data = moved
