@@ -98,6 +98,8 @@ class _Weights:
         # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
         tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
         self._versions = [(tensor, tensor._version) for tensor in tensors]
+        # by size of input, the newest last; here, so that nobody gets one with weights from before a change
+        self.engines: OrderedDict[tuple[int, int], FastestEngine] = OrderedDict()
         self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
 
     def changed(self) -> bool:
@@ -126,8 +128,7 @@ class Runner:
     def __init__(self, model: CvtForImageClassification, compiled: bool = False):
         self.model = model
         self.compiled = compiled
-        self._engines: OrderedDict[tuple[int, int], FastestEngine] = OrderedDict()  # by size of input; the newest last
-        self._lock = threading.Lock()  # guards the graphs and their buffers; on a CPU passes share no mutable state
+        self._lock = threading.Lock()  # guards the graphs and their buffers, and the engines; else passes on a CPU share no mutable state
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()  # least recently used first
         self._warming: int | None = None  # the thread that warms it up
         self._pack()
@@ -159,10 +160,10 @@ class Runner:
             return None
         with self._lock if self.model.device.type == "cuda" else nullcontext():
             weights = self._weights
-            answer = self._answer(weights.packed, pixel_values, captures)
+            answer = self._answer(weights, pixel_values, captures)
             if weights.changed():  # checked while a GPU is at work
                 weights = self._pack()
-                answer = self._answer(weights.packed, pixel_values, captures)
+                answer = self._answer(weights, pixel_values, captures)
         return None if weights.hooked() else answer
 
     def logits(self, pixel_values: Tensor) -> Tensor:
@@ -175,25 +176,26 @@ class Runner:
         with self._lock:
             self._pack()
 
-    def _answer(self, packed: Packed | None, pixel_values: Tensor, captures: bool) -> Answer | None:
+    def _answer(self, weights: _Weights, pixel_values: Tensor, captures: bool) -> Answer | None:
+        packed = weights.packed
         if packed is None or not len(pixel_values):
             return None
         pixel_values = pixel_values.to(self.model.device, packed.dtype)
         if pixel_values.is_cuda:
             return self._graph(packed, pixel_values, captures)(pixel_values)
         if self.compiled and not captures and pixel_values.dtype == torch.float32:
-            return Answer(self._compiled(packed, pixel_values))
+            return Answer(self._compiled(packed, weights.engines, pixel_values))
         taps: Taps | None = [] if captures else None
         return Answer(forward(packed, pixel_values, taps), taps)
 
-    def _compiled(self, packed: Packed, pixel_values: Tensor) -> Tensor:
+    def _compiled(self, packed: Packed, known: OrderedDict[tuple[int, int], FastestEngine], pixel_values: Tensor) -> Tensor:
         size = (pixel_values.shape[2], pixel_values.shape[3])
         with self._lock:
-            if size not in self._engines:
-                self._engines[size] = FastestEngine(partial(forward, packed), engines(self.model, size))
-                while len(self._engines) > MAX_SIZES:
-                    self._engines.popitem(last=False)
-            engine = self._engines[size]
+            if size not in known:
+                known[size] = FastestEngine(partial(forward, packed), engines(self.model, size))
+                while len(known) > MAX_SIZES:
+                    known.popitem(last=False)
+            engine = known[size]
         return engine(pixel_values)
 
     def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool) -> _Graph:
@@ -209,6 +211,5 @@ class Runner:
 
     def _pack(self) -> _Weights:
         self._graphs.clear()
-        self._engines.clear()
         self._weights = _Weights(self.model)
         return self._weights

@@ -1,6 +1,7 @@
 """A compiled runner gives the model's logits by whichever engine is fastest, and by itself where there is none."""
 
 import logging
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -73,8 +74,8 @@ def test_a_compiled_runner_gives_the_models_logits_and_notices_new_weights():
             x = pixels(count, 3, *size)
             with torch.inference_mode():
                 torch.testing.assert_close(runner.logits(x), model(x).logits, rtol=1e-4, atol=1e-5)
-    assert list(runner._engines) == [(48, 32), (32, 64)]
-    assert len(runner._engines) == MAX_SIZES
+    assert list(runner._weights.engines) == [(48, 32), (32, 64)]
+    assert len(runner._weights.engines) == MAX_SIZES
     with torch.no_grad():
         model.classifier.bias += 1
     with torch.inference_mode():
@@ -106,6 +107,49 @@ def test_an_engine_that_fails_is_left_out(monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
         assert engines(tiny_model(), (32, 32)) == {}
     assert "left out" in caplog.text
+
+
+@needs_engine
+def test_onnx_that_cannot_be_imported_is_done_without(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "cvt.runtime.onnx.graph", None)
+    with caplog.at_level(logging.WARNING):
+        assert engines(tiny_model(), (32, 32)) == {}
+    assert "left out" in caplog.text
+
+
+def test_one_that_fails_at_a_number_of_pictures_is_left_out_there(clock, caplog):
+    own, fast = clock.taking(2.0), clock.taking(1.0)
+
+    def small(pixel_values):
+        if len(pixel_values) > 1:
+            raise MemoryError
+        return fast(pixel_values)
+
+    engine = FastestEngine(own, {"small": small})
+    for count in (2, 1, 2):
+        x = pixels(count, 3, 8, 8)
+        assert torch.equal(engine(x), own(x))
+    assert "does not run 2 pictures" in caplog.text
+    assert fast.calls == 2 + 1
+
+
+def test_nobody_gets_an_engine_with_weights_from_before_a_change(monkeypatch):
+    """While one pass packs new weights, another thread's begins an engine for the old ones."""
+    model, x = tiny_model(), pixels()
+    monkeypatch.setattr(runner_module, "engines", lambda model, size: {})
+    runner = Runner(model, compiled=True)
+    original = runner_module._Weights
+
+    def packed(model):
+        weights = original(model)
+        runner._answer(runner._weights, x, False)  # another thread's, with what it got before
+        return weights
+
+    monkeypatch.setattr(runner_module, "_Weights", packed)
+    with torch.no_grad():
+        model.classifier.bias += 1
+    with torch.inference_mode():
+        torch.testing.assert_close(runner.logits(x), model(x).logits, rtol=1e-4, atol=1e-5)
 
 
 def test_the_fastest_is_chosen_for_each_number_of_pictures_and_compared_once(clock):
