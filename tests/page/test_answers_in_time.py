@@ -113,6 +113,17 @@ def test_what_is_made_ahead_makes_nobody_wait_and_is_bounded():
         ahead.take("broken")
 
 
+def test_what_nobody_fetches_is_not_made_once_it_has_made_room():
+    ahead, free, made = Ahead(most=2), threading.Event(), []
+    for key in ("first", "second"):  # for both of its threads
+        ahead.begin(key, lambda: bytes(free.wait(60)))
+    for key in "01234":
+        ahead.begin(key, lambda key=key: made.append(key) or b"")
+    free.set()
+    ahead._threads.shutdown()
+    assert sorted(made) == ["3", "4"]
+
+
 def test_classes_alone_are_the_same_and_nothing_is_captured_or_kept(workbench, monkeypatch):
     picture = str(app.EXAMPLES[3])  # not one whose result is kept
     loaded = workbench.loaded()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,18 +59,20 @@ class Ahead:
 
     def __init__(self, most: int = AHEAD):
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="payload")
-        self._made: Recent[str, Future[bytes]] = Recent(most)
+        self._most = most
+        self._made: OrderedDict[str, Future[bytes]] = OrderedDict()  # the newest last
+        self._lock = threading.Lock()
 
     def begin(self, key: str, make: Callable[[], bytes]) -> None:
         """Begins to make the payload of a result."""
-        self._made.keep(key, self._threads.submit(make))
+        with self._lock:
+            self._made[key] = self._threads.submit(make)
+            while len(self._made) > self._most:
+                self._made.popitem(last=False)[1].cancel()  # or all that nobody fetches would wait here, each with its result
 
     def take(self, key: str) -> bytes | None:
         """The payload of a result, once it is made; None if it was not begun. Raises what making it raised."""
-        try:
-            found = self._made.get(key)
-        except KeyError:
-            return None
-        self._made.drop(lambda each: each == key)
-        # others' are before it: whoever asks makes it at once
-        return None if found.cancel() else found.result()
+        with self._lock:
+            found = self._made.pop(key, None)
+        # others' are before one that still waits: whoever asks makes it at once
+        return None if found is None or found.cancel() else found.result()
