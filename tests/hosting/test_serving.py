@@ -12,16 +12,19 @@ import threading
 import urllib.request
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("gradio")
 
+import gradio as gr
+
 from tests import serving
 from tests.helpers import ROOT, WITHOUT
 from tests.hosting.dockerfile import copy_into
 from tests.hosting.nginx import free_port
-from visualize.app.running.serving import UPLOADS, check_start
+from visualize.app.running.serving import UPLOADS, check_start, serve
 from visualize.app.running.uploads import forget_killed_servers, own_folder
 
 # The server twice in one program, which takes longer to start than to serve: it says how the first one ended, and exits as the second.
@@ -65,6 +68,23 @@ def test_an_address_that_cannot_be_served_is_said_before_anything_is_loaded(take
 
     monkeypatch.setattr(socket.socket, "bind", forbidden)
     assert said("127.0.0.1", 80) == "port 80 may not be used by this account. Choose one from 1024 on with --port."
+
+
+def test_a_port_that_is_taken_while_the_page_is_built_is_said_and_everything_ends(taken, monkeypatch):
+    monkeypatch.delenv(UPLOADS, raising=False)
+    ended, folders = [], []
+    workbench = SimpleNamespace(get_ready=lambda: None, close=lambda: ended.append(True))
+
+    def build():
+        folders.append(Path(os.environ[UPLOADS]))
+        with gr.Blocks(analytics_enabled=False) as demo:
+            return demo
+
+    with pytest.raises(ValueError, match=f"^port {taken} is taken by another program"):
+        serve(build, workbench, "127.0.0.1", taken, {"quiet": True})
+    assert ended
+    assert not folders[0].exists()
+    assert UPLOADS not in os.environ
 
 
 def test_pictures_that_a_killed_server_left_go_at_the_next_start_and_those_of_others_stay(tmp_path, monkeypatch):

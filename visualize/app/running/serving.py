@@ -99,8 +99,9 @@ def serve(build: Callable[[], gr.Blocks], workbench: Workbench, host: str, port:
                 bounded = time.monotonic()
     finally:
         logging.disable()  # calls that are broken off now would be reported with tracebacks
-        if demo is not None and demo.server:
-            demo.server.force_exit = True  # open pages listen for as long as they are open
+        server = getattr(demo, "server", None)  # without one if the port was taken
+        if demo is not None and server:
+            server.force_exit = True  # open pages listen for as long as they are open
             demo.close(verbose=False)
         logging.disable(logging.NOTSET)
         workbench.close()
