@@ -92,9 +92,8 @@ class _Weights:
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
         owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
-        self._held = [
-            (owner, name, value) for owner in owners for name, value in owner.items() if value is not None and name != "num_batches_tracked"
-        ]
+        self._held = [(owner, name, value) for owner in owners for name, value in owner.items() if name != "num_batches_tracked"]
+        self._counts = [(module._modules, len(module._modules)) for module in self._modules if module._modules]
         # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
         tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
         self._versions = [(tensor, tensor._version) for tensor in tensors]
@@ -103,10 +102,12 @@ class _Weights:
         self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
 
     def changed(self) -> bool:
-        """Whether a weight, a statistic or a module was changed or replaced since they were packed."""
+        """Whether a weight, a statistic or a module was changed, replaced or added since they were packed."""
         for owner, name, value in self._held:  # plain loops: on a GPU this takes about as long as the pass
             if owner.get(name) is not value:
                 return True
+        if any(len(children) != count for children, count in self._counts):
+            return True
         return any(tensor._version != version for tensor, version in self._versions)
 
     def hooked(self) -> bool:

@@ -1,5 +1,6 @@
 """The runner gives what the model gives, sees what hooks see, and never answers with weights that are no longer the model's."""
 
+import copy
 import threading
 
 import pytest
@@ -90,8 +91,10 @@ CHANGES = {
     "a bias in place": lambda model: model.classifier.bias.add_(1),
     "statistics": lambda model: projection(model, "value").normalization.running_var.mul_(4),
     "another parameter": lambda model: setattr(model.layernorm, "weight", nn.Parameter(torch.full_like(model.layernorm.weight, 2.0))),
-    "a loaded state dict": lambda model: model.load_state_dict(tiny_model(seed=9).state_dict()),
+    "a loaded state dict": lambda model: model.load_state_dict(partly_biased(9).state_dict()),
     "another classifier": lambda model: setattr(model, "classifier", nn.Linear(24, 7)),
+    "a bias where there was none": lambda model: add_bias(model),
+    "a block more": lambda model: append_block(model),
     "an optimizer's step": lambda model: step(model),
 }
 
@@ -99,6 +102,20 @@ CHANGES = {
 def projection(model, name="key"):
     attention = model.cvt.encoder.stages[1].layers[0].attention.attention
     return getattr(attention, f"convolution_projection_{name}").convolution_projection
+
+
+def partly_biased(seed=0):
+    return tiny_model(seed=seed, qkv_bias=(True, False, True))
+
+
+def add_bias(model):
+    value = model.cvt.encoder.stages[1].layers[0].attention.attention.projection_value
+    value.bias = nn.Parameter(torch.ones(value.out_features))
+
+
+def append_block(model):
+    layers = model.cvt.encoder.stages[2].layers
+    layers.append(copy.deepcopy(layers[0]))
 
 
 def step(model):
@@ -110,7 +127,7 @@ def step(model):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_changed_weights_are_noticed(name):
-    model = tiny_model()
+    model = partly_biased()
     runner, x = Runner(model), pixels()
     with torch.inference_mode():
         before = runner(x).logits
