@@ -50,26 +50,26 @@ def explore(workbench: Workbench, picture: str | Path | bytes | OpenedPicture, m
     return workbench.explore(Request(model=workbench.loaded(model).name, picture=picture))
 
 
-# by host and port:
-_VISITORS: dict[str, list[Callable[[], None]]] = {}  # what closes each page that is open there
-_WORKBENCHES: dict[str, Workbench] = {}
-_DEMOS: dict[str, gr.Blocks] = {}
+# by port, since a visitor may call the host by another name:
+_VISITORS: dict[int | None, list[Callable[[], None]]] = {}  # what closes each page that is open there
+_WORKBENCHES: dict[int | None, Workbench] = {}
+_DEMOS: dict[int | None, gr.Blocks] = {}
 
 
 def before_closing(address: str, leave: Callable[[], None]) -> None:
     """Has ``app_of`` call ``leave`` before it stops the server of this address: a page that outlived it would see its requests fail."""
-    _VISITORS[urlparse(address).netloc].append(leave)
+    _VISITORS[urlparse(address).port].append(leave)
 
 
 def stores(address: str, key: str) -> bool:
     """Whether the server of this address still has this result, which it then keeps longest."""
-    store = _WORKBENCHES[urlparse(address).netloc].store
+    store = _WORKBENCHES[urlparse(address).port].store
     return key in store and store.get(key) is not None
 
 
 def demo_of(address: str) -> gr.Blocks:
     """The page that the server of this address serves."""
-    return _DEMOS[urlparse(address).netloc]
+    return _DEMOS[urlparse(address).port]
 
 
 @contextmanager
@@ -79,8 +79,8 @@ def app_of(workbench: Workbench, port: int | None = None, **settings: Any) -> It
     try:
         settings |= app.launch_settings(workbench)
         _, address, _ = demo.launch(prevent_thread_lock=True, server_name="127.0.0.1", server_port=port, quiet=True, **settings)
-        _VISITORS[urlparse(address).netloc] = visitors
-        _WORKBENCHES[urlparse(address).netloc], _DEMOS[urlparse(address).netloc] = workbench, demo
+        _VISITORS[urlparse(address).port] = visitors
+        _WORKBENCHES[urlparse(address).port], _DEMOS[urlparse(address).port] = workbench, demo
         yield address.rstrip("/")
     finally:
         for leave in visitors:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cvt", "visualize")
 # see pyproject.toml; Triton comes with PyTorch for GPUs, spaces with a Space that lends one
-OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "triton", "anywidget", "traitlets", "spaces"}
+OPTIONAL = {"pyarrow", "onnx", "onnxruntime", "openvino", "triton", "anywidget", "traitlets", "spaces"}
 README_PICTURE = "visualize/page.jpg"  # which no program reads
 
 

@@ -27,7 +27,8 @@ class FirstVisit:
         workbench = Workbench(device="cpu", kept=app.EXAMPLES[:2])
         workbench.prepare()  # as ``python app.py`` does: the results of examples, here two, are made ahead
         self.address = self.server.enter_context(serving.app_of(workbench))
-        self.visit = Visit(tabs, self.address, watch=self._listen)
+        # as a visitor from elsewhere, by a name that every browser finds on this machine: to 127.0.0.1 nothing is packed
+        self.visit = Visit(tabs, self.address.replace("127.0.0.1", "visitor.localhost"), watch=self._listen)
 
     def _listen(self, page) -> None:
         wire = page.context.new_cdp_session(page)
