@@ -14,6 +14,7 @@ from cvt.config import PUBLISHED, CvtConfig
 from cvt.pictures import read_picture
 from visualize import explore
 from visualize.draw.payload import payload
+from visualize.explore import summarised
 from visualize.page.laboratory.describe import describe
 from visualize.page.workbench import Workbench
 
@@ -48,7 +49,8 @@ def exploring(rounds: int, device: str = "cpu") -> Pairs:
     model, processor, picture = loaded.model, loaded.processor, read_picture(photograph())
     pixel_values = processor(picture.image, return_tensors="pt").pixel_values.to(model.device, model.dtype)
     if loaded.runner is not None:
-        loaded.runner.warm_up(*pixel_values.shape)  # which a GPU does for ten seconds, when its kernels are built for the first time
+        # a GPU takes ten seconds for it, when its kernels are built for the first time
+        loaded.runner.warm_up(*pixel_values.shape, summary=summarised)
 
     def explored() -> bytes:
         return payload(explore(model, processor, picture, loaded.runner), device=workbench.device)

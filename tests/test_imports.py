@@ -35,8 +35,10 @@ ROOMS = {
     "cvt.outputs": "config",
     "cvt.pretrained": "base config",
     "cvt.model": "config fields outputs pretrained",
-    "cvt.runtime": "config fields files model stage",
-    "cvt.processor": "fields files pictures pictures.common",
+    "cvt.runtime.recording": "",
+    "cvt.runtime.resizing": "",
+    "cvt.runtime": "config fields files model runtime.recording stage",
+    "cvt.processor": "fields files pictures pictures.common runtime.resizing",
     "cvt.checkpoint": "config files processor runtime.device",
     "cvt.pipelines": "config fields files model pictures processor runtime.device",
     "cvt.architecture": "config fields model",
@@ -55,9 +57,10 @@ ROOMS = {
     "visualize.maps": "capture container cvt.architecture cvt.config cvt.model cvt.outputs cvt.probes cvt.processor",
     "visualize.change": "capture container hooks maps cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor "
     "cvt.runtime cvt.stage",
-    "visualize.explore": "capture change container maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
+    "visualize.crops": "cvt.processor cvt.runtime.resizing",
+    "visualize.explore": "capture change container crops maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
-    "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files",
+    "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files cvt.runtime.recording",
     "visualize.web": "",
     "visualize.page.requests": "change cvt.config cvt.pictures",
     "visualize.page.lessons.measures": "",
@@ -68,7 +71,7 @@ ROOMS = {
     "cvt.model cvt.pictures cvt.runtime",
     "visualize.alone": "change container draw explore maps page.link.choices page.words web cvt.architecture cvt.model cvt.pictures "
     "cvt.processor",
-    "visualize.page": "alone change container draw explore maps page.jobs page.lessons.measures page.link.choices page.models "
+    "visualize.page": "alone change container crops draw explore maps page.jobs page.lessons.measures page.link.choices page.models "
     "page.requests page.words web cvt "
     "cvt.ablations cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
     "visualize.app": "page page.link.choices page.models page.requests page.words web cvt.pictures",

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from cvt.model import attention_weights
 from cvt.runtime.forward import Taps
-from cvt.runtime.runner import Runner
+from cvt.runtime.runner import Runner, Summary
 
 from .hooks import hooked
 
@@ -176,11 +176,14 @@ def capture(model: nn.Module, taps: Iterable[str] = USUAL) -> Iterator[Capture]:
         yield seen
 
 
-def observed(model: nn.Module, pixel_values: Tensor, runner: Runner | None = None) -> tuple[Tensor, Capture]:
-    """Runs a classifier and returns logits (B, num_labels) and the usual taps; uses its runner if that supports the input."""
-    answer = None if runner is None else runner(pixel_values, captures=True)
+def observed(
+    model: nn.Module, pixel_values: Tensor, runner: Runner | None = None, summary: Summary | None = None
+) -> tuple[Tensor, Capture, tuple[Tensor, ...]]:
+    """Runs a classifier and returns logits (B, num_labels), the usual taps, and the runner's ``summary`` of them; empty if the model itself
+    runs: its runner does only if it supports the input."""
+    answer = None if runner is None else runner(pixel_values, captures=True, summary=summary)
     if answer is not None and answer.taps is not None:
-        return answer.logits, Capture.of(answer.taps)
+        return answer.logits, Capture.of(answer.taps), answer.summary
     with capture(model) as seen:
         logits = model(pixel_values).logits
-    return logits, seen
+    return logits, seen, ()

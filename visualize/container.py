@@ -21,18 +21,50 @@ Arrays = dict[str, np.ndarray]
 
 def frozen(tensor: Tensor) -> np.ndarray:
     """Converts a tensor to a read-only float32 array, because results are kept and shared."""
-    array = np.ascontiguousarray(tensor.detach().float().cpu().numpy())
+    array = np.ascontiguousarray(tensor.detach().cpu().float().numpy())
     array.flags.writeable = False
     return array
 
 
 def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
-    """``frozen`` of each; a GPU hands them over in one copy, since it would wait for all its work at every one."""
-    if not tensors or tensors[0].device.type == "cpu":
-        return [frozen(tensor) for tensor in tensors]
-    together = frozen(torch.cat([tensor.flatten() for tensor in tensors]).cpu())
-    parts = np.split(together, np.cumsum([tensor.numel() for tensor in tensors])[:-1])
-    return [part.reshape(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]
+    """``frozen`` of each, for tensors that nobody writes to any more: without a copy on a CPU, so in any order in memory.
+
+    A GPU hands them over in one copy, since it would wait for all its work at every one; tensors that fill one stretch of its memory, as
+    a runner's do, as that stretch, since collecting them would take longer than the pass.
+    """
+    if tensors and tensors[0].device.type != "cpu":
+        tensors = _fetched(tensors)
+    arrays = [tensor.detach().float().numpy() for tensor in tensors]
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def _fetched(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors of a GPU, in float32 on the CPU."""
+    by_memory: dict[int, list[int]] = {}
+    for index, tensor in enumerate(tensors):
+        by_memory.setdefault(tensor.untyped_storage().data_ptr(), []).append(index)
+    sources: list[Tensor] = []
+    places: dict[int, tuple[int, tuple[int, ...], int]] = {}  # of each tensor: its source, its strides, and its place in it
+    for members in by_memory.values():
+        first, end = _stretch([tensors[index] for index in members])
+        if sum(tensors[index].numel() for index in members) == end - first:
+            sources.append(tensors[members[0]].as_strided((end - first,), (1,), first))
+            places |= {index: (len(sources) - 1, tensors[index].stride(), tensors[index].storage_offset() - first) for index in members}
+        else:
+            for index in members:
+                sources.append(tensors[index].flatten())
+                places[index] = len(sources) - 1, torch.empty(tensors[index].shape, device="meta").stride(), 0
+    together = torch.cat([source.float() for source in sources]).cpu()
+    starts = np.cumsum([0, *(source.numel() for source in sources)]).tolist()
+    return [together.as_strided(tensor.shape, places[i][1], starts[places[i][0]] + places[i][2]) for i, tensor in enumerate(tensors)]
+
+
+def _stretch(tensors: Sequence[Tensor]) -> tuple[int, int]:
+    """The first place and the one behind the last in the memory that tensors share."""
+    ends = [each.storage_offset() + 1 + sum((n - 1) * step for n, step in zip(each.shape, each.stride(), strict=True)) for each in tensors]
+    return min(each.storage_offset() for each in tensors), max(ends)
 
 
 def pack(header: dict, arrays: Arrays) -> bytes:

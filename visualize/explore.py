@@ -6,10 +6,7 @@ The maps are computed from this by ``maps`` and by the browser.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from os import PathLike
 from typing import Any
@@ -24,12 +21,13 @@ from cvt.config import StageConfig
 from cvt.model import CvtForImageClassification
 from cvt.pictures import Note, OpenedPicture, PictureSource, read_picture
 from cvt.processor import CvtImageProcessor
-from cvt.runtime.runner import Runner
+from cvt.runtime.runner import Answer, Runner
 
 from .capture import Capture, observed
 from .change.interventions import Intervention, Means, intervened
 from .change.parts import first_direct_block
 from .container import frozen, frozen_together
+from .crops import cut_and_shown, picture_on_gpu
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
 
@@ -106,11 +104,6 @@ class Exploration:
         return sum(array.nbytes for array in arrays) + sum(3 * picture.width * picture.height for picture in pictures)
 
 
-CROP_SIDE = 768  # pixels; screens show the crop no larger
-LARGE = 1 << 20  # pixels of a picture for which starting a thread pays
-WHOLE_SIDE = 160  # pixels; the whole picture is shown in a corner
-
-
 def explore(
     model: CvtForImageClassification,
     processor: CvtImageProcessor,
@@ -133,31 +126,21 @@ def explore(
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
-    box, size = processor.crop_box(*original.size), processor.cut_size(*original.size)
-    # Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own
-    # reductions would be faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
-    with ThreadPoolExecutor(1) if original.width * original.height > LARGE else nullcontext() as beside:
-        crop_and_whole = partial(_shown, original, box, size[0] / size[1])
-        shown = crop_and_whole if beside is None else beside.submit(crop_and_whole).result
-        cut = processor.cut(original)
-        pixel_values = pixel_values_of(model, processor, cut)
-    crop, whole = shown()
+    cut, crop_and_whole = cut_and_shown(original, processor, model.device)
+    pixel_values = pixel_values_of(model, processor, cut)
     with torch.inference_mode():
         with intervened(model, [interventions], means):
-            logits, seen = observed(model, pixel_values, None if interventions else runner)
-        logits = logits[0].float()
-        probabilities = torch.softmax(logits, dim=-1)
-        shown = torch.argsort(probabilities, descending=True, stable=True)[:TOP]
-        if also:
-            shown = torch.tensor(list(dict.fromkeys((*shown.tolist(), *also))), device=logits.device)
-        direct = first_direct_block(interventions, model.config)
-        evidence = class_evidence(model, seen, logits, shown, direct) if model.config.num_labels else None
-        numbers, stages = _arrays(seen, model.config.stages, [logits, probabilities, *(evidence or ())])
+            logits, seen, found = observed(model, pixel_values, None if interventions else runner, summarised)
+        if also or not found:
+            found = _summary(model, logits, seen, also, first_direct_block(interventions, model.config))
+        probabilities, shown, *evidence = found
+        crop, whole = crop_and_whole()
+        numbers, stages = _arrays(seen, model.config.stages, [logits[0], probabilities, *evidence])
     grids = stage_grids(model.config, cut.height, cut.width)
     return Exploration(
         pixels=np.asarray(cut),
         crop=crop,
-        crop_box=box,
+        crop_box=processor.crop_box(*original.size),
         original_size=original.size,
         logits=numbers[0],
         probabilities=numbers[1],
@@ -170,11 +153,30 @@ def explore(
     )
 
 
+def summarised(model: CvtForImageClassification, answer: Answer) -> tuple[Tensor, ...]:
+    """What ``explore`` computes of a runner's answer besides maps: for the runner, so that a GPU has it in the graph of the pass."""
+    return _summary(model, answer.logits, Capture.of(answer.taps or []))
+
+
+def _summary(
+    model: CvtForImageClassification, logits: Tensor, seen: Capture, also: Sequence[int] = (), first_block: int = 0
+) -> tuple[Tensor, ...]:
+    """Probabilities, the indices of the classes that are shown, and ``class_evidence`` for these if there is any."""
+    logits = logits[0].float()
+    probabilities = torch.softmax(logits, dim=-1)
+    shown = torch.argsort(probabilities, descending=True, stable=True)[:TOP]
+    if also:
+        shown = torch.tensor(list(dict.fromkeys((*shown.tolist(), *also))), device=logits.device)
+    evidence = class_evidence(model, seen, logits, shown, first_block) if model.config.num_labels else None
+    return probabilities, shown, *(evidence or ())
+
+
 def classify(
     model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
 ) -> list[tuple[str, float]]:
     """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
-    pixel_values = pixel_values_of(model, processor, processor.cut(picture.image))
+    cut = processor.cut(picture.image, picture_on_gpu(picture.image, model.device))
+    pixel_values = pixel_values_of(model, processor, cut)
     with torch.inference_mode():
         logits = model(pixel_values).logits if runner is None else runner.logits(pixel_values)
         probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
@@ -198,7 +200,7 @@ def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor])
     """``others`` and all that was captured, fetched at once."""
     places = [(config, layer) for config in configs for layer in range(config.depth)]
     blocks = [seen.query_key(config.index, layer) for config, layer in places]
-    tensors = [*others, *(seen.feature_map(config.index)[0] for config in configs)]
+    tensors = [*others, *(seen.feature_map(config.index)[0].contiguous() for config in configs)]
     tensors += [tensor[0] for query, key, _ in blocks for tensor in (query, key)]
     arrays = iter(frozen_together(tensors))
     numbers = [next(arrays) for _ in others]
@@ -207,24 +209,3 @@ def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor])
     for (config, _), (_, _, scale) in zip(places, blocks, strict=True):
         attentions[config.index].append(BlockAttention(next(arrays), next(arrays), scale, config.cls_token))
     return numbers, [(config, found, tuple(own)) for config, found, own in zip(configs, features, attentions, strict=True)]
-
-
-def _shown(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> tuple[Image.Image, Image.Image | None]:
-    return _crop(original, box, aspect), _whole(original, box)
-
-
-def _crop(original: Image.Image, box: tuple[float, float, float, float], aspect: float) -> Image.Image:
-    """The part of the picture that the model saw, in the model's aspect ratio, at most CROP_SIDE and never enlarged."""
-    height = box[3] - box[1]
-    height *= min(1.0, CROP_SIDE / (height * max(1.0, aspect)))
-    size = max(1, round(height * aspect)), max(1, round(height))
-    return original.resize(size, Image.Resampling.BICUBIC, box=box)
-
-
-def _whole(original: Image.Image, box: tuple[float, float, float, float]) -> Image.Image | None:
-    """All of the picture, small and never enlarged; None if all of it is within the box."""
-    if box == (0.0, 0.0, *map(float, original.size)):
-        return None
-    scale = min(1.0, WHOLE_SIDE / max(original.size))
-    size = max(1, round(original.width * scale)), max(1, round(original.height * scale))
-    return original.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)  # in two steps: it is only looked at

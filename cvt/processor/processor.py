@@ -17,6 +17,7 @@ from ..fields import check_spelling, is_number, nearest
 from ..pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
 from ..pictures.memory import is_array
 from ..pictures.sources import as_stored, each_picture, located, native
+from ..runtime.resizing import PictureOnGpu
 from .arrays import FIRST, ArrayPicture, array_pictures, middle
 from .batch_feature import BatchFeature, check_tensor_type
 from .files import IGNORED, KINDS, ProcessorFiles
@@ -195,11 +196,12 @@ class CvtImageProcessor(ProcessorFiles):
             values = middle(values, height, width)
         return self._normalized(values, self.rescale_factor * (255 if picture.unit else 1) if self.do_rescale else None)
 
-    def cut(self, picture: Image.Image) -> Image.Image:
-        """Crops a picture to the pixels that the model gets: side × side; unchanged without ``do_resize``."""
+    def cut(self, picture: Image.Image, resizing: PictureOnGpu | None = None) -> Image.Image:
+        """Crops a picture to the pixels that the model gets: side × side; unchanged without ``do_resize``. ``resizing``: the same
+        picture on a GPU, to resize it there, with the same result."""
         if self.do_resize:
             resized = _resized(*picture.size, self.side, self.crop_pct)
-            picture = picture.resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
+            picture = (resizing or picture).resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
         if self.do_center_crop:
             picture = picture.crop(_middle(*picture.size, *self._crop_sides))
         return picture
@@ -235,7 +237,16 @@ class CvtImageProcessor(ProcessorFiles):
 
     def normalize(self, picture: Image.Image | np.ndarray) -> np.ndarray:
         """Scales and normalises an 8-bit picture: (H, W, C) → float32 (C, H, W)."""
-        return self._normalized(np.asarray(picture), self.rescale_factor if self.do_rescale else None)
+        values, factor = np.asarray(picture), self.rescale_factor if self.do_rescale else None
+        if values.size <= 1 << 10 or values.dtype != np.uint8:
+            return self._normalized(values, factor)
+        values = values[:, :, None] if values.ndim == 2 else values
+        levels = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1, values.shape[2]))
+        table = self._normalized(levels, factor)[:, :, 0]  # (C, 256): there are only so many levels, so each is computed once
+        found = np.empty((values.shape[2], *values.shape[:2]), np.float32)
+        for channel, of_channel in enumerate(table):
+            np.take(of_channel, values[:, :, channel], out=found[channel], mode="clip")  # the other modes copy
+        return found
 
     def _normalized(self, values: np.ndarray, factor: float | None) -> np.ndarray:
         values = values[:, :, None] if values.ndim == 2 else values  # grey

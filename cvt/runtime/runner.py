@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +26,7 @@ from ..model import CvtForImageClassification, check_pixels
 from .forward import Taps, forward
 from .onnx.engines import FastestEngine, engines
 from .packing import Packed, pack, why_not
+from .recording import Recording
 
 MAX_GRAPHS = 8  # of a runner, one per shape of input
 MAX_SIZES = 2  # of input, for which engines are kept, each with a copy of the weights
@@ -33,51 +35,55 @@ MAX_GRAPH_BYTES = 4 << 30  # of all graphs' buffers together
 
 @dataclass(frozen=True)
 class Answer:
-    """Logits (B, num_labels); ``taps`` if requested, see ``forward.StageTaps``."""
+    """Logits (B, num_labels); ``taps`` if requested, see ``forward.StageTaps``; ``summary``: what was to be computed of these."""
 
     logits: Tensor
     taps: Taps | None = None
+    summary: tuple[Tensor, ...] = ()
+
+
+Summary = Callable[[CvtForImageClassification, Answer], tuple[Tensor, ...]]
 
 
 class _Graph:
     """One recorded pass for one input shape, with the buffers that it reads and writes."""
 
-    def __init__(self, packed: Packed, like: Tensor, captures: bool):
+    def __init__(self, like: Tensor, run: Callable[[Tensor], Answer]):
         self.given = like.clone()
-        before = torch.cuda.memory_reserved(like.device)
-        side, current = torch.cuda.Stream(like.device), torch.cuda.current_stream(like.device)
-        side.wait_stream(current)
-        with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
-            for _ in range(2):
-                forward(packed, self.given, [] if captures else None)
-        current.wait_stream(side)
-        self.graph = torch.cuda.CUDAGraph()
-        self.taps: Taps | None = [] if captures else None
-        # what other threads do on the GPU meanwhile, such as reserving memory, is none of the recording's business
-        with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
-            self.logits = forward(packed, self.given, self.taps)
-            if self.taps is not None:  # into one buffer, which one copy hands out
-                tensors = _tensors(self.taps)
-                self.all = like.new_empty(sum(each.numel() for each in tensors), dtype=packed.dtype)
-                torch._foreach_copy_(_parts(self.all, tensors), tensors)
-        self.nbytes = torch.cuda.memory_reserved(like.device) - before
+        self._recorded = Recording(lambda: self._together(run(self.given)), like.device)
+
+    def _together(self, answer: Answer) -> tuple[Answer, Tensor | None]:
+        """The answer, and one buffer with all its taps, which one copy hands out."""
+        if answer.taps is None:
+            return answer, None
+        tensors = _tensors(answer.taps)
+        together = answer.logits.new_empty(sum(each.numel() for each in tensors))
+        torch._foreach_copy_(_parts(together, tensors), tensors)
+        return answer, together
+
+    @property
+    def nbytes(self) -> int:
+        return self._recorded.nbytes
 
     def __call__(self, pixel_values: Tensor) -> Answer:
         self.given.copy_(pixel_values)
-        self.graph.replay()
-        if self.taps is None:
-            return Answer(self.logits.clone())
-        copies = iter(_parts(self.all.clone(), _tensors(self.taps)))
-        taps: Taps = []
-        for stage in self.taps:
-            tokens = next(copies)
-            blocks = [replace(block, query=next(copies), key=next(copies), value=next(copies)) for block in stage.blocks]
-            taps.append(replace(stage, tokens=tokens, blocks=blocks))
-        return Answer(self.logits.clone(), taps)
+        self._recorded.replay()
+        recorded, together = self._recorded.result
+        if recorded.taps is None or together is None:
+            return Answer(recorded.logits.clone())
+        copies = iter(_parts(together.clone(), _tensors(recorded.taps)))
+        taps = [replace(stage, tokens=next(copies)) for stage in recorded.taps]
+        for stage in taps:
+            stage.blocks = [replace(block, query=next(copies), key=next(copies)) for block in stage.blocks]
+        for stage in taps:
+            stage.blocks = [replace(block, value=next(copies)) for block in stage.blocks]
+        return Answer(recorded.logits.clone(), taps, tuple(each.clone() for each in recorded.summary))
 
 
 def _tensors(taps: Taps) -> list[Tensor]:
-    return [each for stage in taps for each in (stage.tokens, *(x for b in stage.blocks for x in (b.query, b.key, b.value)))]
+    """All tensors, those of one kind together: so are queries and keys, which are mostly wanted without the others."""
+    blocks = [block for stage in taps for block in stage.blocks]
+    return [*(stage.tokens for stage in taps), *(each for block in blocks for each in (block.query, block.key)), *(b.value for b in blocks)]
 
 
 def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
@@ -135,20 +141,23 @@ class Runner:
         self._pack()
 
     @torch.inference_mode()
-    def warm_up(self, *shape: int) -> None:
+    def warm_up(self, *shape: int, summary: Summary | None = None) -> None:
         """Runs with and without captures for pixel_values of this shape, (B, channels, H, W), so that the first picture need not
         wait for what each of them prepares. On a GPU, where kernels may take ten seconds to build, other threads' passes are not
         supported meanwhile."""
         self._warming = threading.get_ident()
         try:
             for captures in (True, False):
-                self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures)
+                self(torch.zeros(shape, device=self.model.device, dtype=self.model.dtype), captures, summary if captures else None)
         finally:
             self._warming = None
 
-    def __call__(self, pixel_values: Tensor, captures: bool = False) -> Answer | None:
+    def __call__(self, pixel_values: Tensor, captures: bool = False, summary: Summary | None = None) -> Answer | None:
         """Logits, and with ``captures`` the taps of the pass.
 
+        Args:
+            summary: a function that computes tensors from the model and an answer with taps, without waiting for a GPU, where it is
+                part of the graph.
         Returns:
             None if the runner does not support this pass (see the module); the caller then calls the model.
         Raises:
@@ -161,10 +170,10 @@ class Runner:
             return None
         with self._lock if self.model.device.type == "cuda" else nullcontext():
             weights = self._weights
-            answer = self._answer(weights, pixel_values, captures)
+            answer = self._answer(weights, pixel_values, captures, summary)
             if weights.changed():  # checked while a GPU is at work
                 weights = self._pack()
-                answer = self._answer(weights, pixel_values, captures)
+                answer = self._answer(weights, pixel_values, captures, summary)
         return None if weights.hooked() else answer
 
     def logits(self, pixel_values: Tensor) -> Tensor:
@@ -177,17 +186,21 @@ class Runner:
         with self._lock:
             self._pack()
 
-    def _answer(self, weights: _Weights, pixel_values: Tensor, captures: bool) -> Answer | None:
+    def _answer(self, weights: _Weights, pixel_values: Tensor, captures: bool, summary: Summary | None) -> Answer | None:
         packed = weights.packed
         if packed is None or not len(pixel_values):
             return None
         pixel_values = pixel_values.to(self.model.device, packed.dtype)
         if pixel_values.is_cuda:
-            return self._graph(packed, pixel_values, captures)(pixel_values)
+            return self._graph(packed, pixel_values, captures, summary)(pixel_values)
         if self.compiled and not captures and pixel_values.dtype == torch.float32:
             return Answer(self._compiled(packed, weights.engines, pixel_values))
+        return self._run(packed, captures, summary, pixel_values)
+
+    def _run(self, packed: Packed, captures: bool, summary: Summary | None, pixel_values: Tensor) -> Answer:
         taps: Taps | None = [] if captures else None
-        return Answer(forward(packed, pixel_values, taps), taps)
+        answer = Answer(forward(packed, pixel_values, taps), taps)
+        return answer if taps is None or summary is None else replace(answer, summary=summary(self.model, answer))
 
     def _compiled(self, packed: Packed, known: OrderedDict[tuple[int, int], FastestEngine], pixel_values: Tensor) -> Tensor:
         size = (pixel_values.shape[2], pixel_values.shape[3])
@@ -199,10 +212,10 @@ class Runner:
             engine = known[size]
         return engine(pixel_values)
 
-    def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool) -> _Graph:
-        key = (*pixel_values.shape, captures)
+    def _graph(self, packed: Packed, pixel_values: Tensor, captures: bool, summary: Summary | None) -> _Graph:
+        key = (*pixel_values.shape, captures, summary)
         if key not in self._graphs:
-            self._graphs[key] = _Graph(packed, pixel_values, captures)
+            self._graphs[key] = _Graph(pixel_values, partial(self._run, packed, captures, summary))
             while len(self._graphs) > 1 and (
                 len(self._graphs) > MAX_GRAPHS or sum(graph.nbytes for graph in self._graphs.values()) > MAX_GRAPH_BYTES
             ):

@@ -17,7 +17,8 @@ from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtForImageClassification
 from cvt.processor import CvtImageProcessor
 from visualize.container import pack, unpack
-from visualize.draw.payload import block_payload, payload, quantise_channels
+from visualize.draw.computed import quantise_channels
+from visualize.draw.payload import block_payload, payload
 from visualize.explore import Exploration, StageExploration, explore
 from visualize.maps.attention import BlockAttention
 
@@ -95,7 +96,7 @@ def test_features_are_within_half_a_step_and_the_mean_is_exact(exploration, open
 def test_a_channel_that_never_changes():
     features = np.zeros((2, 3, 4), np.float32)
     features[1] = 5
-    values, lo, hi = quantise_channels(features)
+    values, lo, hi = quantise_channels(torch.from_numpy(features))
     assert (values == 0).all()
     assert lo.tolist() == hi.tolist() == [0, 5]
 

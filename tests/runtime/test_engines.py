@@ -142,7 +142,7 @@ def test_nobody_gets_an_engine_with_weights_from_before_a_change(monkeypatch):
 
     def packed(model):
         weights = original(model)
-        runner._answer(runner._weights, x, False)  # another thread's, with what it got before
+        runner._answer(runner._weights, x, False, None)  # another thread's, with what it got before
         return weights
 
     monkeypatch.setattr(runner_module, "_Weights", packed)

@@ -218,10 +218,10 @@ def test_nobody_waits_for_a_warm_up(monkeypatch):
     runner, x = Runner(tiny_model().cuda()), pixels().cuda()
     begun, answered, original = threading.Event(), threading.Event(), runner._answer
 
-    def slow(packed, values, captures):
+    def slow(*arguments):
         begun.set()
         assert answered.wait(60)
-        return original(packed, values, captures)
+        return original(*arguments)
 
     monkeypatch.setattr(runner, "_answer", slow)
     warming = threading.Thread(target=runner.warm_up, args=tuple(x.shape))
@@ -267,3 +267,25 @@ def test_the_kinds_that_can_be_packed_are_the_models():
         *("CvtForImageClassification", "CvtModel", "Encoder", "Stage", "Embedding", "ConvEmbedding", "Block", "Attention"),
         *("SelfAttention", "Projection", "ConvProjection", "ScaledDotProductAttention", "Intermediate", "Output", "DropPath"),
     }
+
+
+def summed(model, answer):
+    """Of the logits, the last stage's tokens, and a weight that the runner has packed."""
+    return answer.logits.sum(dim=1), answer.taps[-1].tokens.float().mean(), model.classifier.weight.float().sum()
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_a_summary_is_of_the_same_pass(device):
+    model, other = (tiny_model(seed=seed).to(device) for seed in (1, 2))
+    runner, pictures = Runner(model), [pixels(2, 3, 32, 32, seed=seed).to(device) for seed in range(3)]
+    with torch.inference_mode():
+        runner.warm_up(2, 3, 32, 32, summary=summed)
+        answers = [runner(x, captures=True, summary=summed) for x in pictures]
+        model.load_state_dict(other.state_dict())
+        answers.append(runner(pictures[0], captures=True, summary=summed))
+    for answer in answers:
+        for found, expected in zip(answer.summary, summed(model, answer)[:2], strict=False):
+            torch.testing.assert_close(found, expected)
+    assert float(answers[0].summary[2]) != float(answers[3].summary[2]) == pytest.approx(other.classifier.weight.sum().item(), rel=1e-5)
+    with torch.inference_mode():
+        assert runner(pictures[0], captures=True).summary == runner(pictures[0]).summary == ()

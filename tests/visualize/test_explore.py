@@ -11,7 +11,7 @@ from cvt.architecture.geometry import stage_grids
 from cvt.processor import CvtImageProcessor
 from tests.helpers import tiny_model
 from visualize import explore
-from visualize.explore import CROP_SIDE
+from visualize.crops import CROP_SIDE
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -158,7 +158,7 @@ def test_it_is_frozen_down_to_its_numbers():
     assert len(found) == 3 + 2 + model.config.num_stages + 2 * sum(model.config.depth)
     for name, array in found.items():
         assert not array.flags.writeable, name
-        assert array.flags.c_contiguous, name
+        assert array.flags.c_contiguous or ".features" not in name, name  # other arrays stay where the model wrote them
         assert array.dtype == (np.uint8 if name == ".pixels" else np.float32)
 
 

@@ -30,7 +30,7 @@ from cvt.processor import CvtImageProcessor
 
 from ..change.parts import Intervention
 from ..container import unpack
-from ..draw.blocks import CPU
+from ..draw.computed import CPU
 from ..draw.payload import payload
 from ..explore import Exploration
 from ..maps.inside import inside_payload

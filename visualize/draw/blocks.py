@@ -1,35 +1,25 @@
-"""Turns the attention of blocks into the arrays that the browser gets, in one of the two forms that ``payload.py`` describes.
+"""Turns the attention of blocks into the arrays that the browser gets, in one of the forms that ``payload.py`` describes.
 
 Computed on a CPU or a GPU, piece by piece, so that memory stays small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..container import Arrays
 from ..maps.attention import BlockAttention
 
-NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
 CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
 CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads at once; in smaller pieces, launching kernels is the bottleneck
-CPU = torch.device("cpu")
+LARGEST = math.log2(255)  # the largest weight of a row in bytes, as a power of 2
 
-
-def arrays_of_all(blocks: Sequence[BlockAttention], limit: int | None, device: torch.device) -> list[Arrays]:
-    """``arrays_of`` each of some blocks of one shape, of at most ``limit`` bytes each; only ``peak`` if that is None.
-
-    They are computed as one block with all their heads, since many small steps would take longer, most of all on a GPU.
-    """
-    query, key = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("query", "key"))
-    together = BlockAttention(query, key, blocks[0].scale, blocks[0].has_cls)
-    own = {"peak": _finite(_peaks(together, device))} if limit is None else arrays_of(together, limit * len(blocks), device)
-    split = {name: array.reshape(len(blocks), -1, *array.shape[1:]) for name, array in own.items()}
-    return [{name: parts[index] for name, parts in split.items()} for index in range(len(blocks))]
+Form = Literal["weights", "rows", "peak"]
+ARRAYS: dict[Form, tuple[str, ...]] = {"weights": ("weights", "peak"), "rows": ("norm", "peak", "mean"), "peak": ("peak",)}
 
 
 def weights_size(block: BlockAttention) -> int:
@@ -44,77 +34,49 @@ def qk_size(block: BlockAttention) -> int:
     return block.query.nbytes + block.key.nbytes + 4 * heads * (2 * queries + keys)
 
 
-def arrays_of(block: BlockAttention, max_bytes: int, device: torch.device) -> Arrays:
-    """A block's attention as weights, or as q and k if the weights take more than ``max_bytes``. Raises ValueError as below."""
-    if weights_size(block) <= max_bytes:
-        values, peak = quantised_weights(block, device)
-        return {"weights": values, "peak": peak}
-    norm, peak, mean = _rows(block, device)
-    query = block.query * np.float32(block.scale)
-    return {"query": query, "key": block.key, "norm": norm, "peak": _finite(peak), "mean": mean}
+def attention_arrays(query: Tensor, key: Tensor, scale: float, form: Form) -> tuple[Tensor, ...]:
+    """The ARRAYS of a form, without the copies of ``query`` and ``key``, as tensors.
 
-
-def _peaks(block: BlockAttention, device: torch.device) -> np.ndarray:
-    """Each row's largest weight, (heads, queries)."""
-    peak = torch.empty(block.shape[:2], device=device)
-    for part, rows, scores in _scores(block, device):
-        peak[part, rows] = 1 / _exponentials(scores)[1]
-    return peak.cpu().numpy()
-
-
-def _rows(block: BlockAttention, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``norm`` and ``peak`` (heads, queries), ``mean`` (heads, keys) of a block's weights, which are not stored."""
-    heads, queries, keys = block.shape
-    norm, peak = torch.empty((2, heads, queries), device=device)
-    mean = torch.zeros((heads, keys), device=device)
-    for part, rows, scores in _scores(block, device):
-        top, total = _exponentials(scores)
-        norm[part, rows] = total.log() + top
-        peak[part, rows] = 1 / total
-        mean[part] += torch.einsum("hq,hqk->hk", 1 / total, scores)
-    return norm.cpu().numpy(), peak.cpu().numpy(), (mean / queries).cpu().numpy()
-
-
-def quantised_weights(block: BlockAttention, device: torch.device = CPU) -> tuple[np.ndarray, np.ndarray]:
-    """All weights of a block as uint8 (heads, queries, keys), and each row's largest, float32 (heads, queries).
-
-    Raises:
-        ValueError: the weights are not all finite.
+    Args:
+        query: float32 (heads, queries, D), of one block or of several with one shape, whose heads follow each other: many small
+            steps would take longer, most of all on a GPU. key: (heads, keys, D).
+    Returns:
+        ``weights`` uint8 (heads, queries, keys); ``peak``, each row's largest weight, and ``norm``, the logarithm of its sum, float32
+        (heads, queries); ``mean`` of all rows, float32 (heads, keys). Not finite where the scores are not.
     """
-    values = torch.empty(block.shape, dtype=torch.uint8, device=device)
-    peak = torch.empty(block.shape[:2], device=device)
-    for part, rows, scores in _scores(block, device):
-        _, total = _exponentials(scores)
-        peak[part, rows] = 1 / total
-        values[part, rows] = scores.mul_(255).add_(0.5).to(torch.uint8)  # truncation then rounds
-    return values.cpu().numpy(), _finite(peak.cpu().numpy())
+    (heads, queries, _), keys = query.shape, key.shape[1]
+    peak, norm = query.new_empty((2, heads, queries))
+    weights = query.new_empty((heads, queries, keys), dtype=torch.uint8) if form == "weights" else None
+    mean = query.new_zeros((heads, keys)) if form == "rows" else None
+    for part, rows, scores in _scores(query, key, scale):
+        highest = scores.amax(dim=-1, keepdim=True).sub_(LARGEST)
+        total = scores.sub_(highest).exp2_().sum(dim=-1)  # the row's largest is 255 now
+        torch.div(255, total, out=peak[part, rows])
+        if weights is not None:
+            weights[part, rows] = scores.add_(0.5)  # truncation then rounds
+        elif mean is not None:
+            norm[part, rows] = total.log2().add_(highest[..., 0]).mul_(math.log(2))
+            mean[part] += torch.einsum("hq,hqk->hk", 1 / total, scores)
+    if weights is not None:
+        return weights, peak
+    return (peak,) if mean is None else (norm, peak, mean / queries)
 
 
-def _exponentials(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Turns scores (…, keys) in place into weights in units of the row's largest; returns (largest score, sum), each without keys."""
-    top = scores.amax(dim=-1)
-    return top, scores.sub_(top[..., None]).exp_().sum(dim=-1)
+def _scores(query: Tensor, key: Tensor, scale: float) -> Iterator[tuple[slice, slice, Tensor]]:
+    """(heads, queries, their scaled scores (heads, queries, keys), as powers of 2): piece by piece, in memory that the next one reuses.
 
-
-def _finite(peak: np.ndarray) -> np.ndarray:
-    if not np.isfinite(peak).all():
-        raise ValueError(NOT_FINITE.format("its attention weights"))
-    return peak
-
-
-def _scores(block: BlockAttention, device: torch.device) -> Iterator[tuple[slice, slice, Tensor]]:
-    """(heads, queries, their scaled scores (heads, queries, keys)): piece by piece, so that memory stays small.
-
-    In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long.
+    In PyTorch: NumPy's products let threads spin while they wait, which beside other work took twenty times as long. Powers of 2,
+    because on AMD's processors PyTorch's ``exp`` takes five times as long as its ``exp2``.
     """
-    heads, queries, keys = block.shape
-    chunk = CHUNK if device.type == "cpu" else CHUNK_GPU
+    (heads, queries, _), keys = query.shape, key.shape[1]
+    chunk = CHUNK if query.device.type == "cpu" else CHUNK_GPU
     at_once = min(heads, max(1, chunk // (queries * keys)))  # small heads together: each step costs some time of its own
-    step = max(1, chunk // (at_once * keys))
-    query, key = (torch.tensor(array, device=device) for array in (block.query, block.key))
-    key = key.transpose(1, 2) * block.scale  # (heads, D, keys)
+    step = min(queries, max(1, chunk // (at_once * keys)))
+    key = key.transpose(1, 2) * (scale * math.log2(math.e))  # (heads, D, keys)
+    memory = query.new_empty(at_once * step * keys)
     for head in range(0, heads, at_once):
-        part = slice(head, head + at_once)
+        part = slice(head, min(head + at_once, heads))
         for start in range(0, queries, step):
             rows = slice(start, min(start + step, queries))
-            yield part, rows, query[part, rows] @ key[part]
+            shape = part.stop - part.start, rows.stop - rows.start, keys
+            yield part, rows, torch.bmm(query[part, rows], key[part], out=memory[: math.prod(shape)].view(shape))

@@ -20,6 +20,7 @@ to, "key" or "query", or null.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,12 +32,14 @@ from cvt.config import StageConfig
 
 from ..container import Arrays, pack
 from ..explore import Exploration, StageExploration
-from ..maps.features import principal_components, strongest_channels
-from .blocks import CPU, NOT_FINITE, arrays_of, arrays_of_all, qk_size, weights_size
+from ..maps.attention import BlockAttention
+from .blocks import ARRAYS, Form, attention_arrays, qk_size, weights_size
+from .computed import CPU, Place, begin
 
+NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
 CROP_BYTES = 220 << 10
+HEADER_BYTES = 8 << 10  # at most
 OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order")  # the arrays of a stage, in this order
-Place = tuple[int, int]  # (stage, block)
 
 
 def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch.device = CPU) -> bytes:
@@ -49,24 +52,32 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     Raises:
         ValueError: the model gave NaN or infinity.
     """
-    check_finite(exploration)
-    arrays: Arrays = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8), "pixels": exploration.pixels}
-    if exploration.whole is not None:
-        arrays["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
-    stages = []
-    for index, stage in enumerate(exploration.stages):
-        (known, own), (more, picture) = _stage(stage), _components(stage, device)
-        stages.append(known | more)
-        own |= picture
-        arrays |= {f"{index}/{name}": own[name] for name in OF_STAGE}
-    limits = _limits(exploration, max_bytes - sum(array.nbytes for array in arrays.values()) - (8 << 10))
-    peaks = [[0.0] * len(stage.blocks) for stage in exploration.stages]
-    blocks: dict[Place, tuple[float, Arrays]] = {}
-    for group, members in _groups(limits).items():
-        blocks |= _attention(exploration, group, members, device)
-    for index, block in limits:
-        peaks[index][block], own = blocks[index, block]
-        arrays |= {f"{index}.{block}/{name}": array for name, array in own.items()}
+    if device.type != "cuda":  # which need not be asked first, and then looks at its numbers faster
+        check_finite(exploration)
+    stages = exploration.stages
+    room = max_bytes - HEADER_BYTES - exploration.pixels.nbytes - sum(_size(stage) for stage in stages)
+    forms = _forms(exploration, room - _uncompressed(exploration))
+    if "weights" in forms.values() and len(set(forms.values())) == 1:  # whatever the pictures take: a GPU computes while they are encoded
+        computing = begin(stages, forms, device)
+        pictures = _pictures(exploration)
+    else:
+        pictures = _pictures(exploration)
+        forms = _forms(exploration, room - sum(picture.nbytes for picture in pictures.values()))
+        computing = begin(stages, forms, device)
+    computed = computing()
+    if not (math.isfinite(computed.sum) and np.isfinite(exploration.logits).all()):
+        check_finite(exploration)
+    arrays: Arrays = {"crop": pictures["crop"], "pixels": exploration.pixels, **pictures}
+    described_stages = []
+    for index, (stage, found) in enumerate(zip(stages, computed.stages, strict=True)):
+        described_stages.append(described(stage.config, stage.query_grid, stage.key_grid) | {"explained": found["explained"].tolist()})
+        arrays |= {f"{index}/{name}": found[name] for name in OF_STAGE} | {f"{index}/order": found["order"].astype(np.uint16)}
+    peaks = [[0.0] * len(stage.blocks) for stage in stages]
+    for (index, block), form in forms.items():
+        found = computed.blocks[index, block]
+        peaks[index][block] = float(_finite(found["peak"]).max())
+        if form != "peak":
+            arrays |= _named(index, block, _of_form(stages[index].blocks[block], form, found))
     evidence = exploration.evidence
     if evidence is not None:
         arrays |= {"evidence": evidence.places, "rest": evidence.rest}
@@ -76,45 +87,11 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
         "original": list(exploration.original_size),
         "classes": len(exploration.labels),
         "top": [{"label": label, "probability": probability} for label, probability in exploration.of_classes(exploration.shown)],
-        "stages": stages,
+        "stages": described_stages,
         "peaks": peaks,
         "evidence": None if evidence is None else "query" if evidence.of_queries else "key",
     }
     return pack(header, arrays)
-
-
-def _limits(exploration: Exploration, room: int) -> dict[Place, int | None]:
-    """The bytes that each block may take, by (stage, block), where ``room`` bytes are left for all; None for those that do not travel."""
-    limits: dict[Place, int | None] = {}
-    all_fit = sum(weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
-    for index, block in _by_interest(exploration):
-        attention = exploration.stages[index].blocks[block]
-        size = min(weights_size(attention), qk_size(attention))
-        if all_fit:
-            limits[index, block] = weights_size(attention)
-        elif size <= room:
-            limits[index, block] = qk_size(attention)
-            room -= size
-        else:
-            limits[index, block] = None
-    return limits
-
-
-def _groups(limits: dict[Place, int | None]) -> dict[tuple[int, int | None], list[int]]:
-    """The blocks by (stage, limit): equal in shape and form, so that they can be computed together."""
-    groups: dict[tuple[int, int | None], list[int]] = {}
-    for (stage, block), limit in limits.items():
-        groups.setdefault((stage, limit), []).append(block)
-    return groups
-
-
-def _attention(
-    exploration: Exploration, group: tuple[int, int | None], members: list[int], device: torch.device
-) -> dict[Place, tuple[float, Arrays]]:
-    """The largest weight of each block of a group, and what of it travels."""
-    stage, limit = group
-    found = arrays_of_all([exploration.stages[stage].blocks[member] for member in members], limit, device)
-    return {(stage, member): (float(own["peak"].max()), {} if limit is None else own) for member, own in zip(members, found, strict=True)}
 
 
 def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes: int | None = None, device: torch.device = CPU) -> bytes:
@@ -128,8 +105,39 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
     blocks = exploration.stages[stage].blocks
     if not 0 <= block < len(blocks):
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
-    own = arrays_of(blocks[block], qk_size(blocks[block]) if max_bytes is None else max_bytes, device)
-    return pack({}, {f"{stage}.{block}/{name}": array for name, array in own.items()})
+    own = blocks[block]
+    form: Form = "weights" if weights_size(own) <= (qk_size(own) if max_bytes is None else max_bytes) else "rows"
+    query, key = (torch.tensor(array, device=device) for array in (own.query, own.key))
+    tensors = attention_arrays(query, key, own.scale, form)
+    found = {name: tensor.cpu().numpy() for name, tensor in zip(ARRAYS[form], tensors, strict=True)}
+    _finite(found["peak"])
+    return pack({}, _named(stage, block, _of_form(own, form, found)))
+
+
+def _forms(exploration: Exploration, room: int) -> dict[Place, Form]:
+    """The form of each block, by (stage, block), where ``room`` bytes are left for all; "peak" for those that do not travel."""
+    forms: dict[Place, Form] = {}
+    all_fit = sum(weights_size(block) for stage in exploration.stages for block in stage.blocks) <= room
+    for index, block in _by_interest(exploration):
+        attention = exploration.stages[index].blocks[block]
+        smaller = min(weights_size(attention), qk_size(attention))
+        if all_fit:
+            forms[index, block] = "weights"
+        elif smaller <= room:
+            forms[index, block] = "weights" if smaller == weights_size(attention) else "rows"
+            room -= smaller
+        else:
+            forms[index, block] = "peak"
+    return forms
+
+
+def _of_form(block: BlockAttention, form: Form, found: Arrays) -> Arrays:
+    """What of a block travels, in this order."""
+    return found if form == "weights" else {"query": block.query * np.float32(block.scale), "key": block.key, **found}
+
+
+def _named(stage: int, block: int, arrays: Arrays) -> Arrays:
+    return {f"{stage}.{block}/{name}": array for name, array in arrays.items()}
 
 
 def check_finite(exploration: Exploration) -> None:
@@ -143,6 +151,25 @@ def check_finite(exploration: Exploration) -> None:
         raise ValueError(NOT_FINITE.format("its class scores"))
 
 
+def _finite(peak: np.ndarray) -> np.ndarray:
+    if not np.isfinite(peak).all():
+        raise ValueError(NOT_FINITE.format("its attention weights"))
+    return peak
+
+
+def _pictures(exploration: Exploration) -> Arrays:
+    """The crop and, where there is one, the whole picture, as JPEG."""
+    pictures = {"crop": np.frombuffer(_encoded(exploration.crop), np.uint8)}
+    if exploration.whole is not None:
+        pictures["whole"] = np.frombuffer(_encoded(exploration.whole, (70,)), np.uint8)
+    return pictures
+
+
+def _uncompressed(exploration: Exploration) -> int:
+    """The bytes of the same as pixels, which JPEG never exceeds."""
+    return sum(3 * math.prod(picture.size) for picture in (exploration.crop, exploration.whole) if picture is not None)
+
+
 def _encoded(picture: Image.Image, qualities: Sequence[int] = (88, 75, 55)) -> bytes:
     """A picture as JPEG; a noisy one is compressed harder, towards CROP_BYTES."""
     for quality in qualities:
@@ -153,19 +180,10 @@ def _encoded(picture: Image.Image, qualities: Sequence[int] = (88, 75, 55)) -> b
     return file.getvalue()
 
 
-def _stage(stage: StageExploration) -> tuple[dict, Arrays]:
-    """A stage's header entry, and the arrays of its feature map, without its principal components."""
-    values, lo, hi = quantise_channels(stage.features)
-    mean = stage.features.mean(axis=0)
-    order = strongest_channels(stage.features)
-    arrays = {
-        "features": values,
-        "lo": lo,
-        "hi": hi,
-        "mean": mean.astype(np.float32),
-        "order": order.astype(np.uint16),
-    }
-    return described(stage.config, stage.query_grid, stage.key_grid), arrays
+def _size(stage: StageExploration) -> int:
+    """The bytes of the arrays OF_STAGE."""
+    channels, cells = len(stage.features), math.prod(stage.features.shape[1:])
+    return channels * (cells + 10) + cells * 7
 
 
 def described(config: StageConfig, query: Grid, key: Grid) -> dict:
@@ -182,27 +200,8 @@ def described(config: StageConfig, query: Grid, key: Grid) -> dict:
     }
 
 
-def _components(stage: StageExploration, device: torch.device) -> tuple[dict, Arrays]:
-    """The principal components' part of the same."""
-    components = principal_components(stage.features, device)
-    return {"explained": components.explained.tolist()}, {"pca": components.rgb}
-
-
 def _grid(grid: Grid) -> dict:
     return {"shape": grid.shape, "first": grid.first, "stride": grid.stride, "field": grid.field}
-
-
-def quantise_channels(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(C, H, W) floats → uint8 (C, H, W) and each channel's lowest and highest value, float32 (C,).
-
-    value = lo + (hi − lo) · uint8 / 255, so that no value is off by more than 1/510 of its channel's range.
-    """
-    lo, hi = features.min(axis=(1, 2)), features.max(axis=(1, 2))
-    factor = np.divide(np.float32(255), hi - lo, out=np.zeros_like(lo), where=hi > lo)
-    shifted = features - lo[:, None, None]
-    shifted *= factor[:, None, None]
-    shifted += np.float32(0.5)  # truncation below then rounds
-    return shifted.astype(np.uint8), lo.astype(np.float32), hi.astype(np.float32)
 
 
 def _by_interest(exploration: Exploration) -> list[Place]:

@@ -24,8 +24,7 @@ from cvt.model import CvtForImageClassification
 from ..change.interventions import Means, intervened
 from ..change.padding import ZEROS, padded
 from ..change.parts import EXAMPLES
-from ..draw.blocks import NOT_FINITE
-from ..draw.payload import check_finite
+from ..draw.payload import NOT_FINITE, check_finite
 from ..explore import Exploration, classify, explore
 from ..maps.inside import inside_payload
 from .intake import Intake

@@ -26,7 +26,8 @@ from ...change.positions import (
     aligned_steps,
     changed,
 )
-from ...explore import CROP_SIDE, Exploration
+from ...crops import CROP_SIDE
+from ...explore import Exploration
 from ..compute import Progress, compute
 from ..requests import Request
 from ..results import StoredResult

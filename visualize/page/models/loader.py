@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 
@@ -15,6 +16,7 @@ from cvt.files.download import DownloadStopped, watched
 from cvt.runtime.linear import onednn_is_faster, use_onednn
 from cvt.runtime.runner import Runner
 
+from ...explore import summarised
 from ..words.sentences import Refused
 from .loaded import LoadedModel
 from .loads import Progress
@@ -114,5 +116,6 @@ class Loader:
         runner = Runner(model)
         shape = (1, model.config.num_channels, processor.side, processor.side)
         # kernels for a GPU may take long to build: nobody waits for them to stop the app
-        threading.Thread(target=runner.warm_up, args=shape, daemon=self.device.type == "cuda").start()
+        warm_up = partial(runner.warm_up, *shape, summary=summarised)
+        threading.Thread(target=warm_up, name="warm_up", daemon=self.device.type == "cuda").start()
         return runner

@@ -1,0 +1,133 @@
+"""CUDA graphs: a function that is recorded once, and then replayed without the CPU launching each of its kernels."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Result = TypeVar("Result")
+Groups = Sequence[Sequence[np.ndarray]]  # arrays of one shape in each
+Function = Callable[..., list[Tensor]]
+WARM_UP = 2  # runs before a recording
+
+
+class Recording(Generic[Result]):
+    """A function of tensors that stay where they are, as a graph; ``result``: what the last replay gave, in place.
+
+    The function must not wait for the GPU. ``nbytes``: of the memory that the recording holds.
+    """
+
+    def __init__(self, function: Callable[[], Result], device: torch.device):
+        before = torch.cuda.memory_reserved(device)
+        side, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+        side.wait_stream(current)
+        with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
+            for _ in range(WARM_UP):
+                function()
+        current.wait_stream(side)
+        self._graph = torch.cuda.CUDAGraph()
+        # what other threads do on the GPU meanwhile, such as reserving memory, is none of the recording's business
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            self.result = function()
+        self.nbytes = torch.cuda.memory_reserved(device) - before
+
+    def replay(self) -> None:
+        """Runs it again, on what its tensors hold now; returns before the GPU is done."""
+        self._graph.replay()
+
+
+class Recorded:
+    """A function of arrays, computed on a GPU, as a recording from the second time on that arrays of the same shapes come. Thread-safe.
+
+    Args:
+        function: takes a list of tensors on the device and the settings, returns a list of tensors, and does not wait for the GPU.
+        most, most_bytes: bounds of the recordings that are kept, the most recently used ones.
+    """
+
+    def __init__(self, function: Function, most: int = 4, most_bytes: int = 1 << 30):
+        self._function, self._most, self._most_bytes = function, most, most_bytes
+        self._known: OrderedDict[Hashable, _Work] = OrderedDict()  # the least recently used first
+        self._lock = threading.Lock()
+
+    def begin(self, device: torch.device, groups: Groups, *settings: Hashable) -> Callable[[], list[np.ndarray]]:
+        """Begins to compute; the call of what it returns waits for the results.
+
+        Args:
+            groups: of float32 arrays; those of one group, which have one shape, become one tensor (arrays, *shape).
+            settings: further arguments of the function.
+        """
+        key = (device, tuple((len(group), *group[0].shape) for group in groups), settings)
+        with self._lock:
+            work = self._known.pop(key, None) or _Work(device, groups)
+            self._known[key] = work
+            result = work.begin(groups, lambda: self._function(work.inputs, *settings))
+            while len(self._known) > 1 and (
+                len(self._known) > self._most or sum(each.nbytes for each in self._known.values()) > self._most_bytes
+            ):
+                self._known.popitem(last=False)
+        return result
+
+
+class _Work:
+    """The inputs for one key, on both sides, and the recording."""
+
+    def __init__(self, device: torch.device, groups: Groups):
+        shapes = [(len(group), *group[0].shape) for group in groups]
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        self._host = torch.empty(sum(sizes), pin_memory=True)  # memory that a GPU reads by itself
+        self._given = torch.empty(sum(sizes), device=device)
+        self._places = [part.view(shape).numpy() for part, shape in zip(self._host.split(sizes), shapes, strict=True)]
+        self.inputs = [part.view(shape) for part, shape in zip(self._given.split(sizes), shapes, strict=True)]
+        self._copied = torch.cuda.Event()
+        self._recording: Recording[Packed] | None = None
+        self._runs = 0
+
+    @property
+    def nbytes(self) -> int:
+        return self._given.nbytes + (self._recording.nbytes if self._recording else 0)
+
+    def begin(self, groups: Groups, function: Callable[[], list[Tensor]]) -> Callable[[], list[np.ndarray]]:
+        self._copied.synchronize()  # until the GPU has the arrays of the call before
+        for place, group in zip(self._places, groups, strict=True):
+            np.stack(group, out=place)
+        self._given.copy_(self._host, non_blocking=True)
+        self._copied.record(torch.cuda.current_stream(self._given.device))
+        self._runs += 1
+        if self._runs == 1:  # a recording takes as long as several runs
+            return Packed(function()).arrays
+        if self._recording is None:
+            self._recording = Recording(lambda: Packed(function()), self._given.device)
+        self._recording.replay()
+        return self._recording.result.copy().arrays
+
+
+class Packed:
+    """Tensors of any dtype in one tensor of bytes, because a GPU would wait for all its work at every copy to the CPU."""
+
+    def __init__(self, tensors: Sequence[Tensor], data: Tensor | None = None):
+        self._like = [torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") for tensor in tensors]
+        self._data = torch.cat([_bytes(tensor) for tensor in tensors]) if data is None else data
+
+    def copy(self) -> Packed:
+        """A copy that the next replay leaves alone."""
+        return Packed(self._like, self._data.clone())
+
+    def arrays(self) -> list[np.ndarray]:
+        """The tensors as arrays; waits for the GPU."""
+        parts = self._data.cpu().split([tensor.nbytes for tensor in self._like])
+        arrays = [part.numpy().view(_numpy(tensor.dtype)) for part, tensor in zip(parts, self._like, strict=True)]
+        return [array.reshape(tensor.shape) for array, tensor in zip(arrays, self._like, strict=True)]
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.contiguous().flatten().view(torch.uint8)
+
+
+def _numpy(dtype: torch.dtype) -> np.dtype:
+    return torch.empty(0, dtype=dtype).numpy().dtype

@@ -1,0 +1,105 @@
+"""Pillow's resizing on a GPU, bit for bit.
+
+Pillow resizes 8-bit pictures in two passes, along rows and then along columns. Each multiplies a few neighbouring values by whole
+numbers, of 22 bits after the point, adds them up in 32 bits, and rounds to 8. Whole numbers give the same sums in any order, so that a
+GPU's results are equal. Source: Pillow's documentation of ``Image.resize``, and measurements of its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+BITS = 22  # of the factors after the point
+AT_ONCE = 1 << 26  # products at a time: 256 MB
+BAND = 1 << 19  # pixels of a picture that are read at a time
+NARROW = 100  # times as high as wide: Pillow then begins with the columns
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def _triangle(distance: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - distance, 0)
+
+
+def _cubic(distance: np.ndarray) -> np.ndarray:
+    """Keys' cubic convolution with a = -1/2. Source: https://en.wikipedia.org/wiki/Bicubic_interpolation."""
+    near = ((1.5 * distance - 2.5) * distance) * distance + 1
+    far = (((distance - 5) * distance + 8) * distance - 4) * -0.5
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0))
+
+
+FILTERS: dict[int, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {  # by Pillow's number: the support, and the filter
+    Image.Resampling.BILINEAR: (1.0, _triangle),
+    Image.Resampling.BICUBIC: (2.0, _cubic),
+}
+
+
+class PictureOnGpu:
+    """A picture that is resized on ``device``, with Pillow's results, where these are known to be equal; else by Pillow."""
+
+    def __init__(self, picture: Image.Image, device: torch.device):
+        self._picture, self._device = picture, device
+
+    def resize(self, size: tuple[int, int], resample: int = Image.Resampling.BICUBIC, box: Box | None = None) -> Image.Image:
+        """As ``Image.resize``."""
+        width, height = self._picture.size
+        left, top, right, bottom = box or (0, 0, width, height)
+        known = self._picture.mode in ("RGB", "L") and resample in FILTERS and height <= NARROW * width and min(size) > 0
+        if not known or size == (right - left, bottom - top):  # then most of all copies
+            return self._picture.resize(size, resample, box)
+        return Image.fromarray(resized(self._values, size, resample, (left, top, right, bottom)).cpu().numpy())
+
+    @cached_property
+    def _values(self) -> Tensor:
+        return torch.from_numpy(_array(self._picture)).to(self._device)
+
+
+def _array(picture: Image.Image) -> np.ndarray:
+    """``np.array(picture)``, in bands: of a large photograph at once, Pillow takes four times as long."""
+    width, height = picture.size
+    values = np.empty((height, width) if picture.mode == "L" else (height, width, 3), np.uint8)
+    rows = max(1, BAND // width)
+    for top in range(0, height, rows):
+        values[top : top + rows] = np.asarray(picture.crop((0, top, width, min(top + rows, height))))
+    return values
+
+
+def resized(values: Tensor, size: tuple[int, int], resample: int, box: Box) -> Tensor:
+    """The part in ``box`` of a picture, uint8 (H, W) or (H, W, C), as uint8 of ``size`` (width, height)."""
+    height, width = values.shape[:2]
+    left, top, right, bottom = box
+    rows = _along(values.view(height, width, -1).permute(2, 0, 1), *_factors(width, left, right, size[0], resample, values.device))
+    columns = _along(rows.mT, *_factors(height, top, bottom, size[1], resample, values.device)).mT  # (C, height, width)
+    return columns.permute(1, 2, 0).reshape(size[1], size[0], *values.shape[2:])
+
+
+def _along(values: Tensor, places: Tensor, factors: Tensor) -> Tensor:
+    """uint8 (C, N, inputs) → uint8 (C, N, outputs)."""
+    step = max(1, AT_ONCE // (places.numel() * len(values)))
+    return torch.cat([_rounded((part[:, :, places] * factors).sum(-1, dtype=torch.int32)) for part in values.split(step, dim=1)], dim=1)
+
+
+def _rounded(sums: Tensor) -> Tensor:
+    return ((sums + (1 << (BITS - 1))) >> BITS).clamp_(0, 255).to(torch.uint8)
+
+
+@lru_cache(maxsize=16)
+def _factors(inputs: int, start: float, end: float, outputs: int, resample: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(outputs, factors): the inputs that make each output, int64, and the whole numbers that they are multiplied by, int32."""
+    support, weight = FILTERS[resample]
+    low, high = np.float32(start), np.float32(end)  # as Pillow has them
+    scale = float(high - low) / outputs
+    wide = max(scale, 1.0)
+    centres = float(low) + (np.arange(outputs) + 0.5) * scale
+    first = np.maximum((centres - support * wide + 0.5).astype(np.int64), 0)
+    last = np.minimum((centres + support * wide + 0.5).astype(np.int64), inputs)
+    places = first[:, None] + np.arange((last - first).max())
+    found = np.where(places < last[:, None], weight(np.abs((places - centres[:, None] + 0.5) * (1 / wide))), 0.0)
+    found /= found.sum(axis=1, keepdims=True)
+    factors = np.trunc(found * (1 << BITS) + np.where(found < 0, -0.5, 0.5)).astype(np.int32)
+    return torch.from_numpy(np.minimum(places, inputs - 1)).to(device), torch.from_numpy(factors).to(device)

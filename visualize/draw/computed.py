@@ -1,0 +1,96 @@
+"""The numbers that a payload shows, computed from an exploration: on a GPU all at once, in one recording.
+
+Its time would otherwise be that of launching some 300 kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cvt.runtime.recording import Recorded
+
+from ..container import Arrays
+from ..explore import StageExploration
+from ..maps.features import channel_order, component_colours
+from .blocks import ARRAYS, Form, attention_arrays
+
+CPU = torch.device("cpu")
+OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order", "explained")
+
+Place = tuple[int, int]  # (stage, block)
+Group = tuple[int, Form]  # blocks of one stage that take one form
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The arrays OF_STAGE of each stage, and of each block those of its form. ``sum`` of all that they are computed from: a finite one
+    has only finite terms."""
+
+    stages: list[Arrays]
+    blocks: dict[Place, Arrays]
+    sum: float
+
+
+def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: torch.device = CPU) -> Callable[[], Computed]:
+    """Begins to compute; the call of what it returns gives the results. For each stage, and for each block in ``forms``.
+
+    PyTorch's only other devices lack float64: there it is computed on the CPU, which takes finite numbers only.
+    """
+    groups: dict[Group, list[int]] = {}
+    for (stage, block), form in forms.items():
+        groups.setdefault((stage, form), []).append(block)
+    arrays = [[stage.features] for stage in stages]
+    for (stage, _), members in groups.items():
+        blocks = [stages[stage].blocks[member] for member in members]
+        arrays += [[block.query for block in blocks], [block.key for block in blocks]]
+    settings = tuple((form, stages[stage].blocks[0].scale) for stage, form in groups)
+    if device.type == "cuda":
+        found = _recorded.begin(device, arrays, settings)
+    else:
+        computed = _compute([torch.from_numpy(np.stack(group)) for group in arrays], settings)
+        found = lambda: [tensor.numpy() for tensor in computed]  # noqa: E731 -- as the other
+    return lambda: _sorted(found(), len(stages), groups)
+
+
+def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> list[Tensor]:
+    """All arrays, in the order in which ``_sorted`` takes them."""
+    count = len(tensors) - 2 * len(settings)
+    maps = [tensor[0] for tensor in tensors[:count]]
+    results: list[Tensor] = []
+    for (rgb, explained), features in zip(component_colours(maps), maps, strict=True):
+        values, low, high = quantise_channels(features)
+        results += [values, low, high, rgb, features.mean(dim=0), channel_order(features), explained]
+    for number, (form, scale) in enumerate(settings):
+        query, key = tensors[count + 2 * number : count + 2 * number + 2]  # (blocks, heads, …, D)
+        found = attention_arrays(query.flatten(0, 1), key.flatten(0, 1), scale, form)
+        results += [each.unflatten(0, query.shape[:2]) for each in found]
+    return [*results, torch.stack([tensor.sum() for tensor in tensors]).sum()]
+
+
+_recorded = Recorded(_compute)
+
+
+def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[int]]) -> Computed:
+    rest = iter(arrays)
+    of_stages = [{name: next(rest) for name in OF_STAGE} for _ in range(stages)]
+    blocks: dict[Place, Arrays] = {}
+    for (stage, form), members in groups.items():
+        found = {name: next(rest) for name in ARRAYS[form]}
+        blocks |= {(stage, block): {name: array[index] for name, array in found.items()} for index, block in enumerate(members)}
+    return Computed(of_stages, blocks, float(next(rest)))
+
+
+def quantise_channels(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(C, H, W) float32 → uint8 (C, H, W) and each channel's lowest and highest value (C,).
+
+    value = lo + (hi − lo) · uint8 / 255, so that no value is off by more than 1/510 of its channel's range.
+    """
+    low, high = features.amin(dim=(1, 2)), features.amax(dim=(1, 2))
+    factor = torch.where(high > low, 255 / (high - low), 0.0)
+    shifted = (features - low[:, None, None]).mul_(factor[:, None, None]).add_(0.5)  # truncation then rounds
+    return shifted.to(torch.uint8), low, high
