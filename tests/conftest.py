@@ -37,10 +37,9 @@ def _one_thread():
 
 
 def pytest_collection_finish():
-    """From now on there is garbage, though little. The modules stay: the collector need not look at them again and again."""
+    """From now on there is garbage. The modules stay: the collector need not look at them again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # with Python's own thresholds a tenth of the time went into it
     gc.enable()
 
 
