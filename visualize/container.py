@@ -27,7 +27,7 @@ def frozen(tensor: Tensor) -> np.ndarray:
 
 
 def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
-    """``frozen`` of each, for tensors that nobody writes to any more: without a copy on a CPU, so in any order in memory.
+    """``frozen`` of each, for tensors that nobody writes to any more: without a copy on a CPU, as views in any order of memory.
 
     A GPU hands them over in one copy, since it would wait for all its work at every one; tensors that fill one stretch of its memory, as
     a runner's do, as that stretch, since collecting them would take longer than the pass.

@@ -83,7 +83,7 @@ class Exploration:
 
     def top(self, count: int = TOP) -> list[tuple[str, float]]:
         """The ``count`` most probable classes as (label, probability), best first."""
-        return self.of_classes(_best(self.probabilities, count))
+        return self.of_classes(_best(self.probabilities, min(count, len(self.labels))))
 
     def of_classes(self, indices: Sequence[int]) -> list[tuple[str, float]]:
         """These classes as (label, probability)."""
@@ -164,7 +164,7 @@ def _summary(
     """Probabilities, the indices of the classes that are shown, and ``class_evidence`` for these if there is any."""
     logits = logits[0].float()
     probabilities = torch.softmax(logits, dim=-1)
-    shown = torch.argsort(probabilities, descending=True, stable=True)[:TOP]
+    shown = torch.argsort(probabilities, descending=True, stable=True)[: min(TOP, model.config.num_labels)]
     if also:
         shown = torch.tensor(list(dict.fromkeys((*shown.tolist(), *also))), device=logits.device)
     evidence = class_evidence(model, seen, logits, shown, first_block) if model.config.num_labels else None

@@ -15,6 +15,7 @@ Result = TypeVar("Result")
 Groups = Sequence[Sequence[np.ndarray]]  # arrays of one shape in each
 Function = Callable[..., list[Tensor]]
 WARM_UP = 2  # runs before a recording
+_one_at_a_time = threading.Lock()  # PyTorch records only one graph at a time in a process
 
 
 class Recording(Generic[Result]):
@@ -24,18 +25,19 @@ class Recording(Generic[Result]):
     """
 
     def __init__(self, function: Callable[[], Result], device: torch.device):
-        before = torch.cuda.memory_reserved(device)
-        side, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
-        side.wait_stream(current)
-        with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
-            for _ in range(WARM_UP):
-                function()
-        current.wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        # what other threads do on the GPU meanwhile, such as reserving memory, is none of the recording's business
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            self.result = function()
-        self.nbytes = torch.cuda.memory_reserved(device) - before
+        with _one_at_a_time, torch.cuda.device(device):
+            side, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+            side.wait_stream(current)
+            with torch.cuda.stream(side):  # what libraries set up on their first call cannot be recorded
+                for _ in range(WARM_UP):
+                    function()
+            current.wait_stream(side)
+            self._graph = torch.cuda.CUDAGraph()
+            # what other threads do on the GPU meanwhile, such as reserving memory, must not end the recording
+            with torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"):
+                before = torch.cuda.memory_reserved(device)  # of a cache that PyTorch has just emptied
+                self.result = function()
+            self.nbytes = max(0, torch.cuda.memory_reserved(device) - before)
 
     def replay(self) -> None:
         """Runs it again, on what its tensors hold now; returns before the GPU is done."""
@@ -75,8 +77,9 @@ class Recorded:
 
 
 class _Work:
-    """The inputs for one key, on both sides, and the recording."""
+    """The inputs for one key, on both sides, and the recording. In inference mode, whose tensors others cannot change."""
 
+    @torch.inference_mode()
     def __init__(self, device: torch.device, groups: Groups):
         shapes = [(len(group), *group[0].shape) for group in groups]
         sizes = [int(np.prod(shape)) for shape in shapes]
@@ -92,6 +95,7 @@ class _Work:
     def nbytes(self) -> int:
         return self._given.nbytes + (self._recording.nbytes if self._recording else 0)
 
+    @torch.inference_mode()
     def begin(self, groups: Groups, function: Callable[[], list[Tensor]]) -> Callable[[], list[np.ndarray]]:
         self._copied.synchronize()  # until the GPU has the arrays of the call before
         for place, group in zip(self._places, groups, strict=True):

@@ -49,8 +49,9 @@ class PictureOnGpu:
         """As ``Image.resize``."""
         width, height = self._picture.size
         left, top, right, bottom = box or (0, 0, width, height)
-        known = self._picture.mode in ("RGB", "L") and resample in FILTERS and height <= NARROW * width and min(size) > 0
-        if not known or size == (right - left, bottom - top):  # then most of all copies
+        within = 0 <= left < right <= width and 0 <= top < bottom <= height and min(size) > 0
+        known = within and self._picture.mode in ("RGB", "L") and resample in FILTERS and height <= NARROW * width
+        if not known or size == (right - left, bottom - top):  # of the same size, it is mostly a copy
             return self._picture.resize(size, resample, box)
         return Image.fromarray(resized(self._values, size, resample, (left, top, right, bottom)).cpu().numpy())
 

@@ -49,7 +49,8 @@ class _Graph:
     """One recorded pass for one input shape, with the buffers that it reads and writes."""
 
     def __init__(self, like: Tensor, run: Callable[[Tensor], Answer]):
-        self.given = like.clone()
+        with torch.inference_mode(False):  # or it could not be written to outside of that mode
+            self.given = like.clone()
         self._recorded = Recording(lambda: self._together(run(self.given)), like.device)
 
     def _together(self, answer: Answer) -> tuple[Answer, Tensor | None]:
@@ -103,6 +104,8 @@ class _Weights:
         # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
         tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]
         self._versions = [(tensor, tensor._version) for tensor in tensors]
+        # a summary's graph reads these where they are; ``model.half()`` gives its parameters other memory
+        self._memory = [tensor.detach() for tensor in tensors if tensor.is_cuda]
         # by size of input, the newest last; here, so that nobody gets one with weights from before a change
         self.engines: OrderedDict[tuple[int, int], FastestEngine] = OrderedDict()
         self.packed = pack(model) if why_not(model) is None else None  # last, so that a change meanwhile is noticed too
@@ -157,7 +160,7 @@ class Runner:
 
         Args:
             summary: a function that computes tensors from the model and an answer with taps, without waiting for a GPU, where it is
-                part of the graph.
+                part of the graph: one of a module, since there is a graph for each.
         Returns:
             None if the runner does not support this pass (see the module); the caller then calls the model.
         Raises:

@@ -82,6 +82,29 @@ def test_the_large_form_gives_the_same_weights(exploration):
     assert np.allclose(arrays["2.1/mean"], exact.mean(axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize("gain", [1, 300, 3000])
+def test_attention_with_large_scores_is_drawn_as_it_is(exploration, gain):
+    block = exploration.stages[2].blocks[1]
+    sharp = replace(block, query=block.query * np.float32(gain), key=block.key * np.float32(gain))
+    seen = replace(exploration, stages=(replace(exploration.stages[2], blocks=(sharp,)),))
+    _, arrays = unpack(block_payload(seen, 0, 0, max_bytes=1 << 20))
+    exact = sharp.weights().astype(np.float64)
+    assert (arrays["0.0/weights"].max(axis=-1) == 255).all()
+    assert (np.abs(arrays["0.0/peak"] - exact.max(axis=-1)) <= 1e-3).all()
+    near = np.abs(weights_of(arrays, "0.0") - exact) <= exact.max(axis=-1, keepdims=True) / 255 + 1e-3
+    assert near.mean() > 0.999  # scores of 10⁶ have no more than one digit after the point
+
+
+@pytest.mark.parametrize("changes", [{"depth": (2, 0, 1)}, {"num_labels": 0}])
+def test_stages_without_blocks_and_models_without_classes_travel_too(changes):
+    seen = explore(model_of(**changes), CvtImageProcessor(size=64), photo())
+    for room in (8 << 20, 40_000):
+        header, _ = unpack(payload(seen, max_bytes=room))
+        assert [len(peaks) for peaks in header["peaks"]] == [len(stage.blocks) for stage in seen.stages]
+        assert len(header["top"]) == min(5, len(seen.labels))
+    assert seen.top() == ([] if "num_labels" in changes else seen.top(5))
+
+
 def test_features_are_within_half_a_step_and_the_mean_is_exact(exploration, opened):
     _, arrays = opened
     for index, stage in enumerate(exploration.stages):

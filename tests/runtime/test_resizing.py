@@ -63,3 +63,9 @@ def test_what_pillow_does_otherwise_is_left_to_pillow(picture, size, resample):
     assert np.array_equal(
         np.asarray(PictureOnGpu(picture, GPU).resize(size, resample, box)), np.asarray(picture.resize(size, resample, box))
     )
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 20, 20), (0, 0, 41, 20), (20, 0, 10, 20)])
+def test_a_box_that_is_not_within_the_picture_is_refused_by_pillow(box):
+    with pytest.raises(ValueError, match=r"[Bb]ox"):
+        PictureOnGpu(noise(40, 30), GPU).resize((9, 9), Image.Resampling.BICUBIC, box)

@@ -16,7 +16,6 @@ from ..maps.attention import BlockAttention
 
 CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
 CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads at once; in smaller pieces, launching kernels is the bottleneck
-LARGEST = math.log2(255)  # the largest weight of a row in bytes, as a power of 2
 
 Form = Literal["weights", "rows", "peak"]
 ARRAYS: dict[Form, tuple[str, ...]] = {"weights": ("weights", "peak"), "rows": ("norm", "peak", "mean"), "peak": ("peak",)}
@@ -49,11 +48,11 @@ def attention_arrays(query: Tensor, key: Tensor, scale: float, form: Form) -> tu
     weights = query.new_empty((heads, queries, keys), dtype=torch.uint8) if form == "weights" else None
     mean = query.new_zeros((heads, keys)) if form == "rows" else None
     for part, rows, scores in _scores(query, key, scale):
-        highest = scores.amax(dim=-1, keepdim=True).sub_(LARGEST)
-        total = scores.sub_(highest).exp2_().sum(dim=-1)  # the row's largest is 255 now
-        torch.div(255, total, out=peak[part, rows])
+        highest = scores.amax(dim=-1, keepdim=True)
+        total = scores.sub_(highest).exp2_().sum(dim=-1)  # the row's largest is 1 now
+        torch.reciprocal(total, out=peak[part, rows])
         if weights is not None:
-            weights[part, rows] = scores.add_(0.5)  # truncation then rounds
+            weights[part, rows] = scores.mul_(255).add_(0.5)  # truncation then rounds
         elif mean is not None:
             norm[part, rows] = total.log2().add_(highest[..., 0]).mul_(math.log(2))
             mean[part] += torch.einsum("hq,hqk->hk", 1 / total, scores)

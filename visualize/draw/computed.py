@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ class Computed:
 def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: torch.device = CPU) -> Callable[[], Computed]:
     """Begins to compute; the call of what it returns gives the results. For each stage, and for each block in ``forms``.
 
-    PyTorch's only other devices lack float64: there it is computed on the CPU, which takes finite numbers only.
+    Other devices, such as Apple's, may lack float64: for them it is computed on the CPU, which takes finite numbers only.
     """
     groups: dict[Group, list[int]] = {}
     for (stage, block), form in forms.items():
@@ -53,7 +54,7 @@ def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: 
         found = _recorded.begin(device, arrays, settings)
     else:
         computed = _compute([torch.from_numpy(np.stack(group)) for group in arrays], settings)
-        found = lambda: [tensor.numpy() for tensor in computed]  # noqa: E731 -- as the other
+        found = partial(list, [tensor.numpy() for tensor in computed])
     return lambda: _sorted(found(), len(stages), groups)
 
 

@@ -57,7 +57,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     stages = exploration.stages
     room = max_bytes - HEADER_BYTES - exploration.pixels.nbytes - sum(_size(stage) for stage in stages)
     forms = _forms(exploration, room - _uncompressed(exploration))
-    if "weights" in forms.values() and len(set(forms.values())) == 1:  # whatever the pictures take: a GPU computes while they are encoded
+    if set(forms.values()) == {"weights"}:  # whatever the pictures take: a GPU computes while they are encoded
         computing = begin(stages, forms, device)
         pictures = _pictures(exploration)
     else:
@@ -67,7 +67,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     computed = computing()
     if not (math.isfinite(computed.sum) and np.isfinite(exploration.logits).all()):
         check_finite(exploration)
-    arrays: Arrays = {"crop": pictures["crop"], "pixels": exploration.pixels, **pictures}
+    arrays: Arrays = {"pixels": exploration.pixels, **pictures}
     described_stages = []
     for index, (stage, found) in enumerate(zip(stages, computed.stages, strict=True)):
         described_stages.append(described(stage.config, stage.query_grid, stage.key_grid) | {"explained": found["explained"].tolist()})
@@ -166,8 +166,8 @@ def _pictures(exploration: Exploration) -> Arrays:
 
 
 def _uncompressed(exploration: Exploration) -> int:
-    """The bytes of the same as pixels, which JPEG never exceeds."""
-    return sum(3 * math.prod(picture.size) for picture in (exploration.crop, exploration.whole) if picture is not None)
+    """The bytes of the same as pixels and a header, which JPEG never exceeds."""
+    return sum((1 << 10) + 3 * math.prod(picture.size) for picture in (exploration.crop, exploration.whole) if picture is not None)
 
 
 def _encoded(picture: Image.Image, qualities: Sequence[int] = (88, 75, 55)) -> bytes:
@@ -207,6 +207,6 @@ def _grid(grid: Grid) -> dict:
 def _by_interest(exploration: Exploration) -> list[Place]:
     """(stage, block) in the order in which they are worth sending."""
     depths = [len(stage.blocks) for stage in exploration.stages]
-    last = [(stage, depth - 1) for stage, depth in enumerate(depths)]
+    last = [(stage, depth - 1) for stage, depth in enumerate(depths) if depth]
     others = [(stage, block) for stage, depth in enumerate(depths) for block in range(depth - 1)]
     return last[::-1] + others[::-1]
