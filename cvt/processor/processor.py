@@ -238,7 +238,7 @@ class CvtImageProcessor(ProcessorFiles):
     def normalize(self, picture: Image.Image | np.ndarray) -> np.ndarray:
         """Scales and normalises an 8-bit picture: (H, W, C) → float32 (C, H, W)."""
         values, factor = np.asarray(picture), self.rescale_factor if self.do_rescale else None
-        if values.size <= 1 << 10 or values.dtype != np.uint8:
+        if values.size <= 1 << 10 or values.dtype != np.uint8:  # in a picture so small, each level is rarer than in the table below
             return self._normalized(values, factor)
         values = values[:, :, None] if values.ndim == 2 else values
         levels = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1, values.shape[2]))

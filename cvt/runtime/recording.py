@@ -88,7 +88,7 @@ class _Work:
         self._places = [part.view(shape).numpy() for part, shape in zip(self._host.split(sizes), shapes, strict=True)]
         self.inputs = [part.view(shape) for part, shape in zip(self._given.split(sizes), shapes, strict=True)]
         self._copied = torch.cuda.Event()
-        self._recording: Recording[Packed] | None = None
+        self._recording: Recording[_Joined] | None = None
         self._runs = 0
 
     @property
@@ -104,23 +104,23 @@ class _Work:
         self._copied.record(torch.cuda.current_stream(self._given.device))
         self._runs += 1
         if self._runs == 1:  # a recording takes as long as several runs
-            return Packed(function()).arrays
+            return _Joined(function()).arrays
         if self._recording is None:
-            self._recording = Recording(lambda: Packed(function()), self._given.device)
+            self._recording = Recording(lambda: _Joined(function()), self._given.device)
         self._recording.replay()
         return self._recording.result.copy().arrays
 
 
-class Packed:
+class _Joined:
     """Tensors of any dtype in one tensor of bytes, because a GPU would wait for all its work at every copy to the CPU."""
 
     def __init__(self, tensors: Sequence[Tensor], data: Tensor | None = None):
         self._like = [torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") for tensor in tensors]
         self._data = torch.cat([_bytes(tensor) for tensor in tensors]) if data is None else data
 
-    def copy(self) -> Packed:
+    def copy(self) -> _Joined:
         """A copy that the next replay leaves alone."""
-        return Packed(self._like, self._data.clone())
+        return _Joined(self._like, self._data.clone())
 
     def arrays(self) -> list[np.ndarray]:
         """The tensors as arrays; waits for the GPU."""

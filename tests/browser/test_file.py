@@ -190,7 +190,7 @@ def test_the_microscope_has_its_block_and_says_which(file):
     said = "This file holds the numbers inside block 1 of stage 2, not inside block 2 of stage 2."
     file.ref("message").get_by_text(said).wait_for()
     assert file.ref("message").get_by_role("button").count() == 0
-    assert file.ref("insideWords").inner_text() == said
+    file.ref("insideWords").get_by_text(said, exact=True).wait_for()  # drawn after the message
 
 
 def test_what_was_measured_is_there(file, seen, made):

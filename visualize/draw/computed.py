@@ -21,7 +21,7 @@ from ..maps.features import channel_order, component_colours
 from .blocks import ARRAYS, Form, attention_arrays
 
 CPU = torch.device("cpu")
-OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order", "explained")
+OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order", "explained")  # the arrays of a stage, in this order
 
 Place = tuple[int, int]  # (stage, block)
 Group = tuple[int, Form]  # blocks of one stage that take one form
@@ -62,7 +62,7 @@ def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> l
     """All arrays, in the order in which ``_sorted`` takes them."""
     count = len(tensors) - 2 * len(settings)
     maps = [tensor[0] for tensor in tensors[:count]]
-    results: list[Tensor] = []
+    results: list[Tensor] = []  # in the order of OF_STAGE and ARRAYS
     for (rgb, explained), features in zip(component_colours(maps), maps, strict=True):
         values, low, high = quantise_channels(features)
         results += [values, low, high, rgb, features.mean(dim=0), channel_order(features), explained]

@@ -38,8 +38,7 @@ from .computed import CPU, Place, begin
 
 NOT_FINITE = "This model gives NaN or infinity in {}, which cannot be drawn. Use other weights, or run it in float32."
 CROP_BYTES = 220 << 10
-HEADER_BYTES = 8 << 10  # at most
-OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order")  # the arrays of a stage, in this order
+HEADER_BYTES = 8 << 10  # are left for it
 
 
 def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch.device = CPU) -> bytes:
@@ -52,7 +51,7 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     Raises:
         ValueError: the model gave NaN or infinity.
     """
-    if device.type != "cuda":  # which need not be asked first, and then looks at its numbers faster
+    if device.type != "cuda":  # a GPU also computes with NaN, and finds it in the sum below, faster than NumPy
         check_finite(exploration)
     stages = exploration.stages
     room = max_bytes - HEADER_BYTES - exploration.pixels.nbytes - sum(_size(stage) for stage in stages)
@@ -70,8 +69,10 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     arrays: Arrays = {"pixels": exploration.pixels, **pictures}
     described_stages = []
     for index, (stage, found) in enumerate(zip(stages, computed.stages, strict=True)):
-        described_stages.append(described(stage.config, stage.query_grid, stage.key_grid) | {"explained": found["explained"].tolist()})
-        arrays |= {f"{index}/{name}": found[name] for name in OF_STAGE} | {f"{index}/order": found["order"].astype(np.uint16)}
+        found["order"] = found["order"].astype(np.uint16)
+        explained = found.pop("explained").tolist()
+        described_stages.append(described(stage.config, stage.query_grid, stage.key_grid) | {"explained": explained})
+        arrays |= {f"{index}/{name}": array for name, array in found.items()}
     peaks = [[0.0] * len(stage.blocks) for stage in stages]
     for (index, block), form in forms.items():
         found = computed.blocks[index, block]
@@ -181,7 +182,7 @@ def _encoded(picture: Image.Image, qualities: Sequence[int] = (88, 75, 55)) -> b
 
 
 def _size(stage: StageExploration) -> int:
-    """The bytes of the arrays OF_STAGE."""
+    """The bytes of a stage's arrays."""
     channels, cells = len(stage.features), math.prod(stage.features.shape[1:])
     return channels * (cells + 10) + cells * 7
 
