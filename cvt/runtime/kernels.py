@@ -29,7 +29,7 @@ def _statistics(x, mean, rstd, rows, eps, C: tl.constexpr, T: tl.constexpr, P: t
 @triton.jit
 def _projections(
     x, mean, rstd, gain, shift, kernels, biases, query, key, value, H, W, HK, WK,
-    C: tl.constexpr, CLS: tl.constexpr, STRIDE: tl.constexpr, T: tl.constexpr, P: tl.constexpr,
+    C: tl.constexpr, CLS: tl.constexpr, STRIDE: tl.constexpr, T: tl.constexpr, P: tl.constexpr, FEW: tl.constexpr,
 ):  # fmt: skip
     # one program: T tokens of one row of the grid (or the cls token) by P channels; kernels (3, 9, C), biases (3, C)
     lines = H + CLS
@@ -65,7 +65,7 @@ def _projections(
             scale = tl.load(rstd + place, real, 0.0)
             token = (token - middle[:, None]) * scale[:, None] * g[None, :] + tl.where(real[:, None], s[None, :], 0.0)
             q += token * tl.load(kernels + tap * C + channel, inside, 0.0)[None, :]
-            if has_keys:
+            if has_keys | FEW:  # a few programs wait for memory, and behind a branch no load begins before those above it are done
                 k += token * tl.load(kernels + (9 + tap) * C + channel, inside, 0.0)[None, :]
                 v += token * tl.load(kernels + (18 + tap) * C + channel, inside, 0.0)[None, :]
         q += tl.load(biases + channel, inside, 0.0)[None, :]
@@ -141,11 +141,12 @@ def normalised_projections(
     _statistics[(triton.cdiv(rows, sizes["T"]),)](x, moments[0], moments[1], rows, eps, C=width, **sizes)
     channels = min(64, triton.next_power_of_2(width))
     parts = triton.cdiv(width, channels)
-    across = next((each for each in (16, 8, 4, 2) if pictures * height * triton.cdiv(columns, each) * parts >= BUSY), 1)
+    few = pictures * height * triton.cdiv(columns, 16) * parts < BUSY
+    across, warps = (4, 4) if few else (16, 2)
     _projections[(pictures * (height + cls), triton.cdiv(columns, across), parts)](
         x, moments[0], moments[1], gain, shift, kernels, biases, query, key, value,
         height, columns, (height - 1) // stride + 1, (columns - 1) // stride + 1,
-        C=width, CLS=cls, STRIDE=stride, T=across, P=channels, num_warps=2,
+        C=width, CLS=cls, STRIDE=stride, T=across, P=channels, FEW=few, num_warps=warps,
     )  # fmt: skip
 
 
