@@ -6,8 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from cvt.processor import CvtImageProcessor
 from cvt.runtime.resizing import Box, PictureOnGpu
@@ -16,31 +18,44 @@ CROP_SIDE = 768  # pixels; screens show the crop no larger
 LARGE = 1 << 20  # pixels of a picture for which a thread, or a GPU that runs the model meanwhile, pays
 WHOLE_SIDE = 160  # pixels; the whole picture is shown in a corner
 
-Shown = tuple[Image.Image, Image.Image | None]  # the crop, and the whole picture unless the crop is all of it
+Pictures = tuple[Image.Image, Image.Image | None]  # the crop, and the whole picture unless the crop is all of it
+Shown = tuple[np.ndarray, Image.Image, Image.Image | None]  # the model's input before normalisation, uint8 (H, W, 3), and these
 
 
-def cut_and_shown(original: Image.Image, processor: CvtImageProcessor, device: torch.device) -> tuple[Image.Image, Callable[[], Shown]]:
-    """The model's input, and what gives the pictures that are shown, to be called while a GPU runs the model.
+def cut_and_shown(original: Image.Image, processor: CvtImageProcessor, device: torch.device) -> tuple[Tensor, Callable[[], Shown]]:
+    """The model's input, float32 (1, C, H, W) on ``device``, and what gives all that is shown, to be called while a GPU runs the model.
 
     Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own reductions would be
     faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
     """
-    on_gpu, large = picture_on_gpu(original, device), original.width * original.height > LARGE
-    shown = partial(_shown, original, on_gpu if large else None, processor)
-    if on_gpu is None and large:
+    large = original.width * original.height > LARGE
+    if device.type == "cuda":
+        on_gpu = PictureOnGpu(original, device)
+        cut, values = processor.on_gpu(on_gpu)
+        return values[None], partial(_shown_on_gpu, cut, partial(_shown, original, on_gpu if large else None, processor))
+    shown: Callable[[], Pictures] = partial(_shown, original, None, processor)
+    if large:
         with ThreadPoolExecutor(1) as beside:
-            resized = beside.submit(shown)
-            cut = processor.cut(original)
-        return cut, resized.result
-    return processor.cut(original, on_gpu), shown
+            shown = beside.submit(shown).result
+            pixels = np.asarray(processor.cut(original))
+    else:
+        pixels = np.asarray(processor.cut(original))
+    return torch.from_numpy(processor.normalize(pixels))[None].to(device), lambda: (pixels, *shown())
 
 
-def picture_on_gpu(original: Image.Image, device: torch.device) -> PictureOnGpu | None:
-    """The picture where a GPU resizes it; None without one."""
-    return PictureOnGpu(original, device) if device.type == "cuda" else None
+def model_input(original: Image.Image, processor: CvtImageProcessor, device: torch.device) -> Tensor:
+    """The model's input alone, as ``cut_and_shown`` gives it."""
+    if device.type == "cuda":
+        return processor.on_gpu(PictureOnGpu(original, device))[1][None]
+    return torch.from_numpy(processor.normalize(processor.cut(original)))[None].to(device)
 
 
-def _shown(original: Image.Image, on_gpu: PictureOnGpu | None, processor: CvtImageProcessor) -> Shown:
+def _shown_on_gpu(cut: Tensor, pictures: Callable[[], Pictures]) -> Shown:
+    crop, whole = pictures()  # first, since the GPU hands over the input only behind all that it does before
+    return cut.cpu().numpy(), crop, whole
+
+
+def _shown(original: Image.Image, on_gpu: PictureOnGpu | None, processor: CvtImageProcessor) -> Pictures:
     box, (width, height) = processor.crop_box(*original.size), processor.cut_size(*original.size)
     return _crop(on_gpu or original, box, width / height), _whole(original, on_gpu, box)
 

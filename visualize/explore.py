@@ -27,7 +27,7 @@ from .capture import Capture, observed
 from .change.interventions import Intervention, Means, intervened
 from .change.parts import first_direct_block
 from .container import frozen, frozen_together
-from .crops import cut_and_shown, picture_on_gpu
+from .crops import cut_and_shown, model_input
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
 
@@ -126,19 +126,18 @@ def explore(
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
-    cut, crop_and_whole = cut_and_shown(original, processor, model.device)
-    pixel_values = pixel_values_of(model, processor, cut)
+    pixel_values, shown_parts = cut_and_shown(original, processor, model.device)
     with torch.inference_mode():
         with intervened(model, [interventions], means):
-            logits, seen, found = observed(model, pixel_values, None if interventions else runner, summarised)
+            logits, seen, found = observed(model, pixel_values.to(model.dtype), None if interventions else runner, summarised)
         if also or not found:
             found = _summary(model, logits, seen, also, first_direct_block(interventions, model.config))
         probabilities, shown, *evidence = found
-        crop, whole = crop_and_whole()
+        pixels, crop, whole = shown_parts()
         numbers, stages = _arrays(seen, model.config.stages, [logits[0], probabilities, *evidence])
-    grids = stage_grids(model.config, cut.height, cut.width)
+    grids = stage_grids(model.config, *pixels.shape[:2])
     return Exploration(
-        pixels=np.asarray(cut),
+        pixels=pixels,
         crop=crop,
         crop_box=processor.crop_box(*original.size),
         original_size=original.size,
@@ -175,8 +174,7 @@ def classify(
     model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
 ) -> list[tuple[str, float]]:
     """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
-    cut = processor.cut(picture.image, picture_on_gpu(picture.image, model.device))
-    pixel_values = pixel_values_of(model, processor, cut)
+    pixel_values = model_input(picture.image, processor, model.device).to(model.dtype)
     with torch.inference_mode():
         logits = model(pixel_values).logits if runner is None else runner.logits(pixel_values)
         probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))

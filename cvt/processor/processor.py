@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from ..fields import check_spelling, is_number, nearest
 from ..pictures import MAX_PIXELS, PictureSource, UnreadablePicture, open_picture
 from ..pictures.memory import is_array
 from ..pictures.sources import as_stored, each_picture, located, native
-from ..runtime.resizing import PictureOnGpu
+from ..runtime.resizing import NARROW, Box, PictureOnGpu
 from .arrays import FIRST, ArrayPicture, array_pictures, middle
 from .batch_feature import BatchFeature, check_tensor_type
 from .files import IGNORED, KINDS, ProcessorFiles
@@ -196,15 +197,31 @@ class CvtImageProcessor(ProcessorFiles):
             values = middle(values, height, width)
         return self._normalized(values, self.rescale_factor * (255 if picture.unit else 1) if self.do_rescale else None)
 
-    def cut(self, picture: Image.Image, resizing: PictureOnGpu | None = None) -> Image.Image:
-        """Crops a picture to the pixels that the model gets: side × side; unchanged without ``do_resize``. ``resizing``: the same
-        picture on a GPU, to resize it there, with the same result."""
+    def cut(self, picture: Image.Image) -> Image.Image:
+        """Crops a picture to the pixels that the model gets: side × side; unchanged without ``do_resize``."""
         if self.do_resize:
             resized = _resized(*picture.size, self.side, self.crop_pct)
-            picture = (resizing or picture).resize(resized, self.resample).crop(_middle(*resized, self.side, self.side))
+            inner = _middle(*resized, self.side, self.side)
+            box = _same_box(*picture.size, resized, inner)
+            if box is None:
+                picture = picture.resize(resized, self.resample).crop(inner)
+            else:
+                picture = picture.resize((self.side, self.side), self.resample, box)
         if self.do_center_crop:
             picture = picture.crop(_middle(*picture.size, *self._crop_sides))
         return picture
+
+    def on_gpu(self, picture: PictureOnGpu) -> tuple[Tensor, Tensor]:
+        """``cut``, uint8 (H, W, C) or (H, W), and ``normalize`` of it, float32 (C, H, W), on the GPU and without waiting for it."""
+        table = picture.upload(self._levels(len(picture.image.getbands())))  # first: an upload waits for all that was begun before
+        size, (left, top, right, bottom) = self._resized_box(*picture.image.size)
+        within = self.do_resize and max(right - left, bottom - top) <= self.side
+        if within and picture.resizes(size, self.resample):
+            cut = picture.resized(size, self.resample)[top:bottom, left:right]
+        else:
+            cut = picture.upload(np.array(self.cut(picture.image)))
+        levels = cut.reshape(*cut.shape[:2], -1).permute(2, 0, 1)
+        return cut, table.gather(1, levels.flatten(1).long()).view(levels.shape)
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The part of a (width, height) picture that the model sees: left, top, right, bottom in pixels of the picture."""
@@ -241,12 +258,15 @@ class CvtImageProcessor(ProcessorFiles):
         if values.size <= 1 << 10 or values.dtype != np.uint8:  # in a picture so small, each level is rarer than in the table below
             return self._normalized(values, factor)
         values = values[:, :, None] if values.ndim == 2 else values
-        levels = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1, values.shape[2]))
-        table = self._normalized(levels, factor)[:, :, 0]  # (C, 256): there are only so many levels, so each is computed once
         found = np.empty((values.shape[2], *values.shape[:2]), np.float32)
-        for channel, of_channel in enumerate(table):
+        for channel, of_channel in enumerate(self._levels(values.shape[2])):
             np.take(of_channel, values[:, :, channel], out=found[channel], mode="clip")  # the other modes copy
         return found
+
+    def _levels(self, channels: int) -> np.ndarray:
+        """float32 (C, 256): what ``normalize`` makes of each level, since there are only so many."""
+        levels = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1, channels))
+        return self._normalized(levels, self.rescale_factor if self.do_rescale else None)[:, :, 0]
 
     def _normalized(self, values: np.ndarray, factor: float | None) -> np.ndarray:
         values = values[:, :, None] if values.ndim == 2 else values  # grey
@@ -268,6 +288,18 @@ def _resized(width: int, height: int, side: int, crop_pct: float) -> tuple[int, 
     if width <= height:
         return edge, int(edge * height / width)
     return int(edge * width / height), edge
+
+
+def _same_box(width: int, height: int, resized: tuple[int, int], inner: Box) -> Box | None:
+    """Of a (width, height) picture, the box from which resizing gives the same pixels as cropping the resized picture to ``inner``: where
+    the picture's pixels per resized one are a number with so few binary digits that Pillow's arithmetic, in 32 bits, is exact; else None.
+
+    So it is for photographs of 4:3 and inputs of 96 pixels, and saves a quarter of the work.
+    """
+    if max(width, height) >= 1 << 17 or (width << 6) % resized[0] or (height << 6) % resized[1] or height > NARROW * width:
+        return None
+    x, y = width / resized[0], height / resized[1]
+    return inner[0] * x, inner[1] * y, inner[2] * x, inner[3] * y
 
 
 def _middle(width: int, height: int, inner_width: int, inner_height: int) -> tuple[int, int, int, int]:

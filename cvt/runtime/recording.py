@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -104,34 +106,35 @@ class _Work:
         self._copied.record(torch.cuda.current_stream(self._given.device))
         self._runs += 1
         if self._runs == 1:  # a recording takes as long as several runs
-            return _Joined(function()).arrays
+            return _Joined.of(function()).arrays
         if self._recording is None:
-            self._recording = Recording(lambda: _Joined(function()), self._given.device)
+            self._recording = Recording(lambda: _Joined.of(function()), self._given.device)
         self._recording.replay()
         return self._recording.result.copy().arrays
 
 
+@dataclass(frozen=True)
 class _Joined:
     """Tensors of any dtype in one tensor of bytes, because a GPU would wait for all its work at every copy to the CPU."""
 
-    def __init__(self, tensors: Sequence[Tensor], data: Tensor | None = None):
-        self._like = [torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") for tensor in tensors]
-        self._data = torch.cat([_bytes(tensor) for tensor in tensors]) if data is None else data
+    data: Tensor
+    forms: list[tuple[int, np.dtype, tuple[int, ...]]]  # of each tensor: bytes, dtype, shape
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> _Joined:
+        forms = [(tensor.nbytes, torch.empty(0, dtype=tensor.dtype).numpy().dtype, tuple(tensor.shape)) for tensor in tensors]
+        return cls(torch.cat([_bytes(tensor) for tensor in tensors]), forms)
 
     def copy(self) -> _Joined:
         """A copy that the next replay leaves alone."""
-        return _Joined(self._like, self._data.clone())
+        return replace(self, data=self.data.clone())
 
     def arrays(self) -> list[np.ndarray]:
         """The tensors as arrays; waits for the GPU."""
-        parts = self._data.cpu().split([tensor.nbytes for tensor in self._like])
-        arrays = [part.numpy().view(_numpy(tensor.dtype)) for part, tensor in zip(parts, self._like, strict=True)]
-        return [array.reshape(tensor.shape) for array, tensor in zip(arrays, self._like, strict=True)]
+        data = self.data.cpu().numpy()
+        ends = accumulate(size for size, _, _ in self.forms)
+        return [data[end - size : end].view(dtype).reshape(shape) for end, (size, dtype, shape) in zip(ends, self.forms, strict=True)]
 
 
 def _bytes(tensor: Tensor) -> Tensor:
     return tensor.contiguous().flatten().view(torch.uint8)
-
-
-def _numpy(dtype: torch.dtype) -> np.dtype:
-    return torch.empty(0, dtype=dtype).numpy().dtype

@@ -42,27 +42,41 @@ FILTERS: dict[int, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {  # by P
 class PictureOnGpu:
     """A picture that is resized on ``device``, with Pillow's results, where these are known to be equal; else by Pillow."""
 
-    def __init__(self, picture: Image.Image, device: torch.device):
-        self._picture, self._device = picture, device
+    def __init__(self, image: Image.Image, device: torch.device):
+        self.image, self._device = image, device
+
+    def resizes(self, size: tuple[int, int], resample: int, box: Box | None = None) -> bool:
+        """Whether the GPU is known to give Pillow's result, and faster. Of the same size, it is mostly a copy."""
+        width, height = self.image.size
+        left, top, right, bottom = box or (0, 0, width, height)
+        within = 0 <= left < right <= width and 0 <= top < bottom <= height and min(size) > 0
+        known = within and self.image.mode in ("RGB", "L") and resample in FILTERS and height <= NARROW * width
+        return known and size != (right - left, bottom - top)
 
     def resize(self, size: tuple[int, int], resample: int = Image.Resampling.BICUBIC, box: Box | None = None) -> Image.Image:
         """As ``Image.resize``."""
-        width, height = self._picture.size
-        left, top, right, bottom = box or (0, 0, width, height)
-        within = 0 <= left < right <= width and 0 <= top < bottom <= height and min(size) > 0
-        known = within and self._picture.mode in ("RGB", "L") and resample in FILTERS and height <= NARROW * width
-        if not known or size == (right - left, bottom - top):  # of the same size, it is mostly a copy
-            return self._picture.resize(size, resample, box)
-        return Image.fromarray(resized(self._values, size, resample, (left, top, right, bottom)).cpu().numpy())
+        if not self.resizes(size, resample, box):
+            return self.image.resize(size, resample, box)
+        return Image.fromarray(self.resized(size, resample, box).cpu().numpy())
+
+    def resized(self, size: tuple[int, int], resample: int, box: Box | None = None) -> Tensor:
+        """The same as uint8 (H, W, 3) or (H, W) on the GPU, which this does not wait for; only if it ``resizes`` so."""
+        return resized(self._values, size, resample, box or (0, 0, *self.image.size))
+
+    def upload(self, array: np.ndarray) -> Tensor:
+        """An array on the GPU. PyTorch has copied it on return, and waits for what the GPU was to do before."""
+        return torch.from_numpy(array).to(self._device, non_blocking=True)
 
     @cached_property
     def _values(self) -> Tensor:
-        return torch.from_numpy(_array(self._picture)).to(self._device)
+        return self.upload(_array(self.image))
 
 
 def _array(picture: Image.Image) -> np.ndarray:
     """``np.array(picture)``, in bands: of a large photograph at once, Pillow takes four times as long."""
     width, height = picture.size
+    if width * height <= BAND:
+        return np.array(picture)
     values = np.empty((height, width) if picture.mode == "L" else (height, width, 3), np.uint8)
     rows = max(1, BAND // width)
     for top in range(0, height, rows):

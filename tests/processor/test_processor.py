@@ -528,34 +528,3 @@ def test_round_trip_keeps_what_is_not_known(tmp_path):
     assert saved["note"] == [1]
     assert saved["size"] == {"shortest_edge": 224}
     assert CvtImageProcessor.from_pretrained(tmp_path).to_dict() == processor.to_dict()
-
-
-@pytest.mark.parametrize("side", [32, 224, 384])
-@pytest.mark.parametrize(("width", "height"), [(640, 480), (300, 301), (100, 999), (384, 384)])
-def test_the_crop_is_reported_in_the_pictures_own_pixels(side, width, height):
-    """A picture whose pixels hold their own coordinates shows where the crop was."""
-    processor = CvtImageProcessor(size=side)
-    left, top, right, bottom = processor.crop_box(width, height)
-    assert -0.5 <= left < right <= width + 0.5
-    assert -0.5 <= top < bottom <= height + 0.5
-    x, y = np.tile(np.arange(width), (height, 1)), np.tile(np.arange(height), (width, 1)).T
-    assert processor.cut(photograph(width, height)).size == (side, side)
-    for low, high, coordinates in ((left, right, x), (top, bottom, y)):
-        cut = np.asarray(processor.cut(Image.fromarray(coordinates.astype(np.float32))))
-        line = cut[side // 2] if coordinates is x else cut[:, side // 2]
-        for position in (side // 4, side // 2, side * 3 // 4):  # away from the edges, where filters see less
-            centre = low + (position + 0.5) * (high - low) / side  # of this pixel, in the original
-            assert line[position] == pytest.approx(centre - 0.5, abs=0.05)
-
-
-def test_without_resizing_the_crop_is_everything():
-    assert CvtImageProcessor(do_resize=False).crop_box(30, 20) == (0, 0, 30, 20)
-
-
-@pytest.mark.parametrize(
-    "settings", [{"size": 40}, {"size": 40, "crop_pct": 0.9}, {"do_resize": False}, {"size": 40, "do_center_crop": True, "crop_size": 24}]
-)
-@pytest.mark.parametrize("size", [(61, 40), (40, 61), (333, 37), (24, 24)])
-def test_the_size_of_a_cut_is_known_before_it_is_made(settings, size):
-    processor = CvtImageProcessor(**settings)
-    assert processor.cut_size(*size) == processor.cut(Image.new("RGB", size)).size
