@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -112,7 +113,7 @@ def _largest(gram: Tensor) -> tuple[Tensor, Tensor]:
         square = gram @ gram
         square /= square.trace().clamp(min=1e-300)
         fourth = square @ square
-        basis = torch.randn(len(gram), DIRECTIONS, dtype=gram.dtype, generator=torch.Generator().manual_seed(0))
+        basis = _directions(len(gram))
         for _ in range(CHECKS):
             for _ in range(ROUNDS):
                 basis = _orthonormal(fourth @ basis)
@@ -126,6 +127,12 @@ def _largest(gram: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(gram)
     missing = max(0, COMPONENTS - len(gram))
     return F.pad(values.flip(0)[:COMPONENTS].clamp(min=0), (0, missing)), F.pad(vectors.flip(1)[:, :COMPONENTS], (0, missing))
+
+
+@lru_cache(maxsize=8)
+def _directions(size: int) -> Tensor:
+    """Some directions to begin with, (size, DIRECTIONS): any, but always the same."""
+    return torch.randn(size, DIRECTIONS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
 def _orthonormal(basis: Tensor) -> Tensor:
