@@ -16,7 +16,7 @@ from torch import Tensor
 
 COMPONENTS = 3
 LEAST = 1e-12  # of the largest eigenvalue; a smaller one is rounding
-SMALL = 32  # the side of a matrix whose eigenvectors are found fastest all at once
+SMALL = 64  # the side of a matrix whose eigenvectors are found fastest all at once
 DIRECTIONS, ROUNDS, CHECKS = 16, 5, 2  # of the iteration for larger matrices: directions, rounds between two checks, checks
 SQUARINGS = 26  # on a GPU: eigenvalues that differ by more than 10⁻⁶ of themselves are told apart
 TAIL = 0.01  # of the values, which colours leave out on either side
