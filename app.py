@@ -17,9 +17,11 @@ if __name__ == "__main__":
 with suppress(ImportError):
     import spaces  # noqa: F401 -- ZeroGPU's, which must come before PyTorch
 
+from visualize.app.blocks import BARE, Page  # before Gradio, which then loads in less time: see visualize/app/gradio_stubs.py
+
+# isort: split
 import gradio as gr
 
-from visualize.app.blocks import BARE, Page
 from visualize.app.command import arguments
 from visualize.app.endpoints import endpoints
 from visualize.app.explore_tab import explore_tab

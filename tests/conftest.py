@@ -11,7 +11,9 @@ import sys
 import pytest
 import torch
 
+import visualize.app  # noqa: F401 -- before a test loads Gradio, which then takes less time
 from tests import helpers
+from tests.without import sitecustomize  # noqa: F401 -- the collector is to look rarely
 
 # JupyterLab brings it, to check addresses in schemas. Gradio would load it, which takes a third of Gradio's own start, and asks it nothing.
 sys.modules.setdefault("rfc3987_syntax", None)
