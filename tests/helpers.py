@@ -18,7 +18,7 @@ from cvt.model import CvtForImageClassification, CvtModel
 from visualize.page.link.choices import MODULE, as_module
 
 ROOT = Path(__file__).parent.parent
-WITHOUT = ROOT / "tests" / "without"  # for PYTHONPATH: in place of packages that a program need not load
+WITHOUT = ROOT / "tests" / "without"  # for PYTHONPATH: what spares a program time that it is not tested for
 TINY = {"embed_dim": (8, 16, 24), "num_heads": (1, 2, 3), "depth": (1, 2, 3), "num_labels": 5, "image_size": 32}
 
 

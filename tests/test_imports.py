@@ -58,7 +58,7 @@ ROOMS = {
     "visualize.maps": "capture container cvt.architecture cvt.config cvt.model cvt.outputs cvt.probes cvt.processor",
     "visualize.change": "capture container hooks maps cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor "
     "cvt.runtime cvt.stage",
-    "visualize.crops": "cvt.processor cvt.runtime.resizing",
+    "visualize.crops": "cvt.model cvt.processor cvt.runtime.resizing",
     "visualize.explore": "capture change container crops maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
     "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files cvt.runtime.recording",
@@ -68,16 +68,16 @@ ROOMS = {
     "visualize.page.link.choices": "page.lessons.measures page.requests",
     "visualize.page.words": "page.requests web cvt.architecture cvt.config cvt.fields cvt.pictures",
     "visualize.page.jobs": "page.words cvt.architecture",
-    "visualize.page.models": "change explore page.jobs page.requests page.words cvt cvt.ablations cvt.architecture cvt.config cvt.files "
-    "cvt.model cvt.pictures cvt.runtime",
+    "visualize.page.models": "change crops explore page.jobs page.requests page.words cvt cvt.ablations cvt.architecture cvt.config "
+    "cvt.files cvt.model cvt.pictures cvt.runtime",
     "visualize.alone": "change container draw explore maps page.link.choices page.words web cvt.architecture cvt.model cvt.pictures "
     "cvt.processor",
     "visualize.page": "alone change container crops draw explore maps page.jobs page.lessons.measures page.link.choices page.models "
     "page.requests page.words web cvt "
     "cvt.ablations cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime cvt.runtime.device",
     "visualize.app": "page page.link.choices page.models page.requests page.words web cvt.pictures",
-    "visualize.site": "alone change container draw explore maps page page.lessons.measures page.link.choices page.words web cvt.ablations "
-    "cvt.architecture cvt.config cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime",
+    "visualize.site": "alone change container crops draw explore maps page page.lessons.measures page.link.choices page.words web "
+    "cvt.ablations cvt.architecture cvt.config cvt.model cvt.pictures cvt.probes cvt.processor cvt.runtime",
 }
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from cvt.model import CvtForImageClassification
 from cvt.processor import CvtImageProcessor
 from cvt.runtime.resizing import Box, PictureOnGpu
 
@@ -22,37 +23,52 @@ Pictures = tuple[Image.Image, Image.Image | None]  # the crop, and the whole pic
 Shown = tuple[np.ndarray, Image.Image, Image.Image | None]  # the model's input before normalisation, uint8 (H, W, 3), and these
 
 
-def cut_and_shown(original: Image.Image, processor: CvtImageProcessor, device: torch.device) -> tuple[Tensor, Callable[[], Shown]]:
-    """The model's input, float32 (1, C, H, W) on ``device``, and what gives all that is shown, to be called while a GPU runs the model.
+def pixel_values_of(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image | np.ndarray) -> Tensor:
+    """(1, C, H, W): what the model is given for a picture of its input's size, as ``Exploration.pixels`` has it."""
+    return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
+
+
+def model_input(model: CvtForImageClassification, processor: CvtImageProcessor, original: Image.Image) -> Tensor:
+    """(1, C, H, W): what the model is given for a picture of any size."""
+    if model.device.type == "cuda":
+        return processor.input_on_gpu(PictureOnGpu(original, model.device))[1][None].to(model.dtype)
+    return pixel_values_of(model, processor, processor.cut(original))
+
+
+def cut_and_shown(
+    model: CvtForImageClassification, processor: CvtImageProcessor, original: Image.Image
+) -> tuple[Tensor, Callable[[], Shown]]:
+    """``model_input``, and what gives all that is shown, to be called while a GPU runs the model.
 
     Resizing a large photograph twice takes longer than a forward pass, and each resize uses only one core. JPEG's own reductions would be
     faster, but on text or fine patterns they are off by up to 10 of 255 levels, more than rounding.
     """
-    large = original.width * original.height > LARGE
-    if device.type == "cuda":
-        on_gpu = PictureOnGpu(original, device)
-        cut, values = processor.on_gpu(on_gpu)
-        return values[None], partial(_shown_on_gpu, cut, partial(_shown, original, on_gpu if large else None, processor))
-    shown: Callable[[], Pictures] = partial(_shown, original, None, processor)
-    if large:
+    if model.device.type == "cuda":
+        values, shown = _on_gpu(processor, original, model.device)
+        return values.to(model.dtype), shown
+    resized: Callable[[], Pictures] = partial(_shown, original, None, processor)
+    if original.width * original.height > LARGE:
         with ThreadPoolExecutor(1) as beside:
-            shown = beside.submit(shown).result
-            pixels = np.asarray(processor.cut(original))
+            resized = beside.submit(resized).result
+            cut = np.asarray(processor.cut(original))
     else:
-        pixels = np.asarray(processor.cut(original))
-    return torch.from_numpy(processor.normalize(pixels))[None].to(device), lambda: (pixels, *shown())
+        cut = np.asarray(processor.cut(original))
+    return pixel_values_of(model, processor, cut), lambda: (cut, *resized())
 
 
-def model_input(original: Image.Image, processor: CvtImageProcessor, device: torch.device) -> Tensor:
-    """The model's input alone, as ``cut_and_shown`` gives it."""
-    if device.type == "cuda":
-        return processor.on_gpu(PictureOnGpu(original, device))[1][None]
-    return torch.from_numpy(processor.normalize(processor.cut(original)))[None].to(device)
+def _on_gpu(processor: CvtImageProcessor, original: Image.Image, device: torch.device) -> tuple[Tensor, Callable[[], Shown]]:
+    """``cut_and_shown`` with resizing on a GPU, before the model's dtype."""
+    picture = PictureOnGpu(original, device)
+    cut, values = processor.input_on_gpu(picture)
+    large = original.width * original.height > LARGE
 
+    def shown() -> Shown:
+        crop, whole = _shown(original, picture if large else None, processor)  # first: the GPU hands over the input behind all that it does
+        pixels = np.ascontiguousarray(cut.cpu().numpy())
+        pixels.flags.writeable = False
+        return pixels, crop, whole
 
-def _shown_on_gpu(cut: Tensor, pictures: Callable[[], Pictures]) -> Shown:
-    crop, whole = pictures()  # first, since the GPU hands over the input only behind all that it does before
-    return cut.cpu().numpy(), crop, whole
+    return values[None], shown
 
 
 def _shown(original: Image.Image, on_gpu: PictureOnGpu | None, processor: CvtImageProcessor) -> Pictures:

@@ -126,10 +126,10 @@ def explore(
     """
     opened = picture if isinstance(picture, OpenedPicture) else read_picture(picture)
     original = opened.image
-    pixel_values, shown_parts = cut_and_shown(original, processor, model.device)
+    pixel_values, shown_parts = cut_and_shown(model, processor, original)
     with torch.inference_mode():
         with intervened(model, [interventions], means):
-            logits, seen, found = observed(model, pixel_values.to(model.dtype), None if interventions else runner, summarised)
+            logits, seen, found = observed(model, pixel_values, None if interventions else runner, summarised)
         if also or not found:
             found = _summary(model, logits, seen, also, first_direct_block(interventions, model.config))
         probabilities, shown, *evidence = found
@@ -174,16 +174,11 @@ def classify(
     model: CvtForImageClassification, processor: CvtImageProcessor, picture: OpenedPicture, runner: Runner | None = None
 ) -> list[tuple[str, float]]:
     """The most probable classes, as in ``Exploration.top``, from a pass without captures. Raises as ``explore``."""
-    pixel_values = model_input(picture.image, processor, model.device).to(model.dtype)
+    pixel_values = model_input(model, processor, picture.image)
     with torch.inference_mode():
         logits = model(pixel_values).logits if runner is None else runner.logits(pixel_values)
         probabilities = frozen(torch.softmax(logits[0].float(), dim=-1))
     return [(model.config.id2label[index], float(probabilities[index])) for index in _best(probabilities, TOP)]
-
-
-def pixel_values_of(model: CvtForImageClassification, processor: CvtImageProcessor, cut: Image.Image) -> Tensor:
-    """(1, C, H, W): what the model is given for a picture of its input's size, as ``Exploration.pixels`` has it."""
-    return torch.from_numpy(processor.normalize(cut))[None].to(model.device, model.dtype)
 
 
 def _best(probabilities: np.ndarray, count: int) -> list[int]:

@@ -211,13 +211,13 @@ class CvtImageProcessor(ProcessorFiles):
             picture = picture.crop(_middle(*picture.size, *self._crop_sides))
         return picture
 
-    def on_gpu(self, picture: PictureOnGpu) -> tuple[Tensor, Tensor]:
-        """``cut``, uint8 (H, W, C) or (H, W), and ``normalize`` of it, float32 (C, H, W), on the GPU and without waiting for it."""
-        table = picture.upload(self._levels(len(picture.image.getbands())))  # first: an upload waits for all that was begun before
+    def input_on_gpu(self, picture: PictureOnGpu) -> tuple[Tensor, Tensor]:
+        """``cut`` of an 8-bit picture, uint8 (H, W, C) or (H, W), and ``normalize`` of it, float32 (C, H, W), on the GPU, whose work on
+        these is not waited for."""
+        table = picture.upload(self._levels(len(picture.image.getbands())))  # first: an upload waits for all that was begun before it
         size, (left, top, right, bottom) = self._resized_box(*picture.image.size)
-        within = self.do_resize and max(right - left, bottom - top) <= self.side
-        if within and picture.resizes(size, self.resample):
-            cut = picture.resized(size, self.resample)[top:bottom, left:right]
+        if max(right - left, bottom - top) <= self.side and picture.can_resize(size, self.resample):
+            cut = picture.resize_on_gpu(size, self.resample)[top:bottom, left:right]
         else:
             cut = picture.upload(np.array(self.cut(picture.image)))
         levels = cut.reshape(*cut.shape[:2], -1).permute(2, 0, 1)
@@ -291,12 +291,14 @@ def _resized(width: int, height: int, side: int, crop_pct: float) -> tuple[int, 
 
 
 def _same_box(width: int, height: int, resized: tuple[int, int], inner: Box) -> Box | None:
-    """Of a (width, height) picture, the box from which resizing gives the same pixels as cropping the resized picture to ``inner``: where
-    the picture's pixels per resized one are a number with so few binary digits that Pillow's arithmetic, in 32 bits, is exact; else None.
+    """Of a (width, height) picture, the box from which resizing gives the same pixels as cropping the resized picture to ``inner``, if
+    there is one: its corners must be exact in the 32 bits that Pillow has for them, and Pillow must go the same way, not copy or begin
+    with columns.
 
     So it is for photographs of 4:3 and inputs of 96 pixels, and saves a quarter of the work.
     """
-    if max(width, height) >= 1 << 17 or (width << 6) % resized[0] or (height << 6) % resized[1] or height > NARROW * width:
+    exact = max(width, height) < 1 << 17 and (width << 6) % resized[0] == 0 and (height << 6) % resized[1] == 0
+    if not exact or resized == (width, height) or height > NARROW * width:
         return None
     x, y = width / resized[0], height / resized[1]
     return inner[0] * x, inner[1] * y, inner[2] * x, inner[3] * y

@@ -45,7 +45,7 @@ class PictureOnGpu:
     def __init__(self, image: Image.Image, device: torch.device):
         self.image, self._device = image, device
 
-    def resizes(self, size: tuple[int, int], resample: int, box: Box | None = None) -> bool:
+    def can_resize(self, size: tuple[int, int], resample: int, box: Box | None = None) -> bool:
         """Whether the GPU is known to give Pillow's result, and faster. Of the same size, it is mostly a copy."""
         width, height = self.image.size
         left, top, right, bottom = box or (0, 0, width, height)
@@ -55,12 +55,12 @@ class PictureOnGpu:
 
     def resize(self, size: tuple[int, int], resample: int = Image.Resampling.BICUBIC, box: Box | None = None) -> Image.Image:
         """As ``Image.resize``."""
-        if not self.resizes(size, resample, box):
+        if not self.can_resize(size, resample, box):
             return self.image.resize(size, resample, box)
-        return Image.fromarray(self.resized(size, resample, box).cpu().numpy())
+        return Image.fromarray(self.resize_on_gpu(size, resample, box).cpu().numpy())
 
-    def resized(self, size: tuple[int, int], resample: int, box: Box | None = None) -> Tensor:
-        """The same as uint8 (H, W, 3) or (H, W) on the GPU, which this does not wait for; only if it ``resizes`` so."""
+    def resize_on_gpu(self, size: tuple[int, int], resample: int, box: Box | None = None) -> Tensor:
+        """The same as uint8 (H, W, 3) or (H, W) on the GPU, which this does not wait for; only if it ``can_resize`` so."""
         return resized(self._values, size, resample, box or (0, 0, *self.image.size))
 
     def upload(self, array: np.ndarray) -> Tensor:

@@ -21,8 +21,8 @@ from visualize import explore
 from visualize.alone import bundle, file
 from visualize.change.interventions import Intervention, intervened
 from visualize.container import unpack
+from visualize.crops import pixel_values_of
 from visualize.draw.payload import payload
-from visualize.explore import pixel_values_of
 from visualize.maps.inside import inside_payload
 from visualize.web import alone
 

@@ -14,7 +14,8 @@ from tests.draw.test_payload import model_of, photo
 from visualize.alone.file import opening, page
 from visualize.change.importance import importance
 from visualize.change.interventions import Intervention
-from visualize.explore import explore, pixel_values_of
+from visualize.crops import pixel_values_of
+from visualize.explore import explore
 from visualize.maps.inside import inside_payload
 
 pytestmark = pytest.mark.browser

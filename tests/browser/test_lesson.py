@@ -236,6 +236,7 @@ def test_escape_is_meant_for_what_is_open_first(lesson):
     assert page.locator(".cvt-tip").count() == 0
     assert lesson.state["step"] == 1
     page.evaluate("cvt.explorer().set({ depth: 'attention' })")
+    lesson.seen.drawn()  # which replaces the buttons
     page.locator('[data-explorer="main"] [data-ref="heads"] button').first.focus()
     page.keyboard.press("Escape")  # closes the depth
     assert page.evaluate("cvt.explorer().state.depth") == "none"

@@ -146,8 +146,9 @@ def test_models_in_half_precision_give_float32_arrays_close_to_those_of_the_full
     assert half.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_it_is_frozen_down_to_its_numbers():
-    model = tiny_model()
+@pytest.mark.parametrize("device", DEVICES)
+def test_it_is_frozen_down_to_its_numbers(device):
+    model = tiny_model().to(device)
     result = explore(model, processor(), picture())
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.logits = None

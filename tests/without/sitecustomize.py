@@ -1,4 +1,4 @@
-"""Python runs this when it starts, in the programs that tests start, and tests/conftest.py imports it."""
+"""Python runs this when it starts, in programs that have this folder on their path, and tests/conftest.py imports it."""
 
 import gc
 

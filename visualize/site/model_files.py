@@ -37,8 +37,8 @@ from ..change.means import example_means
 from ..change.padding import ZEROS
 from ..change.positions import aligned_steps
 from ..container import Arrays, frozen, pack
+from ..crops import pixel_values_of
 from ..draw.payload import described
-from ..explore import pixel_values_of
 from ..maps.inside import PROJECTIONS, projection_arrays, projection_settings
 from ..maps.lens import fitting
 from .attention_graph import attention_graph

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from cvt import CvtForImageClassification
 
-from ...explore import Exploration, pixel_values_of
+from ...crops import pixel_values_of
+from ...explore import Exploration
 from ..compute import Progress
 from ..models import LoadedModel
 from ..results import StoredResult

@@ -20,7 +20,7 @@ from cvt.runtime.runner import Runner
 
 from ...change.interventions import Means
 from ...change.means import example_means
-from ...explore import pixel_values_of
+from ...crops import model_input
 from ..requests import INHERITED, ModelRequest
 from ..words.sentences import Refused
 from .paged import Paged
@@ -97,4 +97,4 @@ class LoadedModel:
             return self._means.means
 
     def _pixel_values(self, path: str) -> Tensor:
-        return pixel_values_of(self.model, self.processor, self.processor.cut(read_picture(path).image))
+        return model_input(self.model, self.processor, read_picture(path).image)
