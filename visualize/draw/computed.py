@@ -29,8 +29,8 @@ Group = tuple[int, Form]  # blocks of one stage that take one form
 
 @dataclass(frozen=True)
 class Computed:
-    """The arrays OF_STAGE of each stage, and of each block those of its form. ``sum`` of all that they are computed from: a finite one
-    has only finite terms."""
+    """The arrays OF_STAGE of each stage, and of each block those of its form. ``sum``, on a GPU, of all that they are computed from: a
+    finite one has only finite terms; 0 elsewhere, where each number was looked at before."""
 
     stages: list[Arrays]
     blocks: dict[Place, Arrays]
@@ -59,7 +59,7 @@ def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: 
 
 
 def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> list[Tensor]:
-    """All arrays, in the order in which ``_sorted`` takes them."""
+    """All arrays, and on a GPU the sum, in the order in which ``_sorted`` takes them."""
     count = len(tensors) - 2 * len(settings)
     maps = [tensor[0] for tensor in tensors[:count]]
     results: list[Tensor] = []  # in the order of OF_STAGE and ARRAYS
@@ -70,7 +70,7 @@ def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> l
         query, key = tensors[count + 2 * number : count + 2 * number + 2]  # (blocks, heads, …, D)
         found = attention_arrays(query.flatten(0, 1), key.flatten(0, 1), scale, form)
         results += [each.unflatten(0, query.shape[:2]) for each in found]
-    return [*results, torch.stack([tensor.sum() for tensor in tensors]).sum()]
+    return [*results, torch.stack([tensor.sum() for tensor in tensors]).sum()] if tensors[0].is_cuda else results
 
 
 _recorded = Recorded(_compute)
@@ -83,7 +83,7 @@ def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[
     for (stage, form), members in groups.items():
         found = {name: next(rest) for name in ARRAYS[form]}
         blocks |= {(stage, block): {name: array[index] for name, array in found.items()} for index, block in enumerate(members)}
-    return Computed(of_stages, blocks, float(next(rest)))
+    return Computed(of_stages, blocks, float(next(rest, 0.0)))
 
 
 def quantise_channels(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
