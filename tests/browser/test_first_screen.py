@@ -56,7 +56,8 @@ TARGETS = f"""(least) => {{ {VISIBLE}
         (element.dataset.ref ?? "") + " " + element.textContent.trim().slice(0, 30));
   }}
   return [...new Set(found)]; }}"""
-# Tabs, buttons and menus of the first line that something else lies upon at one of their ends; and by how much the flow is too wide.
+# Tabs, buttons and menus of the first line that something else lies upon at one of their ends; by how much the flow is too wide;
+# and how many lines one word takes in it.
 COVERED = f"""() => {{ {VISIBLE}
   const first = document.querySelectorAll(".tab-container [role=tab], .cvt-page-top button, .cvt-page-top select");
   const covered = [...first].filter((each) => {{
@@ -64,8 +65,11 @@ COVERED = f"""() => {{ {VISIBLE}
     const ends = [left + 3, right - 3].map((x) => document.elementFromPoint(x, (top + bottom) / 2));
     return visible(each) && right > left && !ends.every((end) => end?.closest("button, select") === each);
   }});
-  const flow = document.querySelector(".cvt-flow");
-  return [covered.map((each) => each.textContent.trim().slice(0, 20)), flow.scrollWidth - flow.clientWidth]; }}"""
+  const flow = document.querySelector(".cvt-flow"), name = flow.querySelector(".cvt-finish b"), word = new Range();
+  name.textContent = "viaduct";
+  word.selectNodeContents(name);
+  const lines = new Set([...word.getClientRects()].map(({{ top }}) => top)).size;
+  return [covered.map((each) => each.textContent.trim().slice(0, 20)), flow.scrollWidth - flow.clientWidth, lines]; }}"""
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -92,7 +96,7 @@ def test_picture_verdict_examples_and_ones_own_are_in_it_and_edges_are_in_line(s
 def test_nothing_lies_upon_anything_else_in_between_the_usual_widths(seen):
     for width in (360, 390, 767, 768, 820, 879, 880, 912, 960, 999, 1000, 1024, 1100, 1200, 1440, 1599, 1600, 1799, 1800, 1920):
         resized(seen, width, 900)
-        assert seen.page.evaluate(COVERED) == [[], 0], width
+        assert seen.page.evaluate(COVERED) == [[], 0, 1], width
 
 
 def all_is_in_it(seen, width, height):
