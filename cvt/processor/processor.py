@@ -255,7 +255,7 @@ class CvtImageProcessor(ProcessorFiles):
     def normalize(self, picture: Image.Image | np.ndarray) -> np.ndarray:
         """Scales and normalises an 8-bit picture: (H, W, C) → float32 (C, H, W)."""
         values, factor = np.asarray(picture), self.rescale_factor if self.do_rescale else None
-        if values.size <= 1 << 10 or values.dtype != np.uint8:  # in a picture so small, each level is rarer than in the table below
+        if values.size <= 1 << 10 or values.dtype != np.uint8:  # so small a picture has about as few values as a table of all levels
             return self._normalized(values, factor)
         values = values[:, :, None] if values.ndim == 2 else values
         found = np.empty((values.shape[2], *values.shape[:2]), np.float32)
