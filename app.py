@@ -17,7 +17,7 @@ if __name__ == "__main__":
 with suppress(ImportError):
     import spaces  # noqa: F401 -- ZeroGPU's, which must come before PyTorch
 
-from visualize.app.blocks import BARE, Page  # before Gradio, which then loads in less time: see visualize/app/gradio_stubs.py
+from visualize.app.blocks import BARE, Page  # before Gradio, which then loads in less time: see visualize/app/light_gradio.py
 
 # isort: split
 import gradio as gr

@@ -229,7 +229,12 @@ finally:
     matplotlib.get_backend()
     found = sys.modules.get("gradio.component_meta")
     writer = getattr(found, "create_or_modify_pyi", None)
-    print(json.dumps({"pyplot": "matplotlib.pyplot" in sys.modules, "writer": getattr(writer, "__module__", None)}))
+    said = {"pyplot": "matplotlib.pyplot" in sys.modules, "writer": getattr(writer, "__module__", None), "pandas": "pandas" in sys.modules}
+    if (caching := sys.modules.get("gradio.caching")) is not None:
+        keys = [caching.cache_hash(caching.pd.DataFrame({"a": [number]})) for number in (1, 1, 2)]
+        import pandas
+        said["later"] = caching.pd.DataFrame is pandas.DataFrame and keys[0] == keys[1] != keys[2]
+    print(json.dumps(said))
 """,
         str(folder),
     )
@@ -274,7 +279,15 @@ def test_an_app_has_gradio_write_no_stubs(ended):
     """It takes two fifths of what loading Gradio takes."""
     component_meta = pytest.importorskip("gradio.component_meta")
     assert "\n        create_or_modify_pyi(component_class" in inspect.getsource(component_meta), "Gradio has another name for it"
-    assert json.loads(ended.stdout.splitlines()[1])["writer"] == "visualize.app.gradio_stubs"
+    assert json.loads(ended.stdout.splitlines()[1])["writer"] == "visualize.app.light_gradio"
+
+
+def test_an_app_loads_pandas_only_where_gradio_uses_it(ended):
+    """It takes a second and 35 MB, and no component here has a table."""
+    pytest.importorskip("gradio")
+    said = json.loads(ended.stdout.splitlines()[1])
+    assert said["pandas"] is False
+    assert said["later"] is True
 
 
 def test_what_decodes_or_counts_in_closed_form_needs_no_torch():

@@ -1,5 +1,5 @@
 """The page in Gradio: components, events and named endpoints. No other folder imports Gradio; ``app.py`` puts these together."""
 
-from .gradio_stubs import leave_alone
+from .light_gradio import load_lightly
 
-leave_alone()
+load_lightly()

@@ -18,7 +18,7 @@ from cvt.runtime.recording import Recorded
 from ..container import Arrays
 from ..explore import StageExploration
 from ..maps.features import channel_order, component_colours
-from .blocks import ARRAYS, Form, attention_arrays
+from .blocks import ARRAYS, Form, attention_arrays, rounded
 
 CPU = torch.device("cpu")
 OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order", "explained")  # the arrays of a stage, in this order
@@ -29,18 +29,22 @@ Group = tuple[int, Form]  # blocks of one stage that take one form
 
 @dataclass(frozen=True)
 class Computed:
-    """The arrays OF_STAGE of each stage, and of each block those of its form. ``sum``, on a GPU, of all that they are computed from: a
-    finite one has only finite terms; 0 elsewhere, where each number was looked at before."""
+    """The arrays OF_STAGE of each stage, and of each block those of its form."""
 
     stages: list[Arrays]
     blocks: dict[Place, Arrays]
-    sum: float
 
 
-def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: torch.device = CPU) -> Callable[[], Computed]:
+def begin(
+    stages: Sequence[StageExploration], forms: dict[Place, Form], check: Callable[[], None], device: torch.device = CPU
+) -> Callable[[], Computed]:
     """Begins to compute; the call of what it returns gives the results. For each stage, and for each block in ``forms``.
 
-    Other devices, such as Apple's, may lack float64: for them it is computed on the CPU, which takes finite numbers only.
+    Other devices, such as Apple's, may lack float64: for them it is computed on the CPU.
+
+    Args:
+        check: raises an error if a number of the stages is not finite, and may take its time: it is called only where their sum is not.
+            A finite sum has only finite terms. On a CPU, where eigenvalues of other numbers may never be found, it is called first.
     """
     groups: dict[Group, list[int]] = {}
     for (stage, block), form in forms.items():
@@ -53,13 +57,27 @@ def begin(stages: Sequence[StageExploration], forms: dict[Place, Form], device: 
     if device.type == "cuda":
         found = _recorded.begin(device, arrays, settings)
     else:
-        computed = _compute([torch.from_numpy(np.stack(group)) for group in arrays], settings)
+        tensors = [torch.from_numpy(np.stack(group)) for group in arrays]
+        if not _sum(tensors).isfinite():
+            check()
+        computed = _compute(tensors, settings)
         found = partial(list, [tensor.numpy() for tensor in computed])
-    return lambda: _sorted(found(), len(stages), groups)
+
+    def result() -> Computed:
+        numbers = found()
+        if device.type == "cuda" and not np.isfinite(numbers.pop()):
+            check()
+        return _sorted(numbers, len(stages), groups)
+
+    return result
+
+
+def _sum(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack([tensor.sum() for tensor in tensors]).sum()
 
 
 def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> list[Tensor]:
-    """All arrays, and on a GPU the sum, in the order in which ``_sorted`` takes them."""
+    """All arrays in the order in which ``_sorted`` takes them."""
     count = len(tensors) - 2 * len(settings)
     maps = [tensor[0] for tensor in tensors[:count]]
     results: list[Tensor] = []  # in the order of OF_STAGE and ARRAYS
@@ -70,10 +88,10 @@ def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> l
         query, key = tensors[count + 2 * number : count + 2 * number + 2]  # (blocks, heads, …, D)
         found = attention_arrays(query.flatten(0, 1), key.flatten(0, 1), scale, form)
         results += [each.unflatten(0, query.shape[:2]) for each in found]
-    return [*results, torch.stack([tensor.sum() for tensor in tensors]).sum()] if tensors[0].is_cuda else results
+    return results
 
 
-_recorded = Recorded(_compute)
+_recorded = Recorded(lambda tensors, settings: [*_compute(tensors, settings), _sum(tensors)])
 
 
 def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[int]]) -> Computed:
@@ -83,7 +101,7 @@ def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[
     for (stage, form), members in groups.items():
         found = {name: next(rest) for name in ARRAYS[form]}
         blocks |= {(stage, block): {name: array[index] for name, array in found.items()} for index, block in enumerate(members)}
-    return Computed(of_stages, blocks, float(next(rest, 0.0)))
+    return Computed(of_stages, blocks)
 
 
 def quantise_channels(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,5 +111,5 @@ def quantise_channels(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     low, high = features.amin(dim=(1, 2)), features.amax(dim=(1, 2))
     factor = torch.where(high > low, 255 / (high - low), 0.0)
-    shifted = (features - low[:, None, None]).mul_(factor[:, None, None]).add_(0.5)  # truncation then rounds
-    return shifted.to(torch.uint8), low, high
+    shifted = (features - low[:, None, None]).mul_(factor[:, None, None])
+    return rounded(shifted), low, high

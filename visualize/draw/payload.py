@@ -22,6 +22,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -51,21 +52,20 @@ def payload(exploration: Exploration, *, max_bytes: int = 8 << 20, device: torch
     Raises:
         ValueError: the model gave NaN or infinity.
     """
-    if device.type != "cuda":  # a GPU also computes with NaN, and finds it in the sum below, faster than NumPy
-        check_finite(exploration)
+    check = partial(check_finite, exploration)
     stages = exploration.stages
     room = max_bytes - HEADER_BYTES - exploration.pixels.nbytes - sum(_size(stage) for stage in stages)
     forms = _forms(exploration, room - _uncompressed(exploration))
     if set(forms.values()) == {"weights"}:  # whatever the pictures take: a GPU computes while they are encoded
-        computing = begin(stages, forms, device)
+        computing = begin(stages, forms, check, device)
         pictures = _pictures(exploration)
     else:
         pictures = _pictures(exploration)
         forms = _forms(exploration, room - sum(picture.nbytes for picture in pictures.values()))
-        computing = begin(stages, forms, device)
+        computing = begin(stages, forms, check, device)
     computed = computing()
-    if not (math.isfinite(computed.sum) and np.isfinite(exploration.logits).all()):
-        check_finite(exploration)
+    if not np.isfinite(exploration.logits).all():
+        check()
     arrays: Arrays = {"pixels": exploration.pixels, **pictures}
     described_stages = []
     for index, (stage, found) in enumerate(zip(stages, computed.stages, strict=True)):
