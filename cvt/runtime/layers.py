@@ -1,8 +1,8 @@
 """Linear layers and depth-wise convolutions with fixed weights, which a ``Runner`` prepares once.
 
 On a CPU in float32 they use oneDNN, which PyTorch includes. Weights are stored in the order in which its inner loop reads
-them, while MKL, PyTorch's default for matrices, reorders them in every call; bias, activation and residual are computed while a
-result is still in a register. Elsewhere, and for the product of a single row, PyTorch's own operators are used.
+them, while MKL, PyTorch's default for matrices, reorders them in every call; bias, residual and, with AVX-512, the activation are
+computed while a result is still in a register. Elsewhere, and for the product of a single row, PyTorch's own operators are used.
 
 Two layouts cost a multiple of the work itself. Rows taken out of wider ones make oneDNN's products 100 times slower, so rows are
 contiguous. And PyTorch's convolution takes a single picture whose channels lie side by side, as a view of tokens does, for one
@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from ..model import ACTIVATIONS
 
 FUSED = {"gelu": ("gelu", "none")}  # by ``hidden_act``: oneDNN's name and variant of the activation
+WIDE = torch.backends.cpu.get_cpu_capability().startswith("AVX512")  # without it, GELU takes oneDNN twice as long in a product as after it
 
 
 class Product:
     """x ↦ x Wᵀ + b for rows x (N, C_in), N at least 1.
 
     Args:
-        weight: (C_out, C_in); on a CPU in float32 it is kept, not copied, so its owner must make a new product when it changes.
+        weight: (C_out, C_in), kept, not copied: its owner must make a new product when it changes.
         bias: (C_out,) in at least float32, or None.
         activation: applied to the result; one of ``ACTIVATIONS``, or None.
     """
@@ -36,9 +37,9 @@ class Product:
         self.bias = bias
         self._own = None if bias is None else bias.to(weight.dtype)
         self.prepared = onednn_works(weight.device, weight.dtype)
-        self._weight = weight.detach() if self.prepared else weight.detach().clone()  # prepared ones are copies already
+        self._weight = weight.detach()
         self._packed = _packed_matrix(self._weight) if self.prepared else None
-        self._fused = FUSED.get(activation or "") if self.prepared else None
+        self._fused = FUSED.get(activation or "") if self.prepared and WIDE else None
         self._activation = None if activation is None else ACTIVATIONS[activation]
 
     @property

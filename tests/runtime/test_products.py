@@ -43,10 +43,12 @@ def test_the_same_numbers_for_any_number_of_rows(monkeypatch, prepared, bias, wi
 
 
 @pytest.mark.parametrize("prepared", PREPARED)
+@pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("count", [1, 40])
-def test_the_activation_is_part_of_it(monkeypatch, prepared, name, count):
+def test_the_activation_is_part_of_it(monkeypatch, prepared, wide, name, count):
     monkeypatch.setattr(layers, "onednn_works", lambda device, dtype: prepared)
+    monkeypatch.setattr(layers, "WIDE", wide)
     weight, bias = matrix(32, 24)
     x = rows(count, 32)
     expected = ACTIVATIONS[name](F.linear(x.double(), weight.double(), bias.double()))
@@ -91,14 +93,6 @@ def test_the_order_of_the_weights_is_made_once_and_fits_any_number_of_rows(monke
         assert torch.allclose(product(x), x @ weight.T, atol=1e-5)
         assert torch.allclose(product.added(total, x), total + x @ weight.T, atol=1e-5)
     assert made == [(24, 32)]
-
-
-def test_a_copy_does_not_change_with_the_matrix():
-    weight, _ = matrix(32, 24, torch.float64)
-    x, product = rows(20, 32).double(), Product(weight, None)
-    expected = x @ weight.T
-    weight.zero_()
-    assert torch.allclose(product(x), expected)
 
 
 @pytest.mark.parametrize("wrong", ["raises", "miscounts"])

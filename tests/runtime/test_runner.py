@@ -125,6 +125,25 @@ def step(model):
         optimizer.step()
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_most_weights_are_the_models_own_and_not_copied(device):
+    """Or the largest model takes twice its memory on a GPU. In float64 no library has a layout of its own."""
+    model = tiny_model(embed_dim=(32, 64, 128), num_heads=2).double().to(device)
+    known = {each.data_ptr() for each in model.parameters()}
+    copied = {each.data_ptr(): each.nbytes for each in tensors_in(Runner(model)._weights.packed) if each.data_ptr() not in known}
+    assert sum(copied.values()) < 0.35 * sum(each.nbytes for each in model.parameters())  # keys and values together, and what is small
+
+
+def tensors_in(value):
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from tensors_in(each)
+    elif type(value).__module__.startswith("cvt.runtime"):
+        yield from tensors_in(list(vars(value).values()))
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_changed_weights_are_noticed(name):
     model = partly_biased()

@@ -97,7 +97,11 @@ class Loader:
         return use_onednn(model) if onednn_is_faster() else model
 
     def _bytes(self, config: CvtConfig, name: str, side: int) -> int:
-        """Memory that a model of this config takes here, with its runner's copy. Raises ValueError if it can run on no picture here."""
+        """Memory that a model of this config takes here, with its runner's copy or, on a GPU, its buffers.
+
+        Raises:
+            ValueError: it can run on no picture here.
+        """
         costs = cost(config, side, side)
         if costs.activation_bytes + costs.captured_bytes > MOST_BYTES or costs.macs > MOST_MACS:
             raise Refused("model_too_slow", name=name, side=side)
