@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -106,11 +106,11 @@ class _Work:
         self._copied.record(torch.cuda.current_stream(self._given.device))
         self._runs += 1
         if self._runs == 1:  # a recording takes as long as several runs
-            return _Joined.of(function()).arrays
+            return _Joined.of(function()).fetched()
         if self._recording is None:
             self._recording = Recording(lambda: _Joined.of(function()), self._given.device)
         self._recording.replay()
-        return self._recording.result.copy().arrays
+        return self._recording.result.fetched()
 
 
 @dataclass(frozen=True)
@@ -125,15 +125,20 @@ class _Joined:
         forms = [(tensor.nbytes, torch.empty(0, dtype=tensor.dtype).numpy().dtype, tuple(tensor.shape)) for tensor in tensors]
         return cls(torch.cat([_bytes(tensor) for tensor in tensors]), forms)
 
-    def copy(self) -> _Joined:
-        """A copy that the next replay leaves alone."""
-        return replace(self, data=self.data.clone())
+    def fetched(self) -> Callable[[], list[np.ndarray]]:
+        """Begins to copy them to the CPU, behind what the GPU does now and before what it is given next; the call of what it returns waits
+        for the copy. In memory that a GPU writes to by itself, of which PyTorch keeps what has become free: not for long-lived results."""
+        data = torch.empty_like(self.data, device="cpu", pin_memory=True)
+        data.copy_(self.data, non_blocking=True)
+        copied = torch.cuda.Event()
+        copied.record(torch.cuda.current_stream(self.data.device))
 
-    def arrays(self) -> list[np.ndarray]:
-        """The tensors as arrays; waits for the GPU."""
-        data = self.data.cpu().numpy()
-        ends = accumulate(size for size, _, _ in self.forms)
-        return [data[end - size : end].view(dtype).reshape(shape) for end, (size, dtype, shape) in zip(ends, self.forms, strict=True)]
+        def arrays() -> list[np.ndarray]:
+            copied.synchronize()
+            flat, ends = data.numpy(), accumulate(size for size, _, _ in self.forms)
+            return [flat[end - size : end].view(dtype).reshape(shape) for end, (size, dtype, shape) in zip(ends, self.forms, strict=True)]
+
+        return arrays
 
 
 def _bytes(tensor: Tensor) -> Tensor:
