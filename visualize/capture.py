@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from cvt.model import attention_weights
 from cvt.runtime.forward import Taps
 from cvt.runtime.runner import Runner, Summary
+from cvt.runtime.weights import ByteWeights
 
 from .hooks import hooked
 
@@ -61,6 +62,7 @@ class Capture:
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
         self._seen: dict[tuple, Any] = {}  # by (tap, stage) or (tap, stage, block)
+        self._in_bytes: dict[tuple[int, int], ByteWeights] = {}
 
     @classmethod
     def of(cls, taps: Taps) -> Capture:
@@ -69,6 +71,7 @@ class Capture:
         for index, stage in enumerate(taps):
             seen._seen["stage", index] = stage.output()
             seen._seen |= {("qkv", index, number): block.qkv() for number, block in enumerate(stage.blocks)}
+            seen._in_bytes |= {(index, number): block.in_bytes for number, block in enumerate(stage.blocks) if block.in_bytes is not None}
         return seen
 
     def tap(self, name: str, stage: int, block: int | None = None) -> Any:
@@ -132,6 +135,10 @@ class Capture:
     def value(self, stage: int, block: int) -> Tensor:
         """v (B, heads, keys, D). Raises as ``attention``."""
         return self.tap("qkv", stage, block)[2]
+
+    def in_bytes(self, stage: int, block: int) -> ByteWeights | None:
+        """A block's weights as bytes, of the pass's only picture, if a ``Runner`` gave them by the way."""
+        return self._in_bytes.get((stage, block))
 
     def _check(self, stage: int, block: int | None = None) -> None:
         if not 0 <= stage < len(self._depths):

@@ -19,17 +19,22 @@ from torch import Tensor
 
 from ..model import to_picture, to_tokens
 from .packing import Packed, PackedBlock, PackedStage
+from .weights import ByteWeights, byte_weights
+
+FEW, MANY = 1 << 16, 1 << 22  # attention weights of a block of one picture
 
 
 @dataclass
 class BlockTaps:
-    """A block's attention inputs: query (B, N, C), key and value (B, N', C), contiguous."""
+    """A block's attention inputs: query (B, N, C), key and value (B, N', C), contiguous; ``in_bytes``: its weights, of one picture, if
+    they came by the way."""
 
     query: Tensor
     key: Tensor
     value: Tensor
     heads: int
     scale: float
+    in_bytes: ByteWeights | None = None
 
     def qkv(self) -> tuple[Tensor, Tensor, Tensor, float]:
         """q (B, heads, N, D), k and v (B, heads, N', D), and the scale of the products of q and k."""
@@ -120,12 +125,23 @@ def _block(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: b
         query, tokens = query[:, :1], tokens[:, :1].contiguous()
     query = block.query(query.reshape(-1, width)).view(query.shape)
     key, value = block.key_value(key_value)
+    mixed, in_bytes = _attended(block, query, key, value, found is not None)
     if found is not None:
         biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
-        found.append(BlockTaps(query, *biased, block.heads, block.scale))
-    query, key, value = (_heads(each, block.heads) for each in (query, key, value))
-    mixed = F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2)  # (B, N, heads, D)
+        found.append(BlockTaps(query, *biased, block.heads, block.scale, in_bytes))
     return _with_branches(block, tokens.view(-1, width), mixed.reshape(-1, width)).view(pictures, -1, width)
+
+
+def _attended(block: PackedBlock, query: Tensor, key: Tensor, value: Tensor, captured: bool) -> tuple[Tensor, ByteWeights | None]:
+    """Queries (B, N, C), keys and values (B, N', C) → (B, N, heads, D); and the weights of what is ``captured``, where they cost a CPU a
+    fraction of what they would cost later, which is for one picture and neither few nor too many to be shown whole."""
+    query, key, value = (_heads(each, block.heads) for each in (query, key, value))
+    pictures, heads, queries, _ = query.shape
+    worth = pictures == 1 and FEW <= heads * queries * key.shape[2] <= MANY
+    if captured and worth and query.device.type == "cpu" and query.dtype == torch.float32:
+        in_bytes, mixed = byte_weights(query[0], key[0], block.scale, value[0])
+        return mixed[None], in_bytes
+    return F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2), None
 
 
 def _with_branches(block: PackedBlock, rows: Tensor, mixed: Tensor) -> Tensor:

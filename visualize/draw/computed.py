@@ -6,7 +6,7 @@ Its time would otherwise be that of launching some 300 kernels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from cvt.runtime.recording import Recorded
+from cvt.runtime.weights import rounded
 
 from ..container import Arrays
 from ..explore import StageExploration
 from ..maps.features import channel_order, component_colours
-from .blocks import ARRAYS, Form, attention_arrays, rounded
+from .blocks import ARRAYS, Form, attention_arrays
 
 CPU = torch.device("cpu")
 OF_STAGE = ("features", "lo", "hi", "pca", "mean", "order", "explained")  # the arrays of a stage, in this order
@@ -47,8 +48,12 @@ def begin(
             A finite sum has only finite terms. On a CPU, where eigenvalues of other numbers may never be found, it is called first.
     """
     groups: dict[Group, list[int]] = {}
+    known: dict[Place, Arrays] = {}  # what the pass has computed by the way
     for (stage, block), form in forms.items():
-        groups.setdefault((stage, form), []).append(block)
+        if form == "weights" and (in_bytes := stages[stage].blocks[block].in_bytes) is not None:
+            known[stage, block] = dict(zip(ARRAYS[form], in_bytes, strict=True))
+        else:
+            groups.setdefault((stage, form), []).append(block)
     arrays = [[stage.features] for stage in stages]
     for (stage, _), members in groups.items():
         blocks = [stages[stage].blocks[member] for member in members]
@@ -67,7 +72,8 @@ def begin(
         numbers = found()
         if device.type == "cuda" and not np.isfinite(numbers.pop()):
             check()
-        return _sorted(numbers, len(stages), groups)
+        computed = _sorted(numbers, len(stages), groups)
+        return replace(computed, blocks=computed.blocks | known)
 
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,13 +11,21 @@ import numpy as np
 class BlockAttention:
     """One block's attention as q and k; weights are computed on demand, for the requested queries only.
 
-    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first if ``has_cls``.
+    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first if ``has_cls``. ``in_bytes``: all weights
+    as bytes, the two arrays that ``cvt.runtime.weights.ByteWeights`` describes, where the pass gave them by the way.
     """
 
     query: np.ndarray
     key: np.ndarray
     scale: float
     has_cls: bool
+    in_bytes: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)  # none in a copy with another query or key
+
+    def with_bytes(self, values: np.ndarray, peak: np.ndarray) -> BlockAttention:
+        """The same with ``in_bytes``."""
+        copy = replace(self)
+        object.__setattr__(copy, "in_bytes", (values, peak))
+        return copy
 
     @property
     def heads(self) -> int:
