@@ -37,9 +37,9 @@ ROOMS = {
     "cvt.pretrained": "base config",
     "cvt.model": "config fields outputs pretrained",
     "cvt.runtime.recording": "",
-    "cvt.runtime.weights": "",
+    "cvt.runtime.attention": "",
     "cvt.runtime.resizing": "",
-    "cvt.runtime": "config fields files model runtime.recording runtime.weights stage",
+    "cvt.runtime": "config fields files model runtime.recording runtime.attention stage",
     "cvt.processor": "fields files pictures pictures.common runtime.resizing",
     "cvt.checkpoint": "config files processor runtime.device",
     "cvt.pipelines": "config fields files model pictures processor runtime.device",
@@ -55,14 +55,14 @@ ROOMS = {
     "cvt.train": "architecture evaluate model processor runtime.device training training.data",
     "visualize.container": "",
     "visualize.hooks": "",
-    "visualize.capture": "hooks cvt.model cvt.runtime cvt.runtime.weights",
+    "visualize.capture": "hooks cvt.model cvt.runtime cvt.runtime.attention",
     "visualize.maps": "capture container cvt.architecture cvt.config cvt.model cvt.outputs cvt.probes cvt.processor",
     "visualize.change": "capture container hooks maps cvt.architecture cvt.config cvt.fields cvt.model cvt.pictures cvt.processor "
     "cvt.runtime cvt.stage",
     "visualize.crops": "cvt.model cvt.processor cvt.runtime.resizing",
     "visualize.explore": "capture change container crops maps cvt.architecture cvt.config cvt.model cvt.pictures cvt.processor cvt.runtime",
     "visualize": "capture explore cvt.renamed",
-    "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files cvt.runtime.recording cvt.runtime.weights",
+    "visualize.draw": "container explore maps cvt.architecture cvt.config cvt.files cvt.runtime.recording cvt.runtime.attention",
     "visualize.web": "",
     "visualize.page.requests": "change cvt.config cvt.pictures",
     "visualize.page.lessons.measures": "",
@@ -284,7 +284,7 @@ def test_an_app_has_gradio_write_no_stubs(ended):
 
 
 def test_an_app_loads_pandas_only_where_gradio_uses_it(ended):
-    """It takes a second and 35 MB, and no component here has a table."""
+    """It takes up to a second and 35 MB, and no component here has a table."""
     pytest.importorskip("gradio")
     said = json.loads(ended.stdout.splitlines()[1])
     assert said["pandas"] is False

@@ -6,7 +6,7 @@
     seen.attention(2, 9, [0])      # (B, heads, 1, keys): what the cls token attends to in that stage's tenth block
 
 Attention itself runs in PyTorch's fused kernel, which does not materialise the weights. The hooks keep its q, k and v, from
-which the weights of the requested queries are computed exactly. ``TAPS`` lists everything that can be captured.
+which the weights of the requested queries are computed exactly. A ``Runner`` may give them rounded too: see ``Capture.quantised``. ``TAPS`` lists everything that can be captured.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from cvt.model import attention_weights
+from cvt.runtime.attention import QuantisedWeights
 from cvt.runtime.forward import Taps
 from cvt.runtime.runner import Runner, Summary
-from cvt.runtime.weights import ByteWeights
 
 from .hooks import hooked
 
@@ -62,7 +62,7 @@ class Capture:
     def __init__(self, depths: Sequence[int]):
         self._depths = tuple(depths)
         self._seen: dict[tuple, Any] = {}  # by (tap, stage) or (tap, stage, block)
-        self._in_bytes: dict[tuple[int, int], ByteWeights] = {}
+        self._quantised: dict[tuple[int, int], QuantisedWeights] = {}
 
     @classmethod
     def of(cls, taps: Taps) -> Capture:
@@ -71,7 +71,9 @@ class Capture:
         for index, stage in enumerate(taps):
             seen._seen["stage", index] = stage.output()
             seen._seen |= {("qkv", index, number): block.qkv() for number, block in enumerate(stage.blocks)}
-            seen._in_bytes |= {(index, number): block.in_bytes for number, block in enumerate(stage.blocks) if block.in_bytes is not None}
+            seen._quantised |= {
+                (index, number): block.quantised for number, block in enumerate(stage.blocks) if block.quantised is not None
+            }
         return seen
 
     def tap(self, name: str, stage: int, block: int | None = None) -> Any:
@@ -136,9 +138,9 @@ class Capture:
         """v (B, heads, keys, D). Raises as ``attention``."""
         return self.tap("qkv", stage, block)[2]
 
-    def in_bytes(self, stage: int, block: int) -> ByteWeights | None:
-        """A block's weights as bytes, of the pass's only picture, if a ``Runner`` gave them by the way."""
-        return self._in_bytes.get((stage, block))
+    def quantised(self, stage: int, block: int) -> QuantisedWeights | None:
+        """A block's weights for the pass's only picture, if they were a by-product of a ``Runner``'s pass."""
+        return self._quantised.get((stage, block))
 
     def _check(self, stage: int, block: int | None = None) -> None:
         if not 0 <= stage < len(self._depths):

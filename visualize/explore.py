@@ -99,7 +99,7 @@ class Exploration:
         arrays = [self.pixels, self.logits, self.probabilities]
         arrays += [] if self.evidence is None else [self.evidence.places, self.evidence.rest]
         for stage in self.stages:
-            arrays += [stage.features, *(each for block in stage.blocks for each in (block.query, block.key, *(block.in_bytes or ())))]
+            arrays += [stage.features, *(each for block in stage.blocks for each in (block.query, block.key, *(block.quantised or ())))]
         pictures = [self.crop] if self.whole is None else [self.crop, self.whole]
         return sum(array.nbytes for array in arrays) + sum(3 * picture.width * picture.height for picture in pictures)
 
@@ -201,8 +201,8 @@ def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor])
     attentions: list[list[BlockAttention]] = [[] for _ in configs]
     for (config, layer), (_, _, scale) in zip(places, blocks, strict=True):
         attention = BlockAttention(next(arrays), next(arrays), scale, config.cls_token)
-        in_bytes = seen.in_bytes(config.index, layer)
-        attentions[config.index].append(attention if in_bytes is None else attention.with_bytes(*_read_only(in_bytes)))
+        quantised = seen.quantised(config.index, layer)
+        attentions[config.index].append(attention if quantised is None else attention.with_quantised(*_read_only(quantised)))
     return numbers, [(config, found, tuple(own)) for config, found, own in zip(configs, features, attentions, strict=True)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,23 +19,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..model import to_picture, to_tokens
+from .attention import QuantisedWeights, quantised_weights
 from .packing import Packed, PackedBlock, PackedStage
-from .weights import ByteWeights, byte_weights
 
-FEW, MANY = 1 << 16, 1 << 22  # attention weights of a block of one picture
+FEWEST_ENTRIES = 1 << 16  # of a block's attention matrices: fewer are quantised faster later, those of several blocks together
+MOST_ENTRIES = 6 << 20  # of all blocks: more of them are not all shown
 
 
 @dataclass
 class BlockTaps:
-    """A block's attention inputs: query (B, N, C), key and value (B, N', C), contiguous; ``in_bytes``: its weights, of one picture, if
-    they came by the way."""
+    """A block's attention inputs: query (B, N, C), key and value (B, N', C), contiguous; ``quantised``: the weights of one
+    picture, if they were a by-product."""
 
     query: Tensor
     key: Tensor
     value: Tensor
     heads: int
     scale: float
-    in_bytes: ByteWeights | None = None
+    quantised: QuantisedWeights | None = None
 
     def qkv(self) -> tuple[Tensor, Tensor, Tensor, float]:
         """q (B, heads, N, D), k and v (B, heads, N', D), and the scale of the products of q and k."""
@@ -62,13 +64,14 @@ Taps = list[StageTaps]
 def forward(packed: Packed, pixel_values: Tensor, taps: Taps | None = None) -> Tensor:
     """Logits (B, num_labels) of pixel_values (B, channels, H, W); ``taps``, an empty list if given, is filled."""
     x = pixel_values.to(packed.dtype)
+    quantise = taps is not None and _quantises(packed, pixel_values)
     for index, stage in enumerate(packed.stages):
         has_cls = stage.cls is not None
         tokens, grid = _embedded(stage, x)  # (B, N, C)
         found: list[BlockTaps] | None = None if taps is None else []
         for number, block in enumerate(stage.blocks):
             last = has_cls and index == len(packed.stages) - 1 and number == len(stage.blocks) - 1
-            tokens = _block(block, tokens, grid, has_cls, found, alone=last and taps is None)
+            tokens = _block(block, tokens, grid, has_cls, found, alone=last and taps is None, quantise=quantise)
         if index < len(packed.stages) - 1:
             x = to_picture(tokens[:, has_cls:], grid)
         if taps is not None and found is not None:
@@ -117,7 +120,15 @@ def _embedded(stage: PackedStage, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
     return tokens, tuple(grid)
 
 
-def _block(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: bool, found: list[BlockTaps] | None, alone: bool) -> Tensor:
+def _block(
+    block: PackedBlock,
+    tokens: Tensor,
+    grid: tuple[int, int],
+    has_cls: bool,
+    found: list[BlockTaps] | None,
+    alone: bool,
+    quantise: bool,
+) -> Tensor:
     """(B, N, C) → (B, N, C), changed in place; ``alone``: for the cls token only, (B, 1, C)."""
     pictures, _, width = tokens.shape
     query, key_value = _projected(block, tokens, grid, has_cls)
@@ -125,23 +136,44 @@ def _block(block: PackedBlock, tokens: Tensor, grid: tuple[int, int], has_cls: b
         query, tokens = query[:, :1], tokens[:, :1].contiguous()
     query = block.query(query.reshape(-1, width)).view(query.shape)
     key, value = block.key_value(key_value)
-    mixed, in_bytes = _attended(block, query, key, value, found is not None)
+    mixed, quantised = _attended(block, query, key, value, quantise)
     if found is not None:
         biased = key + block.key_bias.to(key.dtype), value + block.value_bias.to(value.dtype)
-        found.append(BlockTaps(query, *biased, block.heads, block.scale, in_bytes))
+        found.append(BlockTaps(query, *biased, block.heads, block.scale, quantised))
     return _with_branches(block, tokens.view(-1, width), mixed.reshape(-1, width)).view(pictures, -1, width)
 
 
-def _attended(block: PackedBlock, query: Tensor, key: Tensor, value: Tensor, captured: bool) -> tuple[Tensor, ByteWeights | None]:
-    """Queries (B, N, C), keys and values (B, N', C) → (B, N, heads, D); and the weights of what is ``captured``, where they cost a CPU a
-    fraction of what they would cost later, which is for one picture and neither few nor too many to be shown whole."""
+def _attended(block: PackedBlock, query: Tensor, key: Tensor, value: Tensor, quantise: bool) -> tuple[Tensor, QuantisedWeights | None]:
+    """Queries (B, N, C), keys and values (B, N', C) → attention (B, N, heads, D); and, if asked for and of enough entries, its weights,
+    quantised: computing both at once takes less time than computing the weights later."""
     query, key, value = (_heads(each, block.heads) for each in (query, key, value))
-    pictures, heads, queries, _ = query.shape
-    worth = pictures == 1 and FEW <= heads * queries * key.shape[2] <= MANY
-    if captured and worth and query.device.type == "cpu" and query.dtype == torch.float32:
-        in_bytes, mixed = byte_weights(query[0], key[0], block.scale, value[0])
-        return mixed[None], in_bytes
+    _, heads, queries, width = query.shape
+    if quantise and heads * queries * key.shape[2] >= FEWEST_ENTRIES:
+        mixed = query.new_empty((queries, heads, width))
+        return mixed[None], quantised_weights(query[0], key[0], block.scale, value[0], mixed)
     return F.scaled_dot_product_attention(query, key, value, scale=block.scale).transpose(1, 2), None
+
+
+def _quantises(packed: Packed, pixel_values: Tensor) -> bool:
+    """Whether the weights of a captured pass are quantised: of one picture on a CPU, if they may all be shown."""
+    if len(pixel_values) != 1 or pixel_values.device.type != "cpu" or packed.dtype != torch.float32:
+        return False
+    entries, sides = 0, tuple(pixel_values.shape[2:])
+    for stage in packed.stages:
+        sides = tuple(_outputs(*each) for each in zip(sides, stage.kernel.shape[2:], stage.stride, stage.padding, strict=True))
+        for block in stage.blocks:
+            kernel = math.isqrt(block.kernels.shape[1])
+            queries, keys = (
+                math.prod(_outputs(side, kernel, stride, padding) for side in sides)
+                for stride, padding in zip((1, block.stride), block.paddings, strict=True)
+            )
+            entries += block.heads * queries * keys
+    return entries <= MOST_ENTRIES
+
+
+def _outputs(side: int, kernel: int, stride: int, padding: int) -> int:
+    """The side of a convolution's output."""
+    return (side + 2 * padding - kernel) // stride + 1
 
 
 def _with_branches(block: PackedBlock, rows: Tensor, mixed: Tensor) -> Tensor:

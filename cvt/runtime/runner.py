@@ -6,8 +6,9 @@
 
 It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per input shape. What it does not
 support runs on the model itself: training, gradients, autocast, hooks, replaced modules, other projections. Weights that were
-changed, replaced or moved since are noticed and packed again; only writes through ``tensor.data``, which bypass PyTorch's version
-counter, need ``refresh()``.
+changed, replaced or moved since are noticed and packed again; only what bypasses PyTorch's version counter, writes through
+``tensor.data`` and the steps of fused optimizers, needs ``refresh()``: until then, answers mix old weights with new ones. So may those
+given while another thread changes weights.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ class _Weights:
     def __init__(self, model: CvtForImageClassification):
         self._modules = list(model.modules())
         owners = [owner for module in self._modules for owner in (module._parameters, module._buffers, module._modules)]
-        self._held = [(owner, name, value) for owner in owners for name, value in owner.items() if name != "num_batches_tracked"]
+        # counts of batches too: a pass in training writes the running statistics past PyTorch's count of changes, but not these
+        self._held = [(owner, name, value) for owner in owners for name, value in owner.items()]
         self._counts = [(module._modules, len(module._modules)) for module in self._modules if module._modules]
         # PyTorch counts in-place changes, except of tensors made in inference mode, which cannot be changed
         tensors = [value for _, _, value in self._held if isinstance(value, Tensor) and not value.is_inference()]

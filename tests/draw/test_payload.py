@@ -16,8 +16,6 @@ from cvt.architecture.geometry import stage_grids
 from cvt.config import PUBLISHED, CvtConfig
 from cvt.model import CvtForImageClassification
 from cvt.processor import CvtImageProcessor
-from cvt.runtime import forward as forward_module
-from cvt.runtime.runner import Runner
 from visualize.container import pack, unpack
 from visualize.draw.computed import quantise_channels
 from visualize.draw.payload import block_payload, payload
@@ -71,39 +69,6 @@ def test_every_weight_is_within_a_255th_of_its_rows_largest(exploration, opened)
         assert np.allclose(arrays[f"{stage}.{block}/peak"], largest[..., 0], rtol=1e-5)
     # a test of nothing if all rows were flat
     assert exploration.stages[0].blocks[0].weights().max() > 3 / 64
-
-
-@pytest.mark.parametrize("room", [8 << 20, 60_000])
-def test_weights_that_the_pass_gives_are_those_that_are_computed_later(monkeypatch, room):
-    monkeypatch.setattr(forward_module, "FEW", 1)
-    model = model_of()
-    seen = explore(model, CvtImageProcessor(size=64), photo(), Runner(model))
-    blocks = [block for stage in seen.stages for block in stage.blocks]
-    assert all(block.in_bytes is not None for block in blocks)
-    assert seen.nbytes > sum(array.nbytes for block in blocks for array in (block.query, block.key, *block.in_bytes))
-    later = replace(seen, stages=tuple(replace(stage, blocks=tuple(replace(block) for block in stage.blocks)) for stage in seen.stages))
-    assert all(block.in_bytes is None for stage in later.stages for block in stage.blocks)
-    (header, arrays), (header_later, arrays_later) = (unpack(payload(each, max_bytes=room)) for each in (seen, later))
-    assert list(arrays) == list(arrays_later)
-    for name in arrays:
-        if name.endswith("/weights"):
-            assert (np.abs(arrays[name].astype(int) - arrays_later[name]) <= 1).all()
-            assert (arrays[name] == arrays_later[name]).mean() > 0.99
-        else:
-            np.testing.assert_allclose(arrays[name], arrays_later[name], rtol=1e-5)
-    assert [np.allclose(*pair, rtol=1e-5) for pair in zip(header.pop("peaks"), header_later.pop("peaks"), strict=True)] == [True] * 3
-    assert header == header_later
-
-
-def test_an_array_of_weights_that_is_not_finite_is_a_sentence(monkeypatch):
-    monkeypatch.setattr(forward_module, "FEW", 1)
-    model = model_of()
-    with torch.no_grad():
-        model.cvt.encoder.stages[2].layers[2].attention.attention.projection_query.weight.fill_(float("nan"))
-    seen = explore(model, CvtImageProcessor(size=64), photo(), Runner(model))
-    broken = replace(seen, stages=(*seen.stages[:2], replace(seen.stages[2], features=np.zeros_like(seen.stages[2].features))))
-    with pytest.raises(ValueError, match="attention weights"):
-        payload(broken)
 
 
 def test_the_large_form_gives_the_same_weights(exploration):

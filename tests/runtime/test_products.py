@@ -43,16 +43,18 @@ def test_the_same_numbers_for_any_number_of_rows(monkeypatch, prepared, bias, wi
 
 
 @pytest.mark.parametrize("prepared", PREPARED)
-@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("fuse", [True, False])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("count", [1, 40])
-def test_the_activation_is_part_of_it(monkeypatch, prepared, wide, name, count):
+def test_the_activation_is_part_of_it(monkeypatch, prepared, fuse, name, count):
     monkeypatch.setattr(layers, "onednn_works", lambda device, dtype: prepared)
-    monkeypatch.setattr(layers, "WIDE", wide)
+    monkeypatch.setattr(layers, "FUSE_ACTIVATIONS", fuse)
     weight, bias = matrix(32, 24)
     x = rows(count, 32)
     expected = ACTIVATIONS[name](F.linear(x.double(), weight.double(), bias.double()))
-    assert float((Product(weight, bias, name)(x) - expected).abs().max()) < 2e-5
+    product = Product(weight, bias, name)
+    assert float((product(x) - expected).abs().max()) < 2e-5
+    assert bool(product._fused) == (prepared and fuse and name in layers.FUSED)
 
 
 @pytest.mark.parametrize("prepared", PREPARED)

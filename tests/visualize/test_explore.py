@@ -131,14 +131,14 @@ def test_it_runs_the_model_once_and_leaves_no_hook():
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_models_in_half_precision_give_float32_arrays_close_to_those_of_the_full_model(dtype, device):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_models_in_other_precisions_give_float32_arrays_close_to_those_of_the_full_model(dtype, device):
     full = explore(tiny_model(), processor(), picture())
     half = explore(tiny_model().to(device, dtype), processor(), picture())
     for name, array in arrays(half).items():
         assert array.dtype == arrays(full)[name].dtype, name
         assert np.isfinite(array).all(), name
-    tolerance = 0.02 if dtype == torch.float16 else 0.15
+    tolerance = {torch.float16: 0.02, torch.bfloat16: 0.15, torch.float64: 1e-4}[dtype]
     assert np.abs(half.logits - full.logits).max() < tolerance * np.abs(full.logits).max()
     for ours, expected in zip(half.stages, full.stages, strict=True):
         for block, other in zip(ours.blocks, expected.blocks, strict=True):

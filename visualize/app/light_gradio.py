@@ -1,10 +1,10 @@
-"""Loads Gradio without what nothing here uses, but which takes half of the time and a tenth of the memory of loading it.
+"""Loads Gradio without what nothing here uses, but which takes more than a third of the time and of the memory of loading it.
 
 Whenever Gradio is loaded, it parses the source of each of its components and the stub beside it, to write that stub anew where they
 differ. This takes 1.6 of 4 seconds on an AMD EPYC. Nobody reads the stubs here, and in Gradio's own package they are there already.
 
-And it loads pandas, another second and 35 MB, so that its cache for functions can tell whether an argument is a table. Here that is
-loaded when the cache, or anything else, first uses it.
+And it loads pandas, up to another second and 35 MB, or 66 where pyarrow is installed, so that its cache for functions can tell whether
+an argument is a table. Here that is loaded when the cache, or anything else, first uses it.
 
 Where ``spaces`` has loaded Gradio before, as on a Space with lent GPUs, nothing changes.
 """
@@ -38,6 +38,7 @@ def _without_stubs(module: ModuleType) -> Iterator[None]:
 @contextmanager
 def _pandas_later(module: ModuleType) -> Iterator[None]:
     later = _Later("pandas")
+    later.__spec__ = PathFinder.find_spec("pandas")
     sys.modules.setdefault("pandas", later)
     try:
         yield

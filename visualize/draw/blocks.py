@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from cvt.runtime.weights import byte_weights, scaled_scores
+from cvt.runtime.attention import quantised_weights, scaled_scores
 
 from ..maps.attention import BlockAttention
 
@@ -42,7 +42,7 @@ def attention_arrays(query: Tensor, key: Tensor, scale: float, form: Form) -> tu
         (heads, queries); ``mean`` of all rows, float32 (heads, keys). Not finite where the scores are not.
     """
     if form == "weights":
-        return byte_weights(query, key, scale)[0]
+        return quantised_weights(query, key, scale)
     (heads, queries, _), keys = query.shape, key.shape[1]
     peak, norm = query.new_empty((2, heads, queries))
     mean = query.new_zeros((heads, keys)) if form == "rows" else None

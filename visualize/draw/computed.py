@@ -6,15 +6,15 @@ Its time would otherwise be that of launching some 300 kernels.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cvt.runtime.attention import rounded
 from cvt.runtime.recording import Recorded
-from cvt.runtime.weights import rounded
 
 from ..container import Arrays
 from ..explore import StageExploration
@@ -48,10 +48,13 @@ def begin(
             A finite sum has only finite terms. On a CPU, where eigenvalues of other numbers may never be found, it is called first.
     """
     groups: dict[Group, list[int]] = {}
-    known: dict[Place, Arrays] = {}  # what the pass has computed by the way
+    known: dict[Place, Arrays] = {}  # by-products of the pass
     for (stage, block), form in forms.items():
-        if form == "weights" and (in_bytes := stages[stage].blocks[block].in_bytes) is not None:
-            known[stage, block] = dict(zip(ARRAYS[form], in_bytes, strict=True))
+        quantised = stages[stage].blocks[block].quantised
+        if quantised is not None and form != "rows":
+            known[stage, block] = dict(zip(ARRAYS["weights"], quantised, strict=True))
+            if not all(np.isfinite(array.sum()) for array in (stages[stage].blocks[block].query, stages[stage].blocks[block].key)):
+                check()
         else:
             groups.setdefault((stage, form), []).append(block)
     arrays = [[stage.features] for stage in stages]
@@ -72,8 +75,7 @@ def begin(
         numbers = found()
         if device.type == "cuda" and not np.isfinite(numbers.pop()):
             check()
-        computed = _sorted(numbers, len(stages), groups)
-        return replace(computed, blocks=computed.blocks | known)
+        return _sorted(numbers, len(stages), groups, known)
 
     return result
 
@@ -100,10 +102,10 @@ def _compute(tensors: list[Tensor], settings: Sequence[tuple[Form, float]]) -> l
 _recorded = Recorded(lambda tensors, settings: [*_compute(tensors, settings), _sum(tensors)])
 
 
-def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[int]]) -> Computed:
+def _sorted(arrays: Sequence[np.ndarray], stages: int, groups: dict[Group, list[int]], known: dict[Place, Arrays]) -> Computed:
     rest = iter(arrays)
     of_stages = [{name: next(rest) for name in OF_STAGE} for _ in range(stages)]
-    blocks: dict[Place, Arrays] = {}
+    blocks = dict(known)
     for (stage, form), members in groups.items():
         found = {name: next(rest) for name in ARRAYS[form]}
         blocks |= {(stage, block): {name: array[index] for name, array in found.items()} for index, block in enumerate(members)}

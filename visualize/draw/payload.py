@@ -108,9 +108,12 @@ def block_payload(exploration: Exploration, stage: int, block: int, *, max_bytes
         raise ValueError(f"There is no block {block} in stage {stage}: its blocks are 0 to {len(blocks) - 1}.")
     own = blocks[block]
     form: Form = "weights" if weights_size(own) <= (qk_size(own) if max_bytes is None else max_bytes) else "rows"
-    query, key = (torch.tensor(array, device=device) for array in (own.query, own.key))
-    tensors = attention_arrays(query, key, own.scale, form)
-    found = {name: tensor.cpu().numpy() for name, tensor in zip(ARRAYS[form], tensors, strict=True)}
+    if own.quantised is not None and form == "weights":
+        found = dict(zip(ARRAYS[form], own.quantised, strict=True))
+    else:
+        query, key = (torch.tensor(array, device=device) for array in (own.query, own.key))
+        tensors = attention_arrays(query, key, own.scale, form)
+        found = {name: tensor.cpu().numpy() for name, tensor in zip(ARRAYS[form], tensors, strict=True)}
     _finite(found["peak"])
     return pack({}, _named(stage, block, _of_form(own, form, found)))
 

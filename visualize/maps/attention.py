@@ -11,20 +11,21 @@ import numpy as np
 class BlockAttention:
     """One block's attention as q and k; weights are computed on demand, for the requested queries only.
 
-    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first if ``has_cls``. ``in_bytes``: all weights
-    as bytes, the two arrays that ``cvt.runtime.weights.ByteWeights`` describes, where the pass gave them by the way.
+    ``query`` float32 (heads, queries, D), ``key`` float32 (heads, keys, D); the cls token first if ``has_cls``. ``quantised``: all
+    weights as bytes, the arrays of a ``cvt.runtime.attention.QuantisedWeights``, where they were a by-product of the pass.
     """
 
     query: np.ndarray
     key: np.ndarray
     scale: float
     has_cls: bool
-    in_bytes: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)  # none in a copy with another query or key
+    # not in ``replace``: a copy with another query or key has none
+    quantised: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
 
-    def with_bytes(self, values: np.ndarray, peak: np.ndarray) -> BlockAttention:
-        """The same with ``in_bytes``."""
+    def with_quantised(self, values: np.ndarray, peak: np.ndarray) -> BlockAttention:
+        """A copy with these."""
         copy = replace(self)
-        object.__setattr__(copy, "in_bytes", (values, peak))
+        object.__setattr__(copy, "quantised", (values, peak))
         return copy
 
     @property

@@ -77,6 +77,6 @@ def _fetched(model: CvtForImageClassification, seen: Capture, stage: int, blocks
     taps = [seen.tap("qkv", stage, block) for block in blocks]
     query = torch.stack([query[0, :, :1] for query, _, _, _ in taps])  # (blocks, heads, 1, D)
     key, value = (torch.stack([tap[part][0] for tap in taps]) for part in (1, 2))  # (blocks, heads, keys, D)
-    weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:]  # without the cls token's own weight
+    weights = attention_weights(query, key, taps[0][3])[:, :, 0, 1:].float()  # without the cls token's own weight
     through = (direction @ output).unflatten(2, (weights.shape[1], -1))  # (blocks, classes, heads, D)
     return torch.einsum("bchd,bhkd,bhk->ck", through, value[:, :, 1:].float(), weights)

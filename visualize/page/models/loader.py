@@ -13,6 +13,7 @@ from cvt.architecture.cache import VariantCache
 from cvt.architecture.cost import cost
 from cvt.config import CvtConfig
 from cvt.files.download import DownloadStopped, watched
+from cvt.runtime.layers import onednn_works
 from cvt.runtime.linear import onednn_is_faster, use_onednn
 from cvt.runtime.runner import Runner
 
@@ -84,7 +85,8 @@ class Loader:
                 model = self.placed(CvtForImageClassification.from_pretrained(offer.source))
         except DownloadStopped:
             raise stopped[0] from None
-        paged = Paged(model) if self.device.type == "cpu" and self._runs_faster(model.num_parameters()) else None
+        copied = onednn_works(self.device, self.dtype) and self._runs_faster(model.num_parameters())
+        paged = Paged(model) if copied else None
         return LoadedModel(offer.name, offer.shown, model, processor, self.variants, self._runner(model, processor), paged)
 
     def _moved(self, loaded: LoadedModel, make_room: Callable[[int], None]) -> LoadedModel:

@@ -1,4 +1,4 @@
-"""Attention weights in bytes, as pictures show them: computed piece by piece, so that memory stays small, on a CPU or a GPU."""
+"""Attention weights quantised to bytes, as pictures show them: computed piece by piece, so that memory stays small, on a CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from torch import Tensor
 
 CHUNK = 1 << 18  # attention scores processed at a time on a CPU: 1 MB, which fits into a core's cache
 CHUNK_GPU = 1 << 26  # 256 MB: a GPU takes all heads at once; in smaller pieces, launching kernels is the bottleneck
-HALF = torch.tensor(0.5)
+HALF = torch.tensor(0.5, device="cpu")
 
 
-class ByteWeights(NamedTuple):
+class QuantisedWeights(NamedTuple):
     """``values`` uint8 (heads, queries, keys) and ``peak`` float32 (heads, queries), the largest weight of each row: weight = peak · value
-    / 255, so that no weight is off by more than 1/510 of its row's largest. ``peak`` is not finite where the scores are not."""
+    / 255, so that no weight is off by more than 1/510 of its row's largest. ``peak`` is not finite where a score is NaN or +infinity."""
 
     values: Tensor
     peak: Tensor
 
 
-def byte_weights(query: Tensor, key: Tensor, scale: float, value: Tensor | None = None) -> tuple[ByteWeights, Tensor]:
-    """The weights of queries (heads, queries, D) and keys (heads, keys, D), float32; and if ``value`` (heads, keys, D) is given, the
-    attention itself, (queries, heads, D), which then takes little longer than alone; else something empty."""
+def quantised_weights(
+    query: Tensor, key: Tensor, scale: float, value: Tensor | None = None, attended: Tensor | None = None
+) -> QuantisedWeights:
+    """The weights of queries (heads, queries, D) and keys (heads, keys, D), float32.
+
+    Args:
+        value: (heads, keys, D); attention's result is then written to ``attended`` (queries, heads, D). Both together take little longer
+            than attention alone.
+    """
     (heads, queries, _), keys = query.shape, key.shape[1]
     values = query.new_empty((heads, queries, keys), dtype=torch.uint8)
     peak = query.new_empty((heads, queries))
-    mixed = query.new_empty((queries, heads, 0 if value is None else value.shape[2]))
     for part, rows, scores in scaled_scores(query, key, scale):
         scores.sub_(scores.amax(dim=-1, keepdim=True)).exp2_()  # the row's largest is 1 now
         torch.reciprocal(scores.sum(dim=-1), out=peak[part, rows])
-        if value is not None:
-            torch.mul(torch.bmm(scores, value[part]), peak[part, rows, None], out=mixed[rows, part].transpose(0, 1))
+        if value is not None and attended is not None:
+            torch.mul(torch.bmm(scores, value[part]), peak[part, rows, None], out=attended[rows, part].transpose(0, 1))
         values[part, rows] = rounded(scores, 255)
-    return ByteWeights(values, peak), mixed
+    return QuantisedWeights(values, peak)
 
 
 def scaled_scores(query: Tensor, key: Tensor, scale: float) -> Iterator[tuple[slice, slice, Tensor]]:
@@ -61,6 +66,6 @@ def scaled_scores(query: Tensor, key: Tensor, scale: float) -> Iterator[tuple[sl
 def rounded(values: Tensor, factor: float = 1) -> Tensor:
     """``factor · values``, from 0 to 255, as the nearest uint8; the memory of ``values`` is used for it.
 
-    By way of int16, to which PyTorch converts ten times as fast on a CPU as to uint8.
+    One operation multiplies and adds. By way of int16, to which PyTorch converts several times as fast on a CPU as to uint8.
     """
     return torch.add(HALF, values, alpha=factor, out=values).to(torch.int16).to(torch.uint8)  # truncation then rounds
