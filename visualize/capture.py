@@ -6,7 +6,8 @@
     seen.attention(2, 9, [0])      # (B, heads, 1, keys): what the cls token attends to in that stage's tenth block
 
 Attention itself runs in PyTorch's fused kernel, which does not materialise the weights. The hooks keep its q, k and v, from
-which the weights of the requested queries are computed exactly. A ``Runner`` may give them rounded too: see ``Capture.quantised``. ``TAPS`` lists everything that can be captured.
+which the weights of the requested queries are computed exactly. A ``Runner`` may give them rounded too: see ``Capture.quantised``.
+``TAPS`` lists everything that can be captured.
 """
 
 from __future__ import annotations

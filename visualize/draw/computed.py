@@ -50,10 +50,10 @@ def begin(
     groups: dict[Group, list[int]] = {}
     known: dict[Place, Arrays] = {}  # by-products of the pass
     for (stage, block), form in forms.items():
-        quantised = stages[stage].blocks[block].quantised
-        if quantised is not None and form != "rows":
-            known[stage, block] = dict(zip(ARRAYS["weights"], quantised, strict=True))
-            if not all(np.isfinite(array.sum()) for array in (stages[stage].blocks[block].query, stages[stage].blocks[block].key)):
+        attention = stages[stage].blocks[block]
+        if attention.quantised is not None and form != "rows":
+            known[stage, block] = dict(zip(ARRAYS["weights"], attention.quantised, strict=True))
+            if not (_has_finite_sum(attention.query) and _has_finite_sum(attention.key)):
                 check()
         else:
             groups.setdefault((stage, form), []).append(block)
@@ -78,6 +78,11 @@ def begin(
         return _sorted(numbers, len(stages), groups, known)
 
     return result
+
+
+def _has_finite_sum(array: np.ndarray) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
 
 
 def _sum(tensors: Sequence[Tensor]) -> Tensor:
