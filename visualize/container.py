@@ -34,7 +34,12 @@ def frozen_together(tensors: Sequence[Tensor]) -> list[np.ndarray]:
     """
     if tensors and tensors[0].device.type != "cpu":
         tensors = _fetched(tensors)
-    arrays = [tensor.detach().float().numpy() for tensor in tensors]
+    return read_only([tensor.detach().float() for tensor in tensors])
+
+
+def read_only(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """Tensors on a CPU, of any dtype, as arrays of the same memory."""
+    arrays = [tensor.numpy() for tensor in tensors]
     for array in arrays:
         array.flags.writeable = False
     return arrays

@@ -26,7 +26,7 @@ from cvt.runtime.runner import Answer, Runner
 from .capture import Capture, observed
 from .change.interventions import Intervention, Means, intervened
 from .change.parts import first_direct_block
-from .container import frozen, frozen_together
+from .container import frozen, frozen_together, read_only
 from .crops import cut_and_shown, model_input
 from .maps.attention import BlockAttention
 from .maps.evidence import ClassEvidence, class_evidence
@@ -202,12 +202,5 @@ def _arrays(seen: Capture, configs: Sequence[StageConfig], others: list[Tensor])
     for (config, layer), (_, _, scale) in zip(places, blocks, strict=True):
         attention = BlockAttention(next(arrays), next(arrays), scale, config.cls_token)
         quantised = seen.quantised(config.index, layer)
-        attentions[config.index].append(attention if quantised is None else attention.with_quantised(*_read_only(quantised)))
+        attentions[config.index].append(attention if quantised is None else attention.with_quantised(*read_only(quantised)))
     return numbers, [(config, found, tuple(own)) for config, found, own in zip(configs, features, attentions, strict=True)]
-
-
-def _read_only(tensors: Sequence[Tensor]) -> list[np.ndarray]:
-    arrays = [tensor.numpy() for tensor in tensors]
-    for array in arrays:
-        array.flags.writeable = False
-    return arrays

@@ -54,10 +54,10 @@ class StageCost:
 
     Attributes:
         query_grid, key_grid: (rows, columns). queries, keys: their tokens, with the cls token if there is one.
-        attention_entries: weights of all attention matrices of the stage's blocks and heads, which are not materialised.
+        attention_entries: weights of all attention matrices of the stage's blocks and heads, which are not stored as floats.
         activation_bytes: see ``CvtCost.activation_bytes``, while this stage runs.
-        captured_bytes: q and k of every block and the feature map, which a capture keeps after the pass; that of a runner on a
-            CPU keeps up to 6 MB more of all stages together, weights in bytes.
+        captured_bytes: q and k of every block and the feature map, which a capture keeps after the pass. A runner on a CPU
+            keeps up to 6 MB more for all stages together: quantised weights.
         field: (height, width) of the pixels that reach one token of the stage's output if every token attended to itself alone:
             through conv embeddings and every block's query projection. Anything beyond came through attention. It may
             be larger than the picture: the rest is padding.

@@ -158,22 +158,9 @@ def _quantises(packed: Packed, pixel_values: Tensor) -> bool:
     """Whether the weights of a captured pass are quantised: of one picture on a CPU, if they may all be shown."""
     if len(pixel_values) != 1 or pixel_values.device.type != "cpu" or packed.dtype != torch.float32:
         return False
-    entries, sides = 0, tuple(pixel_values.shape[2:])
-    for stage in packed.stages:
-        sides = tuple(_outputs(*each) for each in zip(sides, stage.kernel.shape[2:], stage.stride, stage.padding, strict=True))
-        for block in stage.blocks:
-            kernel = math.isqrt(block.kernels.shape[1])
-            queries, keys = (
-                math.prod(_outputs(side, kernel, stride, padding) for side in sides)
-                for stride, padding in zip((1, block.stride), block.paddings, strict=True)
-            )
-            entries += block.heads * queries * keys
-    return entries <= MOST_ENTRIES
-
-
-def _outputs(side: int, kernel: int, stride: int, padding: int) -> int:
-    """The side of a convolution's output."""
-    return (side + 2 * padding - kernel) // stride + 1
+    stages = zip(packed.config.stages, packed.config.grids(*pixel_values.shape[2:]), strict=True)
+    entries = (stage.depth * stage.num_heads * math.prod(math.prod(grid) + stage.cls_token for grid in grids) for stage, grids in stages)
+    return sum(entries) <= MOST_ENTRIES
 
 
 def _with_branches(block: PackedBlock, rows: Tensor, mixed: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """Linear layers and depth-wise convolutions with fixed weights, which a ``Runner`` prepares once.
 
 On a CPU in float32 they use oneDNN, which PyTorch includes. Weights are stored in the order in which its inner loop reads
-them, while MKL, PyTorch's default for matrices, reorders them in every call; bias, residual and, unless with AVX2, the activation are
-computed while a result is still in a register. Elsewhere, and for the product of a single row, PyTorch's own operators are used.
+them, while MKL, PyTorch's default for matrices, reorders them in every call; bias and residual are added, and, except with AVX2, the
+activation is applied, while a result is still in a register. Elsewhere, and for the product of a single row, PyTorch's own operators are
+used.
 
 Two layouts cost a multiple of the work itself. Rows taken out of wider ones make oneDNN's products 100 times slower, so rows are
 contiguous. And PyTorch's convolution takes a single picture whose channels lie side by side, as a view of tokens does, for one

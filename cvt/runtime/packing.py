@@ -58,8 +58,8 @@ class PackedStage:
 
 @dataclass(frozen=True)
 class Packed:
-    """Weights of a classifier: copies, except of most matrices, which take most of the memory: they are the model's, and oneDNN, where it
-    multiplies, has copies in the layouts that it needs."""
+    """Weights of a classifier: copies, except of most matrices, which are the model's own; where oneDNN multiplies, it has further copies
+    in its own layouts."""
 
     config: CvtConfig
     dtype: torch.dtype

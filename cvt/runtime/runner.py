@@ -6,9 +6,8 @@
 
 It packs the weights once (``packing.py``), and on CUDA replays the whole pass as one graph per input shape. What it does not
 support runs on the model itself: training, gradients, autocast, hooks, replaced modules, other projections. Weights that were
-changed, replaced or moved since are noticed and packed again; only what bypasses PyTorch's version counter, writes through
-``tensor.data`` and the steps of fused optimizers, needs ``refresh()``: until then, answers mix old weights with new ones. So may those
-given while another thread changes weights.
+changed, replaced or moved since are noticed and packed again; only writes through ``tensor.data``, which bypass PyTorch's version
+counter, need ``refresh()``: until then, answers mix old weights with new ones. So may those given while another thread changes weights.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from ..model import CvtForImageClassification, check_pixels
 from .forward import Taps, forward
@@ -92,6 +93,16 @@ def _parts(buffer: Tensor, like: list[Tensor]) -> list[Tensor]:
     """Consecutive parts of a flat buffer, in these tensors' shapes."""
     parts = buffer.split([each.numel() for each in like])
     return [part.view(each.shape) for part, each in zip(parts, like, strict=True)]
+
+
+def _count_as_changed(optimizer: torch.optim.Optimizer, *called_with: Any) -> None:
+    """Steps of fused optimizers bypass PyTorch's version counter, unlike all others."""
+    for group in optimizer.param_groups:
+        if group.get("fused"):
+            torch.autograd.graph.increment_version(group["params"])
+
+
+register_optimizer_step_post_hook(_count_as_changed)
 
 
 class _Weights:

@@ -45,6 +45,7 @@ class Walk:
         """From the list to its end; every second question gets a right answer, beginning with one that is ``right``."""
         self.mode = mode
         self.page.evaluate("document.getElementById('tab-lessons-button').click()")
+        self.seen.drawn()  # which moves the list
         self.press(f'[data-begin="{name}"][data-step="1"]')
         for number, step in enumerate(LESSONS[name]["steps"], 1):
             for key in ("ask", "after"):

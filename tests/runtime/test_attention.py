@@ -79,7 +79,7 @@ def test_of_several_pictures_few_weights_or_another_dtype_there_are_none(monkeyp
 @pytest.mark.parametrize(("height", "width"), [(40, 56), (47, 83)])
 @pytest.mark.parametrize("changes", [{}, {"stride_kv": (1, 2, 3)}, {"kernel_qkv": 5, "padding_q": 2, "padding_kv": 2}], ids=str)
 def test_of_more_than_can_be_shown_there_are_none(monkeypatch, changes, height, width):
-    model = tiny_model(cls_token=False, **changes)  # cls tokens are not counted
+    model = tiny_model(**changes)
     monkeypatch.setattr(forward_module, "FEWEST_ENTRIES", 1)
     entries = cost(model.config, height, width).attention_entries
     for most, expected in ((entries, True), (entries - 1, False)):

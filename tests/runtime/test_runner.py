@@ -96,6 +96,7 @@ CHANGES = {
     "a bias where there was none": lambda model: add_bias(model),
     "a block more": lambda model: append_block(model),
     "an optimizer's step": lambda model: step(model),
+    "a fused optimizer's step": lambda model: step(model, fused=True),
     "a pass in training": lambda model: (model.train(), model(5 * pixels()), model.eval()),  # new running statistics
 }
 
@@ -119,9 +120,9 @@ def append_block(model):
     layers.append(copy.deepcopy(layers[0]))
 
 
-def step(model):
+def step(model, fused=False):
     with torch.enable_grad():
-        optimizer = torch.optim.SGD(model.parameters(), 0.5)
+        optimizer = torch.optim.SGD(model.parameters(), 0.5, fused=fused)
         model(pixels()).logits.sum().backward()
         optimizer.step()
 

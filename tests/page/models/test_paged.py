@@ -11,6 +11,7 @@ from torch import nn
 from cvt.runtime.runner import Runner
 from tests.helpers import pixels, tiny_model
 from visualize.page.models.paged import Paged
+from visualize.page.workbench import Workbench
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a mapping is in memory")
 
@@ -78,3 +79,10 @@ def test_a_full_disk_leaves_weights_where_they_are(monkeypatch):
     place = model.weight.data_ptr()
     Paged(model).let_go()
     assert model.weight.data_ptr() == place
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_only_weights_of_which_a_runner_has_a_copy_go_into_a_file(monkeypatch, copied):
+    """It would read the others from the file in every pass."""
+    monkeypatch.setattr("visualize.page.models.loader.onednn_works", lambda device, dtype: copied)
+    assert (Workbench(None, "cpu").loaded().paged is not None) is copied
